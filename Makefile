@@ -1,0 +1,44 @@
+# The one file of verbs. Each sets up what it needs in .venv; nothing else is touched.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help setup drill serve test check format bench docs clean
+
+help: ## Show the verbs
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## Create .venv with everything pinned
+
+$(STAMP): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Firebreak needs Python 3.11, 3.12 or 3.13; {sys.executable} is {v[0]}.{v[1]}. Name another one: make PYTHON=python3.12 ...")'
+	@echo "Setting up $(VENV) (about a minute, once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@# Microsoft's worker library states >=3.13 in its metadata but is pure Python and runs on 3.11 and 3.12.
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python azure-functions-runtime==1.3.0
+	@touch $(STAMP)
+
+drill: $(STAMP) ## Attack a simulated tenant, contain and rebuild, and judge the result (ARGS=--interactive asks for consent)
+	@$(BIN)/python -m drill $(ARGS)
+
+serve: $(STAMP) ## Leave sandbox and host up, seeded, with example calls
+	@$(BIN)/python -m drill.serve $(ARGS)
+
+test: $(STAMP) check ## Lint, types and every test
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: $(STAMP) ## Format, lint with the import rules, types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy .
+
+format: $(STAMP) ## Rewrite the files as `make check` wants them
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean: ## Forget drills and servers, keep .venv
+	@rm -rf .drill .serve .evidence

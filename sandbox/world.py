@@ -1,0 +1,197 @@
+"""All state of the pretend cloud, in one object.
+
+Everything is kept in the shape it has on the wire (plain JSON dicts), on a `Shelf` that remembers the past, because
+Entra, Azure RBAC and Log Analytics answer from replicas: what was written a second ago is not yet seen everywhere.
+"""
+
+import copy
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sandbox.issuers import Issuer
+    from sandbox.kubernetes.cluster import Cluster
+
+Json = dict[str, Any]
+_NAMESPACE = uuid.UUID("5ba6c9a4-3f0e-4a6b-9c1d-0f1e2d3c4b5a")
+
+
+def stable_guid(name: str) -> str:
+    """The same GUID for the same name in every run: seeds and documentation can name it."""
+    return str(uuid.uuid5(_NAMESPACE, name))
+
+
+def timestamp(moment: datetime) -> str:
+    """RFC 3339 in UTC with seven fraction digits, as Azure prints it."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"
+
+
+class Clock:
+    """The sandbox's time: the machine's, plus what `/sandbox/clock` added. It never goes back."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
+
+    def now(self) -> datetime:
+        """The present, timezone-aware, in UTC."""
+        return datetime.now(UTC) + self._ahead
+
+    def advance(self, by: timedelta) -> None:
+        """Jump forward, so that tokens expire and residual deadlines pass without waiting."""
+        if by < timedelta():
+            raise ValueError("the clock only goes forward")
+        self._ahead += by
+
+
+class Shelf:
+    """Objects by id, with their past: `get` is the primary's answer, `as_of` a late replica's."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._now: dict[str, Json] = {}
+        self._past: dict[str, list[tuple[datetime, Json | None]]] = {}
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._now
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self._now))
+
+    def __len__(self) -> int:
+        return len(self._now)
+
+    def get(self, key: str) -> Json | None:
+        """A copy of the object as last written, or None."""
+        found = self._now.get(key)
+        return copy.deepcopy(found) if found is not None else None
+
+    def values(self) -> list[Json]:
+        """Copies of all objects, in the order in which they were first written."""
+        return copy.deepcopy(list(self._now.values()))
+
+    def put(self, key: str, value: Json, *, since: datetime | None = None) -> None:
+        """Write the whole object. `since` back-dates it, for seeds that are older than the run."""
+        self._now[key] = copy.deepcopy(value)
+        self._past.setdefault(key, []).append((since or self._clock.now(), copy.deepcopy(value)))
+
+    def remove(self, key: str) -> Json | None:
+        """Delete the object and return what it was, or None where there was none."""
+        gone = self._now.pop(key, None)
+        if gone is not None:
+            self._past[key].append((self._clock.now(), None))
+        return gone
+
+    def as_of(self, key: str, moment: datetime) -> Json | None:
+        """What a replica knows that has heard of everything up to `moment`."""
+        seen: Json | None = None
+        for written, value in self._past.get(key, []):
+            if written <= moment:
+                seen = value
+        return copy.deepcopy(seen)
+
+    def values_as_of(self, moment: datetime) -> list[Json]:
+        """All objects that such a replica knows."""
+        known = (self.as_of(key, moment) for key in list(self._past))
+        return [value for value in known if value is not None]
+
+
+@dataclass
+class Delays:
+    """How long Azure takes, in seconds, scaled down for a drill. `/sandbox/delays` changes them.
+
+    The documented originals: a new federated credential "a couple of minutes", RBAC up to 10 minutes, log tables 3-20
+    minutes. https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
+    """
+
+    federation: float = 1.0  # federated credential written -> the token endpoint sees it
+    directory: float = 0.5  # application or service principal written -> the token endpoint sees it
+    role_assignments: float = 1.0  # role assignment written -> a resource honours it
+    ingestion: float = 0.5  # something happened -> its row can be queried
+
+
+@dataclass
+class Directory:
+    """The Entra tenant. Objects are keyed by object id, federated credentials by their own id."""
+
+    clock: Clock
+    applications: Shelf = field(init=False)
+    service_principals: Shelf = field(init=False)
+    federated_credentials: Shelf = field(init=False)  # wire shape plus "applicationId" (object id)
+    app_role_assignments: Shelf = field(init=False)  # keyed by assignment id
+    users: Shelf = field(init=False)
+    deleted_items: Shelf = field(init=False)  # wire shape plus "deletedDateTime" and "@odata.type"
+    owners: dict[str, list[str]] = field(default_factory=dict)  # object id -> owner object ids
+    secrets: dict[str, str] = field(default_factory=dict)  # passwordCredentials keyId -> value
+
+    def __post_init__(self) -> None:
+        """Empty shelves on the shared clock."""
+        for name in (
+            "applications",
+            "service_principals",
+            "federated_credentials",
+            "app_role_assignments",
+            "users",
+            "deleted_items",
+        ):
+            setattr(self, name, Shelf(self.clock))
+
+
+@dataclass
+class Azure:
+    """What Azure Resource Manager knows, keyed by lower-cased resource id."""
+
+    clock: Clock
+    subscriptions: Shelf = field(init=False)  # keyed by subscription id
+    resources: Shelf = field(init=False)
+    role_definitions: Shelf = field(init=False)
+    role_assignments: Shelf = field(init=False)
+    activity: list[Json] = field(default_factory=list)  # activity log events, oldest first
+
+    def __post_init__(self) -> None:
+        """Empty shelves on the shared clock."""
+        for name in ("subscriptions", "resources", "role_definitions", "role_assignments"):
+            setattr(self, name, Shelf(self.clock))
+
+
+@dataclass
+class Logs:
+    """Log Analytics tables: rows in the documented columns, each with the moment it arrives."""
+
+    clock: Clock
+    tables: dict[str, list[tuple[datetime, Json]]] = field(default_factory=dict)
+
+    def add(self, table: str, row: Json, *, delay_s: float) -> None:
+        """Put a row into a table; it can be queried `delay_s` seconds from now."""
+        arrives = self.clock.now() + timedelta(seconds=delay_s)
+        self.tables.setdefault(table, []).append((arrives, row))
+
+    def rows(self, table: str) -> list[Json]:
+        """The rows of a table that have arrived."""
+        now = self.clock.now()
+        return [row for arrives, row in self.tables.get(table, []) if arrives <= now]
+
+
+class World:
+    """One tenant, one subscription, its clusters, and everybody's keys."""
+
+    def __init__(self, endpoints: dict[str, str]) -> None:
+        """`endpoints` maps each service to its origin, such as {"arm": "https://localhost:8443"}."""
+        self.endpoints = endpoints
+        self.clock = Clock()
+        self.delays = Delays()
+        self.tenant_id = stable_guid("tenant")
+        self.subscription_id = stable_guid("subscription")
+        self.directory = Directory(self.clock)
+        self.azure = Azure(self.clock)
+        self.logs = Logs(self.clock)
+        self.clusters: dict[str, Cluster] = {}
+        self.issuers: dict[str, Issuer] = {}  # issuer URL, to the letter -> its keys
+        self.blobs: dict[str, dict[str, bytes]] = {}  # "account/container" -> name -> content
+        self.teams_messages: list[Json] = []
+
+    def seen_by_now(self, delay_s: float) -> datetime:
+        """The moment up to which a replica that lags by `delay_s` seconds knows everything."""
+        return self.clock.now() - timedelta(seconds=delay_s)
