@@ -8,6 +8,7 @@ Source      https://learn.microsoft.com/entra/workload-id/workload-identity-fede
 
 import base64
 import hashlib
+from functools import cache
 from typing import Any
 
 import jwt
@@ -20,14 +21,21 @@ class Issuer:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._keys = [_new_key()]
+        self._keys = [_first_key(url)]
 
-    def sign(self, claims: dict[str, Any]) -> str:
-        """A JWT over these claims with the newest key. `iss` is set here."""
+    def sign(self, claims: dict[str, Any], *, issuer: str | None = None) -> str:
+        """A JWT over these claims with the newest key. `iss` is the URL unless `issuer` says otherwise."""
         key = self._keys[0]
         return jwt.encode(
-            {**claims, "iss": self.url}, key, algorithm="RS256", headers={"kid": key_id(key)}
+            {**claims, "iss": issuer or self.url},
+            key,
+            algorithm="RS256",
+            headers={"kid": key_id(key)},
         )
+
+    def public_key(self) -> rsa.RSAPublicKey:
+        """The newest key's public half."""
+        return self._keys[0].public_key()
 
     def rotate(self) -> None:
         """A new signing key; the one before it stays in the JWKS, the one before that goes."""
@@ -52,6 +60,14 @@ def _new_key() -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
+@cache
+def _first_key(url: str) -> rsa.RSAPrivateKey:
+    """One key per issuer URL and process: a reset of the world need not wait for new ones."""
+    del url  # only the cache's key
+    return _new_key()
+
+
+@cache
 def key_id(key: rsa.RSAPrivateKey) -> str:
     """SHA-256 over the DER public key, as the Kubernetes API server names its keys."""
     der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

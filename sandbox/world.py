@@ -5,6 +5,7 @@ Entra, Azure RBAC and Log Analytics answer from replicas: what was written a sec
 """
 
 import copy
+import ssl
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -177,13 +178,18 @@ class Logs:
 class World:
     """One tenant, one subscription, its clusters, and everybody's keys."""
 
-    def __init__(self, endpoints: dict[str, str]) -> None:
-        """`endpoints` maps each service to its origin, such as {"arm": "https://localhost:8443"}."""
+    def __init__(self, endpoints: dict[str, str], *, trust: ssl.SSLContext | None = None) -> None:
+        """`endpoints` maps each service to its origin, such as {"arm": "https://localhost:8443"}.
+
+        `trust` knows the sandbox's CA, for the calls that its services make of each other.
+        """
         self.endpoints = endpoints
+        self.trust = trust
         self.clock = Clock()
         self.delays = Delays()
         self.tenant_id = stable_guid("tenant")
         self.subscription_id = stable_guid("subscription")
+        self.workspace_id = stable_guid("workspace")
         self.directory = Directory(self.clock)
         self.azure = Azure(self.clock)
         self.logs = Logs(self.clock)

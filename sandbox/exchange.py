@@ -1,0 +1,157 @@
+"""One exchange, from the socket to the service and back: latency, faults and the record are here, once for all services."""
+
+import asyncio
+import importlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from types import ModuleType
+from urllib.parse import parse_qsl
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import Message, Receive, Scope, Send
+
+from sandbox.entra import bearer
+from sandbox.faults import Fault
+from sandbox.sandbox import Sandbox
+from sandbox.web import Call
+from sandbox.world import timestamp
+
+MODULES = {
+    "arm": "sandbox.arm.service",
+    "login": "sandbox.entra.service",
+    "graph": "sandbox.graph.service",
+    "loganalytics": "sandbox.loganalytics.service",
+    "storage": "sandbox.storage.service",
+    "teams": "sandbox.teams.service",
+    "oidc": "sandbox.oidc",
+    "eventgrid": "sandbox.eventgrid.service",
+    "identity": "sandbox.entra.managed_identity",
+    "kube": "sandbox.kubernetes.service",
+}
+
+
+class Exchanges:
+    """The ASGI application of every listener; the port that a call came in by says which service it is for."""
+
+    def __init__(self, sandbox: Sandbox, ports: Mapping[int, str]) -> None:
+        self._sandbox = sandbox
+        self._ports = ports
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the call, let the service answer, keep a record."""
+        if scope["type"] != "http":
+            return
+        try:
+            call = await self._read(scope, receive)
+        except ClientDisconnect:
+            return
+        if call.service == "control":
+            control = importlib.import_module("sandbox.control.service")
+            await (await control.serve(self._sandbox, call))(scope, receive, send)
+            return
+        await self._exchange(call, scope, receive, send)
+
+    async def _read(self, scope: Scope, receive: Receive) -> Call:
+        request = Request(scope, receive)
+        service = self._ports[scope["server"][1]]
+        # Whoever stands behind a proxy is known by this header, as behind Azure's front doors: it is how an attacker on the
+        # same machine gets an address of his own in the logs.
+        forwarded = request.headers.get("x-forwarded-for", "").split(",")[0].strip()
+        client = scope["client"][0] if scope.get("client") else "127.0.0.1"
+        return Call(
+            service=service,
+            method=request.method,
+            path=scope["path"],
+            query=dict(parse_qsl(scope["query_string"].decode(), keep_blank_values=True)),
+            headers=dict(request.headers),
+            body=await request.body(),
+            origin=self._sandbox.endpoints[service],
+            client_ip=forwarded or client,
+        )
+
+    async def _exchange(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
+        world, faults = self._sandbox.world, self._sandbox.faults
+        record = _Record(self._sandbox, call, scope["query_string"].decode(), send)
+        await faults.wait(call)
+        fault = faults.take(call)
+        try:
+            if fault is not None and not fault.after:
+                await _strike(fault, scope, receive, record.send)
+                return
+            module = _module(call.service)
+            if module is None:
+                response: Response = JSONResponse({"error": "not implemented"}, status_code=501)
+            else:
+                response = await module.serve(world, call)
+            if fault is not None:
+                await _strike(fault, scope, receive, record.send)
+            else:
+                await response(scope, receive, record.send)
+        finally:
+            record.close()
+
+
+def _module(service: str) -> ModuleType | None:
+    name = MODULES["kube" if service.startswith("kube-") else service]
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as missing:
+        if missing.name is not None and name.startswith(missing.name):
+            return None
+        raise
+
+
+async def _strike(fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
+    if fault.kind == "status":
+        headers = {"retry-after": fault.retry_after} if fault.retry_after is not None else {}
+        body = b"" if fault.body is None else json.dumps(fault.body).encode()
+        answer = Response(
+            body, status_code=fault.status, headers=headers, media_type="application/json"
+        )
+        await answer(scope, receive, send)
+        return
+    if fault.kind == "timeout":
+        await asyncio.sleep(fault.seconds)
+    scope["state"]["transport"].abort()
+
+
+class _Record:
+    """Listens in on an answer and writes the exchange down when it is over."""
+
+    def __init__(self, sandbox: Sandbox, call: Call, raw_query: str, send: Send) -> None:
+        self._sandbox = sandbox
+        self._call = call
+        self._query = raw_query
+        self._send = send
+        self._began: datetime = sandbox.world.clock.now()
+        self._status = 0  # stays 0 where the connection was cut
+        self._headers: dict[str, str] = {}
+        self._body = bytearray()
+        caller = bearer.peek(sandbox.world, call)
+        self._caller = caller.object_id if caller else None
+
+    async def send(self, message: Message) -> None:
+        """Pass on and remember."""
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            self._headers = {
+                name.decode("latin-1").lower(): value.decode("latin-1")
+                for name, value in message["headers"]
+            }
+        elif message["type"] == "http.response.body":
+            self._body += message.get("body", b"")
+        await self._send(message)
+
+    def close(self) -> None:
+        """The exchange is over, by an answer or by a cut connection."""
+        self._sandbox.recorder.add(
+            self._call,
+            at=timestamp(self._began),
+            caller=self._caller,
+            raw_query=self._query,
+            status=self._status,
+            headers=self._headers,
+            body=bytes(self._body),
+        )

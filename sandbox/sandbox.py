@@ -1,0 +1,41 @@
+"""The running sandbox: its one world, what it records, and what goes wrong on purpose."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from sandbox import seed
+from sandbox.certificates import Certificates, client_context
+from sandbox.faults import Faults
+from sandbox.recorder import Recorder
+from sandbox.world import Json, World
+
+
+@dataclass
+class Sandbox:
+    """Outlives its worlds: `reset` puts a new one in the place of the old one, on the same ports."""
+
+    endpoints: dict[str, str]
+    certificates: Certificates
+    recorder: Recorder = field(default_factory=Recorder)
+    faults: Faults = field(default_factory=Faults)
+    world: World = field(init=False)
+    seeded: Json = field(init=False)  # names -> ids of what was seeded
+    _resetting: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        """Seed the first world."""
+        self._trust = client_context(self.certificates.ca)
+        self._begin()
+
+    async def reset(self) -> None:
+        """Forget everything that happened. Keys, ids, ports and settings stay as they were."""
+        async with self._resetting:
+            for cluster in self.world.clusters.values():
+                await cluster.stop()
+            self.recorder.clear()
+            self.faults.reset()
+            self._begin()
+
+    def _begin(self) -> None:
+        self.world = World(self.endpoints, trust=self._trust)
+        self.seeded = seed.plant(self.world)
