@@ -1,0 +1,91 @@
+"""Who may do what: Azure RBAC as a resource provider evaluates it.
+
+Simulates   role assignments x role definitions, seen late
+Faithful    wildcards, notActions, inheritance from management group to sub-resource; a grant and
+            its removal both take effect only after `delays.role_assignments`
+Left out    groups, conditions (an assignment with one grants as if it had none), deny assignments
+Source      https://learn.microsoft.com/azure/role-based-access-control/overview
+            https://learn.microsoft.com/azure/role-based-access-control/role-definitions
+"""
+
+import re
+from functools import lru_cache
+
+from sandbox.arm.definitions import find_role_definition, subscription_prefix
+from sandbox.world import Json, World
+
+
+def allows(
+    world: World, object_id: str, action: str, scope: str, *, data_action: bool = False
+) -> bool:
+    """Whether this principal may do this at this scope, by what has reached the replicas."""
+    return deciding_assignment(world, object_id, action, scope, data_action=data_action) is not None
+
+
+def deciding_assignment(
+    world: World, object_id: str, action: str, scope: str, *, data_action: bool = False
+) -> Json | None:
+    """The first role assignment that grants it: the evidence that the activity log names."""
+    around = {area.lower() for area in scopes_above(world, scope)}
+    for assignment in effective_assignments(world, object_id):
+        properties = assignment["properties"]
+        if properties["scope"].lower() in around and _grants(
+            world, properties["roleDefinitionId"], action, data_action=data_action
+        ):
+            return assignment
+    return None
+
+
+def effective_assignments(world: World, object_id: str) -> list[Json]:
+    """This principal's assignments, as a resource provider knows them at this moment.
+
+    Up to 10 minutes late in Azure, both ways:
+    https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
+    """
+    seen = world.azure.role_assignments.values_as_of(
+        world.seen_by_now(world.delays.role_assignments)
+    )
+    wanted = object_id.lower()
+    return [item for item in seen if item["properties"]["principalId"].lower() == wanted]
+
+
+def scopes_above(world: World, scope: str) -> list[str]:
+    """The scope itself and everything that it inherits from, innermost first.
+
+    The subscription hangs directly under the root management group, whose name is the tenant's id:
+    https://learn.microsoft.com/azure/governance/management-groups/overview
+    """
+    group = f"/providers/Microsoft.Management/managementGroups/{world.tenant_id}"
+    subscription = subscription_prefix(scope)
+    parts = scope.rstrip("/").split("/")
+    chain = []
+    while subscription and len("/".join(parts)) >= len(subscription):
+        chain.append("/".join(parts))
+        parts.pop()
+    if not subscription and scope.strip("/"):
+        chain.append(scope.rstrip("/"))
+    if group.lower() not in {area.lower() for area in chain}:
+        chain.append(group)
+    return [*chain, "/"]
+
+
+def _grants(world: World, role_definition_id: str, action: str, *, data_action: bool) -> bool:
+    definition = find_role_definition(world, role_definition_id)
+    if definition is None:
+        return False
+    yes, no = ("dataActions", "notDataActions") if data_action else ("actions", "notActions")
+    # notActions only subtract within their own permission block:
+    # https://learn.microsoft.com/azure/role-based-access-control/role-definitions#notactions
+    return any(
+        _matches_any(block.get(yes, []), action) and not _matches_any(block.get(no, []), action)
+        for block in definition["properties"]["permissions"]
+    )
+
+
+def _matches_any(patterns: list[str], action: str) -> bool:
+    return any(_pattern(pattern).fullmatch(action) for pattern in patterns)
+
+
+@lru_cache(maxsize=1024)
+def _pattern(wildcard: str) -> re.Pattern[str]:
+    return re.compile(re.escape(wildcard).replace(r"\*", ".*"), re.IGNORECASE)
