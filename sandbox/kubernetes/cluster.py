@@ -1,0 +1,196 @@
+"""One AKS cluster: its objects, its issuer, its time, and how a seed fills it.
+
+Simulates   an AKS cluster with OIDC issuer, workload identity add-on and Entra sign-in
+Left out    more than one node; Azure RBAC for Kubernetes (the cluster's own RBAC objects decide)
+Source      https://learn.microsoft.com/azure/aks/workload-identity-deploy-cluster
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sandbox.issuers import Issuer
+from sandbox.kubernetes import bootstrap, writes
+from sandbox.kubernetes.kinds import Kind, stored
+from sandbox.kubernetes.reactor import Reactor
+from sandbox.kubernetes.store import Store
+from sandbox.world import Json, World
+
+CLIENT_ID = "azure.workload.identity/client-id"
+USE = "azure.workload.identity/use"
+
+
+@dataclass
+class Pace:
+    """How long a cluster takes, in seconds. Tests and drills may change it at any time."""
+
+    controllers: float = 0.02  # something was written -> the controllers have acted on it
+    pod_ready: float = 0.5  # pod scheduled -> Ready
+    pod_stop: float = 0.2  # pod deleted -> its containers have ended
+    create_backoff: float = (
+        0.5  # a pod was refused -> its controller tries again; doubles each time
+    )
+
+
+class Cluster:
+    """State of one cluster. `world.clusters[name] = Cluster(world, name, issuer_url=...)`."""
+
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        *,
+        issuer_url: str,
+        resource_id: str = "",
+        since: datetime | None = None,
+    ) -> None:
+        """A fresh cluster with system namespaces, default RBAC, a node and the identity webhook.
+
+        `issuer_url` is the exact `oidcIssuerProfile.issuerURL`; its keys are created in
+        `world.issuers` if absent. `since` back-dates everything that is seeded.
+        """
+        self.world = world
+        self.name = name
+        self.resource_id = resource_id
+        self.issuer: Issuer = world.issuers.setdefault(issuer_url, Issuer(issuer_url))
+        self.created_at = since or world.clock.now()
+        self.pace = Pace()
+        self.store = Store()
+        self.reactor = Reactor(self)
+        self.unpullable_images: set[str] = set()  # pods with one of these never become ready
+        bootstrap.fill(self)
+
+    def now(self) -> datetime:
+        """The present; while seeding, the day of the seed."""
+        return self.created_at if self.reactor.seeding else self.world.clock.now()
+
+    def seed(self, plural: str, value: Json) -> Json:
+        """Any object as an administrator would create it, settled at once: its pods are Ready."""
+        with self.reactor.seeding_now():
+            return writes.create(self, stored(plural), value, manager="kubectl-create")
+
+    def seed_namespace(self, name: str, *, labels: dict[str, str] | None = None) -> Json:
+        """A namespace, with its default ServiceAccount and kube-root-ca.crt."""
+        return self.seed("namespaces", {"metadata": {"name": name, "labels": labels or {}}})
+
+    def seed_service_account(
+        self,
+        namespace: str,
+        name: str,
+        *,
+        client_id: str | None = None,
+        annotations: dict[str, str] | None = None,
+        labels: dict[str, str] | None = None,
+    ) -> Json:
+        """A ServiceAccount; `client_id` becomes the workload identity annotation."""
+        notes = {**({CLIENT_ID: client_id} if client_id else {}), **(annotations or {})}
+        metadata = {"name": name, "namespace": namespace}
+        return self.seed("serviceaccounts", {"metadata": _described(metadata, labels or {}, notes)})
+
+    def seed_deployment(  # noqa: PLR0913 - all but the name have a default
+        self,
+        namespace: str,
+        name: str,
+        *,
+        service_account: str = "default",
+        replicas: int = 1,
+        image: str | None = None,
+        env: dict[str, str] | None = None,
+        workload_identity: bool = True,
+        labels: dict[str, str] | None = None,
+        annotations: dict[str, str] | None = None,
+    ) -> Json:
+        """A Deployment of one container, rolled out. `workload_identity` labels its pods."""
+        selector = {"app": name}
+        pod_labels = {**selector, **({USE: "true"} if workload_identity else {})}
+        container: Json = {"name": name, "image": image or f"contoso.azurecr.io/{name}:1.4.2"}
+        if env:
+            container["env"] = [{"name": key, "value": value} for key, value in env.items()]
+        metadata = {"name": name, "namespace": namespace}
+        return self.seed(
+            "deployments",
+            {
+                "metadata": _described(metadata, {**selector, **(labels or {})}, annotations or {}),
+                "spec": {
+                    "replicas": replicas,
+                    "selector": {"matchLabels": selector},
+                    "template": {
+                        "metadata": {"labels": pod_labels},
+                        "spec": {"serviceAccountName": service_account, "containers": [container]},
+                    },
+                },
+            },
+        )
+
+    def seed_cluster_role(self, name: str, rules: list[Json]) -> Json:
+        """A ClusterRole. A rule is {"apiGroups": [...], "resources": [...], "verbs": [...]}."""
+        return self.seed("clusterroles", {"metadata": {"name": name}, "rules": rules})
+
+    def seed_cluster_role_binding(self, name: str, *, role: str, subjects: list[Json]) -> Json:
+        """Bind a ClusterRole everywhere to what `user`, `group`, `service_account` return."""
+        reference = _role_reference("ClusterRole", role)
+        return self.seed(
+            "clusterrolebindings",
+            {"metadata": {"name": name}, "roleRef": reference, "subjects": subjects},
+        )
+
+    def seed_role(self, namespace: str, name: str, rules: list[Json]) -> Json:
+        """A Role."""
+        metadata = {"name": name, "namespace": namespace}
+        return self.seed("roles", {"metadata": metadata, "rules": rules})
+
+    def seed_role_binding(
+        self, namespace: str, name: str, *, role: str, kind: str = "Role", subjects: list[Json]
+    ) -> Json:
+        """Bind a Role, or with `kind` a ClusterRole, inside one namespace."""
+        metadata = {"name": name, "namespace": namespace}
+        reference = _role_reference(kind, role)
+        return self.seed(
+            "rolebindings", {"metadata": metadata, "roleRef": reference, "subjects": subjects}
+        )
+
+    def objects(self, plural: str, namespace: str = "") -> list[Json]:
+        """Copies of what is stored, with kind and apiVersion; "" means every namespace."""
+        kind = stored(plural)
+        return [typed(kind, value) for value in self.store.peek(kind, namespace)]
+
+    def state(self) -> dict[str, list[Json]]:
+        """Everything that is stored, by plural, as `/sandbox/state` shows it."""
+        return {kind.plural: self.objects(kind.plural) for kind in self.store.kinds()}
+
+    async def stop(self) -> None:
+        """Cancel all timers and end all watches: this cluster is being thrown away."""
+        self.reactor.close()
+
+
+def user(name: str) -> Json:
+    """A subject: an Entra service principal is the user whose name is its object id."""
+    return {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": name}
+
+
+def group(name: str) -> Json:
+    """A subject."""
+    return {"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": name}
+
+
+def service_account(namespace: str, name: str) -> Json:
+    """A subject."""
+    return {"kind": "ServiceAccount", "namespace": namespace, "name": name}
+
+
+def typed(kind: Kind, value: Json) -> Json:
+    """A copy with kind and apiVersion in front, as a single object is answered."""
+    return {"kind": kind.kind, "apiVersion": kind.api_version, **value}
+
+
+def _described(metadata: Json, labels: dict[str, str], annotations: dict[str, str]) -> Json:
+    described: Json = dict(metadata)
+    if labels:
+        described["labels"] = labels
+    if annotations:
+        described["annotations"] = annotations
+    return described
+
+
+def _role_reference(kind: str, name: str) -> dict[str, Any]:
+    return {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}
