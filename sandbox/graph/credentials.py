@@ -51,8 +51,9 @@ def new_key_credential(
     usage: str = "Verify",
 ) -> Json:
     """A certificate, in DER. Its SHA-1 thumbprint is the default `customKeyIdentifier`."""
+    thumbprint = hashlib.sha1(certificate).digest()  # noqa: S324 - a name, not a safeguard
     return {
-        "customKeyIdentifier": base64.b64encode(hashlib.sha1(certificate).digest()).decode()  # noqa: S324 - a name,
+        "customKeyIdentifier": base64.b64encode(thumbprint).decode(),
         "displayName": display_name,
         "endDateTime": moment(end),
         "key": base64.b64encode(certificate).decode(),
@@ -83,5 +84,3 @@ def new_federated_credential(  # noqa: PLR0913 - the resource has this many prop
         "audiences": audiences or [TOKEN_EXCHANGE_AUDIENCE],
         "applicationId": application_id,
     }
-
-
