@@ -197,6 +197,7 @@ class World:
         self.issuers: dict[str, Issuer] = {}  # issuer URL, to the letter -> its keys
         self.blobs: dict[str, dict[str, bytes]] = {}  # "account/container" -> name -> content
         self.teams_messages: list[Json] = []
+        self.caches: dict[str, Any] = {}  # what services keep for a while, by their own name
 
     def seen_by_now(self, delay_s: float) -> datetime:
         """The moment up to which a replica that lags by `delay_s` seconds knows everything."""
