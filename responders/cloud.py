@@ -1,0 +1,218 @@
+"""The port to Azure: settings, endpoints, one credential, the official SDK clients, per event loop.
+
+Importing this module is cheap; every SDK is loaded by the first call that needs it. Clients are
+shared by all incidents of a process: an open connection and a token save seconds when they count.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from responders import endpoints as endpoint_document
+from responders.endpoints import Endpoints
+from responders.errors import ContractChangedError, RefusedError
+from responders.graph import Graph
+from responders.graph import connect as connect_graph
+from responders.read_only import is_read_only, read_only, refuse_write_in_plan
+from responders.settings import Settings, checked_guid
+from responders.tokens import Tokens, claims_of
+
+if TYPE_CHECKING:
+    import httpx
+    from azure.mgmt.authorization.v2022_04_01.aio import AuthorizationManagementClient
+    from azure.mgmt.containerservice.aio import ContainerServiceClient
+    from azure.mgmt.monitor.aio import MonitorManagementClient
+    from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
+    from azure.monitor.query.aio import LogsQueryClient
+
+    from responders.transports import AiohttpTransport
+
+__all__ = ["Cloud", "is_read_only", "read_only", "refuse_write_in_plan"]
+
+C = TypeVar("C")
+
+_connected: WeakKeyDictionary[asyncio.AbstractEventLoop, "Cloud"] = WeakKeyDictionary()
+_connecting: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+
+
+class Cloud:
+    """Everything outside, for one event loop: open connections can't move between loops."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        endpoints: Endpoints,
+        tokens: Tokens,
+        http: "httpx.AsyncClient",
+        arm_transport: "AiohttpTransport",
+        graph: Graph,
+    ) -> None:
+        self.settings = settings
+        self.endpoints = endpoints
+        self.http = http  # trusts the same authorities; carries no token by itself
+        self.graph = graph
+        self._tokens = tokens
+        self._transport = arm_transport
+        self._clients: dict[str, Any] = {}
+
+    @classmethod
+    async def connect(cls) -> "Cloud":
+        """The one of this event loop, made from the environment with the first call.
+
+        Raises `RefusedError` for wrong settings, `TransientError` where ARM can't be reached.
+        """
+        loop = asyncio.get_running_loop()
+        async with _connecting.setdefault(loop, asyncio.Lock()):
+            if loop not in _connected:
+                _connected[loop] = await _open(Settings.from_environ())
+            return _connected[loop]
+
+    async def close(self) -> None:
+        """Close every connection. The next `connect` in this loop starts anew."""
+        _connected.pop(asyncio.get_running_loop(), None)
+        await self._tokens.close()
+        await self.http.aclose()
+        if self._transport.session is not None:
+            await self._transport.session.close()
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant that we defend."""
+        return self.settings.tenant_id
+
+    async def get_token(self, scope: str) -> str:
+        """A bearer token of our own identity. Never log it, never put it into a result."""
+        from responders.calls import azure_call  # noqa: PLC0415
+
+        async with azure_call(f"token for {scope}"):
+            return (await self._tokens.get_token(scope)).token
+
+    async def own_object_id(self) -> str:
+        """The service principal that we act as: it must never be an incident's principal."""
+        match claims_of(await self.get_token(self.endpoints.arm_scope)):
+            case {"oid": str(object_id)}:
+                return checked_guid(object_id, "oid of our own token")
+            case _:
+                raise ContractChangedError("our own access token has no oid")
+
+    async def subscription_ids(self) -> list[str]:
+        """Every subscription that we can see. None at all is refused: it would look like peace."""
+        from responders.calls import azure_call  # noqa: PLC0415
+
+        async with azure_call("list of subscriptions"):
+            found = [
+                one.subscription_id
+                async for one in self.subscriptions().subscriptions.list()
+                if one.subscription_id
+            ]
+        if not found:
+            raise RefusedError(
+                "Firebreak's identity sees no subscription: give it Reader at the scopes it guards"
+            )
+        return found
+
+    def authorization(self, subscription_id: str) -> "AuthorizationManagementClient":
+        """Role assignments, api-version 2022-04-01."""
+        from azure.mgmt.authorization.v2022_04_01.aio import (  # noqa: PLC0415
+            AuthorizationManagementClient,
+        )
+
+        return self._client(AuthorizationManagementClient, subscription_id)
+
+    def monitor(self, subscription_id: str) -> "MonitorManagementClient":
+        """The activity log of a subscription, api-version 2015-04-01."""
+        from azure.mgmt.monitor.aio import MonitorManagementClient  # noqa: PLC0415
+
+        return self._client(MonitorManagementClient, subscription_id)
+
+    def containers(self, subscription_id: str) -> "ContainerServiceClient":
+        """AKS clusters and their user credentials."""
+        from azure.mgmt.containerservice.aio import ContainerServiceClient  # noqa: PLC0415
+
+        return self._client(ContainerServiceClient, subscription_id)
+
+    def subscriptions(self) -> "SubscriptionClient":
+        """Subscriptions that our identity can see."""
+        from azure.mgmt.resource.subscriptions.aio import SubscriptionClient  # noqa: PLC0415
+
+        return self._client(SubscriptionClient)
+
+    def logs(self) -> "LogsQueryClient":
+        """Log Analytics queries."""
+        from azure.monitor.query.aio import LogsQueryClient  # noqa: PLC0415
+
+        from responders.transports import BoundedRetryPolicy  # noqa: PLC0415
+
+        if "logs" not in self._clients:
+            self._clients["logs"] = LogsQueryClient(
+                self._tokens,
+                endpoint=self.endpoints.logs,
+                audience=self.endpoints.logs_scope.removesuffix("/.default"),
+                transport=self._transport,
+                retry_policy=BoundedRetryPolicy(),
+            )
+        client: LogsQueryClient = self._clients["logs"]
+        return client
+
+    def _client(self, kind: Callable[..., C], *subscription_id: str) -> C:
+        from responders.transports import BoundedRetryPolicy  # noqa: PLC0415
+
+        key = "/".join((kind.__name__, *subscription_id))
+        if key not in self._clients:
+            self._clients[key] = kind(
+                self._tokens,
+                *(checked_guid(one, "subscription id") for one in subscription_id),
+                base_url=self.endpoints.arm,
+                credential_scopes=[self.endpoints.arm_scope],
+                transport=self._transport,
+                retry_policy=BoundedRetryPolicy(),
+            )
+        client: C = self._clients[key]
+        return client
+
+
+async def _open(settings: Settings) -> Cloud:
+    import httpx  # noqa: PLC0415
+    from azure.identity.aio import ManagedIdentityCredential  # noqa: PLC0415
+
+    from responders.transports import (  # noqa: PLC0415
+        CONNECT_S,
+        READ_S,
+        AiohttpTransport,
+        HttpxTransport,
+        aiohttp_session,
+    )
+
+    trust = _trust(settings)
+    timeout = httpx.Timeout(READ_S, connect=CONNECT_S)
+    http = httpx.AsyncClient(transport=HttpxTransport(trust), timeout=timeout)
+    endpoints = await _discover(http, settings.arm_endpoint)
+    tokens = Tokens(ManagedIdentityCredential(client_id=settings.client_id))
+    graph_http = httpx.AsyncClient(transport=http._transport, timeout=timeout)
+    graph = connect_graph(graph_http, tokens, endpoints.graph, endpoints.graph_scope)
+    transport = AiohttpTransport(aiohttp_session(trust))
+    return Cloud(settings, endpoints, tokens, http, transport, graph)
+
+
+async def _discover(http: "httpx.AsyncClient", arm: str) -> Endpoints:
+    from responders.calls import azure_call  # noqa: PLC0415
+
+    target = endpoint_document.metadata_url(arm)
+    async with azure_call(f"GET {target}"):
+        response = await http.get(target)
+        response.raise_for_status()
+        try:
+            document = response.json()
+        except ValueError:
+            raise ContractChangedError(f"{target} is not JSON") from None
+    return endpoint_document.parse(arm, document)
+
+
+def _trust(settings: Settings) -> ssl.SSLContext:
+    """The system's authorities, plus one more where a private cloud has its own."""
+    trust = ssl.create_default_context()
+    if settings.ca_bundle is not None:
+        trust.load_verify_locations(cafile=settings.ca_bundle)
+    return trust

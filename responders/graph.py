@@ -1,0 +1,151 @@
+"""Microsoft Graph, JSON in and out, over msgraph-core's pipeline, without the 130 MB of models.
+
+Source   https://learn.microsoft.com/graph/use-the-api, https://learn.microsoft.com/graph/paging
+"""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from responders.answers import Answer, error_for, parse_body
+from responders.errors import ContractChangedError
+from responders.model import Json
+
+if TYPE_CHECKING:
+    import httpx
+    from azure.core.credentials_async import AsyncTokenCredential
+    from msgraph_core import BaseGraphRequestAdapter
+
+_MOST_PAGES = 500  # a directory that pages further than this is a loop
+
+
+class Graph:
+    """`/v1.0` of Microsoft Graph. Every method raises an error of `errors.py`, never the SDK's."""
+
+    def __init__(self, adapter: "BaseGraphRequestAdapter", origin: str) -> None:
+        self._adapter = adapter
+        self._origin = origin
+        self._base = f"{origin}/v1.0"
+
+    async def get(self, path: str, params: Mapping[str, str] | None = None) -> Json:
+        """One object."""
+        return _object(await self._send("GET", self._url(path, params)), path)
+
+    async def list(self, path: str, params: Mapping[str, str] | None = None) -> list[Json]:
+        """All items of a collection, over all its pages. A nextLink to another host is refused."""
+        url: str | None = self._url(path, params)
+        items: list[Json] = []
+        for _ in range(_MOST_PAGES):
+            if url is None:
+                return items
+            page = _object(await self._send("GET", url), path)
+            match page.get("value"):
+                case [*found]:
+                    items.extend(found)
+                case other:
+                    raise ContractChangedError(f"{path} has no list under 'value': {other!r:.200}")
+            url = self._next(page.get("@odata.nextLink"), path)
+        raise ContractChangedError(f"{path} did not end after {_MOST_PAGES} pages")
+
+    async def post(self, path: str, body: Json) -> Json:
+        """Act or create. Never sent twice: after a failure, read back what it may have done."""
+        return _object(await self._send("POST", self._url(path, None), body), path)
+
+    async def patch(self, path: str, body: Json) -> None:
+        """Set these properties and no others."""
+        await self._send("PATCH", self._url(path, None), body)
+
+    async def delete(self, path: str) -> None:
+        """Raises `NotFoundError` where it is already gone."""
+        await self._send("DELETE", self._url(path, None))
+
+    def _url(self, path: str, params: Mapping[str, str] | None) -> str:
+        segments = path.strip("/").split("/")
+        if not all(segments) or any(segment in {".", ".."} for segment in segments):
+            raise ValueError(f"not a Graph path: {path!r}")
+        quoted = "/".join(quote(segment, safe="()'=,$@") for segment in segments)
+        query = f"?{urlencode(params, quote_via=quote, safe='$,')}" if params else ""
+        return f"{self._base}/{quoted}{query}"
+
+    def _next(self, link: Any, path: str) -> str | None:
+        if link is None:
+            return None
+        parts = urlsplit(str(link))
+        if f"{parts.scheme}://{parts.netloc}" != self._origin:  # it would be sent our token
+            raise ContractChangedError(f"{path} continues on another host: {parts.netloc}")
+        return str(link)
+
+    async def _send(self, method: str, url: str, body: Json | None = None) -> Any:
+        from kiota_abstractions.method import Method  # noqa: PLC0415  loaded with the first call, not with the app
+        from kiota_abstractions.native_response_handler import NativeResponseHandler  # noqa: PLC0415
+        from kiota_abstractions.request_information import RequestInformation  # noqa: PLC0415
+        from kiota_http.middleware.options import ResponseHandlerOption  # noqa: PLC0415
+
+        request = RequestInformation()
+        request.http_method = Method(method)
+        request.url = url
+        request.headers.add("Accept", "application/json")
+        if body is not None:
+            request.headers.add("Content-Type", "application/json")
+            request.content = json.dumps(body).encode()
+        request.add_request_options([ResponseHandlerOption(NativeResponseHandler())])
+        target = f"{method} {url.partition('?')[0]}"
+        return _read(await self._bounded(request, target), target)
+
+    async def _bounded(self, request: Any, target: str) -> "httpx.Response":
+        import httpx  # noqa: PLC0415
+
+        from responders.calls import azure_call  # noqa: PLC0415
+
+        async with azure_call(target):
+            response = await self._adapter.send_primitive_async(request, "bytes", {})
+        if not isinstance(response, httpx.Response):
+            raise ContractChangedError(f"{target}: kiota returned {type(response).__name__}")
+        return response
+
+
+def connect(
+    http: "httpx.AsyncClient", credential: "AsyncTokenCredential", origin: str, scope: str
+) -> Graph:
+    """Graph over this HTTP client, whose transport is wrapped in the SDK's middleware here."""
+    from kiota_authentication_azure.azure_identity_authentication_provider import (  # noqa: PLC0415
+        AzureIdentityAuthenticationProvider,
+    )
+    from msgraph_core import BaseGraphRequestAdapter, GraphClientFactory  # noqa: PLC0415
+    from msgraph_core.middleware import GraphTelemetryHandler  # noqa: PLC0415
+
+    from responders.transports import BoundedRetryHandler  # noqa: PLC0415
+
+    # No redirect handler: Graph's JSON does not redirect, and to follow would carry the token away.
+    middleware = [BoundedRetryHandler(), GraphTelemetryHandler()]
+    client = GraphClientFactory.create_with_custom_middleware(middleware, client=http)
+    provider = AzureIdentityAuthenticationProvider(
+        credential,
+        scopes=[scope],  # else kiota derives it from the host name and drops the port
+        allowed_hosts=[urlsplit(origin).hostname or ""],  # [] would mean any host
+        is_cae_enabled=False,  # managed identities have no continuous access evaluation
+    )
+    adapter = BaseGraphRequestAdapter(provider, http_client=client)
+    adapter.base_url = f"{origin}/v1.0"
+    return Graph(adapter, origin)
+
+
+def _read(response: "httpx.Response", target: str) -> Any:
+    try:
+        body = json.loads(response.content) if response.content else None
+    except ValueError:
+        body = response.text
+    if 200 <= response.status_code < 300:
+        return body
+    code, message = parse_body(body)
+    request_id = response.headers.get("request-id")
+    raise error_for(Answer(target, response.status_code, code, message, request_id))
+
+
+def _object(body: Any, path: str) -> Json:
+    if body is None:
+        return {}  # 204: an action that has nothing to say
+    if not isinstance(body, dict):
+        raise ContractChangedError(f"{path} is not a JSON object: {body!r:.200}")
+    return body

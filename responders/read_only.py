@@ -1,0 +1,65 @@
+"""Plan mode, where it can't be forgotten: the HTTP layers refuse a write before a byte is sent.
+
+A context variable carries it, so it follows `await`, `asyncio.gather` and `asyncio.to_thread`, but
+not `loop.run_in_executor`, which does not copy the context.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from urllib.parse import urlsplit
+
+from responders.errors import RefusedError
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+# POSTs that only read. The whole path must match: a write can't hide behind a prefix.
+_READING_POSTS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        # https://learn.microsoft.com/rest/api/loganalytics/query/execute
+        r"/v1/workspaces/[0-9a-f-]{36}/query",
+        # https://learn.microsoft.com/rest/api/aks/managed-clusters/list-cluster-user-credentials
+        r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ContainerService"
+        r"/managedClusters/[^/]+/listClusterUserCredential",
+        # https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-access-review-v1
+        r"/apis/authorization\.k8s\.io/v1/selfsubjectaccessreviews",
+        # https://learn.microsoft.com/graph/api/directoryobject-getbyids
+        r"/v1\.0/directoryObjects/getByIds",
+        # https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
+        r"/[^/]+/oauth2/v2\.0/token",
+    )
+)
+
+_active: ContextVar[bool] = ContextVar("firebreak_read_only", default=False)
+
+
+@contextmanager
+def read_only() -> Iterator[None]:
+    """Within this block nothing outside can be changed, whatever the code in it tries."""
+    token = _active.set(True)
+    try:
+        yield
+    finally:
+        _active.reset(token)
+
+
+def is_read_only() -> bool:
+    """True in plan mode: a responder says what it would do instead of doing it."""
+    return _active.get()
+
+
+def refuse_write_in_plan(method: str, url: str) -> None:
+    """Called by every transport just before it sends. Raises `RefusedError` in plan mode."""
+    if not _active.get() or is_read(method, url):
+        return
+    raise RefusedError(f"plan mode: {method.upper()} {urlsplit(url).path} would change something")
+
+
+def is_read(method: str, url: str) -> bool:
+    """True for a request that changes nothing."""
+    if method.upper() in _SAFE_METHODS:
+        return True
+    path = urlsplit(url).path
+    return method.upper() == "POST" and any(post.fullmatch(path) for post in _READING_POSTS)

@@ -1,0 +1,92 @@
+"""What the environment says: where the cloud is, who we are, where evidence goes."""
+
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from responders.errors import RefusedError
+
+PUBLIC_ARM = "https://management.azure.com"
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The FIREBREAK_* environment variables. A wrong one is refused by its name."""
+
+    arm_endpoint: str
+    tenant_id: str
+    log_workspace_id: str
+    teams_webhook_url: str = field(repr=False)  # a secret: whoever has it can post
+    evidence: Path
+    policy: Path
+    ca_bundle: Path | None = None  # trusted on top of the system's authorities
+    client_id: str | None = None  # of a user-assigned identity; None is the system-assigned one
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
+        """Raises `RefusedError` that names the variable and what it should hold."""
+        bundle = environ.get("FIREBREAK_CA_BUNDLE")
+        client_id = environ.get("FIREBREAK_CLIENT_ID")
+        return cls(
+            arm_endpoint=_origin("FIREBREAK_ARM_ENDPOINT", environ, default=PUBLIC_ARM),
+            tenant_id=_guid("FIREBREAK_TENANT_ID", environ),
+            log_workspace_id=_guid("FIREBREAK_LOG_WORKSPACE_ID", environ),
+            teams_webhook_url=environ.get("FIREBREAK_TEAMS_WEBHOOK_URL", ""),
+            evidence=Path(environ.get("FIREBREAK_EVIDENCE") or ".evidence"),
+            policy=Path(environ.get("FIREBREAK_POLICY") or _beside_function_app("policy.toml")),
+            ca_bundle=_file("FIREBREAK_CA_BUNDLE", bundle) if bundle else None,
+            client_id=_guid("FIREBREAK_CLIENT_ID", environ) if client_id else None,
+        )
+
+
+def is_guid(text: str) -> bool:
+    """True for the one spelling that Azure uses: 36 characters, hyphens, no braces."""
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
+def checked_guid(text: str, what: str) -> str:
+    """The GUID in lower case. Raises `RefusedError`: nothing else may reach a URL or a query."""
+    if not is_guid(text):
+        raise RefusedError(f"{what} is not a GUID: {text[:60]!r}")
+    return text.lower()
+
+
+def is_web_origin(url: str) -> bool:
+    """True for https://host[:port] and nothing after it; http only for this machine."""
+    parts = urlsplit(url)
+    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL)
+    bare = parts.path in {"", "/"} and not parts.query and not parts.fragment
+    return secure and bare and bool(parts.hostname) and "@" not in parts.netloc
+
+
+def _guid(name: str, environ: Mapping[str, str]) -> str:
+    value = environ.get(name, "").strip()
+    if not is_guid(value):
+        found = "is not set" if not value else f"is not a GUID: {value[:60]!r}"
+        raise RefusedError(f"setting {name} {found}; see docs/reference/settings.md")
+    return value.lower()
+
+
+def _origin(name: str, environ: Mapping[str, str], *, default: str) -> str:
+    value = environ.get(name) or default
+    if not is_web_origin(value):
+        raise RefusedError(f"setting {name} must be https://host[:port], not {value[:80]!r}")
+    return value.rstrip("/")
+
+
+def _file(name: str, value: str) -> Path:
+    path = Path(value)
+    if not path.is_file():
+        raise RefusedError(f"setting {name} names no file: {value[:120]!r}")
+    return path
+
+
+def _beside_function_app(name: str) -> str:
+    return str(Path(__file__).resolve().parent.parent / name)
