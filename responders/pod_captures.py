@@ -1,0 +1,90 @@
+"""Responder: pods as they are, and their last words, before an eviction destroys both.
+
+Stops    nothing
+Leaves   what only the node has: memory, files in the containers, network connections
+Undo     none needed
+Needs    pods: get, list; pods/log: get; replicasets.apps: list; deployments.apps: get;
+         statefulsets.apps: get; daemonsets.apps: get; jobs.batch: get, list; cronjobs.batch: get
+Source   https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#get-read-log-of-the-specified-pod
+
+Specs are kept unchanged, so a password in a literal environment variable is in them: the evidence
+store has to be guarded like the cluster.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from responders import pods
+from responders.errors import NotFoundError, ResponderError
+from responders.kube import Kube
+from responders.kube_requests import path_of
+from responders.model import Json, WorkloadRef
+from responders.workload_objects import containers_of, describe, path
+
+LINES = 500  # of each container
+_BYTES = 1_048_576  # of each container: one endless line can't fill the evidence store
+_AT_ONCE = 4  # an eviction waits for this; more would crowd out the other clusters' threads
+
+
+async def capture(kube: Kube, refs: Sequence[WorkloadRef]) -> list[Json]:
+    """Every pod of these workloads: metadata, spec, status, and the end of every log.
+
+    A log that can't be read is a named gap: it must not hold up the eviction. A list that can't be
+    read is an error, because no pods and no answer look the same.
+    """
+    limit = asyncio.Semaphore(_AT_ONCE)
+    found = await asyncio.gather(*(_pods(kube, ref) for ref in refs))
+    by_uid = {
+        pod["metadata"]["uid"]: (ref, pod)
+        for ref, its_pods in zip(refs, found, strict=True)
+        for pod in its_pods
+    }
+    return list(
+        await asyncio.gather(*(_capture(kube, limit, ref, pod) for ref, pod in by_uid.values()))
+    )
+
+
+async def _pods(kube: Kube, ref: WorkloadRef) -> list[Json]:
+    try:
+        return await pods.of_workload(kube, ref, await kube.get(path(ref)))
+    except NotFoundError:
+        return []
+
+
+async def _capture(kube: Kube, limit: asyncio.Semaphore, ref: WorkloadRef, pod: Json) -> Json:
+    wanted = [
+        (container["name"], previous)
+        for container in containers_of(pod["spec"])
+        for previous in ((False, True) if _restarted(pod, container["name"]) else (False,))
+    ]
+    logs = await asyncio.gather(*(_log(kube, limit, pod, *one) for one in wanted))
+    kept = {part: pod.get(part) for part in ("metadata", "spec", "status")}
+    return {"cluster": kube.cluster, "workload": describe(ref), **kept, "logs": list(logs)}
+
+
+async def _log(
+    kube: Kube, limit: asyncio.Semaphore, pod: Json, container: str, previous: bool
+) -> Json:
+    metadata = pod["metadata"]
+    query = {
+        "container": container,
+        "tailLines": str(LINES),
+        "limitBytes": str(_BYTES),
+        "timestamps": "true",
+    }
+    if previous:
+        query["previous"] = "true"
+    which = {"container": container, "previous": previous}
+    try:
+        async with limit:
+            log = path_of("pods", metadata["namespace"], metadata["name"], "log")
+            return {**which, "text": await kube.get_text(log, query), "gap": None}
+    except ResponderError as error:
+        return {**which, "text": None, "gap": str(error)}
+
+
+def _restarted(pod: Json, container: str) -> bool:
+    """Whether there is a log of an earlier run: a crash is often the moment of break-in."""
+    status: Json = pod.get("status") or {}
+    both = [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]
+    return any(one["name"] == container and one.get("restartCount", 0) > 0 for one in both)

@@ -1,0 +1,105 @@
+"""Responder: can Firebreak do in this cluster what an incident will ask of it, and will pods start.
+
+Stops    nothing
+Leaves   everything as it is
+Undo     none needed
+Needs    deployments.apps: list; every user may ask what it is allowed
+Source   https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access
+         https://azure.github.io/azure-workload-identity/docs/installation/mutating-admission-webhook.html
+"""
+
+import asyncio
+
+from responders.kube import Kube
+from responders.kube_requests import path_of
+from responders.model import Json, StepResult
+
+# The AKS add-on lives in the first, the Helm chart in the second.
+_WEBHOOK_NAMESPACES = ("kube-system", "azure-workload-identity-system")
+_WEBHOOK_LABEL = "azure-workload-identity.io/system=true"
+# Everything under "Needs" in the responders that work in a cluster; a test compares.
+NEEDED: dict[str, tuple[str, ...]] = {
+    "serviceaccounts": ("get", "list", "create", "patch"),
+    "serviceaccounts/token": ("create",),
+    "pods": ("get", "list"),
+    "pods/log": ("get",),
+    "deployments.apps": ("get", "list", "patch"),
+    "statefulsets.apps": ("get", "list", "patch"),
+    "daemonsets.apps": ("get", "list", "patch"),
+    "replicasets.apps": ("get", "list"),
+    "jobs.batch": ("get", "list"),
+    "cronjobs.batch": ("get", "list"),
+    "rolebindings.rbac.authorization.k8s.io": ("list",),
+    "clusterrolebindings.rbac.authorization.k8s.io": ("list",),
+}
+
+
+async def check(kube: Kube) -> StepResult:
+    """Done when every verb is allowed and the webhook is ready; refused with what is missing.
+
+    The webhook fails closed: while it is down, a restarted workload gets no pods at all.
+    """
+    questions = [(resource, verb) for resource, verbs in NEEDED.items() for verb in verbs]
+    webhook, *answers = await asyncio.gather(
+        _webhook_is_ready(kube), *(_is_allowed(kube, *question) for question in questions)
+    )
+    missing = [
+        f"{verb} {resource}"
+        for (resource, verb), allowed in zip(questions, answers, strict=True)
+        if not allowed
+    ]
+    problems = []
+    if missing:
+        problems.append(
+            f"{kube.cluster}: not allowed: {', '.join(missing)}: {_how_to_allow(missing)}"
+        )
+    if not webhook:
+        problems.append(
+            f"{kube.cluster}: the workload identity webhook is not ready, so pods would not start: "
+            f"kubectl --context {kube.cluster} get deployments -A -l {_WEBHOOK_LABEL}"
+        )
+    if problems:
+        items: list[Json] = [{"missing": one} for one in missing]
+        return {"status": "refused", "detail": ". ".join(problems), "items": items}
+    return {"status": "done", "detail": f"{kube.cluster}: every verb is allowed, webhook ready"}
+
+
+async def _is_allowed(kube: Kube, resource: str, verb: str) -> bool:
+    """One review, for all namespaces: what runs as the identity may be in any of them."""
+    noun, _, subresource = resource.partition("/")
+    plural, _, group = noun.partition(".")
+    attributes = {"verb": verb, "group": group, "resource": plural, "subresource": subresource}
+    review: Json = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {
+            "resourceAttributes": {name: value for name, value in attributes.items() if value}
+        },
+    }
+    answer = await kube.ask(path_of("selfsubjectaccessreviews"), review)
+    return bool(answer["status"].get("allowed"))
+
+
+async def _webhook_is_ready(kube: Kube) -> bool:
+    lists = await asyncio.gather(
+        *(
+            kube.list_all(path_of("deployments", namespace), {"labelSelector": _WEBHOOK_LABEL})
+            for namespace in _WEBHOOK_NAMESPACES
+        )
+    )
+    found = [deployment for its in lists for deployment in its]
+    return any((one.get("status") or {}).get("readyReplicas", 0) > 0 for one in found)
+
+
+def _how_to_allow(missing: list[str]) -> str:
+    """One command per verb, for a cluster administrator."""
+    by_verb: dict[str, list[str]] = {}
+    for one in missing:
+        verb, _, resource = one.partition(" ")
+        by_verb.setdefault(verb, []).append(resource)
+    roles = [
+        f"kubectl create clusterrole firebreak-{verb} --verb={verb} --resource={','.join(nouns)}"
+        for verb, nouns in by_verb.items()
+    ]
+    bind = "and bind each to Firebreak's object id: kubectl create clusterrolebinding --user=..."
+    return f"{'; '.join(roles)}; {bind}"
