@@ -1,0 +1,26 @@
+"""Everything that Firebreak exposes. Importing it reads policy.toml: a policy with an error stops the app here."""
+
+import azure.durable_functions as df
+
+from playbooks import compromised_identity, recovery
+from playbooks.steps import containment, evidence, reporting
+from playbooks.steps import recovery as recovery_steps
+from responders import logs
+from triggers import azure_monitor, event_grid, intake, responder_api
+
+logs.configure()
+intake.policy()
+
+app = df.DFApp()
+for module in (
+    azure_monitor,
+    event_grid,
+    responder_api,
+    compromised_identity,
+    recovery,
+    containment,
+    evidence,
+    recovery_steps,
+    reporting,
+):
+    app.register_functions(module.bp)

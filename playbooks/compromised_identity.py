@@ -1,0 +1,64 @@
+"""Playbook: somebody else is using an application's identity.
+
+Starts    an Azure Monitor alert, or a responder
+Asks      one person, for up to `consent.expires_minutes`, before anything is evicted or rebuilt
+Undo      the snapshot; each responder's docstring says what undoes it
+Runbook   docs/runbooks/compromised-identity.md
+"""
+
+from collections.abc import Generator
+from typing import Any
+
+import azure.durable_functions as df
+
+from playbooks import containment, recovery
+from playbooks.orders import Json, Order
+from playbooks.progress import Progress
+from playbooks.settling import perform_one
+from playbooks.steps import containment as acts
+
+bp = df.Blueprint()
+
+
+@bp.orchestration_trigger(context_name="context")
+def compromised_identity(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
+    """Contain, prove, tell, ask, rebuild, prove again, watch."""
+    order: Order = context.get_input(expected_type=dict)
+    mode = order["incident"]["mode"]
+    progress = Progress(context, order)
+
+    # 1. Guards: an act on the wrong identity is an outage of our own making.
+    progress.enter("guarding")
+    guard = yield from perform_one(context, acts.check_guards, order)
+    if guard["status"] != "done" and mode != "plan":
+        yield from progress.tell("refused", {"Reason": guard["detail"]})
+        return (yield from progress.close("refused", guard["detail"]))
+
+    # 2. to 4. The reversible lever beside the snapshot, then every other lever, then the proof.
+    if mode == "plan":
+        yield from perform_one(context, acts.take_snapshot, order)
+    else:
+        contained = yield from containment.contain(context, order, progress)
+        if not contained:
+            yield from progress.report("not_contained")
+            return (yield from progress.watch("not_contained"))
+
+    # 5. and 6. Evidence, footprint and the plan: what a person needs to decide.
+    plan = yield from containment.investigate(context, order, progress)
+    if mode != "respond":
+        outcome = "planned" if mode == "plan" else "contained"
+        yield from progress.report(outcome)
+        return (yield from progress.watch(outcome))
+
+    # 7. and 8. Tell people, and ask. Silence is a no.
+    granted = yield from recovery.ask(context, order, progress, plan)
+    if not granted:
+        yield from progress.report("contained")
+        return (yield from progress.watch("contained"))
+
+    # 9. to 12. Evict, rebuild, re-wire cluster by cluster, and prove it from both sides.
+    outcome = yield from recovery.rebuild(context, order, progress, plan)
+
+    # 13. and 14. Report, and watch until the last token that was ever issued has expired.
+    yield from progress.report(outcome)
+    return (yield from progress.watch(outcome))

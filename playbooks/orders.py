@@ -1,0 +1,40 @@
+"""What a playbook hands to a step: small plain JSON; everything big is passed by its path in the evidence store."""
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+from responders.model import ClusterRef, Incident, NewIdentity
+
+Json = dict[str, Any]
+
+
+class Order(TypedDict):
+    """The input of every step. `policy` is the policy as it stood when the incident was opened."""
+
+    incident: Incident
+    policy: Json
+    cluster: NotRequired[ClusterRef]
+    identity: NotRequired[NewIdentity]
+    notice: NotRequired[str]  # which notice to send: a key of `steps.reporting.NOTICES`
+    facts: NotRequired[Json]  # what a notice or the report says beyond the evidence
+
+
+class Approver(TypedDict):
+    """Who said yes or no, as Entra says it."""
+
+    object_id: str
+    name: str
+
+
+class Consent(TypedDict):
+    """A person's answer to one exact plan."""
+
+    decision: Literal["grant", "deny"]
+    plan_hash: str
+    approver: Approver
+    reason: str
+    at: str
+
+
+def folder(incident: Incident) -> str:
+    """Where an incident's evidence lies."""
+    return f"incidents/{incident['incident_id']}"

@@ -1,0 +1,106 @@
+"""The numbers and choices a CISO may ask about, from policy.toml. Unknown keys are errors."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from responders.model import Mode
+
+Guid = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
+Severity = Literal["Sev0", "Sev1", "Sev2", "Sev3", "Sev4"]
+
+
+class PolicyError(Exception):
+    """policy.toml cannot be used; the message names the key and what it should be."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Guards(_Section):
+    """Who is never acted on, and whether anybody is."""
+
+    acting: bool
+    protected: list[Guid]
+
+
+class Alerts(_Section):
+    """How deep each alert source may go by itself."""
+
+    azure_monitor: dict[Severity, Mode]
+
+
+class Windows(_Section):
+    """Spans of time, in hours."""
+
+    compromise_hours: Annotated[int, Field(ge=1, le=24 * 90)]
+    evidence_hours: Annotated[int, Field(ge=1, le=24 * 90)]
+    residual_hours: Annotated[int, Field(ge=1, le=72)]
+    replay_hours: Annotated[int, Field(ge=1, le=24 * 30)]
+
+
+class Consent(_Section):
+    """How long a person has to say yes."""
+
+    expires_minutes: Annotated[int, Field(ge=1, le=24 * 60)]
+
+
+class Retries(_Section):
+    """Bounds of every retry."""
+
+    attempts: Annotated[int, Field(ge=1, le=10)]
+    first_wait_seconds: Annotated[int, Field(ge=1, le=60)]
+
+
+class Verification(_Section):
+    """How proof is looked for."""
+
+    token_exchange: bool
+    attempts: Annotated[int, Field(ge=1, le=100)]
+    wait_seconds: Annotated[int, Field(ge=1, le=60)]
+    max_wait_seconds: Annotated[int, Field(ge=1, le=300)]
+
+
+class Recovery(_Section):
+    """What comes back, and how."""
+
+    never_regrant: list[str]
+    canary_cluster: str
+    healthy_within_seconds: Annotated[int, Field(ge=10, le=3600)]
+
+
+class Policy(_Section):
+    """The whole of policy.toml."""
+
+    guards: Guards
+    alerts: Alerts
+    windows: Windows
+    consent: Consent
+    retries: Retries
+    verification: Verification
+    recovery: Recovery
+
+    def frozen(self) -> dict[str, Any]:
+        """Plain JSON: an incident keeps the policy it began with, however the file changes."""
+        return self.model_dump(mode="json")
+
+
+def load(path: Path) -> Policy:
+    """Read and check policy.toml. Raises `PolicyError`, which keeps the app from starting."""
+    try:
+        return Policy.model_validate(tomllib.loads(path.read_text()))
+    except OSError as error:
+        raise PolicyError(
+            f"{path} can't be read: {error.strerror}. Set FIREBREAK_POLICY."
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise PolicyError(f"{path} is not TOML: {error}") from error
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise PolicyError(f"{path}: {problems}") from error

@@ -1,0 +1,154 @@
+"""Steps 7, 8, 13 and 14: telling people, keeping their answer, the report, and the end."""
+
+import os
+from datetime import UTC, datetime
+
+import azure.durable_functions as df
+
+from playbooks import plans
+from playbooks.journaled import Work, perform
+from playbooks.orders import Json, Order, folder
+from responders import claims, notices, reports
+from responders.evidence import EvidenceStore
+from responders.journal import Journal
+from responders.model import Incident, StepResult
+
+bp = df.Blueprint()
+# Which notice -> its title and its mood.
+NOTICES = {
+    "refused": ("Not acted on: a person is needed", "bad"),
+    "not_contained": ("NOT contained: a person is needed now", "bad"),
+    "contained": ("Contained", "good"),
+    "asking": ("Contained. Consent to rebuild?", "asking"),
+    "recovered": ("Recovered", "good"),
+    "partly_recovered": ("Partly recovered: a person is needed", "asking"),
+    "closed": ("Closed", "good"),
+    "reopened": ("Containment no longer holds: a person is needed now", "bad"),
+}
+
+
+@bp.activity_trigger(input_name="order")
+async def tell_people(order: Order) -> Json:
+    """Tell: one card per notice; a notice that was handed over is not handed over again."""
+    incident, notice = order["incident"], order["notice"]
+
+    async def act(work: Work) -> StepResult:
+        path = f"{folder(incident)}/notices/{notice}.json"
+        if work.store.exists(path):
+            return {"status": "nothing_to_do", "detail": "handed over before"}
+        card = _card(work.store, incident, notice, order["facts"])
+        answer = await notices.send(work.cloud, card)
+        if answer["status"] == "done":
+            work.store.put_json(path, card)
+        return answer
+
+    return await perform("tell_people", order, act, target=notice)
+
+
+@bp.activity_trigger(input_name="order")
+async def record_consent(order: Order) -> Json:
+    """Record: who said yes or no to which plan, or that nobody did."""
+
+    async def act(work: Work) -> StepResult:
+        path = f"{folder(order['incident'])}/consent.json"
+        if not work.store.exists(path):
+            work.store.put_json(path, order["facts"])
+        return {"status": "done", "detail": str(order["facts"]["decision"])}
+
+    return await perform("record_consent", order, act)
+
+
+@bp.activity_trigger(input_name="order")
+async def write_report(order: Order) -> Json:
+    """Report: the incident as one document for machines and one for people, and the manifest."""
+    incident = order["incident"]
+
+    async def act(work: Work) -> StepResult:
+        path = f"{folder(incident)}/report.json"
+        if not work.store.exists(path):
+            work.store.put_json(path, _report(work.store, incident, order["facts"]))
+        report = work.store.get_json(path)
+        work.store.put(f"{folder(incident)}/report.md", reports.markdown(report).encode())
+        if not work.store.exists(f"{folder(incident)}/manifest.json"):
+            reports.write_manifest(work.store, folder(incident))
+        return {"status": "done", "detail": f"{folder(incident)}/report.md"}
+
+    return await perform("write_report", order, act)
+
+
+@bp.activity_trigger(input_name="order")
+async def release_principal(order: Order) -> Json:
+    """Close: the next signal about this principal opens an incident of its own."""
+
+    async def act(work: Work) -> StepResult:
+        claims.release(work.store, order["incident"])
+        return {"status": "done", "detail": "released"}
+
+    return await perform("release_principal", order, act)
+
+
+def _card(store: EvidenceStore, incident: Incident, notice: str, facts: Json) -> Json:
+    title, mood = NOTICES[notice]
+    principal = incident["principal"]
+    rows = [
+        ("Identity", f"{principal['display_name']} · client id {principal['app_id']}"),
+        ("Signal", f"{incident['signal']['title']} ({incident['signal']['severity']})"),
+        ("Incident", incident["incident_id"]),
+        *((name, str(value)) for name, value in facts.items() if name != "lines"),
+    ]
+    lines = [*facts.get("lines", []), *(_plan_lines(store, incident) if notice == "asking" else [])]
+    name = f"{title}: {principal['display_name']}"
+    return notices.card(name, mood, rows, lines, incident_url(incident["incident_id"]))
+
+
+def _plan_lines(store: EvidenceStore, incident: Incident) -> list[str]:
+    """What a person is asked to agree to, in sentences."""
+    plan: plans.Plan = store.get_json(f"{folder(incident)}/plan.json")
+    lines = [f"New identity {plan['display_name']}"]
+    for cluster in plan["clusters"]:
+        survey = cluster["survey"]
+        what = cluster["reason"] or (
+            f"{len(survey['service_accounts'])} ServiceAccounts renamed, "
+            f"{len(survey['workloads'])} workloads scaled to zero and back"
+        )
+        lines.append(f"{survey['cluster']['name']}: {what}")
+    planted = [one for one in plan["left_out"] if one["suspicious"]]
+    lines += [f"Not rebuilt: {one['what']} {one['name']}: {one['reason']}" for one in planted]
+    return lines
+
+
+def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
+    base = folder(incident)
+    paths = [one for one in store.list(base) if not one.endswith((".lock", "journal.jsonl"))]
+    gaps: list[str] = []
+    for name in ("activity_log", "sign_ins"):
+        about = f"{base}/logs/{name}.json"
+        if store.exists(about):
+            gaps += [f"{name}: {gap}" for gap in store.get_json(about)["gaps"]]
+        else:
+            gaps.append(f"{name}: not collected")
+    plan = _optional(store, f"{base}/plan.json")
+    return {
+        "incident": incident,
+        "outcome": facts["outcome"],
+        "clock": facts["clock"],
+        "clusters": facts.get("clusters", {}),
+        "steps": Journal(store, incident["incident_id"]).steps(),
+        "footprint": _optional(store, f"{base}/footprint.json"),
+        "left_out": plan.get("left_out", []),
+        "gaps": gaps,
+        "evidence": [reports.reference(store, path) for path in paths],
+        "written_at": datetime.now(UTC).isoformat(timespec="seconds"),  # noqa: TID251 - an activity
+    }
+
+
+def _optional(store: EvidenceStore, path: str) -> Json:
+    """The document, or an empty one where that step was never reached in this mode."""
+    return dict(store.get_json(path)) if store.exists(path) else {}
+
+
+def incident_url(incident_id: str) -> str:
+    """The incident's address, as the platform names this host; empty where it names none."""
+    name = os.environ.get("WEBSITE_HOSTNAME", "")  # noqa: TID251 - an activity, never replayed
+    scheme = "http" if name.startswith(("localhost", "127.0.0.1")) else "https"
+    return f"{scheme}://{name}/api/incidents/{incident_id}" if name else ""

@@ -1,0 +1,146 @@
+"""The nouns. Plain JSON, because each of them crosses the Durable boundary or lands in evidence."""
+
+from typing import Any, Literal, NotRequired, TypedDict
+
+Json = dict[str, Any]
+Mode = Literal["plan", "contain", "respond"]
+Status = Literal["done", "nothing_to_do", "planned", "refused", "failed"]
+
+
+class Hint(TypedDict, total=False):
+    """What a signal says about the identity: exactly one immutable id, never a display name."""
+
+    object_id: str  # of the service principal
+    app_id: str  # client id
+
+
+class Principal(TypedDict):
+    """The service principal that an incident is about, and the application behind it."""
+
+    kind: Literal["application", "foreign_application", "managed_identity", "unsupported"]
+    object_id: str  # of the service principal: `caller` in the activity log, principalId in RBAC
+    app_id: str  # client id
+    application_object_id: str | None  # None where the application lives in another tenant
+    display_name: str  # for people only; nothing is ever looked up by it
+    tenant_id: str
+    owner_tenant_id: str | None  # appOwnerOrganizationId
+    service_principal_type: str  # as Graph says it
+
+
+class Signal(TypedDict):
+    """What came in, whatever the wire format was."""
+
+    source: str  # "azure-monitor", "event-grid", "responder"
+    signal_id: str  # the sender's id: (source, signal_id) is the dedupe key
+    fired_at: str  # RFC 3339, UTC
+    title: str
+    severity: str
+    hint: Hint
+
+
+class Incident(TypedDict):
+    """A signal that was accepted. `incident_id` is the Durable instance id."""
+
+    incident_id: str
+    mode: Mode
+    principal: Principal
+    signal: Signal
+    opened_at: str
+    window_start: str  # compromise window: what was made after this is not known-good
+
+
+class StepResult(TypedDict):
+    """How a step ended. Refusals are data: a person can help; only what time can fix is raised."""
+
+    status: Status
+    detail: NotRequired[str]  # one sentence: what, which resource, and what to do next
+    items: NotRequired[list[Json]]  # what was removed, created, found; never key material
+
+
+class FederatedCredential(TypedDict):
+    """A trust of issuer + subject. `subject` is None for a flexible one."""
+
+    id: str
+    name: str
+    issuer: str
+    subject: str | None
+    audiences: list[str]
+    description: NotRequired[str | None]
+
+
+class Credential(TypedDict):
+    """A secret or key of an application or service principal, without its value."""
+
+    key_id: str
+    kind: Literal["password", "key"]
+    display_name: str | None
+    started: str | None
+    ends: str | None
+    usage: str | None  # keys: Verify or Sign
+    holder: Literal["application", "service_principal"]
+
+
+class Grant(TypedDict):
+    """A role assignment, with all that its faithful re-creation needs."""
+
+    id: str
+    scope: str
+    role_definition_id: str
+    role_name: str
+    principal_id: str
+    principal_type: str
+    condition: str | None
+    condition_version: str | None
+    description: str | None
+    created_on: str | None
+    created_by: str | None  # object id
+
+
+class ClusterRef(TypedDict):
+    """An AKS cluster that the app can see."""
+
+    name: str
+    resource_id: str
+    location: str
+    issuer_url: str | None  # exact string, trailing slash included; None: OIDC issuer is off
+
+
+class ServiceAccountRef(TypedDict):
+    """A ServiceAccount that names a client id."""
+
+    cluster: str
+    namespace: str
+    name: str
+    client_id: str
+    subject: str  # system:serviceaccount:<namespace>:<name>
+
+
+class WorkloadRef(TypedDict):
+    """What runs as such a ServiceAccount."""
+
+    cluster: str
+    namespace: str
+    kind: Literal["Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod", "ReplicaSet"]
+    name: str
+    service_account: str
+    replicas: int
+    paused: bool
+    hard_coded_client_id: bool  # AZURE_CLIENT_ID set in the template: re-annotation can't reach it
+
+
+class NewIdentity(TypedDict):
+    """The successor of a compromised application."""
+
+    app_id: str
+    application_object_id: str
+    object_id: str  # of the service principal
+    display_name: str
+
+
+class TokenVerdict(TypedDict):
+    """What the token endpoint said to one request. The token itself is dropped where it arrived."""
+
+    accepted: bool
+    error_code: int | None  # AADSTS number
+    error: str | None
+    correlation_id: str | None

@@ -1,0 +1,95 @@
+"""Responder: the Teams channel, through a Workflows webhook.
+
+Stops    nothing
+Leaves   one card per notice; accepted (202) is not posted: Power Automate works later
+Undo     none: a card can't be taken back
+Needs    the webhook URL in FIREBREAK_TEAMS_WEBHOOK_URL, a secret
+Source   https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook
+"""
+
+import json
+
+from responders.cloud import Cloud
+from responders.errors import ContractChangedError, RefusedError, TransientError
+from responders.model import Json, StepResult
+
+# 28 KB is the limit of the whole message with Teams' own wrapping; a body of 24,453 B has failed.
+BUDGET_B = 20_000
+_COLORS = {"good": "Good", "bad": "Attention", "asking": "Warning"}
+
+
+def card(title: str, mood: str, facts: list[tuple[str, str]], lines: list[str], url: str) -> Json:
+    """An Adaptive Card in the message that Workflows expects, always under the size limit.
+
+    Lines that don't fit are counted, never silently dropped. Only `Action.OpenUrl`: link previews press GET links.
+    """
+    shown = len(lines)
+    while True:
+        message = _message(title, mood, facts, lines[:shown], len(lines) - shown, url)
+        if len(json.dumps(message).encode()) <= BUDGET_B or not shown:
+            return message
+        shown -= 1
+
+
+def _message(
+    title: str, mood: str, facts: list[tuple[str, str]], lines: list[str], hidden: int, url: str
+) -> Json:
+    body: list[Json] = [
+        {
+            "type": "TextBlock",
+            "text": title[:200],
+            "weight": "Bolder",
+            "size": "Medium",
+            "wrap": True,
+            "color": _COLORS[mood],
+        },
+        {
+            "type": "FactSet",
+            "facts": [{"title": name, "value": value[:300]} for name, value in facts],
+        },
+    ]
+    body += [{"type": "TextBlock", "text": line[:400], "wrap": True} for line in lines]
+    if hidden:
+        text = f"… and {hidden} more: see the incident."
+        body.append({"type": "TextBlock", "text": text, "isSubtle": True, "wrap": True})
+    content: Json = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.4",
+        "msteams": {"width": "Full"},
+        "body": body,
+    }
+    if url:
+        content["actions"] = [{"type": "Action.OpenUrl", "title": "Open the incident", "url": url}]
+    return {
+        "type": "message",
+        "attachments": [
+            {
+                "contentType": "application/vnd.microsoft.card.adaptive",
+                "contentUrl": None,
+                "content": content,
+            }
+        ],
+    }
+
+
+async def send(cloud: Cloud, message: Json) -> StepResult:
+    """Hand the card to the workflow. Raises `TransientError` on 429 and 5xx.
+
+    The URL holds a signature: it appears in no message of an error.
+    """
+    url = cloud.settings.teams_webhook_url
+    if not url:
+        return {
+            "status": "refused",
+            "detail": "FIREBREAK_TEAMS_WEBHOOK_URL is not set: nobody told",
+        }
+    response = await cloud.http.post(url, json=message)
+    answer = f"the Teams workflow answered {response.status_code}"
+    if response.status_code == 429 or response.status_code >= 500:
+        raise TransientError(answer)
+    if response.status_code in {401, 403, 404}:
+        raise RefusedError(f"{answer}: renew FIREBREAK_TEAMS_WEBHOOK_URL")
+    if response.status_code not in {200, 202}:
+        raise ContractChangedError(answer)
+    return {"status": "done", "detail": f"{answer}: accepted, which is not yet posted"}

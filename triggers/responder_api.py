@@ -1,0 +1,187 @@
+"""Trigger: a responder, by HTTP: open an incident, ask how it stands, answer its plan.
+
+A function key opens the door; who comes in is proven by App Service authentication, and what they may do by app roles.
+"""
+
+import asyncio
+import uuid
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+import azure.durable_functions as df
+import azure.functions as func
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from playbooks.orders import Consent
+from playbooks.policy import Guid
+from playbooks.recovery import consent_event
+from responders.errors import ResponderError, TransientError, UnresolvedError
+from responders.model import Hint, Json, Signal
+from triggers import intake, people, status
+from triggers.answers import answer, error
+from triggers.azure_monitor import said
+
+bp = df.Blueprint()
+_log = structlog.get_logger("firebreak.responder_api")
+_KEY_LIMIT = 100  # characters of an Idempotency-Key
+
+
+class NewIncident(BaseModel):
+    """What a responder sends. Exactly one id; names are never looked up."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    object_id: Guid | None = None
+    app_id: Guid | None = None
+    mode: Literal["plan", "contain", "respond"]
+    reason: Annotated[str, Field(min_length=3, max_length=500)]
+
+    @model_validator(mode="after")
+    def exactly_one_id(self) -> "NewIncident":
+        """Both ids could name two principals; none names nobody."""
+        if (self.object_id is None) == (self.app_id is None):
+            raise ValueError("send exactly one of object_id and app_id; names are never looked up")
+        return self
+
+    def hint(self) -> Hint:
+        """The id, as intake resolves it."""
+        if self.object_id is not None:
+            return {"object_id": self.object_id.lower()}
+        return {"app_id": (self.app_id or "").lower()}
+
+
+class Answer(BaseModel):
+    """A person's yes or no to the plan with this hash."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    plan_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    decision: Literal["grant", "deny"]
+    reason: Annotated[str, Field(min_length=3, max_length=500)]
+
+
+@bp.route(route="incidents", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@bp.durable_client_input(client_name="client")
+async def open_incident(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """202 with the incident id; 400, 401, 403, 404, 503 with what to do next, and nothing started."""
+    structlog.contextvars.clear_contextvars()
+    try:
+        person = people.caller(req)
+        person.must_be(people.RESPONDER)
+        wanted = NewIncident.model_validate_json(req.get_body())
+        key = req.headers.get("Idempotency-Key", "")[:_KEY_LIMIT] or str(uuid.uuid4())
+        signal: Signal = {
+            "source": "responder",
+            "signal_id": f"{person.object_id}/{key}",
+            "fired_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "title": f"{person.name}: {wanted.reason}",
+            "severity": "responder",
+            "hint": wanted.hint(),
+        }
+        accepted = await intake.accept(signal, wanted.mode, client)
+    except (people.NotSignedInError, people.NotAllowedError, ValidationError) as problem:
+        return _refuse(problem)
+    except ResponderError as problem:
+        return _cannot_resolve(problem)
+    body = {
+        "incident_id": accepted.incident_id,
+        "joined": accepted.joined,
+        "mode": accepted.mode,
+        "status_url": f"/api/incidents/{accepted.incident_id}",
+    }
+    return answer(202, body)
+
+
+@bp.route(route="incidents/{incident_id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@bp.durable_client_input(client_name="client")
+async def read_incident(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """200 with phase, clock, steps and consent; 404 where no such incident was ever opened."""
+    structlog.contextvars.clear_contextvars()
+    incident_id = req.route_params["incident_id"]
+    shown = await _status(client, incident_id)
+    return answer(200, shown) if shown else _unknown(incident_id)
+
+
+@bp.route(
+    route="incidents/{incident_id}/consent", methods=["POST"], auth_level=func.AuthLevel.FUNCTION
+)
+@bp.durable_client_input(client_name="client")
+async def answer_plan(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """202 when the answer was handed over; 409 when the plan is another one, or nobody asked."""
+    structlog.contextvars.clear_contextvars()
+    incident_id = req.route_params["incident_id"]
+    try:
+        person = people.caller(req)
+        person.must_be(people.APPROVER)
+        given = Answer.model_validate_json(req.get_body())
+    except (people.NotSignedInError, people.NotAllowedError, ValidationError) as problem:
+        return _refuse(problem)
+    shown = await _status(client, incident_id)
+    if shown is None:
+        return _unknown(incident_id)
+    asked = shown["consent"]
+    if shown["phase"] != "awaiting_consent" or asked is None:
+        reason = f"{incident_id} is {shown['phase']}: it asks for no consent"
+        return error(409, "NotAsked", reason, f"GET /api/incidents/{incident_id}")
+    if asked["plan_hash"] != given.plan_hash:
+        reason = "the plan is another one than the one you answered"
+        return error(409, "StalePlan", reason, "read the incident again and answer its plan_hash")
+    consent: Consent = {
+        "decision": given.decision,
+        "plan_hash": given.plan_hash,
+        "approver": {"object_id": person.object_id, "name": person.name},
+        "reason": given.reason,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    await client.raise_event(incident_id, consent_event(given.plan_hash), consent)
+    _log.info("consent", incident_id=incident_id, decision=given.decision, by=person.object_id)
+    return answer(202, {"incident_id": incident_id, "decision": given.decision})
+
+
+async def _status(client: df.DurableOrchestrationClient, incident_id: str) -> Json | None:
+    if not status.is_incident_id(incident_id):
+        return None
+    durable = await client.get_status(incident_id, show_input=True)
+    return await asyncio.to_thread(status.read, intake.store(), durable)
+
+
+def _unknown(incident_id: str) -> func.HttpResponse:
+    return error(
+        404, "UnknownIncident", f"no incident {incident_id[:80]!r}", "check the id you were given"
+    )
+
+
+def _refuse(problem: Exception) -> func.HttpResponse:
+    match problem:
+        case people.NotSignedInError():
+            code, todo = (401, "NotSignedIn"), "sign in with Entra and send the bearer token"
+        case people.NotAllowedError():
+            code, todo = (403, "NotAllowed"), "ask an owner of the Firebreak app for the role"
+        case _:
+            code, todo = (400, "BadRequest"), "correct the body; docs/reference/api.md has it"
+    message = said(problem) if isinstance(problem, ValidationError) else str(problem)
+    _log.warning("request refused", status=code[0], code=code[1], reason=message)
+    return error(*code, message, todo)
+
+
+def _cannot_resolve(problem: ResponderError) -> func.HttpResponse:
+    match problem:
+        case UnresolvedError():
+            status_code, code, todo = (
+                404,
+                "UnknownPrincipal",
+                "send the service principal's object id",
+            )
+        case TransientError():
+            status_code, code, todo = 503, "TryAgain", "nothing was started; send it again"
+        case _:
+            status_code, code, todo = 500, "CannotResolve", "see the log; nothing was started"
+    _log.warning("request refused", status=status_code, code=code, reason=str(problem))
+    return error(status_code, code, str(problem), todo)

@@ -1,0 +1,59 @@
+"""How an incident stands: what Durable knows of it, joined with its journal. Keys and URLs of Durable never leave."""
+
+import re
+
+import azure.durable_functions as df
+
+from responders.evidence import EvidenceStore
+from responders.journal import Journal
+from responders.model import Incident, Json
+
+_INCIDENT_ID = re.compile(r"inc-[0-9]{8}-[0-9a-f]{12}")
+
+
+def is_incident_id(text: str) -> bool:
+    """True for ids that this app makes; nothing else is ever looked up."""
+    return _INCIDENT_ID.fullmatch(text) is not None
+
+
+def read(store: EvidenceStore, durable: df.DurableOrchestrationStatus | None) -> Json | None:
+    """The status document, or None where no such incident was ever opened."""
+    if not durable or durable.runtime_status is None:
+        return None
+    incident: Incident = durable.input_["incident"]
+    told: Json = durable.custom_status or {}
+    clock = told.get("clock", {})
+    runtime = durable.runtime_status.name
+    return {
+        "incident_id": incident["incident_id"],
+        "phase": _phase(runtime, told),
+        "mode": incident["mode"],
+        "principal": incident["principal"],
+        "signal": incident["signal"],
+        "opened_at": incident["opened_at"],
+        "disabled_at": clock.get("disabled"),
+        "contained_at": clock.get("contained"),
+        "recovered_at": clock.get("recovered"),
+        "residual_until": clock.get("residual until"),
+        "consent": _consent(store, incident, told),
+        "identity": told.get("identity"),
+        "clusters": told.get("clusters", {}),
+        "outcome": told.get("outcome"),
+        "report": told.get("report"),
+        "steps": Journal(store, incident["incident_id"]).steps(),
+    }
+
+
+def _phase(runtime: str, told: Json) -> str:
+    """The playbook's own word, except where Durable knows that the playbook can say no more."""
+    if runtime in {"Failed", "Terminated", "Canceled"}:
+        return "failed"
+    return str(told.get("phase", "accepted"))
+
+
+def _consent(store: EvidenceStore, incident: Incident, told: Json) -> Json | None:
+    consent: Json | None = told.get("consent")
+    if consent is None:
+        return None
+    plan = store.get_json(f"incidents/{incident['incident_id']}/plan.json")
+    return {**consent, "plan": plan}
