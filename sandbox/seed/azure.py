@@ -1,0 +1,138 @@
+"""What is deployed, and who may do what with it: one subscription in Azure Resource Manager."""
+
+from datetime import datetime
+
+from sandbox.arm.definitions import new_role_assignment
+from sandbox.seed import names
+from sandbox.seed.managed_clusters import managed_cluster
+from sandbox.seed.names import BILLING_API, FIREBREAK, ORDERS_API
+from sandbox.world import Json, World, stable_guid
+
+_REGION = "westeurope"
+_GROUPS = ("rg-orders", "rg-platform", "rg-security")
+# Deliberately small and made up: what the attacker is after.
+_CUSTOMERS = b"""customer,name,card
+1001,Ada Palmer,4111-xxxx-xxxx-1111
+1002,Bo Lindqvist,5500-xxxx-xxxx-0004
+1003,Chen Wei,3400-xxxxxx-x0009
+"""
+
+
+def plant(world: World) -> None:
+    """Deploy everything and assign the roles."""
+    since = names.seeded_at(world)
+    world.azure.subscriptions.put(world.subscription_id, _subscription(world), since=since)
+    for resource in [*_resource_groups(world), *_resources(world)]:
+        world.azure.resources.put(resource["id"].lower(), resource, since=since)
+    world.blobs["stordersprod/orders"] = {"customers.csv": _CUSTOMERS}
+    _assign_roles(world, since)
+
+
+def _subscription(world: World) -> Json:
+    return {
+        "id": names.subscription(world),
+        "authorizationSource": "RoleBased",
+        "managedByTenants": [],
+        "subscriptionId": world.subscription_id,
+        "tenantId": world.tenant_id,
+        "displayName": "Contoso Production",
+        "state": "Enabled",
+        "subscriptionPolicies": {
+            "locationPlacementId": "Public_2014-09-01",
+            "quotaId": "EnterpriseAgreement_2014-09-01",
+            "spendingLimit": "Off",
+        },
+    }
+
+
+def _resource_groups(world: World) -> list[Json]:
+    return [
+        {
+            "id": names.resource_group(world, name),
+            "name": name,
+            "type": "Microsoft.Resources/resourceGroups",
+            "location": _REGION,
+            "tags": {},
+            "properties": {"provisioningState": "Succeeded"},
+        }
+        for name in _GROUPS
+    ]
+
+
+def _resources(world: World) -> list[Json]:
+    group = names.resource_group(world, "rg-security")
+    workspace = f"{group}/providers/Microsoft.OperationalInsights/workspaces/log-security"
+    storage_origin = world.endpoints["storage"]
+    return [
+        _resource(
+            names.storage_account(world),
+            kind="StorageV2",
+            sku={"name": "Standard_ZRS", "tier": "Standard"},
+            properties={
+                "provisioningState": "Succeeded",
+                "allowBlobPublicAccess": False,
+                "allowSharedKeyAccess": False,
+                "primaryEndpoints": {"blob": f"{storage_origin}/stordersprod/"},
+            },
+        ),
+        _resource(
+            workspace,
+            properties={
+                "customerId": world.workspace_id,
+                "provisioningState": "Succeeded",
+                "retentionInDays": 90,
+                "sku": {"name": "PerGB2018"},
+            },
+        ),
+        _resource(
+            names.function_app(world),
+            kind="functionapp,linux",
+            identity={
+                "type": "SystemAssigned",
+                "principalId": FIREBREAK.object_id,
+                "tenantId": world.tenant_id,
+            },
+            properties={"state": "Running", "enabled": True},
+        ),
+        *(managed_cluster(world, name) for name in names.REGIONS),
+    ]
+
+
+def _resource(resource_id: str, **rest: object) -> Json:
+    provider, _, kind_and_name = resource_id.rpartition("/providers/")[2].partition("/")
+    kind, _, name = kind_and_name.partition("/")
+    return {
+        "id": resource_id,
+        "name": name,
+        "type": f"{provider}/{kind}",
+        "location": _REGION,
+        "tags": {},
+        **rest,
+    }
+
+
+def _assign_roles(world: World, since: datetime) -> None:
+    subscription = names.subscription(world)
+    storage, orders = names.storage_account(world), names.resource_group(world, "rg-orders")
+    for principal_id, role, scope in (
+        (ORDERS_API.object_id, "Storage Blob Data Reader", storage),
+        (ORDERS_API.object_id, "Reader", orders),
+        (BILLING_API.object_id, "Storage Blob Data Reader", storage),
+        (FIREBREAK.object_id, "Reader", subscription),
+        (FIREBREAK.object_id, "Role Based Access Control Administrator", subscription),
+        (FIREBREAK.object_id, "Azure Kubernetes Service Cluster User Role", subscription),
+        (FIREBREAK.object_id, "Log Analytics Reader", subscription),
+        # What makes a phished developer dangerous: she may hand out roles on her team's group.
+        (names.user_id("dana"), "User Access Administrator", orders),
+    ):
+        is_person = principal_id == names.user_id("dana")
+        assignment = new_role_assignment(
+            world,
+            scope=scope,
+            role=role,
+            principal_id=principal_id,
+            principal_type="User" if is_person else "ServicePrincipal",
+            name=stable_guid(f"role-assignment/{principal_id}/{role}"),
+            created=since,
+        )
+        world.azure.role_assignments.put(assignment["id"].lower(), assignment, since=since)

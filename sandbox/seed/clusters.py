@@ -1,0 +1,71 @@
+"""What runs in the clusters: the shop's workloads, and what Firebreak may do there."""
+
+from sandbox.kubernetes.cluster import Cluster, user
+from sandbox.seed import names
+from sandbox.seed.names import BILLING_API, FIREBREAK, ORDERS_API, Ids
+from sandbox.world import Json, World
+
+_NAMESPACE = "shop"
+
+
+def plant(world: World) -> None:
+    """Start the clusters with their workloads rolled out."""
+    for name in names.REGIONS:
+        cluster = Cluster(
+            world,
+            name,
+            issuer_url=names.issuer(world, name),
+            resource_id=names.cluster(world, name),
+            since=names.seeded_at(world),
+        )
+        world.clusters[name] = cluster
+        cluster.seed_namespace(_NAMESPACE)
+        _workload(world, cluster, "orders-api", ORDERS_API, replicas=2)
+        if name == "aks-weu":
+            _workload(world, cluster, "orders-worker", ORDERS_API, replicas=1)
+            _workload(world, cluster, "billing-api", BILLING_API, replicas=1)
+        _firebreak(cluster)
+
+
+def _workload(world: World, cluster: Cluster, name: str, ids: Ids, *, replicas: int) -> None:
+    cluster.seed_service_account(_NAMESPACE, name, client_id=ids.app_id)
+    cluster.seed_deployment(
+        _NAMESPACE,
+        name,
+        service_account=name,
+        replicas=replicas,
+        env={"CUSTOMERS_URL": f"{world.endpoints['storage']}/stordersprod/orders/customers.csv"},
+    )
+
+
+def _firebreak(cluster: Cluster) -> None:
+    """All that a responder needs and no more: no secrets, no creating of pods."""
+    cluster.seed_cluster_role(
+        "firebreak",
+        [
+            _rule("", ["serviceaccounts"], ["get", "list", "create", "patch"]),
+            _rule("", ["serviceaccounts/token"], ["create"]),
+            _rule("", ["pods"], ["get", "list", "watch"]),
+            _rule("", ["pods/log"], ["get"]),
+            _rule(
+                "apps",
+                ["deployments", "statefulsets", "daemonsets", "replicasets"],
+                ["get", "list", "watch", "patch"],
+            ),
+            _rule("apps", ["deployments/scale", "statefulsets/scale"], ["get", "patch"]),
+            _rule("batch", ["jobs", "cronjobs"], ["get", "list"]),
+            _rule("networking.k8s.io", ["networkpolicies"], ["get", "list", "create", "delete"]),
+            _rule(
+                "rbac.authorization.k8s.io",
+                ["rolebindings", "clusterrolebindings"],
+                ["get", "list"],
+            ),
+        ],
+    )
+    cluster.seed_cluster_role_binding(
+        "firebreak", role="firebreak", subjects=[user(FIREBREAK.object_id)]
+    )
+
+
+def _rule(group: str, resources: list[str], verbs: list[str]) -> Json:
+    return {"apiGroups": [group], "resources": resources, "verbs": verbs}

@@ -1,0 +1,202 @@
+"""Who exists: Microsoft's APIs, the tenant's applications, Firebreak's own identity, and people."""
+
+from datetime import datetime, timedelta
+
+from sandbox.entra.resources import FIRST_PARTY, GRAPH
+from sandbox.graph import shapes
+from sandbox.graph.credentials import (
+    new_federated_credential,
+    new_key_credential,
+    new_password_credential,
+)
+from sandbox.seed import names
+from sandbox.seed.certificates import certificate
+from sandbox.seed.names import BILLING_API, FIREBREAK, FIREBREAK_API, ORDERS_API, Ids
+from sandbox.settings import pretend_secret
+from sandbox.world import Json, World, stable_guid
+
+# Owner of first-party applications: "Microsoft Services".
+# https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in
+MICROSOFT_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
+# https://learn.microsoft.com/graph/permissions-reference
+GRAPH_ROLES = {
+    "Application.Read.All": "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30",
+    "Application.ReadWrite.All": "1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9",
+    "Application.ReadWrite.OwnedBy": "18a4783c-866b-4cc7-a460-3d5e5662c884",
+    "AppRoleAssignment.ReadWrite.All": "06b708a9-e830-4db3-a914-8e69da51d44f",
+    "AuditLog.Read.All": "b0afded3-3588-46d8-8b3d-9842eff778da",
+    "Directory.Read.All": "7ab1d382-f21e-4acd-a863-ba3e13f7da61",
+}
+_FIREBREAK_GRAPH_ROLES = ("Application.ReadWrite.All", "AuditLog.Read.All", "Directory.Read.All")
+_FIREBREAK_API_ROLES = ("Incident.Responder", "Incident.Approver")
+_FEDERATED = (
+    ("aks-weu", "orders-api"),
+    ("aks-neu", "orders-api"),
+    ("aks-frc", "orders-api"),
+    ("aks-weu", "orders-worker"),
+)
+
+
+def plant(world: World) -> None:
+    """Put everybody into the directory."""
+    since = names.seeded_at(world)
+    graph = _first_party(world, since)
+    _users(world, since)
+    _orders_api(world, since)
+    _billing_api(world, since)
+    _managed_identities(world, since)
+    _firebreak_api(world, since)
+    firebreak = world.directory.service_principals.get(FIREBREAK.object_id)
+    if firebreak is not None:
+        for role in _FIREBREAK_GRAPH_ROLES:
+            _grant(world, firebreak, graph, GRAPH_ROLES[role], since)
+
+
+def _first_party(world: World, since: datetime) -> Json:
+    """The service principals of Microsoft's APIs; returns that of Graph."""
+    found: Json = {}
+    for resource, (app_id, display_name) in FIRST_PARTY.items():
+        application = {
+            "appId": app_id,
+            "displayName": display_name,
+            "identifierUris": [resource, f"{resource}/"] if "://" in resource else [],
+            "appRoles": [_role(role_id, value) for value, role_id in GRAPH_ROLES.items()]
+            if resource == GRAPH
+            else [],
+        }
+        principal = shapes.new_service_principal(
+            application,
+            created=since,
+            tenant_id=MICROSOFT_TENANT,
+            object_id=stable_guid(f"service-principal/{app_id}"),
+        )
+        world.directory.service_principals.put(principal["id"], principal, since=since)
+        if resource == GRAPH:
+            found = principal
+    return found
+
+
+def _users(world: World, since: datetime) -> None:
+    for name, title in (
+        ("dana", "Developer"),
+        ("rosa", "Incident responder"),
+        ("vera", "Accountant"),
+    ):
+        user = shapes.new_user(name, created=since, object_id=names.user_id(name), jobTitle=title)
+        world.directory.users.put(user["id"], user, since=since)
+
+
+def _orders_api(world: World, since: datetime) -> None:
+    """The application that gets attacked, with a secret and a certificate of its own."""
+    secret = pretend_secret("orders-api ci-2024")[:40]
+    password = new_password_credential(
+        "ci-2024",
+        secret=secret,
+        start=since,
+        end=since + timedelta(days=730),
+        key_id=stable_guid("secret/orders-api/ci-2024"),
+    )
+    world.directory.secrets[password["keyId"]] = secret
+    key = new_key_credential(
+        "CN=orders-api",
+        certificate=certificate("orders-api"),
+        start=since,
+        end=since + timedelta(days=730),
+        key_id=stable_guid("certificate/orders-api"),
+    )
+    _application(world, ORDERS_API, since, passwordCredentials=[password], keyCredentials=[key])
+    for cluster, account in _FEDERATED:
+        _federate(world, ORDERS_API, cluster, account, since)
+    dana = names.user_id("dana")
+    world.directory.owners[ORDERS_API.application_object_id] = [dana]
+    world.directory.owners[ORDERS_API.object_id] = [dana]
+
+
+def _billing_api(world: World, since: datetime) -> None:
+    """The bystander: nothing that happens to orders-api may touch it."""
+    _application(world, BILLING_API, since)
+    _federate(world, BILLING_API, "aks-weu", "billing-api", since)
+
+
+def _firebreak_api(world: World, since: datetime) -> None:
+    """What responders sign in to. Its tokens are of version 2."""
+    roles = [_role(stable_guid(f"app-role/{value}"), value) for value in _FIREBREAK_API_ROLES]
+    principal = _application(
+        world, FIREBREAK_API, since, appRoles=roles, identifierUris=["api://firebreak"]
+    )
+    rosa = world.directory.users.get(names.user_id("rosa"))
+    if rosa is not None:
+        for role in roles:
+            _grant(world, rosa, principal, role["id"], since)
+
+
+def _managed_identities(world: World, since: datetime) -> None:
+    """Firebreak's own, and the one that each cluster's kubelets use."""
+    owned = {FIREBREAK: names.function_app(world)}
+    owned |= {
+        Ids(f"{name}-agentpool"): names.kubelet_identity(world, name) for name in names.REGIONS
+    }
+    for ids, resource_id in owned.items():
+        principal = shapes.new_managed_identity(
+            ids.name,
+            created=since,
+            resource_id=resource_id,
+            object_id=ids.object_id,
+            app_id=ids.app_id,
+        )
+        world.directory.service_principals.put(principal["id"], principal, since=since)
+
+
+def _application(world: World, ids: Ids, since: datetime, **properties: object) -> Json:
+    """An application with its service principal; returns the latter."""
+    application = shapes.new_application(
+        ids.name,
+        created=since,
+        object_id=ids.application_object_id,
+        app_id=ids.app_id,
+        signInAudience="AzureADMyOrg",
+        **properties,
+    )
+    if ids == FIREBREAK_API:
+        application["api"]["requestedAccessTokenVersion"] = 2
+    principal = shapes.new_service_principal(
+        application,
+        created=since,
+        tenant_id=world.tenant_id,
+        object_id=ids.object_id,
+        tags=[shapes.ENTERPRISE_APP_TAG],
+    )
+    world.directory.applications.put(application["id"], application, since=since)
+    world.directory.service_principals.put(principal["id"], principal, since=since)
+    return principal
+
+
+def _federate(world: World, ids: Ids, cluster: str, account: str, since: datetime) -> None:
+    name = f"{cluster}-shop-{account}"
+    credential = new_federated_credential(
+        name,
+        application_id=ids.application_object_id,
+        issuer=names.issuer(world, cluster),
+        subject=f"system:serviceaccount:shop:{account}",
+        credential_id=stable_guid(f"federated-credential/{ids.name}/{name}"),
+    )
+    world.directory.federated_credentials.put(credential["id"], credential, since=since)
+
+
+def _grant(
+    world: World, principal: Json, resource: Json, app_role_id: str, since: datetime
+) -> None:
+    grant = shapes.new_app_role_assignment(principal, resource, app_role_id, created=since)
+    world.directory.app_role_assignments.put(grant["id"], grant, since=since)
+
+
+def _role(role_id: str, value: str) -> Json:
+    return {
+        "allowedMemberTypes": ["Application"] if value in GRAPH_ROLES else ["User", "Application"],
+        "description": value,
+        "displayName": value,
+        "id": role_id,
+        "isEnabled": True,
+        "origin": "Application",
+        "value": value,
+    }

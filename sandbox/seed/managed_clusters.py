@@ -1,0 +1,74 @@
+"""AKS clusters as Azure Resource Manager shows them.
+
+Simulates   Microsoft.ContainerService/managedClusters, 2026-08-01
+Source      https://learn.microsoft.com/rest/api/aks/managed-clusters/get
+"""
+
+from sandbox.seed import names
+from sandbox.seed.names import Ids
+from sandbox.world import Json, World, stable_guid
+
+_VERSION = "1.34.2"
+
+
+def managed_cluster(world: World, name: str) -> Json:
+    """One cluster, with OIDC issuer, workload identity and Entra sign-in, without local accounts."""
+    region = names.REGIONS[name]
+    return {
+        "id": names.cluster(world, name),
+        "name": name,
+        "type": "Microsoft.ContainerService/ManagedClusters",
+        "location": region,
+        "tags": {},
+        "sku": {"name": "Base", "tier": "Standard"},
+        "identity": {
+            "type": "SystemAssigned",
+            "principalId": stable_guid(f"control-plane/{name}"),
+            "tenantId": world.tenant_id,
+        },
+        "properties": {
+            "provisioningState": "Succeeded",
+            "powerState": {"code": "Running"},
+            "kubernetesVersion": _VERSION,
+            "currentKubernetesVersion": _VERSION,
+            "dnsPrefix": name,
+            "fqdn": world.endpoints[f"kube-{name}"].removeprefix("https://"),
+            "nodeResourceGroup": f"MC_rg-platform_{name}_{region}",
+            "servicePrincipalProfile": {"clientId": "msi"},
+            "agentPoolProfiles": [_pool()],
+            "enableRBAC": True,
+            "disableLocalAccounts": True,
+            "aadProfile": {
+                "managed": True,
+                "enableAzureRBAC": False,
+                "adminGroupObjectIDs": [],
+                "tenantID": world.tenant_id,
+            },
+            "oidcIssuerProfile": {"enabled": True, "issuerURL": names.issuer(world, name)},
+            "securityProfile": {"workloadIdentity": {"enabled": True}},
+            "identityProfile": {"kubeletidentity": _kubelet(world, name)},
+        },
+    }
+
+
+def _pool() -> Json:
+    return {
+        "name": "system",
+        "count": 1,
+        "vmSize": "Standard_D4ds_v5",
+        "osType": "Linux",
+        "mode": "System",
+        "type": "VirtualMachineScaleSets",
+        "orchestratorVersion": _VERSION,
+        "provisioningState": "Succeeded",
+        "powerState": {"code": "Running"},
+    }
+
+
+def _kubelet(world: World, name: str) -> Json:
+    ids = Ids(f"{name}-agentpool")
+    return {
+        "resourceId": names.kubelet_identity(world, name),
+        "clientId": ids.app_id,
+        "objectId": ids.object_id,
+    }

@@ -1,0 +1,94 @@
+"""Names and ids of what is seeded. Ids follow from names, so documentation and tests can state them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sandbox.world import World, stable_guid
+
+REGIONS = {"aks-weu": "westeurope", "aks-neu": "northeurope", "aks-frc": "francecentral"}
+# Longer ago than any window that an investigation looks at, and than every token's life.
+AGE = timedelta(days=240)
+
+
+@dataclass(frozen=True)
+class Ids:
+    """An application's three ids. A managed identity has no application object."""
+
+    name: str
+
+    @property
+    def app_id(self) -> str:
+        """The client id."""
+        return stable_guid(f"app/{self.name}")
+
+    @property
+    def application_object_id(self) -> str:
+        """The application's object id."""
+        return stable_guid(f"application/{self.name}")
+
+    @property
+    def object_id(self) -> str:
+        """The service principal's object id."""
+        return stable_guid(f"service-principal/{self.name}")
+
+    def as_json(self) -> dict[str, str]:
+        """For `sandbox.json`."""
+        return {
+            "app_id": self.app_id,
+            "application_object_id": self.application_object_id,
+            "object_id": self.object_id,
+        }
+
+
+ORDERS_API = Ids("orders-api")
+BILLING_API = Ids("billing-api")
+FIREBREAK_API = Ids("firebreak-api")
+FIREBREAK = Ids("func-firebreak")
+
+
+def seeded_at(world: World) -> datetime:
+    """The day on which everything was set up."""
+    return world.clock.now().replace(microsecond=0) - AGE
+
+
+def user_id(name: str) -> str:
+    """A person's object id."""
+    return stable_guid(f"user/{name}")
+
+
+def subscription(world: World) -> str:
+    """The subscription as a scope."""
+    return f"/subscriptions/{world.subscription_id}"
+
+
+def resource_group(world: World, name: str) -> str:
+    """A resource group as a scope."""
+    return f"{subscription(world)}/resourceGroups/{name}"
+
+
+def storage_account(world: World) -> str:
+    """Resource id of the account that holds the customers' data."""
+    group = resource_group(world, "rg-orders")
+    return f"{group}/providers/Microsoft.Storage/storageAccounts/stordersprod"
+
+
+def cluster(world: World, name: str) -> str:
+    """Resource id of a cluster."""
+    group = resource_group(world, "rg-platform")
+    return f"{group}/providers/Microsoft.ContainerService/managedClusters/{name}"
+
+
+def kubelet_identity(world: World, name: str) -> str:
+    """Resource id of the identity that a cluster's nodes pull images with."""
+    group = resource_group(world, f"MC_rg-platform_{name}_{REGIONS[name]}")
+    return f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}-agentpool"
+
+
+def function_app(world: World) -> str:
+    """Resource id of the function app that Firebreak runs in."""
+    return f"{resource_group(world, 'rg-security')}/providers/Microsoft.Web/sites/func-firebreak"
+
+
+def issuer(world: World, name: str) -> str:
+    """A cluster's OIDC issuer URL, with the slash at its end that belongs to it."""
+    return f"{world.endpoints['oidc']}/{world.tenant_id}/{stable_guid(f'issuer/{name}')}/"
