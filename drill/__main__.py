@@ -1,0 +1,94 @@
+"""`python -m drill`: attack a simulated tenant, let Firebreak contain and rebuild, and judge the result.
+
+Exit status: 0 every fact of the verdict holds, 1 one does not, 2 the drill could not be carried out.
+"""
+
+import argparse
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from drill.options import DrillError, Json, Options
+from drill.rehearsal import agree, run_drill
+from drill.results import Outcome
+from drill.screens import Screen
+from drill.training_ground import TrainingGround
+
+
+def main() -> int:
+    """Read the command line, run, and tell by the exit status how it went."""
+    arguments = _parser().parse_args()
+    console = Console(quiet=arguments.json, highlight=False)
+    try:
+        outcome = asyncio.run(_run(arguments, console))
+    except DrillError as error:
+        Console(stderr=True, highlight=False).print(
+            f"The drill could not be carried out. {error}", markup=False
+        )
+        return 2
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        console.print("Stopped; sandbox and host are down.")
+        return 130
+    if arguments.json:
+        sys.stdout.write((outcome.folder / "verdict.json").read_text())
+    return 0 if outcome.verdict["passed"] else 1
+
+
+async def _run(arguments: argparse.Namespace, console: Console) -> Outcome:
+    task = asyncio.current_task()
+    if task is not None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    screen = Screen(console)
+    options = Options(
+        folder=arguments.folder,
+        interactive=arguments.interactive,
+        timeout_s=arguments.timeout,
+        keep=arguments.keep,
+        picture=arguments.svg,
+    )
+
+    async def show(outcome: Outcome, ground: TrainingGround) -> None:
+        screen.verdict(outcome.verdict)
+        screen.results(outcome)
+        if options.picture is not None:
+            screen.save_picture(options.picture)
+            console.print(f"  picture  {options.picture}")
+        if options.keep:
+            console.print(
+                f"  Left up: {ground.host.ready['url']}, {ground.folder}. Ctrl-C ends it."
+            )
+            await asyncio.Event().wait()
+
+    try:
+        return await run_drill(
+            options, screen, decide=_ask if options.interactive else agree, afterwards=show
+        )
+    finally:
+        screen.close()
+
+
+async def _ask(consent: Json) -> bool:
+    """Ask at the keyboard, in a thread: the incident goes on being watched."""
+    question = f"  Do you consent to plan {consent['plan_hash'][:12]}? [y/n] "
+    while True:
+        said = (await asyncio.to_thread(input, question)).strip().lower()
+        if said in ("y", "yes", "n", "no"):
+            return said.startswith("y")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m drill", description=__doc__)
+    parser.add_argument("--interactive", action="store_true", help="ask before consenting")
+    parser.add_argument("--timeout", type=float, default=300, help="seconds for the incident")
+    parser.add_argument("--keep", action="store_true", help="leave everything up until Ctrl-C")
+    parser.add_argument("--json", action="store_true", help="print nothing but the verdict")
+    parser.add_argument("--svg", type=Path, help="save the terminal as a picture")
+    parser.add_argument("--folder", type=Path, help="default: .drill/<time of day>")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""The sandbox's control API: what a drill may know and do from outside every product and every attacker."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from drill.options import DrillError, Json
+
+
+@dataclass(frozen=True)
+class Control:
+    """The control API at one origin. Every call raises `DrillError` where the sandbox says no."""
+
+    http: httpx.AsyncClient
+    origin: str
+
+    async def state(self) -> Json:
+        """Everything that is stored, as it is stored."""
+        answer: Json = (await self._send("GET", "/sandbox/state")).json()
+        return answer
+
+    async def traffic(self) -> list[Json]:
+        """Every recorded exchange, oldest first, already without its secrets."""
+        answer = await self._send("GET", "/sandbox/record")
+        return [json.loads(line) for line in answer.text.splitlines() if line]
+
+    async def sign_in(self, user: str, audience: str) -> str:
+        """An access token of a person, as a browser would get it."""
+        answer = await self._send("POST", "/sandbox/sign-in", {"user": user, "audience": audience})
+        return str(answer.json()["access_token"])
+
+    async def set_faults(self, faults: Iterable[Json]) -> None:
+        """Make calls go wrong from now on."""
+        await self._send("POST", "/sandbox/faults", list(faults))
+
+    async def clear_faults(self) -> None:
+        """Nothing goes wrong any more."""
+        await self._send("DELETE", "/sandbox/faults")
+
+    async def set_latency(self, latency: Mapping[str, float]) -> None:
+        """Slow services down, by so many milliseconds a call."""
+        await self._send("POST", "/sandbox/latency", dict(latency))
+
+    async def run_in_pod(self, cluster: str, namespace: str, pod: str, url: str) -> httpx.Response:
+        """Let the workload in a pod read a URL the way its code does, with the identity it has."""
+        path = f"/sandbox/nodes/{cluster}/pods/{namespace}/{pod}/run"
+        wish = {"method": "GET", "url": url, "resource": "https://storage.azure.com"}
+        return await self.http.post(self.origin + path, json=wish)
+
+    async def _send(self, method: str, path: str, body: object = None) -> httpx.Response:
+        answer = await self.http.request(method, self.origin + path, json=body)
+        if not answer.is_success:
+            raise DrillError(
+                f"control API {method} {path}: {answer.status_code} {answer.text[:300]}"
+            )
+        return answer

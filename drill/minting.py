@@ -1,0 +1,38 @@
+"""A new token for a ServiceAccount by TokenRequest, as anybody gets one who may create them.
+
+Source   https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/
+"""
+
+from drill.options import DrillError
+from drill.training_ground import TrainingGround
+from sandbox.attacks.attacker import AUDIENCE
+
+# The application behind every AKS API server: https://learn.microsoft.com/azure/aks/kubelogin-authentication
+_AKS = "6dae42f8-4368-4678-94ff-3960e28e3630"
+
+
+async def mint(ground: TrainingGround, cluster: str, namespace: str, account: str) -> str | None:
+    """A token good for Entra's exchange. None where the ServiceAccount is gone.
+
+    It is asked for with the one identity in the sandbox that may create such tokens.
+    """
+    endpoint, header = ground.described["environment"]["IDENTITY_ENDPOINT"], "X-IDENTITY-HEADER"
+    query = {"resource": _AKS, "api-version": "2019-08-01"}
+    headers = {header: ground.described["identity_header"]}
+    answer = await ground.http.get(endpoint, params=query, headers=headers)
+    if not answer.is_success:
+        raise DrillError(f"no token for the clusters: {answer.status_code} {answer.text[:300]}")
+    bearer = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    origin = ground.described["endpoints"][f"kube-{cluster}"]
+    url = f"{origin}/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
+    wish = {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenRequest",
+        "spec": {"audiences": [AUDIENCE], "expirationSeconds": 600},
+    }
+    made = await ground.http.post(url, json=wish, headers=bearer)
+    if made.status_code == 404:
+        return None
+    if not made.is_success:
+        raise DrillError(f"TokenRequest in {cluster}: {made.status_code} {made.text[:300]}")
+    return str(made.json()["status"]["token"])

@@ -1,0 +1,170 @@
+"""What a drill looks like: pure functions from data to things that rich can draw."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from drill.options import Json
+from drill.verdict.facts import Fact
+from drill.verdict.judgement import Verdict
+from drill.verdict.times import Times
+
+PHASES = {
+    "accepted": "accepted",
+    "guarding": "is it safe to act?",
+    "containing": "cutting it off",
+    "verifying_containment": "proving that it is cut off",
+    "collecting_evidence": "collecting evidence",
+    "awaiting_consent": "waiting for a person",
+    "evicting": "stopping what runs with it",
+    "rebuilding": "building a new identity",
+    "rewiring": "moving the workloads, cluster by cluster",
+    "verifying_recovery": "proving that they work",
+    "reporting": "writing the report",
+    "watching": "watching until the last token has expired",
+    "closed": "closed",
+    "refused": "refused",
+    "failed": "failed",
+}
+_STYLES = {
+    "done": "green",
+    "nothing_to_do": "green",
+    "planned": "cyan",
+    "refused": "yellow",
+    "failed": "red",
+    "unknown": "cyan",
+}
+_MARKS = {"done": "✓", "nothing_to_do": "✓", "refused": "!", "failed": "✗", "unknown": "…"}
+_WRONG_SHOWN = 600  # characters of what a red fact saw
+
+
+def heading(title: str, detail: str) -> RenderableType:
+    """The beginning of a part."""
+    text = Text.assemble((f" {title} ", "bold"), (f" {detail} ", "dim"))
+    return Rule(text, align="left", style="blue", characters="─")
+
+
+def move(what: str, outcome: str) -> RenderableType:
+    """One thing that the attacker did."""
+    return Text.assemble(("  ✗ ", "red"), f"{what:<42}", (outcome, "dim"), overflow="ellipsis")
+
+
+def incident(status: Json) -> RenderableType:
+    """Phase, and one line for each step."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(width=3, justify="right")
+    table.add_column(min_width=34)
+    table.add_column(min_width=14)
+    table.add_column(justify="right", min_width=9)
+    for step in status.get("steps", []):
+        table.add_row(*_step(step))
+    return Group(_phase(status), table)
+
+
+def _phase(status: Json) -> Text:
+    phase = str(status.get("phase", "accepted"))
+    text = Text.assemble(("  ▸ ", "blue"), (PHASES.get(phase, phase), "bold"))
+    for name, key in (("disabled", "disabled_at"), ("contained", "contained_at")):
+        if status.get(key):
+            text.append(f"   {name} after {_after(status, key):.0f} s", style="green")
+    return text
+
+
+def _after(status: Json, key: str) -> float:
+    opened = datetime.fromisoformat(status["opened_at"])
+    return max(0.0, (datetime.fromisoformat(status[key]) - opened).total_seconds())
+
+
+def _step(step: Json) -> tuple[Text, str, Text, str]:
+    status = str(step["status"])
+    style = _STYLES.get(status, "white")
+    name = str(step["step"]).replace("_", " ")
+    target = str(step.get("target") or "")
+    place = "" if _looks_like_id(target) else target
+    return Text(_MARKS.get(status, "·"), style), name, Text(place, "dim"), duration(step)
+
+
+def _looks_like_id(text: str) -> bool:
+    return len(text) == 36 and text.count("-") == 4
+
+
+def duration(step: Json) -> str:
+    """How long a step took; nothing while it runs."""
+    spent = step.get("duration_ms")
+    return "" if spent is None else f"{spent} ms" if spent < 10_000 else f"{spent / 1000:.1f} s"
+
+
+def plan(consent: Json) -> RenderableType:
+    """What a person is asked for, short enough to be read."""
+    asked = consent["plan"]
+    lines = [Text.assemble("  A new identity ", (str(asked["display_name"]), "bold"))]
+    for trust in asked["federated_credentials"]:
+        lines.append(
+            Text.assemble(
+                ("    + trusts  ", "green"), str(trust["subject"]), (f"  {trust['name']}", "dim")
+            )
+        )
+    for grant in asked["grants"]:
+        scope = str(grant["scope"]).rsplit("/", 1)[-1]
+        lines.append(Text.assemble(("    + role    ", "green"), f"{grant['role_name']} at {scope}"))
+    for left in asked["left_out"]:
+        style = "red" if left["suspicious"] else "yellow"
+        lines.append(
+            Text.assemble(
+                ("    - without ", style),
+                f"{left['what']} {left['name']}".split(" (")[0],
+                (f"  {left['reason']}", "dim"),
+            )
+        )
+    lines.append(Text(f"  plan {consent['plan_hash']}", "dim"))
+    for line in lines:
+        line.no_wrap, line.overflow = True, "ellipsis"
+    return Group(*lines)
+
+
+def verdict(found: Verdict) -> RenderableType:
+    """Every fact, the red ones with what was expected and what was seen."""
+    lines: list[RenderableType] = []
+    noun = ""
+    for fact in found["facts"]:
+        lines.extend(_fact(fact, noun))
+        noun = fact["noun"]
+    return Group(
+        *lines, Text(""), Text("  " + times(found["times"]), "bold"), conclusion(found["facts"])
+    )
+
+
+def _fact(fact: Fact, noun: str) -> list[RenderableType]:
+    shown = fact["noun"] if fact["noun"] != noun else ""
+    mark, style = ("✓", "green") if fact["holds"] else ("✗", "bold red")
+    line = Text.assemble((f"  {mark} ", style), (f"{shown:<14}", "dim"), fact["fact"])
+    if fact["holds"]:
+        return [line]
+    return [
+        line,
+        Text(f"{'':18}expected {fact['expected']}", "yellow"),
+        Text(f"{'':18}actual   {fact['actual'][:_WRONG_SHOWN]}", "yellow"),
+    ]
+
+
+def times(measured: Times) -> str:
+    """How long it took, by the sandbox's record."""
+    names = {"disabled_s": "disabled", "contained_s": "contained", "recovered_s": "recovered"}
+    said = [
+        f"{name} {seconds:.1f} s" if isinstance(seconds, float) else f"never {name}"
+        for key, name in names.items()
+        for seconds in [measured.get(key)]
+    ]
+    return "after the alert: " + ", ".join(said)
+
+
+def conclusion(facts: Sequence[Fact]) -> RenderableType:
+    """The last word."""
+    wrong = sum(not fact["holds"] for fact in facts)
+    if wrong:
+        return Text(f"  {wrong} of {len(facts)} facts do not hold.", "bold red")
+    return Text(f"  All {len(facts)} facts hold.", "bold green")

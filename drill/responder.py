@@ -1,0 +1,60 @@
+"""Rosa, the responder on call: Azure Monitor's webhook on one side of her, the incident API on the other."""
+
+from dataclasses import dataclass, field
+
+from drill.options import DrillError, Json
+from drill.training_ground import AUDIENCE, TrainingGround
+
+NAME = "rosa"
+MODE = "respond"
+
+
+@dataclass(frozen=True)
+class Responder:
+    """HTTP calls to the function app, with the key and, where a person is needed, her token."""
+
+    ground: TrainingGround
+    token: str = field(repr=False)
+
+    @classmethod
+    async def sign_in(cls, ground: TrainingGround) -> "Responder":
+        """A responder with a fresh token for our API."""
+        return cls(ground, await ground.control.sign_in(NAME, AUDIENCE))
+
+    @property
+    def origin(self) -> str:
+        """Where the function app listens."""
+        return str(self.ground.host.ready["url"]).rstrip("/")
+
+    async def deliver(self, alert: Json) -> str:
+        """Send the alert as an action group does, with the key in the URL. Returns the incident's id."""
+        url = f"{self.origin}/api/alerts/azure-monitor"
+        answer = await self.ground.http.post(url, params={"code": self._key}, json=alert)
+        if not answer.is_success:
+            raise DrillError(f"the alert was refused: {answer.status_code} {answer.text[:500]}")
+        return str(answer.json()["incident_id"])
+
+    async def incident(self, incident_id: str) -> Json:
+        """How the incident stands."""
+        return await self._call("GET", f"/api/incidents/{incident_id}")
+
+    async def consent(
+        self, incident_id: str, plan_hash: str, *, granted: bool, reason: str
+    ) -> None:
+        """Say yes or no to exactly the plan that was shown."""
+        decision = {"plan_hash": plan_hash, "decision": "grant" if granted else "deny"}
+        path = f"/api/incidents/{incident_id}/consent"
+        await self._call("POST", path, decision | {"reason": reason})
+
+    @property
+    def _key(self) -> str:
+        return str(self.ground.keys["functionKeys"]["default"])
+
+    async def _call(self, method: str, path: str, body: Json | None = None) -> Json:
+        headers = {"x-functions-key": self._key, "Authorization": f"Bearer {self.token}"}
+        url = self.origin + path
+        answer = await self.ground.http.request(method, url, json=body, headers=headers)
+        if not answer.is_success:
+            raise DrillError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
+        found: Json = answer.json()
+        return found

@@ -1,0 +1,134 @@
+"""Sandbox and host, up together, knowing of each other and of nothing real."""
+
+import base64
+import json
+import os
+import socket
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from drill.control import Control
+from drill.options import ROOT, DrillError, Json
+from drill.processes import Recipe, Service, running
+
+AUDIENCE = "api://firebreak"
+# Settings of somebody's real cloud that may lie in this shell: a drill must never reach it.
+_REAL_CLOUD = ("AZURE_", "ARM_", "FIREBREAK_", "IDENTITY_", "MSI_", "WEBSITE_", "AzureWebJobs")
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+
+
+@dataclass(frozen=True)
+class TrainingGround:
+    """Both processes and the clients to reach them."""
+
+    folder: Path
+    sandbox: Service
+    host: Service
+    http: httpx.AsyncClient
+    control: Control
+    keys: Json  # the host's keys.json
+
+    @property
+    def described(self) -> Json:
+        """The content of sandbox.json."""
+        return self.sandbox.ready
+
+    @property
+    def evidence(self) -> Path:
+        """Where the app keeps what it finds."""
+        return self.folder / "evidence"
+
+    def check(self) -> None:
+        """Raise `DrillError` with the tail of the log if one of the two is gone."""
+        for service in (self.sandbox, self.host):
+            if death := service.died():
+                raise death
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Where things go and on which ports; port 0 is any free one."""
+
+    folder: Path
+    app: Path = ROOT
+    first_port: int = 0
+    host_port: int = 0
+    host_environment: Mapping[str, str]
+
+
+@asynccontextmanager
+async def opened(layout: Layout) -> AsyncIterator[TrainingGround]:
+    """Start the sandbox, then the host against it; end both, last one first."""
+    surroundings = _without_real_cloud(os.environ)
+    async with AsyncExitStack() as stack:
+        sandbox = await stack.enter_async_context(running(_sandbox(layout, surroundings)))
+        ca = Path(sandbox.ready["ca_bundle"])
+        trust = ssl.create_default_context(cafile=str(ca))
+        client = httpx.AsyncClient(verify=trust, timeout=60, trust_env=False)
+        http = await stack.enter_async_context(client)
+        control = Control(http, sandbox.ready["endpoints"]["control"])
+        issuer, jwks = await _issuer_of_people(control)
+        environment = surroundings | sandbox.ready["environment"]
+        environment["FIREBREAK_EVIDENCE"] = str(layout.folder / "evidence")
+        environment |= layout.host_environment
+        recipe = _host(layout, environment, issuer, jwks, ca)
+        host = await stack.enter_async_context(running(recipe))
+        keys = json.loads(Path(host.ready["keys_file"]).read_text())
+        yield TrainingGround(layout.folder, sandbox, host, http, control, keys)
+
+
+def _sandbox(layout: Layout, environment: Mapping[str, str]) -> Recipe:
+    state = layout.folder / "sandbox"
+    arguments = ["sandbox", "--state", str(state), "--first-port", str(layout.first_port)]
+    log = layout.folder / "sandbox.log"
+    return Recipe("sandbox", arguments, log, state / "sandbox.json", environment, ROOT)
+
+
+def _host(
+    layout: Layout, environment: Mapping[str, str], issuer: str, jwks: str, ca: Path
+) -> Recipe:
+    state = layout.folder / "host"
+    port, rpc_port = layout.host_port or free_port(), free_port()
+    arguments = ["host", "--app", str(layout.app), "--state", str(state)]
+    arguments += ["--port", str(port), "--rpc-port", str(rpc_port), "--ca", str(ca)]
+    arguments += ["--auth-issuer", issuer, "--auth-audience", AUDIENCE, "--auth-jwks", jwks]
+    log = layout.folder / "host.log"
+    return Recipe("host", arguments, log, state / "host.json", environment, ROOT)
+
+
+async def _issuer_of_people(control: Control) -> tuple[str, str]:
+    """The issuer and the JWKS of sign-ins to our API, as App Service would be configured with them.
+
+    Read off a token and its issuer's discovery document: whether tokens are of version 1 or 2 is the tenant's choice.
+    """
+    token = await control.sign_in("rosa", AUDIENCE)
+    payload = token.split(".")[1]
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    url = f"{claims['iss'].rstrip('/')}/.well-known/openid-configuration"
+    answer = await control.http.get(url)
+    if not answer.is_success:
+        raise DrillError(f"no discovery document at {url}: {answer.status_code}")
+    return claims["iss"], answer.json()["jwks_uri"]
+
+
+def _without_real_cloud(environment: Mapping[str, str]) -> dict[str, str]:
+    """This shell's environment less what could point our processes at a real tenant or through a proxy."""
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith(_REAL_CLOUD) and name.lower() not in _PROXIES
+    }
+    return {**kept, "NO_PROXY": "localhost,127.0.0.1", "PYTHONUNBUFFERED": "1"}
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,82 @@
+"""Following an incident from the alert to its last phase, consenting on the way."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+from drill.options import DrillError, Json
+from drill.responder import Responder
+
+FINAL = {"watching", "closed", "refused", "failed"}
+_POLL_S = 0.25
+
+
+class Screen(Protocol):
+    """Whoever shows a drill to a person."""
+
+    def heading(self, title: str, detail: str) -> None:
+        """A new part of the drill begins."""
+
+    def move(self, move: str, outcome: str) -> None:
+        """Something was done, and this came of it."""
+
+    def incident(self, status: Json) -> None:
+        """The incident as it stands now."""
+
+    def plan(self, consent: Json) -> None:
+        """What a person is asked to agree to."""
+
+
+@dataclass
+class Followed:
+    """The last status of an incident, and when a person agreed to its plan."""
+
+    status: Json
+    consented_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """Polls one incident. `decide` is the person; `before_consent` is called once, before the answer."""
+
+    responder: Responder
+    screen: Screen
+    decide: Callable[[Json], Awaitable[bool]]
+    before_consent: Callable[[], Awaitable[None]]
+
+    async def follow(self, incident_id: str, timeout_s: float) -> Followed:
+        """Until it is over. Raises `DrillError` when time runs out or a process dies."""
+        followed = Followed({})
+        try:
+            async with asyncio.timeout(timeout_s):
+                while followed.status.get("phase") not in FINAL:
+                    await self._look(incident_id, followed)
+        except TimeoutError:
+            phase = followed.status.get("phase", "unknown")
+            raise DrillError(
+                f"Incident {incident_id} was still {phase} after {timeout_s:.0f} s. "
+                f"Host log: {self.responder.ground.host.log}"
+            ) from None
+        return followed
+
+    async def _look(self, incident_id: str, followed: Followed) -> None:
+        self.responder.ground.check()
+        followed.status = await self.responder.incident(incident_id)
+        self.screen.incident(followed.status)
+        phase, asked = followed.status["phase"], followed.status.get("consent")
+        if phase == "awaiting_consent" and asked is not None and followed.consented_at is None:
+            await self._answer(incident_id, asked, followed)
+        elif phase not in FINAL:
+            await asyncio.sleep(_POLL_S)
+
+    async def _answer(self, incident_id: str, asked: Json, followed: Followed) -> None:
+        self.screen.plan(asked)
+        await self.before_consent()
+        granted = await self.decide(asked)
+        followed.consented_at = datetime.now(UTC)
+        reason = "drill: the plan was read" if granted else "drill: declined at the keyboard"
+        await self.responder.consent(
+            incident_id, asked["plan_hash"], granted=granted, reason=reason
+        )
