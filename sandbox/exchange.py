@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
+from sandbox.control.service import Control
 from sandbox.entra import bearer
 from sandbox.faults import Fault
 from sandbox.sandbox import Sandbox
@@ -38,6 +39,7 @@ class Exchanges:
     def __init__(self, sandbox: Sandbox, ports: Mapping[int, str]) -> None:
         self._sandbox = sandbox
         self._ports = ports
+        self._control = Control(sandbox)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the call, let the service answer, keep a record."""
@@ -48,8 +50,7 @@ class Exchanges:
         except ClientDisconnect:
             return
         if call.service == "control":
-            control = importlib.import_module("sandbox.control.service")
-            await (await control.serve(self._sandbox, call))(scope, receive, send)
+            await (await self._control.serve(call))(scope, receive, send)
             return
         await self._exchange(call, scope, receive, send)
 

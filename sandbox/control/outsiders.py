@@ -1,0 +1,115 @@
+"""Stand-ins for people at a browser and for an attacker's own OIDC issuer."""
+
+import uuid
+
+from starlette.responses import JSONResponse, Response
+
+from sandbox.control.wishes import WishError, number, wish
+from sandbox.entra import resources, tokens
+from sandbox.entra.resources import ARM, FIREBREAK, GRAPH, Resource
+from sandbox.issuers import Issuer
+from sandbox.web import Call
+from sandbox.world import Json, World, timestamp
+
+# What Azure CLI's sign-in carries for Graph; what the person may really do is for Graph to decide.
+_SCOPES = {
+    GRAPH: "Application.ReadWrite.All AuditLog.Read.All Directory.AccessAsUser.All User.Read",
+    ARM: "user_impersonation",
+    FIREBREAK: "Incidents.Handle",
+}
+_TOKEN_LIFE_S = 3600.0
+
+
+async def sign_in(world: World, call: Call) -> Response:
+    """200 with a person's token, 400 for an unknown audience, 403 disabled, 404 for nobody's name."""
+    wanted = wish(call, "user", "audience")
+    user = _user(world, str(wanted["user"]))
+    if user is None:
+        return JSONResponse({"error": f"nobody is called {wanted['user']}"}, status_code=404)
+    if not user["accountEnabled"]:
+        return JSONResponse({"error": "AADSTS50057: The account is disabled."}, status_code=403)
+    resource = resources.find(world, str(wanted["audience"]))
+    if resource is None:
+        raise WishError(f"audience {wanted['audience']}: no such resource")
+    scopes = _SCOPES.get(resource.canonical, "user_impersonation")
+    issued = tokens.issue_to_user(world, user, resource, scopes)
+    _log(world, call, user, resource, issued)
+    return JSONResponse(
+        {
+            "access_token": issued.token,
+            "expires_in": issued.expires_in,
+            "token_type": "Bearer",
+            "scope": scopes,
+        }
+    )
+
+
+async def open_issuer(world: World, call: Call) -> Response:
+    """200 with the URL of an issuer whose keys are the attacker's."""
+    path = str(wish(call, "url_path")["url_path"]).strip("/")
+    if not path:
+        raise WishError("url_path: empty")
+    url = f"{world.endpoints['oidc']}/{path}/"
+    world.issuers.setdefault(url, Issuer(url))
+    return JSONResponse({"issuer": url})
+
+
+async def sign_token(world: World, call: Call) -> Response:
+    """200 with a token that says what the attacker wants it to; 404 for an issuer not his own."""
+    wanted = wish(call, "issuer", "subject", "audience", optional=("lifetime_s",))
+    url = str(wanted["issuer"])
+    clusters = {cluster.issuer.url for cluster in world.clusters.values()}
+    if url not in world.issuers or url in clusters:
+        return JSONResponse({"error": f"no foreign issuer {url}"}, status_code=404)
+    now = int(world.clock.now().timestamp())
+    lifetime = int(number("lifetime_s", wanted.get("lifetime_s", _TOKEN_LIFE_S)))
+    claims = {
+        "sub": wanted["subject"],
+        "aud": [wanted["audience"]],
+        "iat": now,
+        "nbf": now,
+        "exp": now + lifetime,
+        "jti": str(uuid.uuid4()),
+    }
+    return JSONResponse({"token": world.issuers[url].sign(claims)})
+
+
+def _user(world: World, name: str) -> Json | None:
+    for user in world.directory.users.values():
+        upn = user["userPrincipalName"]
+        if name.lower() in (upn, upn.partition("@")[0], user["id"]):
+            return user
+    return None
+
+
+def _log(world: World, call: Call, user: Json, resource: Resource, issued: tokens.Issued) -> None:
+    """A row of https://learn.microsoft.com/azure/azure-monitor/reference/tables/signinlogs."""
+    now = timestamp(world.clock.now())
+    row: Json = {
+        "TimeGenerated": now,
+        "CreatedDateTime": now,
+        "Type": "SigninLogs",
+        "TenantId": world.workspace_id,
+        "AADTenantId": world.tenant_id,
+        "SourceSystem": "Azure AD",
+        "Category": "SignInLogs",
+        "OperationName": "Sign-in activity",
+        "ResultType": "0",
+        "ResultSignature": "SUCCESS",
+        "Id": str(uuid.uuid4()),
+        "CorrelationId": str(uuid.uuid4()),
+        "Identity": user["displayName"],
+        "UserId": user["id"],
+        "UserPrincipalName": user["userPrincipalName"],
+        "UserDisplayName": user["displayName"],
+        "UserType": "Member",
+        "AppId": tokens.AZURE_CLI,
+        "AppDisplayName": "Microsoft Azure CLI",
+        "IPAddress": call.client_ip,
+        "UserAgent": call.headers.get("user-agent", ""),
+        "ResourceDisplayName": resource.display_name,
+        "ResourceIdentity": resource.app_id,
+        "UniqueTokenIdentifier": issued.token_id,
+        "ConditionalAccessStatus": "notApplied",
+    }
+    world.logs.add("SigninLogs", row, delay_s=world.delays.ingestion)

@@ -1,0 +1,49 @@
+"""The truth behind all replicas, for verdicts that must not rest on anybody's claim."""
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from sandbox.web import Call
+from sandbox.world import World
+
+_PARTS: dict[str, Callable[[World], Any]] = {
+    "applications": lambda world: world.directory.applications.values(),
+    "servicePrincipals": lambda world: world.directory.service_principals.values(),
+    "federatedCredentials": lambda world: world.directory.federated_credentials.values(),
+    "appRoleAssignments": lambda world: world.directory.app_role_assignments.values(),
+    "users": lambda world: world.directory.users.values(),
+    "owners": lambda world: world.directory.owners,
+    "deletedItems": lambda world: world.directory.deleted_items.values(),
+    "roleAssignments": lambda world: world.azure.role_assignments.values(),
+    "resources": lambda world: world.azure.resources.values(),
+    "activity": lambda world: world.azure.activity,
+    "clusters": lambda world: {name: each.state() for name, each in world.clusters.items()},
+    "teams": lambda world: world.teams_messages,
+    "failedTeamsRuns": lambda world: world.caches.get("failed teams runs", []),
+    "logs": lambda world: {table: world.logs.rows(table) for table in world.logs.tables},
+}
+
+
+async def show(world: World, call: Call) -> Response:
+    """200 with everything. Secrets' values are in no part of it."""
+    return JSONResponse({name: read(world) for name, read in _PARTS.items()})
+
+
+async def show_part(world: World, call: Call) -> Response:
+    """200 with one part, such as `clusters/aks-weu/pods` or `logs/AuditLogs`; 404 without it."""
+    first, *further = call.params["part"].split("/")
+    if first not in _PARTS:
+        return _unknown(first, list(_PARTS))
+    value = _PARTS[first](world)
+    for name in further:
+        if not isinstance(value, dict) or name not in value:
+            return _unknown(name, list(value) if isinstance(value, dict) else [])
+        value = value[name]
+    return JSONResponse(value)
+
+
+def _unknown(name: str, known: list[str]) -> Response:
+    message = f"no part {name}; there are {', '.join(sorted(known)) or 'none'}"
+    return JSONResponse({"error": message}, status_code=404)

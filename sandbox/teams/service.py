@@ -1,0 +1,91 @@
+"""A Teams workflow: "When a Teams webhook request is received", then "Post card in a channel".
+
+Simulates   Power Automate's request trigger behind a signed URL
+Faithful    it accepts at once with 202 and an empty body; what is wrong with the message makes the run fail
+            later, where the caller never learns of it
+Left out    throttling above four messages a second
+Source      https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
+"""
+
+import hmac
+import uuid
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from sandbox.settings import API_VERSION, WORKFLOW_ID, pretend_secret
+from sandbox.web import Call, Route, Router
+from sandbox.world import Json, World, timestamp
+
+CARD = "application/vnd.microsoft.card.adaptive"
+# "The message size limit is 28 KB", counted with what Teams wraps around it: a body of 24,453 bytes was seen to
+# fail. https://github.com/MicrosoftDocs/msteams-docs/issues/11274
+MOST_BYTES = 24_000
+
+
+async def serve(world: World, call: Call) -> Response:
+    """The one path there is, else 404 or 405."""
+    found = _ROUTER.find(call)
+    if found is None:
+        return Response(status_code=405 if _ROUTER.methods(call.path) else 404)
+    handler, routed = found
+    return await handler(world, routed)
+
+
+async def invoke(world: World, call: Call) -> Response:
+    """202 accepted; 400 no JSON or no api-version; 401 without the signature; 404 no such workflow."""
+    if call.params["workflow"] != WORKFLOW_ID:
+        return _error(404, "WorkflowNotFound", "The workflow could not be found.")
+    if call.query.get("api-version") != API_VERSION:
+        return _error(
+            400, "MissingApiVersionParameter", "The api-version query parameter is missing."
+        )
+    if not hmac.compare_digest(call.query.get("sig", ""), pretend_secret("teams")):
+        return _error(
+            401,
+            "DirectApiAuthorizationRequired",
+            "The request must be authenticated only by Shared Access scheme.",
+        )
+    try:
+        message = call.json()
+    except ValueError:
+        return _error(400, "InvalidRequestContent", "The request content is not valid JSON.")
+    _run(world, message, len(call.body))
+    return Response(status_code=202, headers={"x-ms-workflow-run-id": uuid.uuid4().hex.upper()})
+
+
+def _run(world: World, message: Any, size: int) -> None:
+    """Post the card, or note why the run failed."""
+    wrong = _what_is_wrong(message, size)
+    if wrong is None:
+        world.teams_messages.append(message)
+        return
+    failed: list[Json] = world.caches.setdefault("failed teams runs", [])
+    failed.append({"at": timestamp(world.clock.now()), "reason": wrong})
+
+
+def _what_is_wrong(message: Any, size: int) -> str | None:
+    match message:
+        case {"type": "message", "attachments": [*attachments]} if attachments:
+            pass
+        case {"type": "message"}:
+            return "ExpressionEvaluationFailed: the input of 'foreach' is of type 'Null'"
+        case _:
+            return "Property 'type' must be 'message'"
+    for attachment in attachments:
+        match attachment:
+            case {"contentType": str(kind), "content": {"type": "AdaptiveCard"}} if kind == CARD:
+                continue
+            case _:
+                return "BotFrameworkError: the attachment is no adaptive card"
+    if size > MOST_BYTES:
+        return "RequestEntityTooLarge: the message exceeds 28 KB"
+    return None
+
+
+def _error(status: int, code: str, message: str) -> Response:
+    return JSONResponse({"error": {"code": code, "message": message}}, status_code=status)
+
+
+ROUTES = [Route("POST", "/workflows/{workflow}/triggers/manual/paths/invoke", invoke)]
+_ROUTER = Router(ROUTES)
