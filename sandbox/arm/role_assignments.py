@@ -1,0 +1,150 @@
+"""Role assignments: who may do what, where.
+
+Simulates   Microsoft.Authorization/roleAssignments (2022-04-01), at any scope
+Faithful    filters, 200/201/204, the refusals below, locks, the last administrator
+Left out    groups (assignedTo is principalId), PIM, delegated identities of other tenants
+Source      https://learn.microsoft.com/rest/api/authorization/role-assignments
+            https://learn.microsoft.com/azure/role-based-access-control/role-assignments-list-rest
+            https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
+"""
+
+import re
+from dataclasses import dataclass
+
+from starlette.responses import JSONResponse, Response
+
+from sandbox.arm import bodies, locks, paths
+from sandbox.arm.access import scopes_above
+from sandbox.arm.definitions import role_guid
+from sandbox.arm.errors import ArmError
+from sandbox.arm.gate import authorize
+from sandbox.arm.new_role_assignments import create
+from sandbox.arm.resources import require_scope
+from sandbox.web import Call, Route
+from sandbox.world import Json, World
+
+_TYPE = "Microsoft.Authorization/roleAssignments"
+_TAIL = f"/providers/{_TYPE}"
+_PAGE = 100
+_FILTER = re.compile(
+    r"(?P<at>atScope\(\))?(?P<and>\s+and\s+)?"
+    r"(?:assignedTo\('(?P<to>[^']+)'\)|principalId\s+eq\s+'(?P<principal>[^']+)')?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Filter:
+    """What `$filter` asks for."""
+
+    principal: str = ""
+    not_below: bool = False
+
+
+async def list_all(world: World, call: Call) -> Response:
+    """200 with assignments at, above and below the scope; 400 for another filter; 403; 404."""
+    scope = paths.parse(call.path).scope
+    authorize(world, call, f"{_TYPE}/read", scope)
+    require_scope(world, scope)
+    wanted = _parse(call.query.get("$filter", ""))
+    above = {area.lower() for area in scopes_above(world, scope)}
+    found = [
+        item
+        for item in world.azure.role_assignments.values()
+        if _is_principal(item, wanted.principal) and _is_in_reach(world, item, scope, above, wanted)
+    ]
+    return bodies.page(call, found, size=_PAGE, cursor="$skipToken")
+
+
+async def get(world: World, call: Call) -> Response:
+    """200, 403, 404."""
+    authorize(world, call, f"{_TYPE}/read", paths.parse(call.path).scope)
+    found = world.azure.role_assignments.get(call.path.lower())
+    if found is None:
+        raise ArmError(
+            404,
+            "RoleAssignmentNotFound",
+            f"The role assignment '{call.params['name']}' is not found.",
+        )
+    return JSONResponse(found)
+
+
+async def put(world: World, call: Call) -> Response:
+    """201 created, 200 the same again, 400, 403, 404, 409."""
+    scope = paths.parse(call.path).scope
+    caller = authorize(world, call, f"{_TYPE}/write", scope)
+    require_scope(world, scope)
+    locks.refuse_if_locked(world, scope, verb="write")
+    existed = call.path.lower() in world.azure.role_assignments
+    assignment = create(world, call, caller, scope)
+    return JSONResponse(assignment, 200 if existed else 201)
+
+
+async def delete(world: World, call: Call) -> Response:
+    """200 with what was deleted, 204 was not there, 403, 409 locked, 412 the last administrator."""
+    scope = paths.parse(call.path).scope
+    authorize(world, call, f"{_TYPE}/delete", scope)
+    found = world.azure.role_assignments.get(call.path.lower())
+    if found is None:
+        return Response(status_code=204)
+    locks.refuse_if_locked(world, scope, verb="delete")
+    _refuse_last_administrator(world, found)
+    world.azure.role_assignments.remove(call.path.lower())
+    return JSONResponse(found)
+
+
+def _parse(text: str) -> _Filter:
+    match = _FILTER.fullmatch(text.strip())
+    joined = match is not None and bool(match["and"])
+    both = match is not None and bool(match["at"] and match["to"])
+    # atScope() goes together with assignedTo() only: a principalId may be a group's.
+    if match is None or joined != both or (match["at"] and match["principal"]):
+        raise ArmError(
+            400,
+            "UnsupportedQuery",
+            f"The filter '{text}' is not supported. Supported filters are either 'atScope()' or "
+            "'principalId eq '{value}' or assignedTo('{value}')'.",
+        )
+    return _Filter(match["to"] or match["principal"] or "", bool(match["at"]))
+
+
+def _is_principal(item: Json, principal: str) -> bool:
+    return not principal or item["properties"]["principalId"].lower() == principal.lower()
+
+
+def _is_in_reach(world: World, item: Json, scope: str, above: set[str], wanted: _Filter) -> bool:
+    at = item["properties"]["scope"]
+    if at.lower() in above:
+        return True
+    return not wanted.not_below and scope.lower() in {
+        area.lower() for area in scopes_above(world, at)
+    }
+
+
+def _refuse_last_administrator(world: World, leaving: Json) -> None:
+    """A subscription keeps at least one assignment of Owner or User Access Administrator."""
+    administrators = {role_guid("Owner"), role_guid("User Access Administrator")}
+    at = leaving["properties"]["scope"].lower()
+    holders = [
+        item
+        for item in world.azure.role_assignments.values()
+        if item["properties"]["scope"].lower() == at
+        and item["properties"]["roleDefinitionId"].rsplit("/", 1)[-1] in administrators
+    ]
+    if re.fullmatch(r"/subscriptions/[^/]+", at) and [each["id"] for each in holders] == [
+        leaving["id"]
+    ]:
+        raise ArmError(
+            412,
+            "DeletingLastRbacAdminAssignment",
+            "Cannot delete the last RBAC admin assignment.",
+        )
+
+
+ROUTES = [
+    Route("GET", _TAIL, list_all),
+    Route("GET", f"{{scope:path}}{_TAIL}", list_all),
+    Route("GET", f"{{scope:path}}{_TAIL}/{{name}}", get),
+    Route("PUT", f"{{scope:path}}{_TAIL}/{{name}}", put),
+    Route("DELETE", f"{{scope:path}}{_TAIL}/{{name}}", delete),
+]

@@ -1,0 +1,32 @@
+"""Storage accounts.
+
+Simulates   Microsoft.Storage/storageAccounts, list and get (2023-05-01)
+Left out    keys, creating and changing them; blobs are a service of their own
+Source      https://learn.microsoft.com/rest/api/storagerp/storage-accounts
+"""
+
+from starlette.responses import Response
+
+from sandbox.arm import resources
+from sandbox.web import Call, Route
+from sandbox.world import World
+
+_TYPE = "Microsoft.Storage/storageAccounts"
+_GROUP = "/subscriptions/{subscription}/resourceGroups/{group}"
+
+
+async def list_all(world: World, call: Call) -> Response:
+    """200 with those that the caller may read; 404 for a scope that is not there."""
+    return resources.visible(world, call, _TYPE)
+
+
+async def get(world: World, call: Call) -> Response:
+    """200, 403, 404."""
+    return resources.one(world, call, _TYPE)
+
+
+ROUTES = [
+    Route("GET", f"/subscriptions/{{subscription}}/providers/{_TYPE}", list_all),
+    Route("GET", f"{_GROUP}/providers/{_TYPE}", list_all),
+    Route("GET", f"{_GROUP}/providers/{_TYPE}/{{name}}", get),
+]
