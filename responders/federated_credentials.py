@@ -1,0 +1,199 @@
+"""Responder: federated credentials of an application.
+
+Stops    new tokens for every workload, pipeline and attacker that federates into the application
+Leaves   tokens already issued; trust that the token endpoint still caches, for a few minutes
+Undo     `ensure`, with what `read_all` returned, minus what nobody vouches for
+Needs    Graph Application.ReadWrite.All
+Source   https://learn.microsoft.com/graph/api/resources/federatedidentitycredential
+"""
+
+from structlog.contextvars import bound_contextvars
+
+from responders.cloud import Cloud
+from responders.errors import (
+    ConflictError,
+    ContractChangedError,
+    NotFoundError,
+    RefusedError,
+    ResponderError,
+    TransientError,
+)
+from responders.fan_out import failures, fan_out, worst
+from responders.model import FederatedCredential, Json, StepResult
+from responders.patience import rounds
+from responders.read_only import is_read_only
+from responders.settings import checked_guid
+
+MOST_PER_APPLICATION = (
+    20  # learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
+)
+_AT_ONCE = 4  # writes to one application object: more only meet in concurrency conflicts
+
+
+async def read_all(cloud: Cloud, application_object_id: str) -> list[FederatedCredential]:
+    """Everything `ensure` needs, so read it in a step of its own before `remove_all`."""
+    return [_parse(item) for item in await cloud.graph.list(_collection(application_object_id))]
+
+
+async def remove_all(cloud: Cloud, application_object_id: str) -> StepResult:
+    """Delete every one, side by side, and read back until none is left.
+
+    One that is planted meanwhile is deleted too. Safe to repeat: one already gone is gone.
+    """
+    removed: dict[str, Json] = {}
+    errors: list[ResponderError] = []
+    async for _ in rounds():
+        found = await read_all(cloud, application_object_id)
+        if not found:
+            return _removed(removed, application_object_id)
+        if is_read_only():
+            items = [dict(one) for one in found]
+            return {"status": "planned", "detail": f"delete {_names(items)}", "items": items}
+        outcomes = await fan_out(
+            found, lambda one: _delete(cloud, application_object_id, one), at_once=_AT_ONCE
+        )
+        removed |= {
+            one["id"]: dict(one) for one, error in outcomes if not isinstance(error, ResponderError)
+        }
+        errors = failures(outcomes)
+        if any(isinstance(error, RefusedError | ContractChangedError) for error in errors):
+            break
+    what = f"federated credentials of application {application_object_id}"
+    if not errors:
+        raise TransientError(f"{what}: still listed after {len(removed)} were deleted")
+    error = worst(errors, what)
+    if isinstance(error, RefusedError):
+        gone = f"; deleted {_names(list(removed.values()))}" if removed else ""
+        return {"status": "refused", "detail": f"{error}{gone}", "items": list(removed.values())}
+    raise error
+
+
+async def ensure(
+    cloud: Cloud, application_object_id: str, wanted: list[FederatedCredential]
+) -> StepResult:
+    """Create those that are missing, by name, one after the other. Safe to repeat.
+
+    Raises `RefusedError` where a name is taken by another trust: whose is it?
+    """
+    existing = {one["name"]: one for one in await _read_new(cloud, application_object_id)}
+    missing = [one for one in wanted if not _is_there(existing, one)]
+    items = [_described(one, created=one in missing) for one in wanted]
+    if len(existing) + len(missing) > MOST_PER_APPLICATION:
+        raise RefusedError(
+            f"application {application_object_id} would have {len(existing) + len(missing)} federated "
+            f"credentials; Entra allows {MOST_PER_APPLICATION}. Split the workloads over two identities"
+        )
+    if not missing:
+        return {"status": "nothing_to_do", "detail": "all are there already", "items": items}
+    if is_read_only():
+        return {"status": "planned", "detail": f"create {_names(items)}", "items": items}
+    for one in missing:
+        await _create(cloud, application_object_id, one)
+    return {"status": "done", "detail": f"created {_names(items)}", "items": items}
+
+
+async def _delete(cloud: Cloud, application_object_id: str, one: FederatedCredential) -> None:
+    path = f"{_collection(application_object_id)}/{checked_guid(one['id'], 'credential id')}"
+    target = f"{application_object_id}/{one['name']}"
+    with bound_contextvars(responder="federated_credentials.remove_all", target=target):
+        try:
+            await cloud.graph.delete(path)
+        except NotFoundError:
+            return  # somebody was faster, or the list was a late replica's
+
+
+async def _create(cloud: Cloud, application_object_id: str, one: FederatedCredential) -> None:
+    """Create and read back. A POST that failed late may have worked, so the list is asked first."""
+    last: ResponderError | None = None
+    async for count in rounds():
+        found = {other["name"]: other for other in await _read_new(cloud, application_object_id)}
+        if _is_there(found, one):
+            return
+        if count > 1 and last is None:
+            continue  # posted and accepted, not listed yet
+        try:
+            await _post(cloud, application_object_id, one)
+            last = None
+        except (NotFoundError, TransientError, ConflictError) as error:
+            last = error  # a new application is not known everywhere at once
+    what = f"federated credential {one['name']} of application {application_object_id}"
+    if isinstance(last, ConflictError):
+        raise RefusedError(f"{what}: another one has its issuer and subject: {last}")
+    raise TransientError(f"{what}: {last or 'created, but not listed yet'}")
+
+
+async def _read_new(cloud: Cloud, application_object_id: str) -> list[FederatedCredential]:
+    try:
+        return await read_all(cloud, application_object_id)
+    except NotFoundError:
+        return []
+
+
+async def _post(cloud: Cloud, application_object_id: str, one: FederatedCredential) -> None:
+    body: Json = {
+        "name": one["name"],
+        "issuer": one["issuer"],
+        "subject": one["subject"],
+        "audiences": one["audiences"],
+    }
+    if one.get("description"):
+        body["description"] = one["description"]
+    target = f"{application_object_id}/{one['name']}"
+    with bound_contextvars(responder="federated_credentials.ensure", target=target):
+        await cloud.graph.post(_collection(application_object_id), body)
+
+
+def _is_there(existing: dict[str, FederatedCredential], wanted: FederatedCredential) -> bool:
+    found = existing.get(wanted["name"])
+    if found is None:
+        return False
+    # Case matters to Entra in all three, so it does here.
+    same = all(found[key] == wanted[key] for key in ("issuer", "subject", "audiences"))
+    if not same:
+        raise RefusedError(
+            f"federated credential {wanted['name']} exists with issuer {found['issuer']} and subject "
+            f"{found['subject']}, which is not the planned trust: find out whose it is, delete it"
+        )
+    return True
+
+
+def _collection(application_object_id: str) -> str:
+    checked = checked_guid(application_object_id, "application object id")
+    return f"/applications/{checked}/federatedIdentityCredentials"
+
+
+def _parse(item: Json) -> FederatedCredential:
+    match item:
+        case {
+            "id": str(credential_id),
+            "name": str(name),
+            "issuer": str(issuer),
+            "audiences": [*audiences],
+        }:
+            subject = item.get("subject")  # None: a flexible one, matched by an expression
+            return {
+                "id": credential_id,
+                "name": name,
+                "issuer": issuer,
+                "subject": str(subject) if subject is not None else None,
+                "audiences": [str(audience) for audience in audiences],
+                "description": item.get("description"),
+            }
+        case _:
+            raise ContractChangedError(f"not a federated credential: {sorted(item)}")
+
+
+def _described(one: FederatedCredential, *, created: bool) -> Json:
+    return {**one, "created": created}
+
+
+def _names(items: list[Json]) -> str:
+    return ", ".join(f"{one['name']} ({one['issuer']} {one['subject']})" for one in items)
+
+
+def _removed(removed: dict[str, Json], application_object_id: str) -> StepResult:
+    items = list(removed.values())
+    if not items:
+        detail = f"application {application_object_id} has no federated credentials"
+        return {"status": "nothing_to_do", "detail": detail, "items": []}
+    return {"status": "done", "detail": f"deleted {_names(items)}", "items": items}

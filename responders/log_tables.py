@@ -1,0 +1,91 @@
+"""Queries against Log Analytics: KQL from a file, its declared parameters bound to checked values.
+
+Source   https://learn.microsoft.com/azure/azure-monitor/logs/api/overview
+
+Values go in front as `let` statements that one function writes, and that function takes GUIDs and
+moments only. Nothing from a signal, a log or a person is ever pasted into a query.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from responders.calls import azure_call
+from responders.cloud import Cloud
+from responders.errors import ContractChangedError, RefusedError
+from responders.model import Json, Principal
+from responders.settings import checked_guid
+
+QUERY_S = 200.0  # the service stops a query after 180 s by itself
+_DECLARED = re.compile(r"^// param (\w+):(\w+)$", re.MULTILINE)
+_QUERIES = Path(__file__).parent / "queries"
+
+
+async def run(
+    cloud: Cloud, name: str, principal: Principal, start: datetime, end: datetime
+) -> tuple[str, list[Json], list[str]]:
+    """The query as sent, its rows, and what is missing from them, for `queries/<name>.kql`."""
+    from azure.monitor.query import LogsQueryPartialResult  # noqa: PLC0415
+
+    query = bind(
+        _text(name),
+        {
+            "object_id": principal["object_id"],
+            "app_id": principal["app_id"],
+            "window_start": start,
+            "window_end": end,
+        },
+    )
+    async with azure_call(f"Log Analytics query {name}", seconds=QUERY_S):
+        answer = await cloud.logs().query_workspace(
+            cloud.settings.log_workspace_id, query, timespan=(start, end)
+        )
+    if isinstance(answer, LogsQueryPartialResult):
+        reason = answer.partial_error.message if answer.partial_error else "no reason given"
+        return query, _rows(answer.partial_data, name), [f"{name}: incomplete: {reason}"]
+    return query, _rows(answer.tables, name), []
+
+
+def bind(text: str, values: Mapping[str, str | datetime]) -> str:
+    """The query with its `// param name:type` lines bound. Strings must be GUIDs, moments aware.
+
+    Raises `RefusedError` for any other value, `ContractChangedError` where file and values differ.
+    """
+    declared = dict(_DECLARED.findall(text))
+    if declared.keys() != values.keys():
+        raise ContractChangedError(f"query wants {sorted(declared)}, given {sorted(values)}")
+    lets = (f"let {name} = {_literal(kind, values[name])};" for name, kind in declared.items())
+    return "\n".join([*lets, _DECLARED.sub("", text).strip()])
+
+
+def _literal(kind: str, value: str | datetime) -> str:
+    if kind == "string" and isinstance(value, str):
+        return f"'{checked_guid(value, 'query parameter')}'"
+    if kind == "datetime" and isinstance(value, datetime) and value.tzinfo is not None:
+        return f"datetime({value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ})"
+    raise RefusedError(f"a query takes GUIDs and moments with a time zone, not {value!r:.60}")
+
+
+@cache
+def _text(name: str) -> str:
+    return (_QUERIES / f"{name}.kql").read_text(encoding="utf-8")
+
+
+def _rows(tables: Any, name: str) -> list[Json]:
+    match tables:
+        case [table, *_]:
+            pass
+        case _:
+            raise ContractChangedError(f"Log Analytics query {name} returned no table")
+    columns = [str(column) for column in table.columns]
+    return [
+        {column: _plain(value) for column, value in zip(columns, row, strict=True)}
+        for row in table.rows
+    ]
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

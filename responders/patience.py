@@ -1,0 +1,25 @@
+"""How long a responder waits for Azure to see its own write, before the step ends and Durable retries it.
+
+Entra answers from replicas, so a read right after a write may show the past.
+https://learn.microsoft.com/entra/architecture/architecture#data-consistency
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 3.0
+DEFAULT_S = 20.0
+
+
+async def rounds(seconds: float = DEFAULT_S) -> AsyncIterator[int]:
+    """Counts 1, 2, … with growing pauses, and ends when the time is over: `async for` with `else`."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    pause, count = FIRST_PAUSE_S, 1
+    while True:
+        yield count
+        if loop.time() + pause > deadline:
+            return
+        await asyncio.sleep(pause)
+        pause, count = min(pause * 2, LONGEST_PAUSE_S), count + 1
