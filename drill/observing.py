@@ -107,7 +107,7 @@ class Observer:
             self.target.app_id,
             self.target.application_object_id,
             self.target.object_id,
-            self.loot.trust.issuer,
+            self.target.victim,
             self.loot.grant.assignment_id,
         )
 

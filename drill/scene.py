@@ -43,12 +43,12 @@ class EvidenceFile:
 
 @dataclass(frozen=True, slots=True)
 class Victim:
-    """The application under attack, by its ids; `planted` names what the attacker added."""
+    """The application under attack, by its ids, and what the attacker got hold of or added."""
 
     app_id: str
     application_object_id: str
     object_id: str
-    rogue_issuer: str
+    phished: str  # the user whose session the attacker holds
     planted_grant: str  # role assignment id, lower case
 
 

@@ -40,6 +40,14 @@ def _subjects(scene: Scene) -> Finding:
     )
 
 
+def _owners(scene: Scene) -> Finding:
+    """Owners can add credentials; the old ones are how the attacker came in."""
+    suspects = {scene.seed["users"][scene.victim.phished]["object_id"], scene.victim.object_id}
+    owners = scene.after["owners"]
+    ids = (scene.successor["id"], scene.successor_principal["id"])
+    return none_of([owner for each in ids for owner in owners.get(each, []) if owner in suspects])
+
+
 def _credentials(scene: Scene) -> Finding:
     return none_of(credentials_of(scene.successor) + credentials_of(scene.successor_principal))
 
@@ -70,6 +78,7 @@ CHECKS = (
     Check("it trusts every workload that needs it", "one trust a workload", _covers),
     Check("it trusts no subject that the old one trusted", "new subjects only", _subjects),
     Check("it has no secret and no key", "none", _credentials),
+    Check("nobody owns it who lost control of the old one", "none", _owners),
     Check(
         "it has the roles from before the attack, no more, no less",
         "0 missing, 0 too many",
