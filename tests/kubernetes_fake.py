@@ -40,6 +40,7 @@ class FakeApi:
     objects: dict[str, Json] = field(default_factory=dict)  # path -> object
     orders: deque[tuple[int, Any, dict[str, str]]] = field(default_factory=deque)
     seen: list[Seen] = field(default_factory=list)
+    denied: set[str] = field(default_factory=set)  # "patch deployments.apps"
     url: str = ""
 
     def say(self, status: int, body: Any = None, **headers: str) -> None:
@@ -76,6 +77,8 @@ class FakeApi:
         self.seen.append(request)
         if self.orders:
             return self.orders.popleft()
+        if request.path.endswith("selfsubjectaccessreviews"):
+            return 201, {"status": {"allowed": _asked(request.body) not in self.denied}}, {}
         if request.method == "POST":
             return self._create(request)
         if request.path in self.objects:
@@ -173,6 +176,12 @@ def _merged(before: Any, patch: Any) -> Any:
         else:
             kept[name] = _merged(kept.get(name), value)
     return kept
+
+
+def _asked(review: Json) -> str:
+    wanted = review["spec"]["resourceAttributes"]
+    noun = ".".join(filter(None, (wanted["resource"], wanted.get("group"))))
+    return f"{wanted['verb']} " + "/".join(filter(None, (noun, wanted.get("subresource"))))
 
 
 def _status(message: str) -> Json:
