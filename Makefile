@@ -40,5 +40,8 @@ format: $(STAMP) ## Rewrite the files as `make check` wants them
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+bench: $(STAMP) ## Measure as ratios in one run: import cost against the bare Functions SDKs
+	@$(BIN)/python -m bench
+
 clean: ## Forget drills and servers, keep .venv
 	@rm -rf .drill .serve .evidence

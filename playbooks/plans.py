@@ -1,8 +1,8 @@
 """What a rebuild would do, drawn up from the snapshot and the clusters' answers. Pure: no I/O, no clock.
 
-Known-good, never current state: a federated credential comes back only where one of our clusters has a ServiceAccount that
-names the old client id; a grant only if it is older than the compromise window and not
-owner-level. The rest is listed, each with its reason.
+Known-good, never current state: a federated credential comes back only where one of our clusters
+has a ServiceAccount that names the old client id; a grant only if it is older than the compromise
+window and not owner-level. The rest is listed, each with its reason.
 https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
 """
 

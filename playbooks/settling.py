@@ -1,7 +1,8 @@
 """Running steps side by side, so that one that fails never stops the others.
 
-A step answers failures as data, with `retry` where time can fix it; the retries are here, on
-durable timers, because the SDK's own give up on all siblings at the first error and wait once more after the last attempt.
+A step answers failures as data, with `retry` where time can fix it. The retries are here, on durable
+timers, because the SDK's own give up on all siblings at the first error, and wait once more after
+the last attempt.
 """
 
 from collections.abc import Generator, Sequence

@@ -15,6 +15,7 @@ from responders.model import Json, StepResult
 
 # 28 KB is the limit of the whole message with Teams' own wrapping; a body of 24,453 B has failed.
 BUDGET_B = 20_000
+_MOST_LINES = 60  # nobody reads more on a phone at night
 _COLORS = {"good": "Good", "bad": "Attention", "asking": "Warning"}
 
 
@@ -23,7 +24,7 @@ def card(title: str, mood: str, facts: list[tuple[str, str]], lines: list[str], 
 
     Lines that don't fit are counted, never silently dropped. Only `Action.OpenUrl`: link previews press GET links.
     """
-    shown = len(lines)
+    shown = min(len(lines), _MOST_LINES)
     while True:
         message = _message(title, mood, facts, lines[:shown], len(lines) - shown, url)
         if len(json.dumps(message).encode()) <= BUDGET_B or not shown:

@@ -2,7 +2,7 @@
 
 import re
 
-import azure.durable_functions as df
+from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 
 from responders.evidence import EvidenceStore
 from responders.journal import Journal
@@ -16,7 +16,7 @@ def is_incident_id(text: str) -> bool:
     return _INCIDENT_ID.fullmatch(text) is not None
 
 
-def read(store: EvidenceStore, durable: df.DurableOrchestrationStatus | None) -> Json | None:
+def read(store: EvidenceStore, durable: DurableOrchestrationStatus | None) -> Json | None:
     """The status document, or None where no such incident was ever opened."""
     if not durable or durable.runtime_status is None:
         return None

@@ -1,0 +1,56 @@
+"""`make bench`: what can be said about speed as a ratio inside one run, so that the machine's own speed drops out.
+
+Import cost   importing function_app / importing azure.functions + azure.durable_functions alone, fresh processes,
+              in turns A B A B. The budget is 2: a cold start pays this before the first alert is read.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+ROUNDS = 9
+BUDGET = 2.0  # issue: an app that loads slower than this has imported an SDK that it does not need yet
+_BASELINE = "import azure.functions, azure.durable_functions"
+_PRODUCT = "import function_app"
+_SETTINGS = {
+    "FIREBREAK_TENANT_ID": "00000000-0000-0000-0000-000000000001",
+    "FIREBREAK_LOG_WORKSPACE_ID": "00000000-0000-0000-0000-000000000002",
+}
+
+
+def seconds(statement: str) -> float:
+    """Wall time of one fresh interpreter that runs this statement and ends."""
+    started = time.perf_counter()
+    subprocess.run(  # noqa: S603 - our own interpreter and our own statement
+        [sys.executable, "-c", statement], cwd=ROOT, env={**os.environ, **_SETTINGS}, check=True
+    )
+    return time.perf_counter() - started
+
+
+def import_cost() -> dict[str, float]:
+    """Medians of both imports less the bare interpreter, and their ratio."""
+    seconds(_BASELINE), seconds(_PRODUCT)  # warm: bytecode written, files in the page cache
+    rounds = [(seconds("pass"), seconds(_BASELINE), seconds(_PRODUCT)) for _ in range(ROUNDS)]
+    bare, baseline, product = (statistics.median(column) for column in zip(*rounds, strict=True))
+    return {
+        "baseline_s": round(baseline - bare, 3),
+        "function_app_s": round(product - bare, 3),
+        "ratio": round((product - bare) / (baseline - bare), 2),
+    }
+
+
+def main() -> int:
+    """Print the figures as JSON; 1 where one is over its budget."""
+    cost = import_cost()
+    over = cost["ratio"] > BUDGET
+    sys.stdout.write(json.dumps({"import_cost": {**cost, "budget": BUDGET, "over": over}}) + "\n")
+    return int(over)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,173 @@
+"""Drives a playbook through the real Durable executor, replaying it from the top at every turn.
+
+Unlike a mocked context this catches non-determinism (the scheduled prefix is compared each turn), payloads that are no
+JSON, and waits that nothing ends. Time is virtual: a timer fires when nothing else is left to happen.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import azure.functions as func
+
+Json = dict[str, Any]
+Answer = Json | Callable[[Json], Json]
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class Rehearsal:
+    """What a playbook did."""
+
+    timeline: list[str] = field(default_factory=list)  # activities, in the order of their scheduling
+    orders: list[tuple[str, Json]] = field(default_factory=list)
+    statuses: list[Json] = field(default_factory=list)  # custom statuses, in order
+    outcome: Any = None
+    ended_at: datetime = START
+
+
+class _Instance:
+    """One orchestration: its history, and what it has scheduled so far."""
+
+    def __init__(self, playbook: Any, payload: Json) -> None:
+        self.now = START
+        self._handle = playbook._function._func
+        self._payload = payload
+        self._seen: list[Any] = []
+        self._ids = 0
+        self.history: list[Json] = [
+            self.event(12),
+            self.event(0, Name="playbook", Input=json.dumps(payload), Version=""),
+        ]
+
+    def event(self, kind: int, **more: Any) -> Json:
+        at = self.now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return {"EventType": kind, "EventId": -1, "IsPlayed": False, "Timestamp": at, **more}
+
+    def turn(self) -> tuple[list[tuple[int, Json]], Json]:
+        """Run once; returns the newly scheduled (id, action) pairs and the whole state."""
+        body = {
+            "history": self.history,
+            "input": json.dumps(self._payload),
+            "instanceId": "rehearsal",
+            "isReplaying": False,
+            "parentInstanceId": None,
+            "upperSchemaVersion": 1,
+            "upperSchemaVersionNew": 2,
+            "longRunningTimerIntervalDuration": "3.00:00:00",
+            "maximumShortTimerDuration": "6.00:00:00",
+        }
+        state = json.loads(self._handle(func.OrchestrationContext(json.dumps(body))))
+        actions = list(_flat(state["actions"]))
+        shape = [{k: v for k, v in one.items() if k != "isCanceled"} for one in actions]
+        assert shape[: len(self._seen)] == self._seen, "non-deterministic replay"
+        fresh = actions[len(self._seen) :]
+        self._seen = shape
+        numbered = []
+        for action in fresh:
+            takes_id = action["actionType"] != 6  # an external event is matched by its name
+            numbered.append((self._ids if takes_id else -1, action))
+            self._ids += takes_id
+        return numbered, state
+
+    def add(self, event: Json) -> None:
+        for one in self.history:
+            one["IsPlayed"] = True
+        self.history += [self.event(13), self.event(12), event]
+
+
+def rehearse(
+    playbook: Any,
+    payload: Json,
+    answers: dict[str, Answer],
+    events: Callable[[Json], tuple[str, Any] | None] = lambda _status: None,
+) -> Rehearsal:
+    """Run a playbook to its end. `answers` by activity or sub-orchestration name; unknown ones are "done".
+
+    `events` sees every new custom status and may answer it with an external event (name, payload).
+    """
+    run = Rehearsal()
+    instance = _Instance(playbook, payload)
+    inbox: list[Json] = []
+    timers: dict[int, datetime] = {}
+    for _ in range(400):
+        fresh, state = instance.turn()
+        if state.get("customStatus") and state["customStatus"] not in run.statuses[-1:]:
+            run.statuses.append(state["customStatus"])
+            if (answer := events(state["customStatus"])) is not None:
+                inbox.append({"kind": 15, "Name": answer[0], "Input": json.dumps(answer[1])})
+        for number, action in fresh:
+            _schedule(run, number, action, answers, inbox, timers)
+        for number, action in zip(_timer_ids(instance), _timers(state), strict=False):
+            if action.get("isCanceled"):
+                timers.pop(number, None)
+        if state["isDone"]:
+            run.outcome, run.ended_at = state.get("output"), instance.now
+            return run
+        if inbox:
+            event = inbox.pop(0)
+            instance.add(instance.event(event.pop("kind"), **event))
+        else:
+            assert timers, f"nothing can happen any more; last status {run.statuses[-1:]}"
+            number, instance.now = min(timers.items(), key=lambda item: item[1])
+            timers.pop(number)
+            instance.add(instance.event(11, TimerId=number))
+    raise AssertionError("the playbook does not end")
+
+
+def _schedule(
+    run: Rehearsal,
+    number: int,
+    action: Json,
+    answers: dict[str, Answer],
+    inbox: list[Json],
+    timers: dict[int, datetime],
+) -> None:
+    match action["actionType"]:
+        case 0 | 2:
+            name, order = action["functionName"], json.loads(action["input"])
+            run.timeline.append(name)
+            run.orders.append((name, order))
+            answer = answers.get(name, {"status": "done", "detail": ""})
+            result = json.dumps(answer(order) if callable(answer) else answer)
+            kind = 5 if action["actionType"] == 0 else 8
+            inbox.append({"kind": kind, "TaskScheduledId": number, "Result": result})
+        case 5:
+            fires = datetime.fromisoformat(action["fireAt"].replace("Z", "+00:00"))
+            timers[number] = fires
+        case 6:
+            pass
+        case other:
+            raise AssertionError(f"action {other} is not rehearsed")
+
+
+def _flat(actions: list[Any]) -> Any:
+    for one in actions:
+        if isinstance(one, list):
+            yield from _flat(one)
+        elif one["actionType"] in {11, 12}:
+            yield from _flat(one["compoundActions"])
+        else:
+            yield one
+
+
+def _timers(state: Json) -> list[Json]:
+    return [one for one in _flat(state["actions"]) if one["actionType"] == 5]
+
+
+def _timer_ids(instance: _Instance) -> list[int]:
+    numbers, next_id = [], 0
+    for one in instance._seen:
+        if one["actionType"] == 6:
+            continue
+        if one["actionType"] == 5:
+            numbers.append(next_id)
+        next_id += 1
+    return numbers
+
+
+def hours(count: float) -> timedelta:
+    """Readable spans in tests."""
+    return timedelta(hours=count)

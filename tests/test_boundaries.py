@@ -1,0 +1,76 @@
+"""What holds between the parts: names, imports, docstrings, the app as a whole."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+_HEADINGS = ("Stops", "Leaves", "Undo", "Needs", "Source")
+# Not responders but what they are made of: nouns, errors, ports, pure parts.
+_NOT_RESPONDERS = {"model", "errors", "logs"}
+
+
+def responders() -> list[Path]:
+    return sorted(ROOT.glob("responders/*.py"))
+
+
+def docstring(path: Path) -> str:
+    return ast.get_docstring(ast.parse(path.read_text())) or ""
+
+
+@pytest.mark.parametrize("path", responders(), ids=lambda path: path.stem)
+def test_every_module_of_the_responders_says_what_it_is(path: Path) -> None:
+    assert docstring(path)
+
+
+@pytest.mark.parametrize("path", responders(), ids=lambda path: path.stem)
+def test_every_responder_states_what_it_stops_leaves_undoes_needs_and_where_that_is_written(
+    path: Path,
+) -> None:
+    text = docstring(path)
+    if not text.startswith("Responder:"):
+        return
+    for heading in _HEADINGS:
+        assert f"\n{heading} " in text, f"{path.name} has no line {heading}"
+
+
+def test_the_nouns_have_responders() -> None:
+    named = {path.stem for path in responders() if docstring(path).startswith("Responder:")}
+    assert named >= {
+        "service_principals",
+        "federated_credentials",
+        "credentials",
+        "role_assignments",
+        "service_accounts",
+        "workloads",
+        "notices",
+        "evidence",
+    }
+
+
+def test_the_app_exposes_exactly_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIREBREAK_TENANT_ID", "00000000-0000-0000-0000-000000000001")
+    monkeypatch.setenv("FIREBREAK_LOG_WORKSPACE_ID", "00000000-0000-0000-0000-000000000002")
+    import function_app  # noqa: PLC0415 - reading it is the test
+
+    names = {one.get_function_name() for one in function_app.app.get_functions()}
+    triggers = {"on_azure_monitor_alert", "on_identity_change"}
+    triggers |= {"open_incident", "read_incident", "answer_plan"}
+    assert names >= triggers | {"compromised_identity", "rewire_cluster"}
+
+
+def test_the_playbooks_schedule_only_registered_steps() -> None:
+    registered: set[str] = set()
+    for path in (ROOT / "playbooks" / "steps").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.AsyncFunctionDef) and node.decorator_list:
+                registered.add(node.name)
+    used: set[str] = set()
+    for name in ("containment", "recovery", "progress", "compromised_identity"):
+        for node in ast.walk(ast.parse((ROOT / "playbooks" / f"{name}.py").read_text())):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                if node.value.id in {"steps", "acts", "evidence", "reporting"}:
+                    used.add(node.attr)
+    assert used - {"NOTICES"} <= registered
+    assert registered - used == set(), "a step that no playbook takes"

@@ -1,0 +1,326 @@
+"""The order of the playbook is the product. These tests pin the order, on the real Durable executor."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from playbooks import compromised_identity as playbook
+from playbooks import policy, recovery
+from tests.rehearsal import START, Rehearsal, hours, rehearse
+
+PLAN_HASH = "ab" * 32
+CLUSTERS = [
+    {"name": name, "resource_id": f"/{name}", "location": "x", "issuer_url": f"https://{name}/"}
+    for name in ("aks-1", "aks-2", "aks-3")
+]
+PLANNED = {
+    "status": "done",
+    "detail": "plan.json",
+    "plan_hash": PLAN_HASH,
+    "clusters": [{"ref": one, "acts": True, "reason": ""} for one in CLUSTERS],
+}
+IDENTITY = {"app_id": "new", "application_object_id": "a", "object_id": "o", "display_name": "n"}
+ANSWERS: dict[str, Any] = {
+    "list_clusters": {"status": "done", "detail": "", "clusters": CLUSTERS},
+    "draw_plan": PLANNED,
+    "create_identity": {"status": "done", "detail": "", "identity": IDENTITY},
+}
+LEVERS = {
+    "remove_federated_credentials",
+    "remove_application_credentials",
+    "remove_service_principal_credentials",
+    "remove_role_assignments",
+}
+POLICY = policy.load(Path(__file__).parent.parent / "policy.toml").frozen()
+
+
+def order(mode: str) -> dict[str, Any]:
+    """An order as intake makes it."""
+    principal = {
+        "kind": "application",
+        "object_id": "11111111-1111-1111-1111-111111111111",
+        "app_id": "22222222-2222-2222-2222-222222222222",
+        "application_object_id": "33333333-3333-3333-3333-333333333333",
+        "display_name": "orders-api",
+        "tenant_id": "t",
+        "owner_tenant_id": "t",
+        "service_principal_type": "Application",
+    }
+    signal = {
+        "source": "test",
+        "signal_id": "1",
+        "fired_at": START.isoformat(),
+        "title": "alert",
+        "severity": "Sev0",
+        "hint": {},
+    }
+    incident = {
+        "incident_id": "inc-20260101-0123456789ab",
+        "mode": mode,
+        "principal": principal,
+        "signal": signal,
+        "opened_at": START.isoformat(),
+        "window_start": (START - hours(24)).isoformat(),
+    }
+    return {"incident": incident, "policy": POLICY}
+
+
+def consent(decision: str, plan_hash: str = PLAN_HASH) -> Any:
+    """Answers the question as soon as it is asked."""
+
+    def on_status(status: dict[str, Any]) -> tuple[str, Any] | None:
+        if status["phase"] != "awaiting_consent" or "decision" in status["consent"]:
+            return None
+        return recovery.consent_event(PLAN_HASH), {"decision": decision, "plan_hash": plan_hash}
+
+    return on_status
+
+
+def run(mode: str, answers: dict[str, Any] | None = None, events: Any = None) -> Rehearsal:
+    return rehearse(
+        playbook.compromised_identity,
+        order(mode),
+        {**ANSWERS, **(answers or {})},
+        events or (lambda _status: None),
+    )
+
+
+def phases(rehearsal: Rehearsal) -> list[str]:
+    seen = [status["phase"] for status in rehearsal.statuses]
+    return [phase for n, phase in enumerate(seen) if n == 0 or seen[n - 1] != phase]
+
+
+def test_respond_goes_all_the_way_in_this_order() -> None:
+    done = run("respond", events=consent("grant"))
+
+    assert done.outcome["outcome"] == "recovered"
+    assert done.timeline[:3] == ["check_guards", "disable_service_principal", "take_snapshot"]
+    assert set(done.timeline[3:7]) == LEVERS
+    assert done.timeline[7] == "verify_containment"
+    assert set(done.timeline[8:11]) == {
+        "list_clusters",
+        "collect_activity_log",
+        "collect_sign_ins",
+    }
+    assert done.timeline[11:14] == ["survey_cluster"] * 3
+    assert done.timeline[14:18] == ["draw_plan", "trace_footprint", "tell_people", "record_consent"]
+    assert done.timeline[18:24] == ["capture_pods"] * 3 + ["evict_workloads"] * 3
+    assert done.timeline[24:27] == ["create_identity", "federate_identity", "grant_roles"]
+    assert done.timeline[27:30] == ["rewire_cluster"] * 3
+    assert done.timeline[30:] == [
+        "write_report",
+        "tell_people",
+        "verify_containment",
+        "release_principal",
+    ]
+    assert phases(done) == [
+        "guarding",
+        "containing",
+        "verifying_containment",
+        "collecting_evidence",
+        "awaiting_consent",
+        "evicting",
+        "rebuilding",
+        "rewiring",
+        "reporting",
+        "watching",
+        "closed",
+    ]
+
+
+def test_the_incident_is_watched_until_the_last_issued_token_has_expired() -> None:
+    done = run("contain")
+
+    until = datetime.fromisoformat(done.outcome["clock"]["residual until"])
+    assert until - START >= hours(24)
+    assert done.ended_at >= until
+
+
+def test_containment_that_breaks_during_the_watch_is_told() -> None:
+    proofs = iter([{"status": "done", "detail": ""}, {"status": "done", "detail": ""}])
+
+    def verify(_order: Any) -> dict[str, Any]:
+        verify.calls += 1  # type: ignore[attr-defined]
+        late = done_after(verify.calls)  # type: ignore[attr-defined]
+        return {"status": "failed" if late else "done", "detail": "accountEnabled is true"}
+
+    verify.calls = 0  # type: ignore[attr-defined]
+
+    def done_after(_calls: int) -> bool:
+        return next(proofs, None) is None
+
+    # Replays never call an activity again, so every call here is a real one: proof, then watch.
+    next(proofs)
+    done = run("contain", {"verify_containment": verify})
+
+    assert done.outcome["outcome"] == "not_contained"
+    assert ("tell_people", "reopened") in [
+        (name, one.get("notice")) for name, one in done.orders
+    ]
+
+
+def test_silence_is_a_no() -> None:
+    done = run("respond")
+
+    assert "create_identity" not in done.timeline
+    assert "evict_workloads" not in done.timeline
+    assert done.outcome["outcome"] == "contained"
+    assert done.outcome["consent"]["decision"] == "none"
+
+
+def test_a_denial_is_a_no() -> None:
+    done = run("respond", events=consent("deny"))
+
+    assert "create_identity" not in done.timeline
+    assert done.outcome["outcome"] == "contained"
+
+
+def test_consent_to_another_plan_is_a_no() -> None:
+    done = run("respond", events=consent("grant", plan_hash="cd" * 32))
+
+    assert "create_identity" not in done.timeline
+
+
+def test_contain_never_rebuilds() -> None:
+    done = run("contain", events=consent("grant"))
+
+    assert "record_consent" not in done.timeline
+    assert "create_identity" not in done.timeline
+    assert done.outcome["outcome"] == "contained"
+
+
+def test_plan_changes_nothing_and_ends_at_once() -> None:
+    done = run("plan")
+
+    changing = LEVERS | {"disable_service_principal", "evict_workloads", "create_identity"}
+    assert not changing & set(done.timeline)
+    assert {"take_snapshot", "draw_plan", "write_report"} <= set(done.timeline)
+    assert done.outcome["outcome"] == "planned"
+    assert done.ended_at == START
+
+
+def test_a_guard_that_refuses_stops_everything_and_tells_people() -> None:
+    done = run("respond", {"check_guards": {"status": "refused", "detail": "protected"}})
+
+    assert done.timeline == ["check_guards", "tell_people", "release_principal"]
+    assert done.outcome["outcome"] == "refused"
+
+
+def test_a_guard_that_fails_is_a_refusal() -> None:
+    done = run("respond", {"check_guards": {"status": "failed", "detail": "can't read"}})
+
+    assert done.outcome["outcome"] == "refused"
+    assert not LEVERS & set(done.timeline)
+
+
+def test_nothing_is_destroyed_without_a_snapshot() -> None:
+    done = run("respond", {"take_snapshot": {"status": "failed", "detail": "Graph is down"}})
+
+    assert "disable_service_principal" in done.timeline
+    assert not LEVERS & set(done.timeline)
+    assert done.outcome["outcome"] == "not_contained"
+
+
+@pytest.mark.parametrize("lever", sorted(LEVERS))
+@pytest.mark.parametrize("status", ["failed", "refused"])
+def test_a_failing_lever_never_stops_the_others(lever: str, status: str) -> None:
+    done = run("contain", {lever: {"status": status, "detail": "CanNotDelete lock"}})
+
+    assert set(done.timeline) >= LEVERS | {"verify_containment", "draw_plan", "write_report"}
+
+
+def test_what_time_can_fix_is_tried_again_boundedly() -> None:
+    busy = {"status": "failed", "retry": True, "detail": "429"}
+    done = run("contain", {"remove_role_assignments": busy})
+
+    assert done.timeline.count("remove_role_assignments") == POLICY["retries"]["attempts"]
+    assert done.timeline.count("remove_federated_credentials") == 1
+
+
+def test_unproven_containment_is_never_called_contained_and_never_rebuilt() -> None:
+    unproven = {"status": "failed", "detail": "a token was issued"}
+    done = run("respond", {"verify_containment": unproven}, consent("grant"))
+
+    assert done.timeline.count("verify_containment") > 1
+    assert done.outcome["outcome"] == "not_contained"
+    assert "contained" not in done.outcome["clock"]
+    assert "create_identity" not in done.timeline
+
+
+def test_a_failing_canary_holds_the_other_clusters_back() -> None:
+    broken = {"status": "failed", "detail": "pods not ready"}
+    done = run("respond", {"rewire_cluster": broken}, consent("grant"))
+
+    assert done.timeline.count("rewire_cluster") == 1
+    assert done.outcome["outcome"] == "partly_recovered"
+    assert done.outcome["clusters"]["aks-2"]["status"] == "refused"
+    assert "canary aks-1" in done.outcome["clusters"]["aks-2"]["detail"]
+
+
+def test_one_broken_cluster_after_the_canary_leaves_the_others_moved() -> None:
+    def rewire(one: dict[str, Any]) -> dict[str, Any]:
+        broken = one["cluster"]["name"] == "aks-2"
+        return {"status": "failed" if broken else "done", "detail": one["cluster"]["name"]}
+
+    done = run("respond", {"rewire_cluster": rewire}, consent("grant"))
+
+    states = {name: one["status"] for name, one in done.outcome["clusters"].items()}
+    assert states == {"aks-1": "done", "aks-2": "failed", "aks-3": "done"}
+    assert done.outcome["outcome"] == "partly_recovered"
+
+
+def test_an_unreachable_cluster_is_said_to_be_so() -> None:
+    refs = [{"ref": CLUSTERS[0], "acts": True, "reason": ""},
+            {"ref": CLUSTERS[1], "acts": False, "reason": "unreachable: timeout"}]  # fmt: skip
+    done = run("respond", {"draw_plan": {**PLANNED, "clusters": refs}}, consent("grant"))
+
+    assert done.outcome["outcome"] == "partly_recovered"
+    assert done.outcome["clusters"]["aks-2"]["detail"] == "unreachable: timeout"
+
+
+def test_people_are_told_again_when_the_channel_was_busy() -> None:
+    answers = iter([{"status": "failed", "retry": True, "detail": "429"}])
+    done = run("respond", {"tell_people": lambda _o: next(answers, {"status": "done"})})
+
+    asked = [one for name, one in done.orders if name == "tell_people"]
+    assert [one["notice"] for one in asked][:2] == ["asking", "asking"]
+
+
+STEPS = [
+    "create_service_accounts",
+    "prove_new_identity",
+    "move_workloads",
+    "check_workloads",
+    "retire_service_accounts",
+    "prove_old_subjects_refused",
+]
+
+
+def rewire(answers: dict[str, Any]) -> Rehearsal:
+    payload = {**order("respond"), "cluster": CLUSTERS[0], "identity": IDENTITY}
+    return rehearse(recovery.rewire_cluster, payload, answers)
+
+
+def test_a_cluster_is_moved_only_after_the_new_identity_is_proven_there() -> None:
+    done = rewire({})
+
+    assert done.timeline == STEPS
+    assert done.outcome["status"] == "done"
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_that_fails_ends_the_cluster_there(step: str) -> None:
+    done = rewire({step: {"status": "refused", "detail": "forbidden"}})
+
+    assert done.timeline == STEPS[: STEPS.index(step) + 1]
+    assert done.outcome == {"status": "refused", "detail": f"{step}: forbidden"}
+
+
+def test_propagation_is_waited_for() -> None:
+    answers = iter([{"status": "failed", "detail": "AADSTS70021"}] * 3)
+    done = rewire({"prove_new_identity": lambda _o: next(answers, {"status": "done"})})
+
+    assert done.timeline.count("prove_new_identity") == 4
+    assert done.outcome["status"] == "done"

@@ -1,0 +1,162 @@
+"""A plan is drawn from known-good: these tests pin what comes back, what does not, and why."""
+
+from pathlib import Path
+from typing import Any
+
+from playbooks import plans, policy
+
+POLICY = policy.load(Path(__file__).parent.parent / "policy.toml").frozen()
+ISSUER = "https://issuer/weu/"
+INCIDENT: Any = {
+    "incident_id": "inc-20260101-0123456789ab",
+    "window_start": "2026-01-01T00:00:00+00:00",
+    "principal": {"display_name": "orders-api", "app_id": "old"},
+}
+
+
+def account(name: str = "orders-api", cluster: str = "weu") -> dict[str, Any]:
+    return {
+        "cluster": cluster,
+        "namespace": "shop",
+        "name": name,
+        "client_id": "old",
+        "subject": f"system:serviceaccount:shop:{name}",
+    }
+
+
+def survey(name: str = "weu", *, accounts: Any = None, **more: Any) -> Any:
+    return {
+        "cluster": {
+            "name": name,
+            "resource_id": f"/clusters/{name}",
+            "location": "x",
+            "issuer_url": f"https://issuer/{name}/",
+        },
+        "reachable": True,
+        "reason": "",
+        "preflight": {"status": "done"},
+        "service_accounts": [account(cluster=name)] if accounts is None else accounts,
+        "workloads": [],
+        "bindings": [],
+        **more,
+    }
+
+
+def trust(issuer: str = ISSUER, subject: str | None = "system:serviceaccount:shop:orders-api") -> Any:
+    return {
+        "id": "1",
+        "name": "a-trust",
+        "issuer": issuer,
+        "subject": subject,
+        "audiences": [plans.AUDIENCE],
+    }
+
+
+def grant(role: str = "Reader", created: str | None = "2025-01-01T00:00:00Z") -> Any:
+    return {"id": "g", "scope": "/s", "role_name": role, "created_on": created}
+
+
+def snapshot(**parts: Any) -> Any:
+    return {"federated_credentials": [], "credentials": [], "grants": [], **parts}
+
+
+def draw(taken: Any, *surveys: Any) -> plans.Plan:
+    return plans.draw(INCIDENT, taken, list(surveys or [survey()]), POLICY)
+
+
+def test_a_known_good_trust_comes_back_for_a_new_subject() -> None:
+    plan = draw(snapshot(federated_credentials=[trust()]))
+
+    (wanted,) = plan["federated_credentials"]
+    assert wanted["issuer"] == ISSUER
+    assert wanted["subject"] == f"system:serviceaccount:shop:orders-api-{plans.suffix(INCIDENT)}"
+    assert plan["left_out"] == []
+
+
+def test_a_foreign_issuer_is_listed_and_never_copied() -> None:
+    plan = draw(snapshot(federated_credentials=[trust(issuer="https://evil/")]))
+
+    assert plan["federated_credentials"] == []
+    assert plan["left_out"][0]["suspicious"]
+
+
+def test_an_issuer_that_differs_by_its_trailing_slash_is_foreign() -> None:
+    plan = draw(snapshot(federated_credentials=[trust(issuer=ISSUER.rstrip("/"))]))
+
+    assert plan["federated_credentials"] == []
+
+
+def test_a_trust_for_a_service_account_that_does_not_name_us_is_suspicious() -> None:
+    planted = trust(subject="system:serviceaccount:kube-system:evil")
+    plan = draw(snapshot(federated_credentials=[planted]))
+
+    assert plan["federated_credentials"] == []
+    assert plan["left_out"][0]["suspicious"]
+
+
+def test_a_flexible_trust_without_a_subject_does_not_come_back() -> None:
+    assert draw(snapshot(federated_credentials=[trust(subject=None)]))["federated_credentials"] == []
+
+
+def test_an_unreachable_cluster_keeps_its_trust_out_without_accusing_it() -> None:
+    dark = survey(accounts=[], reachable=False, reason="timeout")
+    plan = draw(snapshot(federated_credentials=[trust()]), dark)
+
+    assert plan["federated_credentials"] == []
+    assert not plan["left_out"][0]["suspicious"]
+    assert plan["clusters"][0]["reason"] == "unreachable: timeout"
+
+
+def test_a_cluster_that_fails_its_preflight_is_left_alone() -> None:
+    broken = survey(preflight={"status": "refused", "detail": "webhook not ready"})
+    plan = draw(snapshot(federated_credentials=[trust()]), broken)
+
+    assert not plan["clusters"][0]["acts"]
+    assert plan["federated_credentials"] == []
+
+
+def test_grants_from_inside_the_window_do_not_come_back() -> None:
+    plan = draw(snapshot(grants=[grant(), grant("Storage", "2026-01-01T00:00:00Z")]))
+
+    assert [one["role_name"] for one in plan["grants"]] == ["Reader"]
+    assert plan["left_out"][0]["suspicious"]
+
+
+def test_a_grant_of_unknown_age_does_not_come_back() -> None:
+    assert draw(snapshot(grants=[grant(created=None)]))["grants"] == []
+
+
+def test_owner_level_roles_do_not_come_back_by_themselves() -> None:
+    plan = draw(snapshot(grants=[grant("Owner")]))
+
+    assert plan["grants"] == []
+    assert not plan["left_out"][0]["suspicious"]
+
+
+def test_no_secret_or_key_comes_back() -> None:
+    old = {
+        "key_id": "k",
+        "kind": "password",
+        "display_name": "ci",
+        "started": "2025-01-01T00:00:00Z",
+        "holder": "application",
+    }
+    planted = {**old, "key_id": "p", "started": "2026-01-02T00:00:00Z"}
+    plan = draw(snapshot(credentials=[old, planted]))
+
+    assert [one["suspicious"] for one in plan["left_out"]] == [False, True]
+
+
+def test_the_canary_goes_first_and_the_rest_by_name() -> None:
+    order = [survey("weu"), survey("frc"), survey("neu")]
+    chosen = {**POLICY, "recovery": {**POLICY["recovery"], "canary_cluster": "neu"}}
+    plan = plans.draw(INCIDENT, snapshot(), order, chosen)
+
+    assert [one["survey"]["cluster"]["name"] for one in plan["clusters"]] == ["neu", "frc", "weu"]
+
+
+def test_the_same_facts_make_the_same_hash_and_any_change_another() -> None:
+    taken = snapshot(federated_credentials=[trust()])
+
+    assert plans.plan_hash(draw(taken)) == plans.plan_hash(draw(taken))
+    assert plans.plan_hash(draw(taken)) != plans.plan_hash(draw(taken, survey(workloads=[{"n": 1}])))
