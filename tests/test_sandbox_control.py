@@ -1,0 +1,236 @@
+"""What the control API promises to tests and drills: fresh worlds, time, trouble, and a clean record.
+
+If a reset leaked, a fault struck twice or a record kept a secret, every other test would rest on sand.
+"""
+
+import json
+import time
+
+import httpx
+import pytest
+
+from tests.sandbox_fixture import RunningSandbox
+
+AUDIENCE = "api://AzureADTokenExchange"
+
+
+def _clock(sandbox: RunningSandbox) -> httpx.Response:
+    return sandbox.http.get(f"{sandbox.endpoints['control']}/sandbox/clock")
+
+
+def _discovery(sandbox: RunningSandbox) -> str:
+    return f"{sandbox.endpoints['login']}/{sandbox.tenant_id}/v2.0/.well-known/openid-configuration"
+
+
+def test_a_reset_forgets_everything_but_keeps_ids_and_ports(sandbox: RunningSandbox) -> None:
+    before = sandbox.control("GET", "state/applications")
+    sandbox.control("POST", "clock", {"advance_seconds": 3600})
+    sandbox.control("POST", "latency", {"*": 1})
+    sandbox.control("POST", "faults", {"service": "login"})
+    sandbox.http.post(sandbox.environment["FIREBREAK_TEAMS_WEBHOOK_URL"], json={"type": "message"})
+
+    seeded = sandbox.control("POST", "reset")["seed"]
+
+    assert seeded == sandbox.seed
+    assert [each["id"] for each in sandbox.control("GET", "state/applications")] == [
+        each["id"] for each in before
+    ]
+    assert sandbox.record() == []
+    assert sandbox.control("GET", "faults") == {"faults": []}
+    assert sandbox.control("GET", "state/failedTeamsRuns") == []
+
+
+def test_the_clock_goes_forward_only(sandbox: RunningSandbox) -> None:
+    before = _clock(sandbox).json()["now"]
+    after = sandbox.control("POST", "clock", {"advance_seconds": 86_400})["now"]
+    assert after[:10] > before[:10]
+
+    url = f"{sandbox.endpoints['control']}/sandbox/clock"
+    assert sandbox.http.post(url, json={"advance_seconds": -1}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("clock", "soon"),
+        ("clock", {"advance_second": 1}),
+        ("delays", {"federations": 1}),
+        ("delays", {"federation": "long"}),
+        ("latency", {"nowhere": 1}),
+        ("faults", {"kind": "explosion"}),
+        ("faults", {"paths": "x"}),
+        ("faults", {"path": "("}),
+        ("sign-in", {"user": "dana"}),
+        ("sign-in", {"user": "dana", "audience": "https://nowhere.example"}),
+        ("foreign-issuer", {"url_path": "/"}),
+    ],
+)
+def test_a_wish_that_makes_no_sense_is_refused_with_a_sentence(
+    sandbox: RunningSandbox, path: str, body: object
+) -> None:
+    answer = sandbox.http.post(f"{sandbox.endpoints['control']}/sandbox/{path}", json=body)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+
+
+def test_unknown_paths_and_methods_say_so(sandbox: RunningSandbox) -> None:
+    control = sandbox.endpoints["control"]
+    assert sandbox.http.get(f"{control}/sandbox/nothing").status_code == 404
+    assert sandbox.http.delete(f"{control}/sandbox/clock").status_code == 405
+    assert sandbox.http.get(f"{control}/sandbox/state/nothing").status_code == 404
+
+
+def test_a_fault_strikes_as_often_as_it_says(sandbox: RunningSandbox) -> None:
+    fault = {"service": "login", "path": "openid", "times": 2, "status": 429, "retry_after": 7}
+    sandbox.control("POST", "faults", fault)
+
+    answers = [sandbox.http.get(_discovery(sandbox)) for _ in range(3)]
+
+    assert [each.status_code for each in answers] == [429, 429, 200]
+    assert answers[0].headers["retry-after"] == "7"
+
+
+def test_a_reset_connection_is_no_answer(sandbox: RunningSandbox) -> None:
+    sandbox.control("POST", "faults", {"service": "login", "kind": "reset"})
+
+    with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
+        sandbox.http.get(_discovery(sandbox))
+    assert sandbox.http.get(_discovery(sandbox)).status_code == 200
+    assert [line["status"] for line in sandbox.record()] == [0, 200]
+
+
+def test_a_timeout_keeps_the_client_waiting(sandbox: RunningSandbox) -> None:
+    sandbox.control("POST", "faults", {"service": "login", "kind": "timeout", "seconds": 2})
+
+    with pytest.raises(httpx.ReadTimeout):
+        sandbox.http.get(_discovery(sandbox), timeout=0.2)
+
+
+def test_a_fault_afterwards_lets_the_service_act_first(sandbox: RunningSandbox) -> None:
+    message = {"type": "message", "attachments": [_card()]}
+    sandbox.control("POST", "faults", {"service": "teams", "status": 502, "after": True})
+
+    answer = sandbox.http.post(sandbox.environment["FIREBREAK_TEAMS_WEBHOOK_URL"], json=message)
+
+    assert answer.status_code == 502
+    assert sandbox.control("GET", "state/teams") == [message]
+
+
+def test_latency_applies_to_the_named_service(sandbox: RunningSandbox) -> None:
+    sandbox.control("POST", "latency", {"login": 150})
+
+    began = time.perf_counter()
+    sandbox.http.get(_discovery(sandbox))
+    assert time.perf_counter() - began >= 0.15
+
+
+def test_the_record_holds_the_exchange_without_its_secrets(sandbox: RunningSandbox) -> None:
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": sandbox.seed["orders_api"]["app_id"],
+        "client_secret": "hunter2-hunter2",
+        "scope": "https://storage.azure.com/.default",
+    }
+    login = f"{sandbox.endpoints['login']}/{sandbox.tenant_id}/oauth2/v2.0/token"
+    sandbox.http.post(login, data=form)
+    identity = f"{sandbox.environment['IDENTITY_ENDPOINT']}?api-version=2019-08-01"
+    headers = {"x-identity-header": sandbox.environment["IDENTITY_HEADER"]}
+    token = sandbox.http.get(
+        identity,
+        params={"api-version": "2019-08-01", "resource": "https://storage.azure.com"},
+        headers=headers,
+    ).json()["access_token"]
+    sandbox.http.get(
+        sandbox.seed["storage"]["blob_url"],
+        headers={"authorization": f"Bearer {token}", "x-ms-version": "2021-08-06"},
+    )
+    sandbox.http.post(sandbox.environment["FIREBREAK_TEAMS_WEBHOOK_URL"], json={})
+
+    lines = sandbox.record()
+    text = json.dumps(lines)
+    assert [line["service"] for line in lines] == ["aad", "skip", "skip", "skip"]
+    assert lines[0]["url"] == login
+    assert lines[2]["caller"] == sandbox.seed["firebreak"]["object_id"]
+    signature = sandbox.environment["FIREBREAK_TEAMS_WEBHOOK_URL"].partition("sig=")[2]
+    for secret in ("hunter2", token, headers["x-identity-header"], signature):
+        assert secret not in text
+
+
+def test_control_calls_are_no_traffic(sandbox: RunningSandbox) -> None:
+    sandbox.control("GET", "state")
+    sandbox.sign_in("dana", "https://graph.microsoft.com")
+    assert sandbox.record() == []
+
+
+def test_the_record_can_be_read_from_where_one_left_off(sandbox: RunningSandbox) -> None:
+    for _ in range(3):
+        sandbox.http.get(_discovery(sandbox))
+    url = f"{sandbox.endpoints['control']}/sandbox/record"
+    assert len(sandbox.http.get(url, params={"since": 2}).text.splitlines()) == 1
+
+
+def test_the_state_shows_what_is_seeded(sandbox: RunningSandbox) -> None:
+    state = sandbox.control("GET", "state")
+
+    assert {each["displayName"] for each in state["applications"]} == {
+        "orders-api",
+        "billing-api",
+        "firebreak-api",
+    }
+    assert len(state["federatedCredentials"]) == 5
+    assert set(state["clusters"]) == {"aks-weu", "aks-neu", "aks-frc"}
+    accounts = sandbox.control("GET", "state/clusters/aks-weu/serviceaccounts")
+    in_shop = {
+        each["metadata"]["name"] for each in accounts if each["metadata"]["namespace"] == "shop"
+    }
+    assert in_shop >= {"orders-api", "orders-worker", "billing-api"}
+
+
+def test_seeds_are_older_than_any_investigation(sandbox: RunningSandbox) -> None:
+    for part in ("applications", "servicePrincipals"):
+        for each in sandbox.control("GET", f"state/{part}"):
+            assert each["createdDateTime"] < _clock(sandbox).json()["now"][:4] + "-07"
+
+
+def test_a_foreign_issuer_is_no_clusters_issuer(sandbox: RunningSandbox) -> None:
+    """An attacker gets his own keys, never a cluster's."""
+    wish = {
+        "issuer": sandbox.seed["clusters"]["aks-weu"]["issuer"],
+        "subject": "system:serviceaccount:shop:orders-api",
+        "audience": AUDIENCE,
+    }
+    url = f"{sandbox.endpoints['control']}/sandbox/foreign-issuer/token"
+    assert sandbox.http.post(url, json=wish).status_code == 404
+
+
+def test_cards_are_kept_and_bad_messages_fail_unseen(sandbox: RunningSandbox) -> None:
+    """Power Automate accepts with 202 whatever it is sent."""
+    webhook = sandbox.environment["FIREBREAK_TEAMS_WEBHOOK_URL"]
+    good = {"type": "message", "attachments": [_card()]}
+    bad = [{"type": "message"}, _card()["content"], good | {"padding": "x" * 28_000}]
+
+    for message in [good, *bad]:
+        answer = sandbox.http.post(webhook, json=message)
+        assert (answer.status_code, answer.content) == (202, b"")
+
+    assert sandbox.control("GET", "state/teams") == [good]
+    assert len(sandbox.control("GET", "state/failedTeamsRuns")) == len(bad)
+
+
+def test_a_webhook_url_without_its_signature_opens_nothing(sandbox: RunningSandbox) -> None:
+    webhook = sandbox.environment["FIREBREAK_TEAMS_WEBHOOK_URL"]
+    message = {"type": "message", "attachments": [_card()]}
+
+    wrong = sandbox.http.post(webhook[:-1] + "x", json=message)
+    elsewhere = sandbox.http.post(webhook.replace("/workflows/", "/workflows/0"), json=message)
+
+    assert (wrong.status_code, elsewhere.status_code) == (401, 404)
+    assert sandbox.control("GET", "state/teams") == []
+
+
+def _card() -> dict[str, object]:
+    return {
+        "contentType": "application/vnd.microsoft.card.adaptive",
+        "content": {"type": "AdaptiveCard", "version": "1.4", "body": []},
+    }
