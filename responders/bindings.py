@@ -4,7 +4,8 @@ Stops    nothing: it reports
 Leaves   the old ServiceAccount with every right that it has in the cluster, and the successor with
          none of them: a person decides which of them move
 Undo     none needed
-Needs    rolebindings: list; clusterrolebindings: list
+Needs    rolebindings.rbac.authorization.k8s.io: list;
+         clusterrolebindings.rbac.authorization.k8s.io: list
 Source   https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-subjects
 """
 
