@@ -1,0 +1,378 @@
+"""Both HTTP ways in: bad input gets a clear 4xx and starts nothing; good input starts one incident, once."""
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from responders import principals
+from responders.cloud import Cloud
+from responders.errors import TransientError, UnresolvedError
+from triggers import azure_monitor, intake, people, responder_api
+
+OBJECT_ID = "11111111-1111-1111-1111-111111111111"
+APP_ID = "22222222-2222-2222-2222-222222222222"
+PRINCIPAL = {"kind": "application", "object_id": OBJECT_ID, "app_id": APP_ID}
+
+
+class FakeClient:
+    """A Durable client that remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.started: list[tuple[str, Any]] = []
+        self.events: list[tuple[str, str, Any]] = []
+        self.statuses: dict[str, Any] = {}
+
+    async def get_status(self, instance_id: str, **_options: Any) -> Any:
+        return self.statuses.get(instance_id)
+
+    async def start_new(self, name: str, *, instance_id: str, client_input: Any) -> str:
+        self.started.append((instance_id, client_input))
+        self.statuses[instance_id] = SimpleNamespace(runtime_status=SimpleNamespace(name="Running"))
+        return instance_id
+
+    async def raise_event(self, instance_id: str, name: str, payload: Any) -> None:
+        self.events.append((instance_id, name, payload))
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FIREBREAK_TENANT_ID", "00000000-0000-0000-0000-000000000001")
+    monkeypatch.setenv("FIREBREAK_LOG_WORKSPACE_ID", "00000000-0000-0000-0000-000000000002")
+    monkeypatch.setenv("FIREBREAK_EVIDENCE", str(tmp_path / "evidence"))
+    monkeypatch.setenv("WEBSITE_AUTH_ENABLED", "True")
+
+    async def connect() -> Any:
+        return SimpleNamespace()
+
+    async def resolve(_cloud: Any, hint: dict[str, str]) -> Any:
+        if OBJECT_ID in hint.values() or APP_ID in hint.values():
+            return PRINCIPAL
+        raise UnresolvedError(f"no service principal {hint}")
+
+    monkeypatch.setattr(Cloud, "connect", staticmethod(connect))
+    monkeypatch.setattr(principals, "resolve", resolve)
+
+
+@pytest.fixture
+def client() -> FakeClient:
+    return FakeClient()
+
+
+def alert(dimensions: dict[str, str] | None = None, **essentials: Any) -> dict[str, Any]:
+    """The common alert schema as Log Alerts V2 sends it."""
+    named = {"ServicePrincipalId": OBJECT_ID} if dimensions is None else dimensions
+    return {
+        "schemaId": "azureMonitorCommonAlertSchema",
+        "data": {
+            "essentials": {
+                "alertId": "/subscriptions/s/providers/Microsoft.AlertsManagement/alerts/1",
+                "alertRule": "workload identity used from a new network",
+                "severity": "Sev0",
+                "signalType": "Log",
+                "monitorCondition": "Fired",
+                "monitoringService": "Log Alerts V2",
+                "firedDateTime": datetime.now(UTC).isoformat(),
+                "essentialsVersion": "1.0",
+                **essentials,
+            },
+            "alertContext": {
+                "conditionType": "LogQueryCriteria",
+                "condition": {
+                    "windowSize": "PT10M",
+                    "allOf": [
+                        {"dimensions": [{"name": k, "value": v} for k, v in named.items()]}
+                    ],
+                },
+            },
+        },
+    }
+
+
+async def send_alert(client: FakeClient, body: Any) -> tuple[int, dict[str, Any]]:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    request = func.HttpRequest("POST", "/api/alerts/azure-monitor", body=raw)
+    return answered(await call(azure_monitor.on_azure_monitor_alert, request, client))
+
+
+async def call(function: Any, request: func.HttpRequest, client: FakeClient) -> Any:
+    return await function._function._func.client_function(req=request, client=client)
+
+
+def answered(response: func.HttpResponse) -> tuple[int, dict[str, Any]]:
+    return response.status_code, json.loads(response.get_body())
+
+
+def signed_in(*roles: str) -> dict[str, str]:
+    claims = [{"typ": "oid", "val": "99999999-9999-9999-9999-999999999999"}]
+    claims += [{"typ": "preferred_username", "val": "rosa@contoso.example"}]
+    claims += [{"typ": "roles", "val": role} for role in roles]
+    document = {"auth_typ": "aad", "claims": claims, "name_typ": "name", "role_typ": "roles"}
+    return {"X-MS-CLIENT-PRINCIPAL": base64.b64encode(json.dumps(document).encode()).decode()}
+
+
+async def open_incident(
+    client: FakeClient, body: Any, headers: dict[str, str] | None = None
+) -> tuple[int, dict[str, Any]]:
+    shown = signed_in(people.RESPONDER) if headers is None else headers
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    request = func.HttpRequest("POST", "/api/incidents", headers=shown, body=raw)
+    return answered(await call(responder_api.open_incident, request, client))
+
+
+async def test_an_alert_starts_one_incident_at_the_depth_of_its_severity(
+    client: FakeClient,
+) -> None:
+    status, body = await send_alert(client, alert())
+
+    assert status == 202
+    ((incident_id, order),) = client.started
+    assert body == {"incident_id": incident_id, "joined": False, "mode": "respond"}
+    assert order["incident"]["principal"] == PRINCIPAL
+
+
+async def test_the_same_alert_again_starts_nothing(client: FakeClient) -> None:
+    once = alert()
+    first = await send_alert(client, once)
+    again = await send_alert(client, once)
+
+    assert len(client.started) == 1
+    assert again[1] == {**first[1], "joined": True}
+
+
+async def test_a_second_alert_about_the_same_principal_joins(client: FakeClient) -> None:
+    first = await send_alert(client, alert())
+    second = await send_alert(client, alert(alertId="/another"))
+
+    assert second[1]["incident_id"] == first[1]["incident_id"]
+    assert len(client.started) == 1
+    kept = intake.store().list(f"incidents/{first[1]['incident_id']}/signals")
+    assert len(kept) == 2
+
+
+async def test_after_an_incident_ended_the_next_alert_opens_a_new_one(client: FakeClient) -> None:
+    first = await send_alert(client, alert())
+    ended = SimpleNamespace(runtime_status=SimpleNamespace(name="Completed"))
+    client.statuses[first[1]["incident_id"]] = ended
+    second = await send_alert(client, alert(alertId="/another"))
+
+    assert second[1]["incident_id"] != first[1]["incident_id"]
+    assert len(client.started) == 2
+
+
+async def test_a_resolved_alert_never_acts(client: FakeClient) -> None:
+    status, body = await send_alert(client, alert(monitorCondition="Resolved"))
+
+    assert (status, body["acted"], client.started) == (200, False, [])
+
+
+OLD = (datetime.now(UTC) - timedelta(days=3)).isoformat()
+AHEAD = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"", 400, "NotACommonAlert"),
+        (b"not json", 400, "NotACommonAlert"),
+        (b"[]", 400, "NotACommonAlert"),
+        (b"\xff\xfe", 400, "NotACommonAlert"),
+        ({"schemaId": "AzureMonitorMetricAlert", "data": {}}, 400, "NotACommonAlert"),
+        (alert(severity="Sev9"), 400, "NotACommonAlert"),
+        (alert(firedDateTime="yesterday"), 400, "NotACommonAlert"),
+        (alert(firedDateTime="2026-01-01T00:00:00"), 400, "NotACommonAlert"),
+        (alert(firedDateTime=OLD), 422, "TooOld"),
+        (alert(firedDateTime=AHEAD), 422, "TooOld"),
+        (alert({}), 422, "NoPrincipal"),
+        (alert({"Computer": "web-1"}), 422, "NoPrincipal"),
+        (alert({"ServicePrincipalId": "orders-api"}), 422, "NoPrincipal"),
+        (alert({"ServicePrincipalId": OBJECT_ID + "' or '1'='1"}), 422, "NoPrincipal"),
+        (alert({"ServicePrincipalId": OBJECT_ID.replace("1", "8")}), 422, "UnknownPrincipal"),
+        (alert({"AppId": OBJECT_ID.replace("1", "8")}), 422, "UnknownPrincipal"),
+    ],
+)
+async def test_a_bad_alert_gets_a_clear_answer_and_starts_nothing(
+    client: FakeClient, body: Any, status: int, code: str
+) -> None:
+    answer = await send_alert(client, body)
+
+    assert answer[0] == status
+    assert answer[1]["error"]["code"] == code
+    assert answer[1]["error"]["message"]
+    assert answer[1]["error"]["next"]
+    assert client.started == []
+
+
+async def test_an_alert_about_two_principals_starts_nothing(client: FakeClient) -> None:
+    two = alert()
+    criteria = two["data"]["alertContext"]["condition"]["allOf"]
+    criteria.append({"dimensions": [{"name": "ServicePrincipalId", "value": APP_ID}]})
+
+    assert (await send_alert(client, two))[1]["error"]["code"] == "NoPrincipal"
+    assert client.started == []
+
+
+async def test_when_the_directory_is_down_the_sender_is_told_to_come_again(
+    client: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def down(_cloud: Any, _hint: Any) -> Any:
+        raise TransientError("Graph answered 503")
+
+    monkeypatch.setattr(principals, "resolve", down)
+
+    assert (await send_alert(client, alert()))[0] == 503
+    assert client.started == []
+
+
+async def test_a_responder_opens_an_incident_at_the_depth_they_ask_for(client: FakeClient) -> None:
+    wanted = {"app_id": APP_ID, "mode": "contain", "reason": "seen in the wild"}
+    status, body = await open_incident(client, wanted)
+
+    assert status == 202
+    assert client.started[0][1]["incident"]["mode"] == "contain"
+    assert "rosa@contoso.example" in client.started[0][1]["incident"]["signal"]["title"]
+    assert body["status_url"] == f"/api/incidents/{body['incident_id']}"
+
+
+GOOD = {"object_id": OBJECT_ID, "mode": "plan", "reason": "drill"}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b"", 400, "BadRequest"),
+        (b"{", 400, "BadRequest"),
+        ({**GOOD, "app_id": APP_ID}, 400, "BadRequest"),
+        ({"mode": "plan", "reason": "drill"}, 400, "BadRequest"),
+        ({**GOOD, "object_id": "orders-api"}, 400, "BadRequest"),
+        ({"display_name": "orders-api", "mode": "plan", "reason": "drill"}, 400, "BadRequest"),
+        ({**GOOD, "mode": "destroy"}, 400, "BadRequest"),
+        ({**GOOD, "reason": ""}, 400, "BadRequest"),
+        ({**GOOD, "force": True}, 400, "BadRequest"),
+        ({**GOOD, "object_id": OBJECT_ID.replace("1", "8")}, 404, "UnknownPrincipal"),
+    ],
+)
+async def test_a_bad_request_gets_a_clear_answer_and_starts_nothing(
+    client: FakeClient, body: Any, status: int, code: str
+) -> None:
+    answer = await open_incident(client, body)
+
+    assert answer[0] == status
+    assert answer[1]["error"]["code"] == code
+    assert answer[1]["error"]["next"]
+    assert client.started == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 401),
+        ({"X-MS-CLIENT-PRINCIPAL": "not base64!"}, 401),
+        ({"X-MS-CLIENT-PRINCIPAL": base64.b64encode(b"{}").decode()}, 401),
+        (signed_in(), 403),
+        (signed_in(people.APPROVER), 403),
+    ],
+)
+async def test_a_function_key_alone_opens_nothing(
+    client: FakeClient, headers: dict[str, str], status: int
+) -> None:
+    assert (await open_incident(client, GOOD, headers))[0] == status
+    assert client.started == []
+
+
+async def test_without_app_service_authentication_nobody_is_anybody(
+    client: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WEBSITE_AUTH_ENABLED")
+
+    assert (await open_incident(client, GOOD))[0] == 401
+    assert client.started == []
+
+
+async def test_a_retried_request_with_the_same_idempotency_key_is_one_incident(
+    client: FakeClient,
+) -> None:
+    headers = {**signed_in(people.RESPONDER), "Idempotency-Key": "k1"}
+    first = await open_incident(client, GOOD, headers)
+    second = await open_incident(client, GOOD, headers)
+
+    assert first[1]["incident_id"] == second[1]["incident_id"]
+    assert len(client.started) == 1
+
+
+INCIDENT = "inc-20260101-0123456789ab"
+HASH = "ab" * 32
+
+
+def asking(phase: str = "awaiting_consent") -> Any:
+    """A Durable status as the playbook leaves it when it asks."""
+    incident = {
+        "incident_id": INCIDENT,
+        "mode": "respond",
+        "principal": PRINCIPAL,
+        "signal": {},
+        "opened_at": "2026-01-01T00:00:00+00:00",
+    }
+    return SimpleNamespace(
+        runtime_status=SimpleNamespace(name="Running"),
+        input_={"incident": incident},
+        custom_status={"phase": phase, "clock": {}, "consent": {"plan_hash": HASH}},
+    )
+
+
+async def consent(
+    client: FakeClient, body: Any, *roles: str, incident: str = INCIDENT
+) -> tuple[int, dict[str, Any]]:
+    intake.store().put_json(f"incidents/{INCIDENT}/plan.json", {"plan": 1})
+    request = func.HttpRequest(
+        "POST",
+        f"/api/incidents/{incident}/consent",
+        headers=signed_in(*(roles or (people.APPROVER,))),
+        route_params={"incident_id": incident},
+        body=json.dumps(body).encode(),
+    )
+    return answered(await call(responder_api.answer_plan, request, client))
+
+
+YES = {"plan_hash": HASH, "decision": "grant", "reason": "agreed with the owner"}
+
+
+async def test_consent_is_handed_over_with_who_gave_it(client: FakeClient) -> None:
+    client.statuses[INCIDENT] = asking()
+
+    assert (await consent(client, YES))[0] == 202
+    ((_, name, event),) = client.events
+    assert name.startswith("consent-abab")
+    assert event["approver"]["name"] == "rosa@contoso.example"
+    assert event["plan_hash"] == HASH
+
+
+@pytest.mark.parametrize(
+    ("body", "phase", "roles", "status"),
+    [
+        ({**YES, "plan_hash": "cd" * 32}, "awaiting_consent", (), 409),
+        ({**YES, "plan_hash": "short"}, "awaiting_consent", (), 400),
+        ({**YES, "decision": "maybe"}, "awaiting_consent", (), 400),
+        ({**YES, "approver": "somebody else"}, "awaiting_consent", (), 400),
+        (YES, "rewiring", (), 409),
+        (YES, "awaiting_consent", (people.RESPONDER,), 403),
+    ],
+)
+async def test_consent_that_does_not_fit_is_refused(
+    client: FakeClient, body: Any, phase: str, roles: tuple[str, ...], status: int
+) -> None:
+    client.statuses[INCIDENT] = asking(phase)
+
+    assert (await consent(client, body, *roles))[0] == status
+    assert client.events == []
+
+
+@pytest.mark.parametrize("incident", ["inc-20260101-ffffffffffff", "..", "@entity@key"])
+async def test_an_unknown_incident_is_a_404(client: FakeClient, incident: str) -> None:
+    assert (await consent(client, YES, incident=incident))[0] == 404
+    assert client.events == []
