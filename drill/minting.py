@@ -11,18 +11,21 @@ from sandbox.attacks.attacker import AUDIENCE
 _AKS = "6dae42f8-4368-4678-94ff-3960e28e3630"
 
 
-async def mint(ground: TrainingGround, cluster: str, namespace: str, account: str) -> str | None:
-    """A token good for Entra's exchange. None where the ServiceAccount is gone.
-
-    It is asked for with the one identity in the sandbox that may create such tokens.
-    """
-    endpoint, header = ground.described["environment"]["IDENTITY_ENDPOINT"], "X-IDENTITY-HEADER"
-    query = {"resource": _AKS, "api-version": "2019-08-01"}
-    headers = {header: ground.described["identity_header"]}
-    answer = await ground.http.get(endpoint, params=query, headers=headers)
+async def cluster_token(ground: TrainingGround) -> str:
+    """A bearer token for the clusters, of the one identity in the sandbox that may act in them."""
+    endpoint = ground.described["environment"]["IDENTITY_ENDPOINT"]
+    answer = await ground.http.get(
+        endpoint,
+        params={"resource": _AKS, "api-version": "2019-08-01"},
+        headers={"X-IDENTITY-HEADER": ground.described["identity_header"]},
+    )
     if not answer.is_success:
         raise DrillError(f"no token for the clusters: {answer.status_code} {answer.text[:300]}")
-    bearer = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    return str(answer.json()["access_token"])
+
+
+async def mint(ground: TrainingGround, cluster: str, namespace: str, account: str) -> str | None:
+    """A token good for Entra's exchange. None where the ServiceAccount is gone."""
     origin = ground.described["endpoints"][f"kube-{cluster}"]
     url = f"{origin}/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
     wish = {
@@ -30,6 +33,7 @@ async def mint(ground: TrainingGround, cluster: str, namespace: str, account: st
         "kind": "TokenRequest",
         "spec": {"audiences": [AUDIENCE], "expirationSeconds": 600},
     }
+    bearer = {"Authorization": f"Bearer {await cluster_token(ground)}"}
     made = await ground.http.post(url, json=wish, headers=bearer)
     if made.status_code == 404:
         return None

@@ -1,0 +1,85 @@
+"""Commands to copy: the incident API by curl, and real az and kubectl pointed at the sandbox."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from drill.options import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What `python -m drill.serve` wrote for these commands to read. All but the alert are private."""
+
+    function_key: Path
+    responder_token: Path
+    workload_token: Path
+    kubeconfig: Path
+    alert: Path
+
+
+def incident_api(described: Json, origin: str, files: Files) -> list[tuple[str, str]]:
+    """(what it does, command) for each call of the incident API."""
+    object_id = described["seed"]["orders_api"]["object_id"]
+    key = f'-H "x-functions-key: $(cat {files.function_key})"'
+    person = f'-H "Authorization: Bearer $(cat {files.responder_token})"'
+    body = "-H 'Content-Type: application/json'"
+    wish = f'{{"object_id": "{object_id}", "mode": "plan", "reason": "looking around"}}'
+    yes = '{"plan_hash": "PLAN_HASH", "decision": "grant", "reason": "the plan was read"}'
+    return [
+        (
+            "An alert, as Azure Monitor sends it: contain, then ask",
+            f'curl -s "{origin}/api/alerts/azure-monitor?code=$(cat {files.function_key})" '
+            f"{body} -d @{files.alert}",
+        ),
+        (
+            "A responder opens an incident; plan only reads, contain and respond act",
+            f"curl -s {origin}/api/incidents {key} {person} {body} -d '{wish}'",
+        ),
+        ("How it stands", f"curl -s {origin}/api/incidents/INCIDENT_ID {key} {person}"),
+        (
+            "Consent to exactly the plan that the status shows",
+            f"curl -s {origin}/api/incidents/INCIDENT_ID/consent {key} {person} {body} -d '{yes}'",
+        ),
+    ]
+
+
+def sandbox_control(described: Json) -> list[tuple[str, str]]:
+    """(what it does, command) for the sandbox behind it all."""
+    control = described["endpoints"]["control"]
+    trust = f"curl -s --cacert {described['ca_bundle']}"
+    return [
+        ("What the sandbox knows", f"{trust} {control}/sandbox/state/federatedCredentials"),
+        ("What was said on the wire", f"{trust} {control}/sandbox/record"),
+        ("A fresh world on the same ports", f"{trust} -X POST {control}/sandbox/reset"),
+    ]
+
+
+def real_tools(described: Json, files: Files) -> list[tuple[str, str]]:
+    """(what it does, command) for az and kubectl. az keeps its settings in a folder of its own."""
+    folder = files.kubeconfig.parent
+    app_id = described["seed"]["orders_api"]["app_id"]
+    cloud = f"--name firebreak-sandbox --endpoint-resource-manager {described['endpoints']['arm']}"
+    login = f"--service-principal --username {app_id} --tenant {described['tenant_id']}"
+    return [
+        (
+            "az: settings of its own, and the sandbox's CA",
+            f"export AZURE_CONFIG_DIR={folder}/az REQUESTS_CA_BUNDLE={described['ca_bundle']}",
+        ),
+        (
+            "az: no lookup of the authority at Microsoft",
+            "az config set core.instance_discovery=false",
+        ),
+        (
+            "az: register the sandbox as a cloud",
+            f"az cloud register {cloud} && az cloud set --name firebreak-sandbox",
+        ),
+        (
+            "az: sign in as orders-api, with a token of its own pod",
+            f'az login {login} --federated-token "$(cat {files.workload_token})"',
+        ),
+        ("az: what orders-api may do", f"az role assignment list --all --assignee {app_id}"),
+        (
+            "kubectl: as Firebreak sees the clusters",
+            f"kubectl --kubeconfig {files.kubeconfig} --context aks-weu get pods",
+        ),
+    ]
