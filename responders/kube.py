@@ -8,7 +8,7 @@ Source   https://kubernetes.io/docs/reference/using-api/api-concepts/
 """
 
 import asyncio
-import functools
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -49,6 +49,8 @@ class Kube:
         self.server = server.rstrip("/")
         self._ca_pem = ca_pem
         self._bearer = bearer
+        self._opening = threading.Lock()
+        self._client: ApiClient | None = None
 
     async def get(self, path: str) -> Json:
         """One object, as the primary has it. Raises `NotFoundError`."""
@@ -152,7 +154,7 @@ class Kube:
         from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
         try:
-            found = self._client.call_api(
+            found = self._opened().call_api(
                 request.method,
                 request.url(self.server),
                 headers,
@@ -170,9 +172,14 @@ class Kube:
         text = body.decode("utf-8", "replace")
         return Answer(self.cluster, request, found.status, received, text)
 
-    @functools.cached_property
-    def _client(self) -> "ApiClient":
+    def _opened(self) -> "ApiClient":
+        """The client, made by whichever thread comes first."""
         from kubernetes.client import ApiClient, Configuration  # noqa: PLC0415
 
-        # Its own retries would repeat writes and follow redirects to other hosts.
-        return ApiClient(Configuration(host=self.server, ca_cert_data=self._ca_pem, retries=False))
+        with self._opening:
+            if self._client is None:
+                # Its own retries would repeat writes and follow redirects to other hosts.
+                self._client = ApiClient(
+                    Configuration(host=self.server, ca_cert_data=self._ca_pem, retries=False)
+                )
+            return self._client

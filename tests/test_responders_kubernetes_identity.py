@@ -9,6 +9,7 @@ import base64
 import importlib
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 from urllib.parse import parse_qs
@@ -27,7 +28,7 @@ from tests.kubernetes_fake import FakeApi, Json, running
 CORE = "/api/v1/namespaces/shop"
 OLD = f"{CORE}/serviceaccounts/orders-api"
 NEW = f"{CORE}/serviceaccounts/orders-api-r1"
-OLD_ID = "00000000-0000-4000-8000-000000000000"
+OLD_ID = "abcdef00-0000-4000-8000-00000000000a"
 NEW_ID = "11111111-1111-4111-8111-111111111111"
 CLIENT_ID = "azure.workload.identity/client-id"
 REF: ServiceAccountRef = {
@@ -466,12 +467,20 @@ async def test_our_token_is_not_sent_where_the_connection_is_not_private(server:
         b"clusters: []",
         _kubeconfig(**{"certificate-authority-data": "%%%"}),
         _kubeconfig(**{"certificate-authority-data": None}),
-        b"!!python/object/apply:os.system ['false']",
     ],
 )
 async def test_a_kubeconfig_that_is_not_one_is_a_changed_contract(content: bytes) -> None:
     with pytest.raises(ContractChangedError):
         await _connect(content)
+
+
+async def test_nothing_in_a_kubeconfig_is_executed(tmp_path: Path) -> None:
+    proof = tmp_path / "proof"
+
+    with pytest.raises(ContractChangedError):
+        await _connect(f"!!python/object/apply:os.mkdir ['{proof}']".encode())
+
+    assert not proof.exists()
 
 
 async def test_no_kubeconfig_is_a_changed_contract() -> None:
