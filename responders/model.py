@@ -113,6 +113,7 @@ class ServiceAccountRef(TypedDict):
     name: str
     client_id: str
     subject: str  # system:serviceaccount:<namespace>:<name>
+    created: NotRequired[str | None]  # creationTimestamp: inside the window, it may be planted
 
 
 class WorkloadRef(TypedDict):
@@ -126,6 +127,7 @@ class WorkloadRef(TypedDict):
     replicas: int
     paused: bool
     hard_coded_client_id: bool  # AZURE_CLIENT_ID set in the template: re-annotation can't reach it
+    created: NotRequired[str | None]  # creationTimestamp: inside the window, it may be planted
 
 
 class NewIdentity(TypedDict):

@@ -168,4 +168,5 @@ def _ref(cluster: str, metadata: Json) -> ServiceAccountRef:
         "name": name,
         "client_id": (metadata.get("annotations") or {}).get(CLIENT_ID, "").strip(),
         "subject": f"system:serviceaccount:{namespace}:{name}",
+        "created": metadata.get("creationTimestamp"),
     }

@@ -110,6 +110,7 @@ def ref_of(cluster: str, kind: Kind, found: Json, service_account: str) -> Workl
         "replicas": _replicas(kind, found),
         "paused": bool(spec.get("paused") or spec.get("suspend")),
         "hard_coded_client_id": own_variables and any(one is not None for one in variables),
+        "created": found["metadata"].get("creationTimestamp"),
     }
 
 

@@ -171,10 +171,14 @@ async def test_a_kind_that_may_not_be_listed_is_an_error_and_not_nothing(api: Fa
 async def test_a_client_id_in_the_template_is_noticed_and_an_injected_one_is_not(
     api: FakeApi,
 ) -> None:
-    _deployment(api, template=_template(env=[{"name": "AZURE_CLIENT_ID", "valueFrom": {}}]))
+    made = {"creationTimestamp": "2030-01-01T00:00:00Z"}
+    env: list[Json] = [{"name": "AZURE_CLIENT_ID", "valueFrom": {}}]
+    _deployment(api, template=_template(env=env), metadata=made)
     _pod(api, "wired-by-the-webhook")
 
     found = await workloads.find(api.kube(), ACCOUNT)
+
+    assert [ref["created"] for ref in found] == ["2030-01-01T00:00:00Z", None]
 
     assert [ref["hard_coded_client_id"] for ref in found] == [True, False]
 
