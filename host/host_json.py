@@ -1,0 +1,160 @@
+"""host.json, as far as one machine can honour it.
+
+Known settings are honoured or, where they tune a storage provider that this host doesn't have, accepted without
+effect and said so. An unknown name under `durableTask` is an error: Azure would ignore a misspelt one in silence.
+
+Source: https://learn.microsoft.com/azure/azure-functions/durable/durable-functions-bindings#host-json
+"""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from host import log
+from host.errors import ConfigurationError
+
+Overridable = Literal["AnyState", "NonRunningStates"]
+
+_HONOURED = {
+    "hubName",
+    "defaultVersion",
+    "versionMatchStrategy",
+    "versionFailureStrategy",
+    "tracing",
+    "maxConcurrentActivityFunctions",
+    "maxConcurrentOrchestratorFunctions",
+    "maxConcurrentEntityFunctions",
+    "overridableExistingInstanceStates",
+}
+_WITHOUT_EFFECT = {
+    "storageProvider": "history is in SQLite here; nothing is polled",
+    "notifications": "no life-cycle events are published",
+    "httpSettings": "call_http isn't offered",
+    "localRpcEndpointEnabled": "the RPC endpoint is always on",
+    "extendedSessionsEnabled": "every turn replays",
+    "extendedSessionIdleTimeoutInSeconds": "every turn replays",
+    "maxEntityOperationBatchSize": "entities run one operation at a time",
+    "rollbackEntityOperationsOnExceptions": "a failed operation never changes the state",
+    "entityMessageReorderWindowInMinutes": "messages arrive in order",
+    "useAppLease": "one process per state folder, by lock",
+    "appLeaseOptions": "one process per state folder, by lock",
+    "useGracefulShutdown": "always graceful",
+    "maxOrchestrationActions": "no limit",
+    "storeInputsInOrchestrationHistory": "inputs are kept with the scheduled work",
+    "throwStatusExceptionsOnRaiseEvent": "always answers 404 or 410",
+    "maxGrpcMessageSizeInBytes": "no gRPC here",
+    "grpcHttpClientTimeout": "no gRPC here",
+}
+_TRACING = {
+    "traceInputsAndOutputs",
+    "traceReplayEvents",
+    "distributedTracingEnabled",
+    "distributedTracingProtocol",
+    "allowVerboseLinuxTelemetry",
+    "version",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DurableOptions:
+    """`extensions.durableTask`."""
+
+    hub_name: str = "TestHubName"
+    default_version: str | None = None
+    max_activities: int = 10 * (os.cpu_count() or 1)  # the extension's default is 10 per core
+    max_orchestrators: int = 10 * (os.cpu_count() or 1)
+    max_entities: int = 10 * (os.cpu_count() or 1)
+    overridable: Overridable = "NonRunningStates"
+    trace_inputs_and_outputs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HostJson:
+    """What the host reads from host.json."""
+
+    route_prefix: str = "api"
+    function_timeout: timedelta | None = timedelta(minutes=30)
+    log_level: str = "Information"
+    durable: DurableOptions = field(default_factory=DurableOptions)
+
+
+def read(path: Path) -> HostJson:
+    """Read and check host.json; a missing file is an error, as it is for Core Tools."""
+    try:
+        document: dict[str, Any] = json.loads(path.read_bytes())
+    except FileNotFoundError as missing:
+        raise ConfigurationError(
+            f"{path} is missing: is this a function app's folder?"
+        ) from missing
+    except ValueError as malformed:
+        raise ConfigurationError(f"{path} isn't JSON: {malformed}") from malformed
+    if document.get("version") != "2.0":
+        raise ConfigurationError(f'{path}: "version" must be "2.0", not {document.get("version")}')
+    extensions = document.get("extensions", {})
+    level = document.get("logging", {}).get("logLevel", {}).get("default", "Information")
+    if level.lower() not in log.LEVELS:
+        raise ConfigurationError(f"{path}: unknown logLevel {level}")
+    return HostJson(
+        route_prefix=extensions.get("http", {}).get("routePrefix", "api").strip("/"),
+        function_timeout=_timeout(document.get("functionTimeout", "00:30:00")),
+        log_level=level,
+        durable=_durable(extensions.get("durableTask", {})),
+    )
+
+
+def _timeout(text: str) -> timedelta | None:
+    if text == "-1":
+        return None
+    match = re.fullmatch(r"(?:(\d+)\.)?(\d\d):(\d\d):(\d\d)", text)
+    if not match:
+        raise ConfigurationError(f"functionTimeout {text!r} isn't hh:mm:ss")
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def _durable(section: Mapping[str, Any]) -> DurableOptions:
+    _refuse_unknown("extensions.durableTask", section, _HONOURED | set(_WITHOUT_EFFECT))
+    tracing = section.get("tracing", {})
+    _refuse_unknown("extensions.durableTask.tracing", tracing, _TRACING)
+    for name in section:
+        if name in _WITHOUT_EFFECT:
+            log.info("host.json setting without effect", setting=name, why=_WITHOUT_EFFECT[name])
+    overridable = section.get("overridableExistingInstanceStates", "NonRunningStates")
+    if overridable not in ("AnyState", "NonRunningStates"):
+        raise ConfigurationError(
+            f"overridableExistingInstanceStates is {overridable!r}; use AnyState or NonRunningStates"
+        )
+    defaults = DurableOptions()
+    return DurableOptions(
+        hub_name=section.get("hubName", defaults.hub_name),
+        default_version=section.get("defaultVersion"),
+        max_activities=_positive(
+            section, "maxConcurrentActivityFunctions", defaults.max_activities
+        ),
+        max_orchestrators=_positive(
+            section, "maxConcurrentOrchestratorFunctions", defaults.max_orchestrators
+        ),
+        max_entities=_positive(section, "maxConcurrentEntityFunctions", defaults.max_entities),
+        overridable=overridable,
+        trace_inputs_and_outputs=bool(tracing.get("traceInputsAndOutputs", False)),
+    )
+
+
+def _positive(section: Mapping[str, Any], name: str, default: int) -> int:
+    value = section.get(name, default)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ConfigurationError(f"host.json: {name} must be a number from 1, not {value!r}")
+    return value
+
+
+def _refuse_unknown(where: str, section: Mapping[str, Any], known: set[str]) -> None:
+    unknown = sorted(set(section) - known)
+    if unknown:
+        raise ConfigurationError(
+            f"host.json: unknown {where} setting {', '.join(unknown)}; known: {', '.join(sorted(known))}"
+        )

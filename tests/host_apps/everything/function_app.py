@@ -1,0 +1,295 @@
+"""A function app with one of everything that the host serves; activities leave a line per run in EFFECTS."""
+
+import asyncio
+import json
+import os
+from collections.abc import Generator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import azure.durable_functions as df
+import azure.functions as func
+
+app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
+Steps = Generator[Any, Any, Any]
+RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=50, max_number_of_attempts=3)
+
+
+def note(line: str) -> None:
+    """Append one line: the effect that must not be lost, and seldom be repeated."""
+    with Path(os.environ["EFFECTS"]).open("a") as file:
+        file.write(line + "\n")
+
+
+# activities
+
+
+@app.activity_trigger(input_name="order")
+async def effect(order: dict) -> dict[str, Any]:
+    """One effect, after an optional pause."""
+    await asyncio.sleep(order.get("pause_s", 0))
+    note(order["name"])
+    return {"did": order["name"]}
+
+
+@app.activity_trigger(input_name="order")
+def blocking_effect(order: dict) -> str:
+    """The same in a thread."""
+    note(order["name"])
+    return str(order["name"])
+
+
+@app.activity_trigger(input_name="order")
+async def flaky(order: dict) -> str:
+    """Fails until it has run `succeeds_at` times."""
+    note(order["name"])
+    runs = Path(os.environ["EFFECTS"]).read_text().split("\n").count(order["name"])
+    if runs < order["succeeds_at"]:
+        raise ValueError(f"run {runs} of {order['name']} fails")
+    return f"succeeded at run {runs}"
+
+
+# orchestrators
+
+
+@app.orchestration_trigger(context_name="context")
+def sequence(context: df.DurableOrchestrationContext) -> Steps:
+    """As many effects as asked for, one after another."""
+    count = context.get_input()["count"]
+    done = []
+    for number in range(count):
+        context.set_custom_status({"done": number})
+        result = yield context.call_activity("effect", {"name": f"{context.instance_id}/{number}"})
+        done.append(result["did"])
+    return done
+
+
+@app.orchestration_trigger(context_name="context")
+def fan_out(context: df.DurableOrchestrationContext) -> Steps:
+    """Sub-orchestrations side by side, each with effects in sequence."""
+    asked = context.get_input()
+    children = [
+        context.call_sub_orchestrator(
+            "sequence", {"count": asked["each"]}, f"{context.instance_id}-{number}"
+        )
+        for number in range(asked["children"])
+    ]
+    results = yield context.task_all(children)
+    return [len(result) for result in results]
+
+
+@app.orchestration_trigger(context_name="context")
+def side_by_side(context: df.DurableOrchestrationContext) -> Steps:
+    """Effects in parallel."""
+    asked = context.get_input()
+    tasks = [
+        context.call_activity("effect", {"name": f"p{n}", "pause_s": asked["pause_s"]})
+        for n in range(asked["count"])
+    ]
+    results = yield context.task_all(tasks)
+    return [result["did"] for result in results]
+
+
+@app.orchestration_trigger(context_name="context")
+def incident(context: df.DurableOrchestrationContext) -> Steps:
+    """The shape of a playbook: effects, retries, a consent raced with a timer, children, a pause."""
+    asked = context.get_input()
+    first = yield context.call_activity("effect", {"name": "disable"})
+    retried = yield context.call_activity_with_retry(
+        "flaky", RETRY, {"name": "remove", "succeeds_at": 2}
+    )
+    parallel = yield context.task_all(
+        [
+            context.call_activity("blocking_effect", {"name": "snapshot"}),
+            context.call_activity_with_retry("effect", RETRY, {"name": "notify"}),
+        ]
+    )
+    consent = context.wait_for_external_event("consent")
+    deadline = context.current_utc_datetime + timedelta(seconds=asked["consent_s"])
+    timeout = context.create_timer(deadline)
+    context.set_custom_status("waiting")
+    winner = yield context.task_any([consent, timeout])
+    if winner == timeout:
+        return "silence is a no"
+    timeout.cancel()
+    children = [context.call_sub_orchestrator("sequence", {"count": 2}) for _ in range(2)]
+    built = yield context.task_all(children)
+    yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=50))
+    last = yield context.call_activity("effect", {"name": "report"})
+    return {
+        "first": first,
+        "retried": retried,
+        "parallel": parallel,
+        "consent": consent.result,
+        "built": [len(b) for b in built],
+        "last": last,
+    }
+
+
+@app.orchestration_trigger(context_name="context")
+def hopeless(context: df.DurableOrchestrationContext) -> Steps:
+    """Runs out of attempts, then goes on: the numbers after a retry must fit."""
+    try:
+        yield context.call_activity_with_retry("flaky", RETRY, {"name": "never", "succeeds_at": 99})
+    except Exception as failure:  # noqa: BLE001 - what the SDK raises
+        told = str(failure)
+    yield context.call_activity("effect", {"name": "afterwards"})
+    return told
+
+
+@app.orchestration_trigger(context_name="context")
+def raises(context: df.DurableOrchestrationContext) -> Steps:
+    """Fails by an exception of its own."""
+    yield context.call_activity("effect", {"name": "before raising"})
+    raise ValueError("no way on")
+
+
+@app.orchestration_trigger(context_name="context")
+def two_waits(context: df.DurableOrchestrationContext) -> Steps:
+    """Two waits for one name, after a pause in which events may come early."""
+    yield context.wait_for_external_event("go")
+    first = yield context.wait_for_external_event("word")
+    second = yield context.wait_for_external_event("word")
+    return [first, second]
+
+
+@app.orchestration_trigger(context_name="context")
+def countdown(context: df.DurableOrchestrationContext) -> Steps:
+    """Starts anew until nothing is left."""
+    left = context.get_input()
+    yield context.call_activity("effect", {"name": f"{left} left"})
+    if left > 1:
+        context.continue_as_new(left - 1)
+        return None
+    return "over"
+
+
+@app.orchestration_trigger(context_name="context")
+def fickle(context: df.DurableOrchestrationContext) -> Steps:
+    """Asks for another activity at its replay than at first."""
+    name = "effect" if not Path(os.environ["EFFECTS"]).exists() else "blocking_effect"
+    yield context.call_activity(name, {"name": "fickle"})
+    yield context.wait_for_external_event("never")
+
+
+@app.orchestration_trigger(context_name="context")
+def counts(context: df.DurableOrchestrationContext) -> Steps:
+    """Talks to an entity."""
+    counter = df.EntityId("counter", "one")
+    context.signal_entity(counter, "add", 2)
+    yield context.call_entity(counter, "add", 3)
+    try:
+        yield context.call_entity(counter, "break")
+    except Exception as failure:  # noqa: BLE001 - what the SDK raises
+        told = str(failure)
+    value = yield context.call_entity(counter, "get")
+    return [value, told]
+
+
+@app.orchestration_trigger(context_name="context")
+def asks_for_nothing_known(context: df.DurableOrchestrationContext) -> Steps:
+    """Calls an activity that doesn't exist."""
+    yield context.call_activity("nowhere", None)
+
+
+# an entity
+
+
+@app.entity_trigger(context_name="context")
+def counter(context: df.DurableEntityContext) -> None:
+    """Adds up."""
+    value = context.get_state(lambda: 0)
+    if context.operation_name == "add":
+        value += context.get_input()
+        context.set_state(value)
+    if context.operation_name == "break":
+        context.set_state(-1)
+        raise ValueError("broken on request")
+    context.set_result(value)
+
+
+# ways in
+
+
+@app.route(route="start/{name}/{instance_id?}", methods=["POST"])
+@app.durable_client_input(client_name="client")
+async def start(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """Start any orchestrator with the body as its input."""
+    body = req.get_json() if req.get_body() else None
+    given = req.route_params.get("instance_id")
+    try:
+        instance_id = await client.start_new(req.route_params["name"], given, body)
+    except Exception as refusal:  # noqa: BLE001 - what the SDK raises
+        return func.HttpResponse(str(refusal), status_code=409)
+    return client.create_check_status_response(req, instance_id)
+
+
+@app.route(route="events/{instance_id}/{event}", methods=["POST"])
+@app.durable_client_input(client_name="client")
+async def raise_event(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """Raise an event through the SDK, which encodes it twice."""
+    await client.raise_event(
+        req.route_params["instance_id"], req.route_params["event"], req.get_json()
+    )
+    return func.HttpResponse(status_code=202)
+
+
+@app.route(route="status/{instance_id}", methods=["GET"])
+@app.durable_client_input(client_name="client")
+async def status(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
+    """The SDK's view of an instance."""
+    found = await client.get_status(req.route_params["instance_id"], show_history=True)
+    return func.HttpResponse(json.dumps(found.to_json()), mimetype="application/json")
+
+
+@app.route(route="echo/{word:alpha}", methods=["GET", "POST"], auth_level=func.AuthLevel.ANONYMOUS)
+async def echo(req: func.HttpRequest) -> func.HttpResponse:
+    """What came in."""
+    seen = {
+        "method": req.method,
+        "url": req.url,
+        "params": dict(req.params),
+        "route": dict(req.route_params),
+        "headers": dict(req.headers),
+        "body": req.get_body().decode(),
+        "auth_enabled": os.environ.get("WEBSITE_AUTH_ENABLED"),
+        "local_setting": os.environ.get("FROM_LOCAL_SETTINGS"),
+    }
+    return func.HttpResponse(
+        json.dumps(seen), mimetype="application/json", headers={"X-Said": "so"}
+    )
+
+
+@app.route(route="echo/admin", methods=["GET"], auth_level=func.AuthLevel.ADMIN)
+async def admin_only(req: func.HttpRequest) -> str:
+    """Only with the master key; its literal route wins over `echo/{word}`."""
+    return "admin"
+
+
+@app.route(route="breaks", auth_level=func.AuthLevel.ANONYMOUS)
+def breaks(req: func.HttpRequest) -> func.HttpResponse:
+    """Fails with something that nobody outside may read."""
+    raise RuntimeError("a secret")
+
+
+@app.event_grid_trigger(arg_name="event")
+async def on_event(event: func.EventGridEvent) -> None:
+    """Takes either schema: what arrives depends on the event, not on the annotation."""
+    if event.id == "poison":
+        raise ValueError("can't be handled")
+    note(f"event {event.id}")
+
+
+@app.timer_trigger(arg_name="timer", schedule="0 0 3 * * *")
+async def nightly(timer: func.TimerRequest) -> None:
+    """Leaves a line per run."""
+    note(f"nightly past_due={timer.past_due}")
+
+
+@app.timer_trigger(arg_name="timer", schedule="%EVERY%")
+async def often(timer: func.TimerRequest) -> None:
+    """Runs as the app setting says."""
+    note("often")
