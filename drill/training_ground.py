@@ -64,7 +64,7 @@ class Layout:
 @asynccontextmanager
 async def opened(layout: Layout) -> AsyncIterator[TrainingGround]:
     """Start the sandbox, then the host against it; end both, last one first."""
-    surroundings = _without_real_cloud(os.environ)
+    surroundings = without_real_cloud(os.environ)
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(running(_sandbox(layout, surroundings)))
         ca = Path(sandbox.ready["ca_bundle"])
@@ -116,7 +116,7 @@ async def _issuer_of_people(control: Control) -> tuple[str, str]:
     return claims["iss"], answer.json()["jwks_uri"]
 
 
-def _without_real_cloud(environment: Mapping[str, str]) -> dict[str, str]:
+def without_real_cloud(environment: Mapping[str, str]) -> dict[str, str]:
     """This shell's environment less what could point our processes at a real tenant or through a proxy."""
     kept = {
         name: value

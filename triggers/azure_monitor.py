@@ -157,7 +157,7 @@ def hint(alert: CommonAlert) -> Hint:
     if len(chosen) != 1:
         said = ", ".join(sorted(chosen)) or "none"
         raise NotUsableError(f"one principal must be in the dimensions; found {said}")
-    value = chosen.pop()
+    (value,) = chosen
     return {"object_id": value} if by_object else {"app_id": value}
 
 
