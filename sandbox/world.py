@@ -122,6 +122,7 @@ class Directory:
     service_principals: Shelf = field(init=False)
     federated_credentials: Shelf = field(init=False)  # wire shape plus "applicationId" (object id)
     app_role_assignments: Shelf = field(init=False)  # keyed by assignment id
+    oauth2_permission_grants: Shelf = field(init=False)  # keyed by grant id
     users: Shelf = field(init=False)
     deleted_items: Shelf = field(init=False)  # wire shape plus "deletedDateTime" and "@odata.type"
     owners: dict[str, list[str]] = field(default_factory=dict)  # object id -> owner object ids
@@ -134,6 +135,7 @@ class Directory:
             "service_principals",
             "federated_credentials",
             "app_role_assignments",
+            "oauth2_permission_grants",
             "users",
             "deleted_items",
         ):

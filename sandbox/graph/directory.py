@@ -1,0 +1,82 @@
+"""Finding directory objects by any of their keys.
+
+Faithful    a read by key is answered by the primary, so that what was written is seen at once
+Source      https://learn.microsoft.com/graph/api/resources/directoryobject
+"""
+
+from sandbox.graph.errors import bad_request, not_found
+from sandbox.graph.exchange import BY_APP_ID, Request
+from sandbox.graph.schema import APPLICATION, SERVICE_PRINCIPAL, USER, Resource
+from sandbox.world import Json, Shelf, World
+
+
+def application(request: Request, key: str) -> Json:
+    """An application by object id or `appId=…`. Raises 404."""
+    return _find(request.world.directory.applications, key)
+
+
+def service_principal(request: Request, key: str) -> Json:
+    """A service principal by object id or `appId=…`. Raises 404."""
+    return _find(request.world.directory.service_principals, key)
+
+
+def user(request: Request, key: str) -> Json:
+    """A user by object id or user principal name. Raises 404."""
+    shelf = request.world.directory.users
+    if (found := shelf.get(key.lower())) is not None:
+        return found
+    for each in shelf.values():
+        if each["userPrincipalName"].lower() == key.lower():
+            return each
+    raise not_found(key)
+
+
+def by_app_id(shelf: Shelf, app_id: str) -> Json | None:
+    """The object with this application id."""
+    return next((each for each in shelf.values() if each["appId"] == app_id.lower()), None)
+
+
+def anything(world: World, object_id: str) -> tuple[Resource, Json] | None:
+    """The object of this id, whatever it is, with its type."""
+    shelves = (
+        (APPLICATION, world.directory.applications),
+        (SERVICE_PRINCIPAL, world.directory.service_principals),
+        (USER, world.directory.users),
+    )
+    for resource, shelf in shelves:
+        if (found := shelf.get(object_id.lower())) is not None:
+            return resource, found
+    return None
+
+
+def typed(resource: Resource, item: Json) -> Json:
+    """The object as a member of a collection of mixed types."""
+    item = {name: value for name, value in item.items() if not name.startswith("@")}
+    if "keyCredentials" in item:
+        item["keyCredentials"] = [{**each, "key": None} for each in item["keyCredentials"]]
+    return {"@odata.type": resource.odata_type, **item}
+
+
+def many(world: World, object_ids: list[str]) -> list[Json]:
+    """Those of the objects that exist, typed."""
+    found = (anything(world, object_id) for object_id in object_ids)
+    return [typed(*each) for each in found if each is not None]
+
+
+def referenced_id(request: Request) -> str:
+    """The object id at the end of the body's @odata.id. Raises 400."""
+    body = request.body if isinstance(request.body, dict) else {}
+    url = body.get("@odata.id")
+    if not isinstance(url, str) or "/" not in url:
+        raise bad_request(
+            "Invalid URL format specified in @odata.id. Please make sure it is valid."
+        )
+    return url.rstrip("/").rsplit("/", maxsplit=1)[1].strip("'()").lower()
+
+
+def _find(shelf: Shelf, key: str) -> Json:
+    bare = key.removeprefix(BY_APP_ID)
+    found = shelf.get(key.lower()) if bare == key else by_app_id(shelf, bare)
+    if found is None:
+        raise not_found(bare)
+    return found

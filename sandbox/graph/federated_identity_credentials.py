@@ -1,0 +1,222 @@
+"""Federated identity credentials of an application: who outside is believed to be it.
+
+Simulates   /applications/{id}/federatedIdentityCredentials
+Faithful    at most 20; name of 3 to 120 URL-friendly characters, unique and immutable; issuer and subject
+            unique together and to the letter; exactly one audience; addressed by id or name; PATCH by name
+            upserts with `Prefer: create-if-missing`. What is written here is not yet known to the token
+            endpoint: see `Delays.federation`
+Left out    flexible ones (beta), concurrency conflicts: a fault of 409 stands in for them
+Source      https://learn.microsoft.com/graph/api/resources/federatedidentitycredential
+            https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
+"""
+
+import re
+
+from sandbox.graph import audit, bodies, directory, permissions, queries
+from sandbox.graph.errors import GraphError, bad_request, duplicate, not_found, read_only
+from sandbox.graph.exchange import BY_NAME, Reply, Request, Route
+from sandbox.graph.schema import FEDERATED_CREDENTIAL
+from sandbox.graph.shapes import new_id
+from sandbox.world import Json, World
+
+_MOST = 20
+_LONGEST = 600  # characters of issuer, subject, audience and description
+_NAME = re.compile(r"[A-Za-z0-9_~.-]{3,120}")
+_EMPTY: Json = {"description": None}
+
+
+def list_all(request: Request) -> Reply:
+    """200 a page; 403; 404 no such application."""
+    permissions.read_applications(request)
+    application = directory.application(request, request.params["key"])
+    return queries.listed(
+        request,
+        FEDERATED_CREDENTIAL,
+        lambda _: of_application(request.world, application["id"]),
+        context=_context(application),
+    )
+
+
+def count(request: Request) -> Reply:
+    """200 a number; 400 without ConsistencyLevel; 403; 404."""
+    permissions.read_applications(request)
+    application = directory.application(request, request.params["key"])
+    found = of_application(request.world, application["id"])
+    return queries.counted(request, FEDERATED_CREDENTIAL, found, queries.no_relations)
+
+
+def get(request: Request) -> Reply:
+    """200 it; 403; 404 no such application or credential."""
+    permissions.read_applications(request)
+    application, credential = _both(request)
+    context = f"{_context(application)}/$entity"
+    return queries.one(request, FEDERATED_CREDENTIAL, _public(credential), context=context)
+
+
+def create(request: Request) -> Reply:
+    """201 it; 400 a value is wrong, or issuer and subject are taken; 403; 404; 409 the name is taken."""
+    application = directory.application(request, request.params["key"])
+    permissions.update(request, application["id"])
+    wanted = bodies.read(request, FEDERATED_CREDENTIAL)
+    return _add(request, application, wanted)
+
+
+def update(request: Request) -> Reply:
+    """204 changed, 201 created by upsert; 400; 403; 404."""
+    application = directory.application(request, request.params["key"])
+    permissions.update(request, application["id"])
+    wanted = bodies.read(request, FEDERATED_CREDENTIAL)
+    key = request.params["credential"]
+    found = _find(request.world, application["id"], key)
+    if found is None:
+        if not (key.startswith(BY_NAME) and _upserts(request)):
+            raise not_found(key.removeprefix(BY_NAME))
+        return _add(request, application, {**wanted, "name": key.removeprefix(BY_NAME)})
+    if wanted.get("name", found["name"]) != found["name"]:
+        raise read_only("name")
+    changed = {**found, **wanted}
+    _check(request.world, application, changed)
+    _write(request, application, changed)
+    return Reply(204)
+
+
+def delete(request: Request) -> Reply:
+    """204 gone; 403; 404 was not there."""
+    application = directory.application(request, request.params["key"])
+    permissions.update(request, application["id"])
+    _, credential = _both(request)
+    world = request.world
+    before = of_application(world, application["id"])
+    world.directory.federated_credentials.remove(credential["id"])
+    _audit(request, application, before)
+    return Reply(204)
+
+
+def of_application(world: World, application_id: str) -> list[Json]:
+    """All credentials of an application, as the caller may see them."""
+    return [
+        _public(each)
+        for each in world.directory.federated_credentials.values()
+        if each["applicationId"] == application_id
+    ]
+
+
+def purge(world: World, application_id: str) -> None:
+    """The application is gone for good, and they with it."""
+    for each in of_application(world, application_id):
+        world.directory.federated_credentials.remove(each["id"])
+
+
+def _add(request: Request, application: Json, wanted: Json) -> Reply:
+    credential = {"id": new_id(), **_EMPTY, **wanted}
+    _check(request.world, application, credential)
+    if len(of_application(request.world, application["id"])) >= _MOST:
+        raise bad_request(
+            f"The maximum number of federated identity credentials ({_MOST}) for the application "
+            "has been reached.",
+            "Directory_QuotaExceeded",
+        )
+    _write(request, application, credential)
+    shown = {name: credential[name] for name in FEDERATED_CREDENTIAL.properties}
+    context = f"{request.root}/$metadata#{_context(application)}/$entity"
+    return Reply(201, {"@odata.context": context, **shown})
+
+
+def _check(world: World, application: Json, wanted: Json) -> None:
+    for name in ("name", "issuer", "subject"):
+        if not wanted.get(name):
+            raise _invalid(f"The required property '{name}' is missing or empty.", name)
+    if not _NAME.fullmatch(wanted["name"]):
+        raise _invalid("The name must be URL friendly and 3 to 120 characters long.", "name")
+    if len(wanted.get("audiences") or []) != 1:
+        raise _invalid("Exactly one audience must be specified.", "audiences")
+    texts = {"audiences": wanted["audiences"][0]} | {
+        name: wanted[name] or "" for name in ("issuer", "subject", "description")
+    }
+    for name, text in texts.items():
+        if len(text) > _LONGEST:
+            raise _invalid(f"The value is longer than {_LONGEST} characters.", name)
+    _check_unique(world, application, wanted)
+
+
+def _check_unique(world: World, application: Json, wanted: Json) -> None:
+    others = [
+        each for each in of_application(world, application["id"]) if each["id"] != wanted["id"]
+    ]
+    if any(each["name"] == wanted["name"] for each in others):
+        raise duplicate(f"FederatedIdentityCredential with name {wanted['name']} already exists.")
+    pair = (wanted["issuer"], wanted["subject"])
+    if any((each["issuer"], each["subject"]) == pair for each in others):
+        raise _invalid(
+            "The combination of issuer and subject must be unique for the application. Issuer "
+            f"{pair[0]} and Subject: {pair[1]} already exist.",
+            "subject",
+        )
+
+
+def _invalid(message: str, name: str) -> GraphError:
+    return bad_request(
+        f"{message} paramName: FederatedIdentityCredential.{name.capitalize()}, objectType: "
+        "Microsoft.Online.DirectoryServices.Application",
+        "InvalidFederatedIdentityCredentialValue",
+    )
+
+
+def _write(request: Request, application: Json, credential: Json) -> None:
+    world = request.world
+    before = of_application(world, application["id"])
+    world.directory.federated_credentials.put(
+        credential["id"], {**credential, "applicationId": application["id"]}
+    )
+    _audit(request, application, before)
+
+
+def _audit(request: Request, application: Json, before: list[Json]) -> None:
+    """The whole list before and after, as the audit log shows it."""
+    after = of_application(request.world, application["id"])
+    change = audit.modified("FederatedIdentityCredentials", _logged(before), _logged(after))
+    audit.record(request, "Update application", application, [change])
+
+
+def _logged(credentials: list[Json]) -> list[Json]:
+    return [{name[0].upper() + name[1:]: each[name] for name in each} for each in credentials]
+
+
+def _upserts(request: Request) -> bool:
+    return "create-if-missing" in request.headers.get("prefer", "").lower()
+
+
+def _both(request: Request) -> tuple[Json, Json]:
+    application = directory.application(request, request.params["key"])
+    found = _find(request.world, application["id"], request.params["credential"])
+    if found is None:
+        raise not_found(request.params["credential"].removeprefix(BY_NAME))
+    return application, found
+
+
+def _find(world: World, application_id: str, key: str) -> Json | None:
+    """By id, or by name: both work as the last segment too."""
+    name = key.removeprefix(BY_NAME)
+    for each in of_application(world, application_id):
+        if name in (each["id"], each["name"]):
+            return each
+    return None
+
+
+def _public(credential: Json) -> Json:
+    return {name: credential.get(name) for name in FEDERATED_CREDENTIAL.properties}
+
+
+def _context(application: Json) -> str:
+    return f"applications('{application['id']}')/federatedIdentityCredentials"
+
+
+_COLLECTION = "/applications/{key}/federatedIdentityCredentials"
+ROUTES = [
+    Route("GET", _COLLECTION, list_all),
+    Route("POST", _COLLECTION, create),
+    Route("GET", f"{_COLLECTION}/$count", count),
+    Route("GET", f"{_COLLECTION}/{{credential}}", get),
+    Route("PATCH", f"{_COLLECTION}/{{credential}}", update),
+    Route("DELETE", f"{_COLLECTION}/{{credential}}", delete),
+]

@@ -1,0 +1,90 @@
+"""Delegated permissions that people or admins have consented to for a client.
+
+Simulates   /oauth2PermissionGrants: list, get, create, delete; and those of a service principal
+Left out    update
+Source      https://learn.microsoft.com/graph/api/resources/oauth2permissiongrant
+"""
+
+from sandbox.graph import audit, bodies, directory, permissions, queries
+from sandbox.graph.errors import bad_request, not_found
+from sandbox.graph.exchange import Reply, Request, Route
+from sandbox.graph.schema import OAUTH2_PERMISSION_GRANT
+from sandbox.graph.shapes import new_id
+from sandbox.world import Json
+
+_CONSENT_TYPES = ("AllPrincipals", "Principal")
+
+
+def list_all(request: Request) -> Reply:
+    """200 a page; 400; 403."""
+    permissions.read_directory(request)
+    shelf = request.world.directory.oauth2_permission_grants
+    return queries.listed(request, OAUTH2_PERMISSION_GRANT, lambda _: shelf.values())
+
+
+def list_of_principal(request: Request) -> Reply:
+    """200 those whose client it is; 403; 404."""
+    permissions.read_directory(request)
+    principal = directory.service_principal(request, request.params["key"])
+    shelf = request.world.directory.oauth2_permission_grants
+    return queries.listed(
+        request,
+        OAUTH2_PERMISSION_GRANT,
+        lambda _: [each for each in shelf.values() if each["clientId"] == principal["id"]],
+        context=f"servicePrincipals('{principal['id']}')/oauth2PermissionGrants",
+    )
+
+
+def get(request: Request) -> Reply:
+    """200 it; 403; 404."""
+    permissions.read_directory(request)
+    return queries.one(request, OAUTH2_PERMISSION_GRANT, _find(request))
+
+
+def create(request: Request) -> Reply:
+    """201 it; 400; 403; 404 no such client or resource."""
+    permissions.grant_delegated_permissions(request)
+    wanted = bodies.read(request, OAUTH2_PERMISSION_GRANT)
+    if wanted.get("consentType") not in _CONSENT_TYPES:
+        raise bad_request("Invalid value specified for property 'consentType' of resource.")
+    if (wanted["consentType"] == "Principal") is not bool(wanted.get("principalId")):
+        raise bad_request("'principalId' is required for, and only for, consentType 'Principal'.")
+    client = directory.service_principal(request, str(wanted.get("clientId")))
+    directory.service_principal(request, str(wanted.get("resourceId")))
+    grant = {"id": new_id().replace("-", ""), "principalId": None, "scope": None, **wanted}
+    request.world.directory.oauth2_permission_grants.put(grant["id"], grant)
+    _audit(request, "Add delegated permission grant", client, None, grant["scope"])
+    return queries.one(request, OAUTH2_PERMISSION_GRANT, grant, status=201)
+
+
+def delete(request: Request) -> Reply:
+    """204 revoked; 403; 404."""
+    permissions.grant_delegated_permissions(request)
+    grant = _find(request)
+    request.world.directory.oauth2_permission_grants.remove(grant["id"])
+    found = directory.anything(request.world, grant["clientId"])
+    client = found[1] if found else {"id": grant["clientId"]}
+    _audit(request, "Remove delegated permission grant", client, grant["scope"], None)
+    return Reply(204)
+
+
+def _find(request: Request) -> Json:
+    grant = request.world.directory.oauth2_permission_grants.get(request.params["grant"])
+    if grant is None:
+        raise not_found(request.params["grant"])
+    return grant
+
+
+def _audit(request: Request, operation: str, client: Json, old: object, new: object) -> None:
+    changes = [audit.modified("DelegatedPermissionGrant.Scope", old, new)]
+    audit.record(request, operation, client, changes)
+
+
+ROUTES = [
+    Route("GET", "/oauth2PermissionGrants", list_all),
+    Route("POST", "/oauth2PermissionGrants", create),
+    Route("GET", "/oauth2PermissionGrants/{grant}", get),
+    Route("DELETE", "/oauth2PermissionGrants/{grant}", delete),
+    Route("GET", "/servicePrincipals/{key}/oauth2PermissionGrants", list_of_principal),
+    Route("GET", "/servicePrincipals/{key}/oauth2PermissionGrants/{grant}", get),
+]
