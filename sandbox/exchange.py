@@ -1,4 +1,7 @@
-"""One exchange, from the socket to the service and back: latency, faults and the record are here, once for all services."""
+"""One exchange, from the socket to the service and back.
+
+Latency, faults and the record are here, once for all services.
+"""
 
 import asyncio
 import importlib
@@ -57,8 +60,8 @@ class Exchanges:
     async def _read(self, scope: Scope, receive: Receive) -> Call:
         request = Request(scope, receive)
         service = self._ports[scope["server"][1]]
-        # Whoever stands behind a proxy is known by this header, as behind Azure's front doors: it is how an attacker on the
-        # same machine gets an address of his own in the logs.
+        # Whoever stands behind a proxy is known by this header, as behind Azure's front doors: it is
+        # how an attacker on the same machine gets an address of his own in the logs.
         forwarded = request.headers.get("x-forwarded-for", "").split(",")[0].strip()
         client = scope["client"][0] if scope.get("client") else "127.0.0.1"
         return Call(
@@ -74,7 +77,7 @@ class Exchanges:
 
     async def _exchange(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         world, faults = self._sandbox.world, self._sandbox.faults
-        record = _Record(self._sandbox, call, scope["query_string"].decode(), send)
+        record = _Record(self._sandbox, call, _target(scope), send)
         await faults.wait(call)
         fault = faults.take(call)
         try:
@@ -92,6 +95,12 @@ class Exchanges:
                 await response(scope, receive, record.send)
         finally:
             record.close()
+
+
+def _target(scope: Scope) -> str:
+    """Path and query to the letter: decoding would merge "%2F" with "/"."""
+    path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path
 
 
 def _module(service: str) -> ModuleType | None:
@@ -121,13 +130,13 @@ async def _strike(fault: Fault, scope: Scope, receive: Receive, send: Send) -> N
 class _Record:
     """Listens in on an answer and writes the exchange down when it is over."""
 
-    def __init__(self, sandbox: Sandbox, call: Call, raw_query: str, send: Send) -> None:
+    def __init__(self, sandbox: Sandbox, call: Call, target: str, send: Send) -> None:
         self._sandbox = sandbox
         self._call = call
-        self._query = raw_query
+        self._target = target
         self._send = send
         self._began: datetime = sandbox.world.clock.now()
-        self._status = 0  # stays 0 where the connection was cut
+        self._status: int | None = None  # stays so where the connection was cut
         self._headers: dict[str, str] = {}
         self._body = bytearray()
         caller = bearer.peek(sandbox.world, call)
@@ -151,7 +160,7 @@ class _Record:
             self._call,
             at=timestamp(self._began),
             caller=self._caller,
-            raw_query=self._query,
+            target=self._target,
             status=self._status,
             headers=self._headers,
             body=bytes(self._body),

@@ -8,6 +8,7 @@ replaced by a placeholder of the same JSON type, so that a record can be kept, s
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -15,13 +16,14 @@ from sandbox.web import Call
 from sandbox.world import Json
 
 REDACTED = "[redacted]"
-# What a checker calls the service; services it has no description of are "skip".
+# What a checker calls the service; what it has no description of is "skip".
 _KINDS = {
     "arm": "arm",
+    "eventgrid": "eventgrid",
     "graph": "graph",
     "loganalytics": "loganalytics",
-    "login": "aad",
 }
+_LOGIN_PATHS = ("/token", "/openid-configuration", "/keys")
 _SECRET_NAMES = {
     "access_token",
     "client_assertion",
@@ -58,20 +60,20 @@ class Recorder:
         *,
         at: str,
         caller: str | None,
-        raw_query: str,
-        status: int,
+        target: str,
+        status: int | None,
         headers: Mapping[str, str],
         body: bytes,
     ) -> None:
-        """Keep one exchange. `body` is the answer's, as sent."""
-        query = _query(raw_query)
+        """Keep one exchange. `target` is path and query as sent; `status` None is a cut connection."""
+        path, _, query = target.partition("?")
         self._lines.append(
             {
-                "service": kind(call.service),
+                "service": kind(call) if status is not None else "skip",
                 "at": at,
                 "caller": caller,
                 "method": call.method,
-                "url": call.origin + quote(call.path, safe="/:@!$&'()*+,;=~") + query,
+                "url": call.origin + path + _query(query),
                 "request_headers": _headers(call.headers),
                 "request_body": _body(call.body, call.headers.get("content-type", "")),
                 "status": status,
@@ -81,9 +83,13 @@ class Recorder:
         )
 
 
-def kind(service: str) -> str:
-    """The name under which a checker knows this service."""
-    return "kubernetes" if service.startswith("kube-") else _KINDS.get(service, "skip")
+def kind(call: Call) -> str:
+    """The name under which a checker knows the service of this call."""
+    if call.service.startswith("kube-"):
+        return "kubernetes"
+    if call.service == "login":
+        return "aad" if call.path.endswith(_LOGIN_PATHS) else "skip"
+    return _KINDS.get(call.service, "skip")
 
 
 def _query(raw: str) -> str:
@@ -117,10 +123,11 @@ def _body(raw: bytes, content_type: str) -> Any:
                 for name, value in parse_qsl(text, keep_blank_values=True)
             ]
         )
-    try:
-        return redact(json.loads(text))
-    except ValueError:
-        return _JWT.sub(REDACTED, text)
+    # The Kubernetes client sends no content type with a POST, and patches as "...+json" or "...+yaml".
+    if not content_type or "json" in content_type or "yaml" in content_type:
+        with suppress(ValueError):
+            return redact(json.loads(text))
+    return _JWT.sub(REDACTED, text)
 
 
 def redact(value: Any) -> Any:

@@ -1,6 +1,7 @@
 """One process, one listener per service, each served at its root as each has a host of its own in Azure.
 
-All speak TLS with the sandbox's certificate, but for the managed-identity endpoint, which is plain HTTP on App Service too.
+All speak TLS with the sandbox's certificate, but for the managed-identity endpoint, which is plain
+HTTP on App Service too.
 """
 
 import asyncio

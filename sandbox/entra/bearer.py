@@ -1,7 +1,8 @@
 """Who is calling: the check that every API of the sandbox makes of `Authorization: Bearer`.
 
-Faithful    signature, issuer, audience and expiry are checked, and nothing else: a token that was issued keeps working for a
-            principal that has been disabled or deleted since, for as long as it lives and wherever rights remain
+Faithful    signature, issuer, audience and expiry are checked, and nothing else: an issued token keeps
+            working for a principal that has been disabled or deleted since, while it lives and wherever
+            rights remain
 Left out    continuous access evaluation
 Source      https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-tokens
 """

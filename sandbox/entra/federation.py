@@ -29,8 +29,8 @@ class _Keys:
     by_id: dict[str, jwt.PyJWK]
 
 
-def match(world: World, client_id: str, principal: Json, claims: Json) -> Json:
-    """The federated credential that these claims fit. Raises `RefusalError` saying what does not fit."""
+def match(world: World, client_id: str, client_name: str, claims: Json) -> Json:
+    """The federated credential that these claims fit; `RefusalError` says what of them does not."""
     moment = world.seen_by_now(world.delays.federation)
     application_ids = {
         application["id"]
@@ -43,10 +43,10 @@ def match(world: World, client_id: str, principal: Json, claims: Json) -> Json:
         if each["applicationId"] in application_ids
     ]
     if not candidates:
-        raise refusals.no_federation(client_id, principal.get("displayName", ""))
+        raise refusals.no_federation(client_id, client_name)
     issuer, subject = str(claims.get("iss", "")), str(claims.get("sub", ""))
     audiences = claims.get("aud", [])
-    audiences = audiences if isinstance(audiences, list) else [audiences]
+    audiences = [str(each) for each in (audiences if isinstance(audiences, list) else [audiences])]
     candidates = [each for each in candidates if each["issuer"] == issuer]
     if not candidates:
         raise refusals.no_matching_federation(700211, "issuer", issuer)
@@ -56,7 +56,7 @@ def match(world: World, client_id: str, principal: Json, claims: Json) -> Json:
     for candidate in candidates:
         if set(candidate["audiences"]) & set(audiences):
             return candidate
-    raise refusals.no_matching_federation(700212, "audience", ", ".join(map(str, audiences)))
+    raise refusals.no_matching_federation(700212, "audience", ", ".join(audiences))
 
 
 async def verify(world: World, assertion: str, issuer: str) -> None:

@@ -13,7 +13,8 @@ from datetime import timedelta
 from starlette.responses import JSONResponse, Response
 
 from sandbox.entra import refusals, resources, sign_ins, tokens
-from sandbox.entra.refusals import Correlation, RefusalError
+from sandbox.entra.answers import Correlation
+from sandbox.entra.refusals import RefusalError
 from sandbox.entra.sign_ins import SignIn
 from sandbox.settings import identity_header
 from sandbox.web import Call, Route, Router

@@ -1,7 +1,7 @@
 """What a token can be for: Microsoft's own APIs and the applications of the tenant.
 
-A resource has several names (with and without a slash, GUID, local origin); the token carries the name that was asked for
-and every API takes all of its own. https://learn.microsoft.com/entra/identity-platform/access-tokens#token-ownership
+A resource has several names (with and without a slash, GUID, local origin); the token carries the
+name that was asked for and every API takes all of its own. https://learn.microsoft.com/entra/identity-platform/access-tokens#token-ownership
 """
 
 from dataclasses import dataclass

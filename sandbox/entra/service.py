@@ -11,8 +11,9 @@ from urllib.parse import parse_qsl
 
 from starlette.responses import JSONResponse, Response
 
-from sandbox.entra import clients, discovery, refusals, resources, sign_ins, tokens
-from sandbox.entra.refusals import Correlation, RefusalError
+from sandbox.entra import answers, clients, discovery, refusals, resources, sign_ins, tokens
+from sandbox.entra.answers import Correlation
+from sandbox.entra.refusals import RefusalError
 from sandbox.entra.sign_ins import SignIn
 from sandbox.web import Call, Route, Router
 from sandbox.world import World
@@ -27,7 +28,7 @@ async def serve(world: World, call: Call) -> Response:
     try:
         return await handler(world, routed)
     except RefusalError as refusal:
-        return refusals.answer(world, refusal, Correlation.of(call), call.origin)
+        return answers.refuse(world, refusal, Correlation.of(call), call.origin)
 
 
 async def token_v2(world: World, call: Call) -> Response:
@@ -46,7 +47,7 @@ async def _token(world: World, call: Call, *, version: int) -> Response:
         issued = await _issue(world, call, sign_in, version)
     except RefusalError as refusal:
         sign_ins.record(world, call, sign_in, correlation, refusal)
-        return refusals.answer(world, refusal, correlation, call.origin)
+        return answers.refuse(world, refusal, correlation, call.origin)
     sign_ins.record(world, call, sign_in, correlation, issued)
     body = {
         "token_type": "Bearer",
@@ -62,7 +63,7 @@ async def _token(world: World, call: Call, *, version: int) -> Response:
             "not_before": str(issued.not_before),
             "resource": sign_in.resource.audience,
         }
-    return JSONResponse(body, headers=refusals.headers(correlation))
+    return JSONResponse(body, headers=answers.headers(correlation))
 
 
 async def _issue(world: World, call: Call, sign_in: SignIn, version: int) -> tokens.Issued:

@@ -11,7 +11,8 @@ import json
 import uuid
 from dataclasses import dataclass
 
-from sandbox.entra.refusals import Correlation, RefusalError
+from sandbox.entra.answers import Correlation
+from sandbox.entra.refusals import RefusalError
 from sandbox.entra.resources import Resource
 from sandbox.entra.tokens import Issued
 from sandbox.web import Call
@@ -31,7 +32,7 @@ class SignIn:
     federated_credential_id: str = ""
 
 
-def record(  # noqa: PLR0913 - a row says all of this
+def record(
     world: World,
     call: Call,
     sign_in: SignIn,

@@ -21,7 +21,7 @@ from sandbox.entra.resources import Resource
 from sandbox.issuers import Issuer
 from sandbox.world import Json, World
 
-# "a random value ranging between 60-90 minutes (75 minutes on average)"
+# A random value between 60 and 90 minutes, so that not all clients come back at once.
 # https://learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes
 _SHORTEST_S, _LONGEST_S = 60 * 60, 90 * 60
 # "The back-end services for managed identities maintain a cache per resource URI for around 24 hours."

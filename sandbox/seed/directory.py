@@ -1,32 +1,20 @@
-"""Who exists: Microsoft's APIs, the tenant's applications, Firebreak's own identity, and people."""
+"""Who exists: the tenant's applications, Firebreak's own identity, and people."""
 
 from datetime import datetime, timedelta
 
-from sandbox.entra.resources import FIRST_PARTY, GRAPH
 from sandbox.graph import shapes
 from sandbox.graph.credentials import (
     new_federated_credential,
     new_key_credential,
     new_password_credential,
 )
-from sandbox.seed import names
+from sandbox.seed import first_party, names
 from sandbox.seed.certificates import certificate
+from sandbox.seed.first_party import new_app_role
 from sandbox.seed.names import BILLING_API, FIREBREAK, FIREBREAK_API, ORDERS_API, Ids
 from sandbox.settings import pretend_secret
 from sandbox.world import Json, World, stable_guid
 
-# Owner of first-party applications: "Microsoft Services".
-# https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in
-MICROSOFT_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
-# https://learn.microsoft.com/graph/permissions-reference
-GRAPH_ROLES = {
-    "Application.Read.All": "9a5d68dd-52b0-4cc2-bd40-abcf44ac3a30",
-    "Application.ReadWrite.All": "1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9",
-    "Application.ReadWrite.OwnedBy": "18a4783c-866b-4cc7-a460-3d5e5662c884",
-    "AppRoleAssignment.ReadWrite.All": "06b708a9-e830-4db3-a914-8e69da51d44f",
-    "AuditLog.Read.All": "b0afded3-3588-46d8-8b3d-9842eff778da",
-    "Directory.Read.All": "7ab1d382-f21e-4acd-a863-ba3e13f7da61",
-}
 _FIREBREAK_GRAPH_ROLES = ("Application.ReadWrite.All", "AuditLog.Read.All", "Directory.Read.All")
 _FIREBREAK_API_ROLES = ("Incident.Responder", "Incident.Approver")
 _FEDERATED = (
@@ -40,7 +28,7 @@ _FEDERATED = (
 def plant(world: World) -> None:
     """Put everybody into the directory."""
     since = names.seeded_at(world)
-    graph = _first_party(world, since)
+    graph = first_party.plant(world, since)
     _users(world, since)
     _orders_api(world, since)
     _billing_api(world, since)
@@ -49,31 +37,7 @@ def plant(world: World) -> None:
     firebreak = world.directory.service_principals.get(FIREBREAK.object_id)
     if firebreak is not None:
         for role in _FIREBREAK_GRAPH_ROLES:
-            _grant(world, firebreak, graph, GRAPH_ROLES[role], since)
-
-
-def _first_party(world: World, since: datetime) -> Json:
-    """The service principals of Microsoft's APIs; returns that of Graph."""
-    found: Json = {}
-    for resource, (app_id, display_name) in FIRST_PARTY.items():
-        application = {
-            "appId": app_id,
-            "displayName": display_name,
-            "identifierUris": [resource, f"{resource}/"] if "://" in resource else [],
-            "appRoles": [_role(role_id, value) for value, role_id in GRAPH_ROLES.items()]
-            if resource == GRAPH
-            else [],
-        }
-        principal = shapes.new_service_principal(
-            application,
-            created=since,
-            tenant_id=MICROSOFT_TENANT,
-            object_id=stable_guid(f"service-principal/{app_id}"),
-        )
-        world.directory.service_principals.put(principal["id"], principal, since=since)
-        if resource == GRAPH:
-            found = principal
-    return found
+            _grant(world, firebreak, graph, first_party.GRAPH_ROLES[role], since)
 
 
 def _users(world: World, since: datetime) -> None:
@@ -120,7 +84,9 @@ def _billing_api(world: World, since: datetime) -> None:
 
 def _firebreak_api(world: World, since: datetime) -> None:
     """What responders sign in to. Its tokens are of version 2."""
-    roles = [_role(stable_guid(f"app-role/{value}"), value) for value in _FIREBREAK_API_ROLES]
+    roles = [
+        new_app_role(stable_guid(f"app-role/{value}"), value) for value in _FIREBREAK_API_ROLES
+    ]
     principal = _application(
         world, FIREBREAK_API, since, appRoles=roles, identifierUris=["api://firebreak"]
     )
@@ -188,15 +154,3 @@ def _grant(
 ) -> None:
     grant = shapes.new_app_role_assignment(principal, resource, app_role_id, created=since)
     world.directory.app_role_assignments.put(grant["id"], grant, since=since)
-
-
-def _role(role_id: str, value: str) -> Json:
-    return {
-        "allowedMemberTypes": ["Application"] if value in GRAPH_ROLES else ["User", "Application"],
-        "description": value,
-        "displayName": value,
-        "id": role_id,
-        "isEnabled": True,
-        "origin": "Application",
-        "value": value,
-    }
