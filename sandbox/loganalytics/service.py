@@ -9,6 +9,7 @@ Source      https://learn.microsoft.com/azure/azure-monitor/logs/api/overview
 
 import asyncio
 import json
+import threading
 import time
 from dataclasses import dataclass
 
@@ -180,3 +181,4 @@ ROUTES = [
     Route("POST", "/v1/$batch", post_batch),
 ]
 _ROUTER = Router(ROUTES)
+threading.Thread(target=kql.warm_up, name="kql-warm-up", daemon=True).start()

@@ -57,23 +57,23 @@ class Tables:
             )
         self._database.execute("SET lock_configuration=true")
 
-    def connect(self, world: World, span: Span | None) -> duckdb.DuckDBPyConnection:
+    def connect(self, world: World, query: str, span: Span | None) -> duckdb.DuckDBPyConnection:
         """A connection that sees what has arrived by now and lies within the span. Close it."""
+        # A wildcard may mean any table; a name in a comment or a string does no harm.
+        tables = [table for table in SCHEMAS if table in query or "*" in query]
         with self._lock:
-            for table in SCHEMAS:
+            for table in tables:
                 self._top_up(table, world)
         connection = self._database.cursor()
-        now = _sql_time(world.clock.now())
-        for table, columns in SCHEMAS.items():
-            names = ", ".join(f'"{name}"' for name in columns)
-            within = (
-                f"AND TimeGenerated BETWEEN {_sql_time(span.start)} AND {_sql_time(span.end)}"
-                if span
-                else ""
-            )
+        conditions = f"{_ARRIVAL} <= {_sql_time(world.clock.now())}"
+        if span:
+            ends = f"{_sql_time(span.start)} AND {_sql_time(span.end)}"
+            conditions += f" AND TimeGenerated BETWEEN {ends}"
+        for table in tables:
+            names = ", ".join(f'"{name}"' for name in SCHEMAS[table])
             connection.execute(
-                f'CREATE TEMP VIEW "{table}" AS SELECT {names} FROM kept."{table}" '  # noqa: S608
-                f"WHERE {_ARRIVAL} <= {now} {within}"
+                f'CREATE TEMP VIEW "{table}" AS SELECT {names} '  # noqa: S608 - our own names
+                f'FROM kept."{table}" WHERE {conditions}'
             )
         return connection
 
@@ -109,7 +109,10 @@ def _row(columns: dict[str, str], row: Json) -> Json:
     unknown = row.keys() - columns.keys()
     if unknown:
         raise KeyError(f"no such column: {', '.join(sorted(unknown))}")
-    return {name: _value(columns[name], value) for name, value in row.items()}
+    # A string is never null: https://learn.microsoft.com/kusto/query/scalar-data-types/null-values
+    empty = {name: "" for name, kind in columns.items() if kind == "string"}
+    given = {name: _value(columns[name], value) for name, value in row.items()}
+    return empty | {name: value for name, value in given.items() if value is not None}
 
 
 def _value(kind: str, value: object) -> object:
