@@ -78,7 +78,8 @@ def _check_claims(
 
 def _find(header: Mapping[str, Any], holders: Sequence[Json]) -> tuple[Json, bytes]:
     """The credential that the header names, and its certificate in DER."""
-    shown = {str(header[name]) for name in ("x5t", "x5t#S256") if name in header}
+    # Microsoft's own library for Python leaves the padding on.
+    shown = {str(header[name]).rstrip("=") for name in ("x5t", "x5t#S256") if name in header}
     for credential in credentials.on(holders, "keyCredentials"):
         if credential.get("usage") != "Verify" or not credential.get("key"):
             continue
