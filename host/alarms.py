@@ -20,15 +20,19 @@ class Alarms:
         self._heap: list[tuple[datetime, int, Callable[[], None]]] = []
         self._tie = itertools.count()
         self._pending: asyncio.TimerHandle | None = None
+        self._closed = False
 
     def at(self, moment: datetime, callback: Callable[[], None]) -> None:
         """Call back at `moment`, or at once where it has passed."""
+        if self._closed:
+            return
         heapq.heappush(self._heap, (moment, next(self._tie), callback))
         if self._heap[0][0] is moment:
             self._rearm()
 
     def close(self) -> None:
         """Call nothing back any more."""
+        self._closed = True
         self._heap.clear()
         if self._pending:
             self._pending.cancel()

@@ -3,30 +3,21 @@
 Order as in Azure: App Service authentication, then the key, then the function.
 """
 
-from typing import Any
-from urllib.parse import unquote
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from host import eventgrid, keys, log, sign_in
 from host.durable import links
-from host.durable.api import ApiCall, DurableApi
+from host.durable.api import DurableApi
 from host.eventgrid import EventGrid
+from host.http_messages import BodyTooLongError, api_call, headers_of, read_body, response_to
 from host.http_routes import Routes
 from host.keys import Keys
 from host.protos import Message, TypedData
 from host.sign_in import BadTokenError, SignIn
 from host.timers import Timers
 from host.worker import Worker
-
-# The platform's own limit. https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook-trigger#limits
-_LONGEST_BODY = 100 * 1024 * 1024
-
-
-class BodyTooLongError(Exception):
-    """More than the platform takes."""
 
 
 class FrontDoor:
@@ -60,7 +51,7 @@ class FrontDoor:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        headers = sign_in.without_forged(_joined(request))
+        headers = sign_in.without_forged(headers_of(request))
         if self._sign_in:
             try:
                 headers |= await self._sign_in.principal(headers.get("authorization"))
@@ -75,14 +66,14 @@ class FrontDoor:
     async def _dispatch(  # noqa: PLR0911 - the table of contents
         self, request: Request, headers: dict[str, str]
     ) -> Response:
-        raw_path = request.scope["raw_path"].decode("ascii", "replace").partition("?")[0]
+        raw_path = request.scope["raw_path"].decode("ascii", "replace")
         key = headers.get("x-functions-key") or request.query_params.get("code")
         lowered = raw_path.lower().rstrip("/")
         if lowered == eventgrid.PATH:
             if not self._keys.opens_system(key, keys.EVENT_GRID):
                 return Response(status_code=401)
             name = request.query_params.get("functionName")
-            body = await _body(request)
+            body = await read_body(request)
             return await self._event_grid.answer(request.method, name, headers, body)
         if lowered.startswith(f"{links.ROOT}/"):
             if not self._keys.opens_system(key, keys.DURABLE_TASK):
@@ -126,7 +117,7 @@ class FrontDoor:
             headers=headers,
             params=parameters,
             query=dict(request.query_params),
-            body=TypedData(bytes=await _body(request)),
+            body=TypedData(bytes=await read_body(request)),
         )
         outcome = await self._worker.call(
             route.function, TypedData(http=http), headers.get("traceparent")
@@ -139,70 +130,4 @@ class FrontDoor:
                 stack=outcome.stack,
             )
             return Response(status_code=500)
-        return _response(outcome.value)
-
-
-async def api_call(request: Request, raw_path: str) -> ApiCall:
-    """A request to the Durable API, with its path below the root taken apart."""
-    return ApiCall(
-        method=request.method,
-        segments=[unquote(part) for part in raw_path.strip("/").split("/") if part],
-        query=dict(request.query_params),
-        body=await _body(request),
-        content_type=request.headers.get("content-type", ""),
-        traceparent=request.headers.get("traceparent"),
-        origin=f"{request.url.scheme}://{request.url.netloc}",
-    )
-
-
-async def _body(request: Request) -> bytes:
-    if int(request.headers.get("content-length") or 0) > _LONGEST_BODY:
-        raise BodyTooLongError
-    parts, length = [], 0
-    async for part in request.stream():
-        length += len(part)
-        if length > _LONGEST_BODY:
-            raise BodyTooLongError
-        parts.append(part)
-    return b"".join(parts)
-
-
-def _joined(request: Request) -> dict[str, str]:
-    """The headers with repeated ones in one line, as the worker protocol carries them."""
-    joined: dict[str, str] = {}
-    for name, value in request.headers.items():
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return joined
-
-
-def _response(value: TypedData | None) -> Response:
-    """What the function returned, as HTTP."""
-    kind = value.WhichOneof("data") if value else None
-    if value is None or kind is None:
-        return Response(status_code=204)
-    if kind != "http":
-        return Response(_content(value), media_type="text/plain")
-    http = value.http
-    response = Response(_content(http.body), int(http.status_code))
-    for name, text in http.headers.items():
-        response.headers[name] = text
-    for cookie in http.cookies or ():
-        _set_cookie(response, cookie)
-    return response
-
-
-def _content(value: TypedData) -> bytes:
-    content: Any = getattr(value, value.WhichOneof("data") or "bytes", b"")
-    return content if isinstance(content, bytes) else str(content).encode()
-
-
-def _set_cookie(response: Response, cookie: Any) -> None:
-    response.set_cookie(
-        cookie.name,
-        cookie.value,
-        path=cookie.path.value if cookie.path else "/",
-        domain=cookie.domain.value if cookie.domain else None,
-        secure=bool(cookie.secure and cookie.secure.value),
-        httponly=bool(cookie.http_only and cookie.http_only.value),
-        samesite=cookie.same_site.lower() if cookie.same_site else None,
-    )
+        return response_to(outcome.value)

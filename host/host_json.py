@@ -23,8 +23,6 @@ Overridable = Literal["AnyState", "NonRunningStates"]
 _HONOURED = {
     "hubName",
     "defaultVersion",
-    "versionMatchStrategy",
-    "versionFailureStrategy",
     "tracing",
     "maxConcurrentActivityFunctions",
     "maxConcurrentOrchestratorFunctions",
@@ -32,6 +30,8 @@ _HONOURED = {
     "overridableExistingInstanceStates",
 }
 _WITHOUT_EFFECT = {
+    "versionMatchStrategy": "one version of the app runs here; a changed replay is refused",
+    "versionFailureStrategy": "one version of the app runs here; a changed replay is refused",
     "storageProvider": "history is in SQLite here; nothing is polled",
     "notifications": "no life-cycle events are published",
     "httpSettings": "call_http isn't offered",

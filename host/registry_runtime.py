@@ -4,11 +4,13 @@ The conversions are the same; the worker's checks at load (annotations, paramete
 """
 
 import asyncio
+import functools
 import importlib
 import inspect
 import traceback
 import uuid
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ class RegistryRuntime:
 
     def __init__(self) -> None:
         self._code: dict[str, Any] = {}
+        # Not asyncio's own pool: at its end the loop would wait for a function that never returns.
+        self._pool = ThreadPoolExecutor()
 
     async def load(self, folder: Path) -> list[Function]:
         """Import function_app.py and list the functions."""
@@ -62,7 +66,8 @@ class RegistryRuntime:
             if inspect.iscoroutinefunction(code):
                 result = await code(**arguments)
             else:
-                result = await asyncio.to_thread(code, **arguments)
+                call = functools.partial(code, **arguments)
+                result = await asyncio.get_running_loop().run_in_executor(self._pool, call)
             return Outcome(value=self._encoded(function, result))
         except Exception as raised:  # noqa: BLE001 - the app's failure is data to its host
             return Outcome(error=f"{type(raised).__name__}: {raised}", stack=traceback.format_exc())

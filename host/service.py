@@ -12,10 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import uvicorn
-from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
-
 from host import environment, host_json, keys, log
 from host.alarms import Alarms
 from host.crash import CrashAt
@@ -25,8 +21,9 @@ from host.durable.engine import Engine
 from host.durable.links import Links
 from host.durable.store import Store
 from host.errors import ConfigurationError
-from host.front_door import FrontDoor, api_call
+from host.front_door import FrontDoor
 from host.keys import Keys
+from host.servers import RpcDoor, listen, open_server, started
 from host.sign_in import SignIn, SignInOptions
 from host.timers import Timers
 from host.worker import Worker, open_runtime
@@ -45,39 +42,6 @@ class Options:
     crash: CrashAt = field(default_factory=CrashAt)
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handling: two servers stop in order here."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to `run`."""
-        yield
-
-
-class RpcDoor:
-    """The ASGI app of the RPC port: the Durable API below a path that nobody can guess.
-
-    The real host's RPC endpoint trusts whoever reaches loopback; a web page in a browser on the same machine does, too.
-    """
-
-    def __init__(self, api: DurableApi, root: str) -> None:
-        self._api = api
-        self._root = root
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
-        if scope["type"] != "http":
-            return
-        request = Request(scope, receive)
-        raw_path = scope["raw_path"].decode("ascii", "replace")
-        if not secrets.compare_digest(raw_path[: len(self._root)], self._root):
-            await _not_found(send)
-            return
-        call = await api_call(request, raw_path[len(self._root) :].partition("?")[0])
-        response = await self._api.answer(call, linked=False)
-        await response(scope, receive, send)
-
-
 async def run(options: Options) -> None:
     """Serve the app until SIGTERM or SIGINT.
 
@@ -86,12 +50,14 @@ async def run(options: Options) -> None:
     """
     options.state.mkdir(parents=True, exist_ok=True)
     settings = host_json.read(options.app / "host.json")
-    with _lock(options.state), _listen(options.port) as public, _listen(options.rpc_port) as rpc:
+    with _lock(options.state), listen(options.port) as public, listen(options.rpc_port) as rpc:
         port, rpc_port = public.getsockname()[1], rpc.getsockname()[1]
+        # What a killed process announced no longer holds.
+        (options.state / "host.json").unlink(missing_ok=True)
+        log.configure(settings.log_level)
         environment.prepare(options.app, port, signs_in=options.sign_in is not None)
         worker = Worker(open_runtime(), settings.function_timeout)
         await worker.load(options.app)
-        log.configure(settings.log_level)  # the app may have configured logging while it loaded
         key_ring = keys.load_or_create(options.state / "keys.json")
         host = _Host(options, settings, worker, key_ring)
         root = f"/durabletask/{secrets.token_urlsafe(24)}/"
@@ -132,16 +98,12 @@ class _Host:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        inside = _server(RpcDoor(self._api, root), self._options.grace_s)
-        outside = _server(self._door, self._options.grace_s)
-        serving_inside = asyncio.create_task(inside.serve([rpc]))
-        while not inside.started:  # the app's first call to its durable client must find it
-            await asyncio.sleep(0.005)
+        inside = open_server(RpcDoor(self._api, root), self._options.grace_s)
+        outside = open_server(self._door, self._options.grace_s)
+        serving_inside = await started(inside, rpc)  # first: the app's durable client needs it
         self._engine.recover()
         self._timers.start()
-        serving_outside = asyncio.create_task(outside.serve([public]))
-        while not outside.started:
-            await asyncio.sleep(0.005)
+        serving_outside = await started(outside, public)
         _announce(self._options.state, addresses)
         await stop.wait()
         log.info("stopping", grace_s=self._options.grace_s)
@@ -156,31 +118,6 @@ class _Host:
             await self._sign_in.close()
         self._store.close()
         log.info("stopped")
-
-
-def _server(app: ASGIApp, grace_s: float) -> _Server:
-    return _Server(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            ws="none",
-            server_header=False,
-            timeout_graceful_shutdown=int(grace_s) + 1,
-        )
-    )
-
-
-@contextlib.contextmanager
-def _listen(port: int) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError as taken:
-            raise ConfigurationError(f"port {port} can't be had: {taken.strerror}") from taken
-        yield listener
 
 
 @contextlib.contextmanager
@@ -202,8 +139,3 @@ def _announce(state: Path, addresses: dict[str, str]) -> None:
     draft.write_text(json.dumps(ready), "utf-8")
     draft.rename(state / "host.json")
     log.info("serving", url=addresses["url"], state=str(state))
-
-
-async def _not_found(send: Send) -> None:
-    await send({"type": "http.response.start", "status": 404, "headers": []})
-    await send({"type": "http.response.body", "body": b""})

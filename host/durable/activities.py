@@ -7,7 +7,9 @@ from typing import Any, Protocol
 from host import log
 from host.crash import CrashAt
 from host.durable import history, work
-from host.durable.store import ActivityRun, Store
+from host.durable.store import Store
+from host.durable.work import ActivityRun
+from host.host_json import DurableOptions
 from host.protos import TypedData
 from host.worker import Outcome, Worker, new_traceparent
 
@@ -23,11 +25,17 @@ class Activities:
     """Starts each run as soon as a slot is free; nothing polls."""
 
     def __init__(
-        self, store: Store, worker: Worker, slots: int, crash: CrashAt, engine: Wakes
+        self,
+        store: Store,
+        worker: Worker,
+        options: DurableOptions,
+        crash: CrashAt,
+        engine: Wakes,
     ) -> None:
         self._store = store
         self._worker = worker
-        self._slots = asyncio.Semaphore(slots)
+        self._slots = asyncio.Semaphore(options.max_activities)
+        self._traces = options.trace_inputs_and_outputs
         self._crash = crash
         self._engine = engine
         self._waiting: set[asyncio.Task[None]] = set()
@@ -67,16 +75,24 @@ class Activities:
             with self._store.transaction():
                 current = work.end_activity(self._store, run, event, datetime.now(UTC))
             self._crash.reached("after", run.number)
-            log.info(
-                "activity ended",
-                function=run.name,
-                instance_id=run.instance_id,
-                task_id=run.task_id,
-                status="failed" if event["EventType"] == history.TASK_FAILED else "completed",
-                duration_ms=round((asyncio.get_running_loop().time() - began) * 1000, 1),
-            )
+            self._say(run, event, asyncio.get_running_loop().time() - began)
         if current:
             self._engine.wake(run.instance_id)
+
+    def _say(self, run: ActivityRun, event: dict[str, Any], duration_s: float) -> None:
+        failed = event["EventType"] == history.TASK_FAILED
+        fields = {
+            "function": run.name,
+            "instance_id": run.instance_id,
+            "task_id": run.task_id,
+            "status": "failed" if failed else "completed",
+            "duration_ms": round(duration_s * 1000, 1),
+        }
+        if failed:  # only the type: the text may quote the input
+            fields["error"] = event["Details"].partition(":")[0]
+        if self._traces:
+            fields |= {"input": run.input, "result": event.get("Result", event.get("Reason"))}
+        log.info("activity ended", **fields)
 
     async def _call(self, run: ActivityRun) -> dict[str, Any]:
         function = self._worker.find("activityTrigger", run.name)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from host import log
-from host.durable import history, instance_ids
+from host.durable import history, inbox, instance_ids
 from host.durable.effects import require
 from host.durable.engine import Engine
 from host.durable.store import FINISHED, Instance
@@ -160,7 +160,7 @@ class Client:
             instance = self.instance(instance_id)
             if instance.is_finished:
                 raise GoneError(instance.status)
-            self._store.post(instance_id, event, kind=kind)
+            inbox.post(self._store, instance_id, event, kind=kind)
         self._engine.wake(instance_id)
 
 

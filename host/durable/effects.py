@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from host.durable import actions as act
-from host.durable import history, instance_ids, work
+from host.durable import history, inbox, instance_ids, work
 from host.durable.actions import RetryTimer, Scheduled
 from host.durable.history import Event
-from host.durable.store import ActivityRun, Instance, Store, Timer
+from host.durable.store import Instance, Store
+from host.durable.work import ActivityRun, Timer
 from host.worker import Worker
 
 
@@ -134,7 +135,9 @@ class Effects:
         existing = self._store.instance(child_id)
         if existing is not None and not existing.is_finished:
             reason = instance_ids.conflict(existing.status)
-            self._store.post(parent.instance_id, history.child_failed(scheduled.task_id, reason))
+            inbox.post(
+                self._store, parent.instance_id, history.child_failed(scheduled.task_id, reason)
+            )
             self.aftermath.instances.add(parent.instance_id)
             return
         stamp = history.timestamp(self.moment)

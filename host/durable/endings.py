@@ -3,7 +3,7 @@
 import json
 
 from host import log
-from host.durable import history, work
+from host.durable import history, inbox, work
 from host.durable.effects import Effects
 from host.durable.history import Event
 from host.durable.store import Instance, Store
@@ -13,6 +13,7 @@ def complete(store: Store, instance: Instance, output: str, effects: Effects) ->
     """The orchestrator returned; `output` is JSON."""
     effects.add(history.EXECUTION_COMPLETED, OrchestrationStatus="Completed", Result=output)
     store.set_status(instance.instance_id, "Completed", effects.moment, output)
+    _say(instance, "Completed", effects)
     _stop_timers(store, instance)
     _tell_parent(
         store, instance, effects, history.child_completed(instance.parent_task_id or 0, output)
@@ -24,6 +25,7 @@ def fail(store: Store, instance: Instance, error: str, effects: Effects) -> None
     reason = f"Orchestrator function '{instance.name}' failed: {error}"
     effects.add(history.EXECUTION_COMPLETED, OrchestrationStatus="Failed", Result=reason)
     store.set_status(instance.instance_id, "Failed", effects.moment, json.dumps(reason))
+    _say(instance, "Failed", effects)
     _stop_timers(store, instance)
     _tell_parent(
         store, instance, effects, history.child_failed(instance.parent_task_id or 0, reason)
@@ -38,10 +40,23 @@ def terminate(store: Store, instance: Instance, reason: str, effects: Effects) -
     """
     effects.add(history.EXECUTION_TERMINATED, Input=reason)
     store.set_status(instance.instance_id, "Terminated", effects.moment, json.dumps(reason))
+    _say(instance, "Terminated", effects)
     work.drop_activities(store, instance.instance_id)
     work.drop_timers(store, instance.instance_id)
     _tell_parent(
         store, instance, effects, history.child_failed(instance.parent_task_id or 0, reason)
+    )
+
+
+def _say(instance: Instance, status: str, effects: Effects) -> None:
+    """Without output or error text: they may quote what the incident is about."""
+    began = history.parse_timestamp(instance.created_at)
+    log.info(
+        "orchestration ended",
+        function=instance.name,
+        instance_id=instance.instance_id,
+        status=status,
+        duration_s=round((effects.moment - began).total_seconds(), 3),
     )
 
 
@@ -62,5 +77,5 @@ def _tell_parent(store: Store, instance: Instance, effects: Effects, event: Even
         return
     parent = store.instance(instance.parent_instance_id)
     if parent and parent.execution_id == instance.parent_execution_id and not parent.is_finished:
-        store.post(parent.instance_id, event)
+        inbox.post(store, parent.instance_id, event)
         effects.aftermath.instances.add(parent.instance_id)

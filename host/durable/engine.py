@@ -12,12 +12,14 @@ from datetime import UTC, datetime
 from host import log
 from host.alarms import Alarms
 from host.crash import CrashAt
-from host.durable import endings, history, work
+from host.durable import endings, history, inbox, work
 from host.durable.activities import Activities
 from host.durable.effects import Aftermath, Effects
 from host.durable.entities import Entities
-from host.durable.store import Instance, Message, Store, Timer
+from host.durable.inbox import Message
+from host.durable.store import Instance, Store
 from host.durable.turns import Turns
+from host.durable.work import Timer
 from host.host_json import DurableOptions
 from host.worker import Worker
 
@@ -37,7 +39,7 @@ class Engine:
         self._turns = Turns(store, worker)
         self._slots = asyncio.Semaphore(options.max_orchestrators)
         self._alarms = alarms
-        self._activities = Activities(store, worker, options.max_activities, crash, self)
+        self._activities = Activities(store, worker, options, crash, self)
         self.entities = Entities(store, worker, options.max_entities, self)
         self._drivers: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
@@ -99,7 +101,7 @@ class Engine:
                 if instance is None or instance.is_finished:
                     return
                 suspended = instance.status == "Suspended"
-                message = self.store.next_message(instance_id, commands_only=suspended)
+                message = inbox.next_message(self.store, instance_id, commands_only=suspended)
                 if message and message.kind != "event":
                     self.pursue(self._command(instance, message))
                 elif message or (instance.status == "Pending"):
@@ -121,7 +123,7 @@ class Engine:
         effects = Effects(self.store, instance, datetime.now(UTC))
         reason = message.event["reason"]
         with self.store.transaction():
-            self.store.take(message)
+            inbox.take(self.store, message)
             stored = self.store.history(instance.instance_id)
             match message.kind:
                 case "terminate":

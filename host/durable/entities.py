@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from host import log
-from host.durable import history
+from host.durable import history, inbox
 from host.durable.store import Store
 from host.protos import TypedData
 from host.worker import Outcome, Worker
@@ -128,7 +128,7 @@ class Entities:
         caller = self._store.instance(operation.instance_id)
         if caller and caller.execution_id == operation.execution_id and not caller.is_finished:
             answer = history.event_raised(operation.request_id, json.dumps(result))
-            self._store.post(caller.instance_id, answer)
+            inbox.post(self._store, caller.instance_id, answer)
 
 
 def _context(name: str, key: str, state: str | None, operation: Operation) -> dict[str, Any]:

@@ -6,17 +6,14 @@ machine this was written on) and keeps an accepted incident even when the power 
 https://www.sqlite.org/pragma.html#pragma_synchronous
 """
 
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from host.durable import history
-from host.durable.actions import Attempt, Leaf, Ledger
 
 FINISHED = ("Completed", "Failed", "Terminated")
 
@@ -44,38 +41,6 @@ class Instance:
     def is_finished(self) -> bool:
         """No turn will ever run again."""
         return self.status in FINISHED
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """An event that waits for its turn."""
-
-    message_id: int
-    kind: str
-    event: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ActivityRun:
-    """An activity that is scheduled and not known to have ended."""
-
-    number: int
-    instance_id: str
-    execution_id: str
-    task_id: int
-    name: str
-    input: str | None
-    trace_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Timer:
-    """A durable timer that hasn't fired."""
-
-    instance_id: str
-    execution_id: str
-    task_id: int
-    fire_at: str
 
 
 _INSTANCE = ", ".join(Instance.__dataclass_fields__)
@@ -113,6 +78,10 @@ class Store:
     def run(self, statement: str, *values: object) -> sqlite3.Cursor:
         """Execute one statement: for modules whose tables only they read."""
         return self._db.execute(statement, values)
+
+    def run_many(self, statement: str, rows: Sequence[Sequence[object]]) -> None:
+        """Execute one statement for each row."""
+        self._db.executemany(statement, rows)
 
     # instances
 
@@ -194,83 +163,7 @@ class Store:
 
     def append_history(self, instance_id: str, start: int, events: Sequence[str]) -> None:
         """Add events behind the `start` that are there."""
-        self._db.executemany(
+        self.run_many(
             "INSERT INTO history VALUES (?, ?, ?)",
             [(instance_id, start + offset, event) for offset, event in enumerate(events)],
         )
-
-    def ledger(self, instance_id: str) -> Ledger:
-        """The numbering as the last turn left it."""
-        row = self.run(
-            "SELECT next_task_id, retries FROM instances WHERE instance_id = ?", instance_id
-        ).fetchone()
-        leaves = self.run(
-            "SELECT kind, name, content, task_id FROM actions WHERE instance_id = ? "
-            "ORDER BY position",
-            instance_id,
-        )
-        retries = json.loads(row[1])
-        return Ledger(
-            next_id=row[0],
-            leaves=[Leaf(*leaf) for leaf in leaves],
-            attempts=_attempts(retries.get("attempts", {})),
-            pauses=_attempts(retries.get("pauses", {})),
-        )
-
-    def save_ledger(self, instance_id: str, ledger: Ledger, start: int) -> None:
-        """Keep the numbering; the first `start` leaves are there already."""
-        self._db.executemany(
-            "INSERT INTO actions VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (instance_id, start + offset, leaf.kind, leaf.name, leaf.content, leaf.task_id)
-                for offset, leaf in enumerate(ledger.leaves[start:])
-            ],
-        )
-        retries = {"attempts": _plain(ledger.attempts), "pauses": _plain(ledger.pauses)}
-        self.run(
-            "UPDATE instances SET next_task_id = ?, retries = ? WHERE instance_id = ?",
-            ledger.next_id,
-            json.dumps(retries),
-            instance_id,
-        )
-
-    # inbox
-
-    def post(
-        self,
-        instance_id: str,
-        event: dict[str, Any],
-        *,
-        kind: str = "event",
-        timer_id: int | None = None,
-    ) -> None:
-        """Put an event before an instance; its next turn but for others will take it in."""
-        self.run(
-            "INSERT INTO inbox (instance_id, kind, timer_id, event) VALUES (?, ?, ?, ?)",
-            instance_id,
-            kind,
-            timer_id,
-            json.dumps(event),
-        )
-
-    def next_message(self, instance_id: str, *, commands_only: bool) -> Message | None:
-        """The message to take in: commands first, for a suspended instance nothing else."""
-        condition = "AND kind != 'event'" if commands_only else ""
-        row = self.run(
-            "SELECT message_id, kind, event FROM inbox WHERE instance_id = ? "  # noqa: S608
-            f"{condition} ORDER BY kind = 'event', message_id LIMIT 1",
-            instance_id,
-        ).fetchone()
-        return Message(row[0], row[1], json.loads(row[2])) if row else None
-
-    def take(self, message: Message) -> None:
-        """Remove a message that this transaction has dealt with."""
-        self.run("DELETE FROM inbox WHERE message_id = ?", message.message_id)
-
-
-def _plain(attempts: dict[int, Attempt]) -> dict[str, Any]:
-    return {str(key): [attempt.action, attempt.number] for key, attempt in attempts.items()}
-
-
-def _attempts(plain: dict[str, Any]) -> dict[int, Attempt]:
-    return {int(key): Attempt(action, number) for key, (action, number) in plain.items()}

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from host import log
-from host.durable import endings, history, work
+from host.durable import endings, history, inbox, ledgers, work
 from host.durable.actions import (
     CONTINUE_AS_NEW,
     Action,
@@ -22,8 +22,9 @@ from host.durable.actions import (
     Scheduled,
 )
 from host.durable.effects import Aftermath, Effects, UnservedActionError, check, require
+from host.durable.inbox import Message
 from host.durable.instance_ids import InvalidInstanceIdError
-from host.durable.store import Instance, Message, Store
+from host.durable.store import Instance, Store
 from host.protos import TypedData
 from host.worker import Outcome, Worker, new_traceparent
 
@@ -70,7 +71,7 @@ class Turns:
             if current is None or current.execution_id != instance.execution_id:
                 return Aftermath()  # purged or replaced while its code ran
             if message:
-                self._store.take(message)
+                inbox.take(self._store, message)
             if isinstance(retry, RetryTimer):
                 turn.effects.pause(retry)
             elif retry:
@@ -79,7 +80,7 @@ class Turns:
                 turn.effects.carry_out(scheduled)
             for timer_id in turn.ledger.cancelled_timers(answer.actions):
                 work.cancel_timer(self._store, instance.instance_id, timer_id)
-            self._store.save_ledger(instance.instance_id, turn.ledger, known)
+            ledgers.save(self._store, instance.instance_id, turn.ledger, known)
             self._close(turn, answer, new)
         return turn.effects.aftermath
 
@@ -94,7 +95,9 @@ class Turns:
         else:
             effects.add(history.EXECUTION_STARTED, Name=instance.name, Version=instance.version)
         stored = self._store.history(instance.instance_id)
-        return _Turn(instance, message, stored, self._store.ledger(instance.instance_id), effects)
+        return _Turn(
+            instance, message, stored, ledgers.read(self._store, instance.instance_id), effects
+        )
 
     async def _replay(self, turn: _Turn) -> Answer:
         instance = turn.instance
@@ -162,7 +165,7 @@ def _read(outcome: Outcome) -> Answer:
         return _answer(outcome.value.json if outcome.value else "{}")
     text, label, state = outcome.error.partition(_DATA_LABEL)
     if not label:
-        log.error("orchestrator call failed", error=text.split("\n", 1)[0], stack=outcome.stack)
+        log.error("orchestrator call failed", error=text.partition(":")[0])
         return Answer(actions=[], error=text)
     answer = _answer(state)
     return replace(answer, error=answer.error or text)

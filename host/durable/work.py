@@ -1,10 +1,35 @@
 """Scheduled work in the store: activities and durable timers."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from host.durable import history
-from host.durable.store import ActivityRun, Store, Timer
+from host.durable import history, inbox
+from host.durable.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityRun:
+    """An activity that is scheduled and not known to have ended."""
+
+    number: int
+    instance_id: str
+    execution_id: str
+    task_id: int
+    name: str
+    input: str | None
+    trace_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A durable timer that hasn't fired."""
+
+    instance_id: str
+    execution_id: str
+    task_id: int
+    fire_at: str
+
 
 _RUN = ", ".join(ActivityRun.__dataclass_fields__)
 
@@ -51,7 +76,7 @@ def end_activity(store: Store, run: ActivityRun, event: dict[str, Any], moment: 
         and not instance.is_finished
     )
     if current:
-        store.post(run.instance_id, event)
+        inbox.post(store, run.instance_id, event)
     return current
 
 
@@ -80,7 +105,7 @@ def fire_timer(store: Store, timer: Timer) -> bool:
     ).rowcount
     if gone:
         fired = history.timer_fired(timer.task_id, timer.fire_at)
-        store.post(timer.instance_id, fired, timer_id=timer.task_id)
+        inbox.post(store, timer.instance_id, fired, timer_id=timer.task_id)
     return bool(gone)
 
 

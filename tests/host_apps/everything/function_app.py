@@ -1,3 +1,4 @@
+# mypy: disallow-untyped-decorators=False
 """A function app with one of everything that the host serves; activities leave a line per run in EFFECTS."""
 
 import asyncio
@@ -6,7 +7,7 @@ import os
 from collections.abc import Generator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -14,6 +15,14 @@ import azure.functions as func
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 Steps = Generator[Any, Any, Any]
 RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=50, max_number_of_attempts=3)
+
+
+class Order(TypedDict, total=False):
+    """What an activity is to do."""
+
+    name: str
+    pause_s: float
+    succeeds_at: int
 
 
 def note(line: str) -> None:
@@ -26,7 +35,7 @@ def note(line: str) -> None:
 
 
 @app.activity_trigger(input_name="order")
-async def effect(order: dict) -> dict[str, Any]:
+async def effect(order: Order) -> dict[str, Any]:
     """One effect, after an optional pause."""
     await asyncio.sleep(order.get("pause_s", 0))
     note(order["name"])
@@ -34,14 +43,14 @@ async def effect(order: dict) -> dict[str, Any]:
 
 
 @app.activity_trigger(input_name="order")
-def blocking_effect(order: dict) -> str:
+def blocking_effect(order: Order) -> str:
     """The same in a thread."""
     note(order["name"])
     return str(order["name"])
 
 
 @app.activity_trigger(input_name="order")
-async def flaky(order: dict) -> str:
+async def flaky(order: Order) -> str:
     """Fails until it has run `succeeds_at` times."""
     note(order["name"])
     runs = Path(os.environ["EFFECTS"]).read_text().split("\n").count(order["name"])
@@ -222,7 +231,8 @@ async def start(req: func.HttpRequest, client: df.DurableOrchestrationClient) ->
         instance_id = await client.start_new(req.route_params["name"], given, body)
     except Exception as refusal:  # noqa: BLE001 - what the SDK raises
         return func.HttpResponse(str(refusal), status_code=409)
-    return client.create_check_status_response(req, instance_id)
+    response: func.HttpResponse = client.create_check_status_response(req, instance_id)
+    return response
 
 
 @app.route(route="events/{instance_id}/{event}", methods=["POST"])
