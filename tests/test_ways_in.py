@@ -51,7 +51,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         return SimpleNamespace()
 
     async def resolve(_cloud: Any, hint: dict[str, str]) -> Any:
-        if OBJECT_ID in hint.values() or APP_ID in hint.values():
+        if hint in ({"object_id": OBJECT_ID}, {"app_id": APP_ID}):
             return PRINCIPAL
         raise UnresolvedError(f"no service principal {hint}")
 
@@ -134,6 +134,17 @@ async def test_an_alert_starts_one_incident_at_the_depth_of_its_severity(
     ((incident_id, order),) = client.started
     assert body == {"incident_id": incident_id, "joined": False, "mode": "respond"}
     assert order["incident"]["principal"] == PRINCIPAL
+
+
+async def test_an_alert_split_by_client_id_finds_its_principal(client: FakeClient) -> None:
+    assert (await send_alert(client, alert({"AppId": APP_ID})))[0] == 202
+
+
+async def test_an_object_id_wins_over_a_client_id(client: FakeClient) -> None:
+    both = alert({"AppId": APP_ID, "ServicePrincipalId": OBJECT_ID})
+
+    assert (await send_alert(client, both))[0] == 202
+    assert client.started[0][1]["incident"]["signal"]["hint"] == {"object_id": OBJECT_ID}
 
 
 async def test_the_same_alert_again_starts_nothing(client: FakeClient) -> None:
