@@ -54,6 +54,8 @@ def parse(path: str) -> Target:
         return _subscription_or_group(path)
     scope, rest = path[: match.start(1)], path[match.end(1) :]
     namespace, *tail = rest.split("/")
+    if not tail:  # a resource provider itself
+        return Target(scope, "Microsoft.Resources", ("subscriptions", "providers"), (namespace,))
     return Target(scope or "/", namespace, tuple(tail[0::2]), tuple(tail[1::2]))
 
 
