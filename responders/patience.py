@@ -12,10 +12,10 @@ LONGEST_PAUSE_S = 3.0
 DEFAULT_S = 20.0
 
 
-async def rounds(seconds: float = DEFAULT_S) -> AsyncIterator[int]:
-    """Counts 1, 2, … with growing pauses, and ends when the time is over: `async for` with `else`."""
+async def rounds(seconds: float | None = None) -> AsyncIterator[int]:
+    """Counts 1, 2, … with growing pauses, and ends when the time is over."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
+    deadline = loop.time() + (DEFAULT_S if seconds is None else seconds)
     pause, count = FIRST_PAUSE_S, 1
     while True:
         yield count

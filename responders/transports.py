@@ -100,7 +100,13 @@ class BoundedRetryHandler(RetryHandler):
     def __init__(self) -> None:
         super().__init__(RetryHandlerOption(delay=0, max_retries=RETRIES))
         self.allowed_methods = frozenset({"GET", "HEAD", "OPTIONS", "PATCH", "PUT", "DELETE"})
-        self.backoff_factor = RETRY_DELAY_S
+
+    def get_delay_time(
+        self, retry_count: int, response: httpx.Response | None = None, delay: float = 0
+    ) -> float:
+        """What the service asks for, else half a second and then a whole one."""
+        asked = self._get_retry_after(response)
+        return RETRY_DELAY_S * 2**retry_count + delay if asked is None else asked
 
     def should_retry(
         self, request: httpx.Request, options: RetryHandlerOption, response: httpx.Response
