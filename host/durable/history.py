@@ -56,7 +56,7 @@ NAMES = {
 
 def timestamp(moment: datetime) -> str:
     """UTC in the form that the SDK parses and prints."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def parse_timestamp(text: str) -> datetime:

@@ -14,7 +14,7 @@ import azure.functions as func
 
 app = df.DFApp(http_auth_level=func.AuthLevel.FUNCTION)
 Steps = Generator[Any, Any, Any]
-RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=50, max_number_of_attempts=3)
+RETRY = df.RetryOptions(first_retry_interval_in_milliseconds=10, max_number_of_attempts=3)
 
 
 class Order(TypedDict, total=False):
@@ -124,7 +124,7 @@ def incident(context: df.DurableOrchestrationContext) -> Steps:
     timeout.cancel()
     children = [context.call_sub_orchestrator("sequence", {"count": 2}) for _ in range(2)]
     built = yield context.task_all(children)
-    yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=50))
+    yield context.create_timer(context.current_utc_datetime + timedelta(milliseconds=10))
     last = yield context.call_activity("effect", {"name": "report"})
     return {
         "first": first,
