@@ -57,6 +57,13 @@ class _Listener(uvicorn.Server):
         """Capture none."""
         yield
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Cut what is open: over TLS, a polite goodbye waits for clients that no longer listen."""
+        for connection in list(self.server_state.connections):
+            if (transport := getattr(connection, "transport", None)) is not None:
+                transport.abort()
+        await super().shutdown(sockets)
+
 
 async def run(folder: Path, first_port: int) -> None:
     """Serve until SIGTERM or SIGINT. `folder` gets the CA and, when all is ready, `sandbox.json`."""

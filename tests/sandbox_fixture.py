@@ -86,7 +86,7 @@ def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runnin
             stderr=log,
         )
     try:
-        described = _wait(process, state)
+        described = wait_until_ready(process, state)
         trust = ssl.create_default_context(cafile=described["ca_bundle"])
         with httpx.Client(verify=trust, trust_env=False, timeout=30) as http:
             yield RunningSandbox(described, http, trust)
@@ -101,7 +101,8 @@ def sandbox(sandbox_process: RunningSandbox) -> RunningSandbox:
     return sandbox_process
 
 
-def _wait(process: "subprocess.Popen[bytes]", state: Path) -> dict[str, Any]:
+def wait_until_ready(process: "subprocess.Popen[bytes]", state: Path) -> dict[str, Any]:
+    """The content of `sandbox.json`, as soon as it is there."""
     ready = state / "sandbox.json"
     deadline = time.monotonic() + _START_S
     while not ready.exists():
