@@ -21,7 +21,9 @@ from drill.training_ground import TrainingGround
 def main() -> int:
     """Read the command line, run, and tell by the exit status how it went."""
     arguments = _parser().parse_args()
-    console = Console(quiet=arguments.json, highlight=False)
+    # Without a terminal there is no width to obey; lines should not be broken at rich's default of 80.
+    width = None if sys.stdout.isatty() else 120
+    console = Console(quiet=arguments.json, highlight=False, width=width)
     try:
         outcome = asyncio.run(_run(arguments, console))
     except DrillError as error:
@@ -71,12 +73,26 @@ async def _run(arguments: argparse.Namespace, console: Console) -> Outcome:
 
 
 async def _ask(consent: Json) -> bool:
-    """Ask at the keyboard, in a thread: the incident goes on being watched."""
+    """Ask at the keyboard, without a thread: Ctrl-C must not wait for somebody to press Enter."""
     question = f"  Do you consent to plan {consent['plan_hash'][:12]}? [y/n] "
     while True:
-        said = (await asyncio.to_thread(input, question)).strip().lower()
-        if said in ("y", "yes", "n", "no"):
-            return said.startswith("y")
+        sys.stdout.write(question)
+        sys.stdout.flush()
+        said = await _line()
+        if said.strip().lower() in ("y", "yes"):
+            return True
+        if not said or said.strip().lower() in ("n", "no"):  # no line at all: nobody is there
+            return False
+
+
+async def _line() -> str:
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(sys.stdin, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(sys.stdin)
+    return sys.stdin.readline()
 
 
 def _parser() -> argparse.ArgumentParser:

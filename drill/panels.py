@@ -50,7 +50,9 @@ def heading(title: str, detail: str) -> RenderableType:
 
 def move(what: str, outcome: str) -> RenderableType:
     """One thing that the attacker did."""
-    return Text.assemble(("  ✗ ", "red"), f"{what:<42}", (outcome, "dim"), overflow="ellipsis")
+    text = Text.assemble(("  ✗ ", "red"), f"{what:<42}", (outcome, "dim"), overflow="ellipsis")
+    text.no_wrap = True
+    return text
 
 
 def incident(status: Json) -> RenderableType:
