@@ -5,19 +5,26 @@ Left out    more than one node; Azure RBAC for Kubernetes (the cluster's own RBA
 Source      https://learn.microsoft.com/azure/aks/workload-identity-deploy-cluster
 """
 
+import itertools
+import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sandbox.issuers import Issuer
 from sandbox.kubernetes import bootstrap, writes
+from sandbox.kubernetes.controllers import roster
 from sandbox.kubernetes.kinds import Kind, stored
+from sandbox.kubernetes.mounted_tokens import MountedTokens
+from sandbox.kubernetes.pod_logs import PodLogs
 from sandbox.kubernetes.reactor import Reactor
 from sandbox.kubernetes.store import Store
 from sandbox.world import Json, World
 
 CLIENT_ID = "azure.workload.identity/client-id"
 USE = "azure.workload.identity/use"
+_ADMINISTRATOR = writes.Writer("kubectl-create")
 
 
 @dataclass
@@ -56,8 +63,14 @@ class Cluster:
         self.created_at = since or world.clock.now()
         self.pace = Pace()
         self.store = Store()
-        self.reactor = Reactor(self)
+        self.logs = PodLogs()
+        self.tokens = MountedTokens(self)
         self.unpullable_images: set[str] = set()  # pods with one of these never become ready
+        self.refused_pods: dict[str, tuple[int, str]] = {}  # owner's uid -> tries, last reason
+        self._addresses = itertools.count(4)  # the node itself has the first ones
+        self._on_stop: dict[int, Callable[[], None]] = {}
+        self.reactor = Reactor(self)
+        roster.attach(self)
         bootstrap.fill(self)
 
     def now(self) -> datetime:
@@ -67,7 +80,7 @@ class Cluster:
     def seed(self, plural: str, value: Json) -> Json:
         """Any object as an administrator would create it, settled at once: its pods are Ready."""
         with self.reactor.seeding_now():
-            return writes.create(self, stored(plural), value, manager="kubectl-create")
+            return writes.create(self, stored(plural), value, _ADMINISTRATOR)
 
     def seed_namespace(self, name: str, *, labels: dict[str, str] | None = None) -> Json:
         """A namespace, with its default ServiceAccount and kube-root-ca.crt."""
@@ -158,9 +171,28 @@ class Cluster:
         """Everything that is stored, by plural, as `/sandbox/state` shows it."""
         return {kind.plural: self.objects(kind.plural) for kind in self.store.kinds()}
 
+    def on_stop(self, act: Callable[[], None]) -> Callable[[], None]:
+        """Do this when the cluster is thrown away. Returns the way to forget it."""
+        key = id(act)
+        self._on_stop[key] = act
+        return lambda: self._on_stop.pop(key, None) and None
+
     async def stop(self) -> None:
         """Cancel all timers and end all watches: this cluster is being thrown away."""
         self.reactor.close()
+        for act in list(self._on_stop.values()):
+            act()
+
+    def next_pod_address(self) -> str:
+        """An address out of the pod network."""
+        number = next(self._addresses)
+        return f"10.244.{number // 250 % 250}.{number % 250}"
+
+    @property
+    def certificate_authority(self) -> str:
+        """The CA certificate of the API server, in PEM."""
+        trusted = self.world.trust.get_ca_certs(binary_form=True) if self.world.trust else []
+        return "".join(ssl.DER_cert_to_PEM_cert(each) for each in trusted)
 
 
 def user(name: str) -> Json:

@@ -7,10 +7,11 @@ stands still and everything is settled at once.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from sandbox.kubernetes import garbage
 from sandbox.kubernetes.kinds import Kind, by_kind
 from sandbox.kubernetes.store import Change, Key
 from sandbox.world import Json
@@ -18,6 +19,7 @@ from sandbox.world import Json
 if TYPE_CHECKING:
     from sandbox.kubernetes.cluster import Cluster
 
+Act = Callable[[], None]
 Sync = Callable[["Cluster", str, str], None]
 
 
@@ -26,12 +28,14 @@ class Reactor:
 
     def __init__(self, cluster: "Cluster") -> None:
         self.seeding = False
-        self.closed = False
+        self._closed = False
         self._cluster = cluster
         self._syncs: dict[Kind, list[Sync]] = {}
         self._queue: dict[tuple[Kind, Key], None] = {}  # a dict, because it keeps order
-        self._at_once: deque[Callable[[], None]] = deque()
+        self._gone: list[str] = []  # uids whose dependents are to be collected
+        self._at_once: deque[Act] = deque()
         self._timers: set[asyncio.TimerHandle] = set()
+        self._pending: set[Hashable] = set()
         self._scheduled = False
         self._unsubscribe = cluster.store.subscribe(self._notice)
 
@@ -41,31 +45,35 @@ class Reactor:
 
     def enqueue(self, kind: Kind, namespace: str, name: str) -> None:
         """Show this object to its controllers soon."""
-        if kind not in self._syncs:
-            return
         self._queue[kind, (namespace, name)] = None
-        if not self._scheduled:
-            self._scheduled = True
-            self.after(self._cluster.pace.controllers, self._drain)
+        self._schedule()
 
-    def after(self, delay_s: float, act: Callable[[], None]) -> None:
-        """Do this later; at once while seeding, and where no event loop runs."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            loop = None
-        if self.seeding or loop is None:
-            self._at_once.append(act)
+    def after(self, delay_s: float, act: Act) -> None:
+        """Do this later; while seeding, before the seed is done."""
+        if self._closed:
             return
-        if self.closed:
+        if self.seeding:
+            self._at_once.append(act)
             return
 
         def fire() -> None:
             self._timers.discard(handle)
             act()
 
-        handle = loop.call_later(delay_s, fire)
+        handle = asyncio.get_running_loop().call_later(delay_s, fire)
         self._timers.add(handle)
+
+    def once(self, key: Hashable, delay_s: float, act: Act) -> None:
+        """Do this later, unless the same is already waiting to be done."""
+        if key in self._pending:
+            return
+        self._pending.add(key)
+
+        def fire() -> None:
+            self._pending.discard(key)
+            act()
+
+        self.after(delay_s, fire)
 
     @contextmanager
     def seeding_now(self) -> Iterator[None]:
@@ -73,24 +81,30 @@ class Reactor:
         outer, self.seeding = self.seeding, True
         try:
             yield
-            self.settle()
+            while self._at_once or self._queue or self._gone:
+                if self._at_once:
+                    self._at_once.popleft()()
+                else:
+                    self._drain()
         finally:
             self.seeding = outer
 
-    def settle(self) -> None:
-        """Run what waits to be run at once, until nothing does."""
-        while self._at_once:
-            self._at_once.popleft()()
-
     def close(self) -> None:
         """Cancel every timer. Nothing reacts any more."""
-        self.closed = True
+        self._closed = True
         self._unsubscribe()
         for handle in self._timers:
             handle.cancel()
         self._timers.clear()
 
+    def _schedule(self) -> None:
+        if not self._scheduled and not self.seeding:
+            self._scheduled = True
+            self.after(self._cluster.pace.controllers, self._drain)
+
     def _notice(self, change: Change) -> None:
+        if change.type == "DELETED":
+            self._gone.append(change.object["metadata"]["uid"])
         self.enqueue(change.kind, *change.key)
         for value in (change.object, change.before):
             if owner := controller_of(value):
@@ -100,10 +114,13 @@ class Reactor:
 
     def _drain(self) -> None:
         self._scheduled = False
-        batch = list(self._queue)
-        self._queue.clear()
+        gone, self._gone = self._gone, []
+        batch, self._queue = list(self._queue), {}
+        for uid in gone:
+            garbage.collect(self._cluster, uid)
         for kind, key in batch:
-            for sync in self._syncs[kind]:
+            garbage.finish_foreground(self._cluster, kind, *key)
+            for sync in self._syncs.get(kind, []):
                 sync(self._cluster, *key)
 
 

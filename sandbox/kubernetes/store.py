@@ -50,6 +50,11 @@ class Store:
         found = self._objects.get(kind, {}).get((namespace, name))
         return copy.deepcopy(found) if found is not None else None
 
+    @property
+    def oldest_revision(self) -> int:
+        """The first revision from which a watch can start."""
+        return self._compacted
+
     def kinds(self) -> list[Kind]:
         """The kinds of which an object was ever stored."""
         return list(self._objects)

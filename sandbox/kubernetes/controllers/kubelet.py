@@ -1,0 +1,153 @@
+"""Scheduler and kubelet of the one node: pods get a node, become ready, and end.
+
+Faithful    the order of phases and conditions, grace, projected tokens that are renewed at 80 % of their life
+Left out    images, probes, restarts, resources: a pod is ready after a delay, or never if its image can't be pulled
+Source      https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
+"""
+
+from typing import TYPE_CHECKING
+
+from sandbox.kubernetes import events
+from sandbox.kubernetes.kinds import stored
+from sandbox.kubernetes.names import timestamp
+from sandbox.world import Json
+
+if TYPE_CHECKING:
+    from sandbox.kubernetes.cluster import Cluster
+
+KIND = stored("pods")
+
+
+def sync(cluster: "Cluster", namespace: str, name: str) -> None:
+    """Schedule a new pod, or end one that is being deleted."""
+    pod = cluster.store.get(KIND, namespace, name)
+    if pod is None:
+        return
+    about = pod["metadata"]
+    if about.get("deletionTimestamp"):
+        delay = min(cluster.pace.pod_stop, about.get("deletionGracePeriodSeconds", 0))
+        cluster.reactor.once(("stop", about["uid"]), delay, lambda: _end(cluster, pod))
+    elif not pod["spec"].get("nodeName") and not pod["spec"].get("schedulingGates"):
+        _schedule(cluster, pod)
+    elif not pod["status"].get("startTime"):
+        _begin(cluster, pod)
+
+
+def _schedule(cluster: "Cluster", pod: Json) -> None:
+    nodes = cluster.store.peek(stored("nodes"))
+    if not nodes:
+        return
+    pod["spec"]["nodeName"] = nodes[0]["metadata"]["name"]
+    pod["status"]["conditions"] = [_condition(cluster, "PodScheduled", "True")]
+    written = cluster.store.write(KIND, pod)
+    text = f"Successfully assigned {_called(pod)} to {pod['spec']['nodeName']}"
+    events.emit(cluster, KIND, written, "Normal", "Scheduled", text)
+
+
+def _begin(cluster: "Cluster", pod: Json) -> None:
+    """The kubelet takes the pod: containers are being created."""
+    status = pod["status"]
+    status |= {
+        "phase": "Pending",
+        "hostIP": "10.224.0.4",
+        "hostIPs": [{"ip": "10.224.0.4"}],
+        "startTime": timestamp(cluster.now()),
+    }
+    status["conditions"] = _conditions(cluster, pod, ready="False")
+    status["containerStatuses"] = [
+        _container(each, {"waiting": {"reason": "ContainerCreating"}}, ready=False)
+        for each in pod["spec"]["containers"]
+    ]
+    _count_generation(pod)
+    written = cluster.store.write(KIND, pod)
+    uid = written["metadata"]["uid"]
+    delay = cluster.pace.pod_ready
+    cluster.reactor.once(("start", uid), delay, lambda: _become_ready(cluster, written))
+
+
+def _become_ready(cluster: "Cluster", started: Json) -> None:
+    about = started["metadata"]
+    pod = cluster.store.get(KIND, about["namespace"], about["name"])
+    if pod is None or pod["metadata"]["uid"] != about["uid"]:
+        return
+    if pod["metadata"].get("deletionTimestamp"):
+        return
+    images = {each["image"] for each in pod["spec"]["containers"]}
+    if broken := images & cluster.unpullable_images:
+        _fail_to_pull(cluster, pod, broken)
+        return
+    now = timestamp(cluster.now())
+    address = cluster.next_pod_address()
+    status = pod["status"]
+    status |= {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}]}
+    status["conditions"] = _conditions(cluster, pod, ready="True")
+    status["containerStatuses"] = [
+        _container(each, {"running": {"startedAt": now}}, ready=True)
+        for each in pod["spec"]["containers"]
+    ]
+    for container in pod["spec"]["containers"]:
+        cluster.logs.add(cluster.now(), pod, container["name"], f"{container['name']} started")
+    written = cluster.store.write(KIND, pod)
+    events.emit(cluster, KIND, written, "Normal", "Started", "Container started")
+
+
+def _fail_to_pull(cluster: "Cluster", pod: Json, broken: set[str]) -> None:
+    for each in pod["status"]["containerStatuses"]:
+        if each["image"] in broken:
+            message = f'Back-off pulling image "{each["image"]}"'
+            each["state"] = {"waiting": {"reason": "ImagePullBackOff", "message": message}}
+    written = cluster.store.write(KIND, pod)
+    text = f"Failed to pull image {', '.join(sorted(broken))}"
+    events.emit(cluster, KIND, written, "Warning", "Failed", text)
+
+
+def _end(cluster: "Cluster", pod: Json) -> None:
+    about = pod["metadata"]
+    found = cluster.store.get(KIND, about["namespace"], about["name"])
+    if found is None or found["metadata"]["uid"] != about["uid"]:
+        return
+    if not found["metadata"].get("finalizers"):
+        cluster.store.remove(KIND, about["namespace"], about["name"])
+
+
+def _conditions(cluster: "Cluster", pod: Json, *, ready: str) -> list[Json]:
+    wanted = {
+        "PodReadyToStartContainers": ready,
+        "Initialized": "True",
+        "Ready": ready,
+        "ContainersReady": ready,
+        "PodScheduled": "True",
+    }
+    known = {each["type"]: each for each in pod["status"].get("conditions", [])}
+    return [
+        known[type_]
+        if type_ in known and known[type_]["status"] == status
+        else _condition(cluster, type_, status)
+        for type_, status in wanted.items()
+    ]
+
+
+def _condition(cluster: "Cluster", type_: str, status: str) -> Json:
+    return {"type": type_, "status": status, "lastTransitionTime": timestamp(cluster.now())}
+
+
+def _container(container: Json, state: Json, *, ready: bool) -> Json:
+    status: Json = {
+        "name": container["name"],
+        "state": state,
+        "lastState": {},
+        "ready": ready,
+        "restartCount": 0,
+        "image": container["image"],
+        "imageID": "",
+        "started": ready,
+    }
+    return status
+
+
+def _count_generation(pod: Json) -> None:
+    pod["status"]["observedGeneration"] = pod["metadata"]["generation"]
+
+
+def _called(pod: Json) -> str:
+    return f"{pod['metadata']['namespace']}/{pod['metadata']['name']}"

@@ -1,0 +1,240 @@
+"""The verbs on stored objects, each a function from a request to an answer.
+
+Source   https://kubernetes.io/docs/reference/using-api/api-concepts/
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from sandbox.kubernetes import deletes, lists, patches, requests, schema, writes
+from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.requests import Request
+from sandbox.kubernetes.statuses import (
+    StatusError,
+    bad_request,
+    invalid,
+    invalid_value,
+    not_found,
+    unsupported_media_type,
+)
+from sandbox.world import Json
+
+if TYPE_CHECKING:
+    from sandbox.kubernetes.cluster import Cluster
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a request is answered with. `items` is a list's; otherwise `body` is one object."""
+
+    code: int
+    kind: Kind
+    body: Json
+    items: list[Json] | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+def get(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
+    """200, 404."""
+    return Answer(200, kind, found(cluster, kind, request))
+
+
+def list_all(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
+    """200; 400 for selectors and tokens, 410 for expired revisions, 504 for future ones."""
+    items, about = lists.page(cluster, kind, request.namespace, request.call.query)
+    return Answer(200, kind, about, items)
+
+
+def create(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
+    """201; 400, 403, 404, 409, 415, 422, 500."""
+    sent = requests.body(request)
+    value, warnings = decoded(kind, sent, request)
+    about = value.setdefault("metadata", {})
+    if kind.namespaced:
+        if not request.namespace:
+            raise StatusError(
+                405,
+                "MethodNotAllowed",
+                "the server does not allow this method on the requested resource",
+                details={},
+            )
+        _check_namespace(about, request.namespace)
+    else:
+        about.pop("namespace", None)
+    return Answer(201, kind, writes.create(cluster, kind, value, request.writer), None, warnings)
+
+
+def update(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
+    """200; 400, 404, 409, 415, 422."""
+    sent = requests.body(request)
+    value, warnings = decoded(kind, sent, request)
+    about = value.setdefault("metadata", {})
+    name = request.wanted.name
+    if about.get("name", name) != name:
+        raise bad_request(
+            f"the name of the object ({about['name']}) does not match the name on the URL ({name})"
+        )
+    about["name"] = name
+    if kind.namespaced:
+        _check_namespace(about, request.namespace)
+    old = found(cluster, kind, request)
+    return Answer(
+        200, kind, writes.update(cluster, kind, old, value, request.writer), None, warnings
+    )
+
+
+def patch(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
+    """200, 201 for an apply that creates; 400, 404, 409, 415, 422, 500."""
+    type_ = requests.media_type(request.call)
+    if type_ == patches.APPLY:
+        return _apply(cluster, kind, request)
+    if type_ not in patches.ACCEPTED:
+        raise unsupported_media_type(", ".join(patches.ACCEPTED))
+    if "force" in request.call.query:
+        _refuse_option("force", "Forbidden: may not be specified for non-apply patch")
+    old = found(cluster, kind, request)
+    typed = {"kind": kind.kind, "apiVersion": kind.api_version, **old}
+    new, unknown = patches.patched(kind, typed, type_, requests.parsed(request.call.body))
+    warnings = _judge_unknown(kind, unknown, request)
+    _strip_type(kind, new, request)
+    about = new.setdefault("metadata", {})
+    for name in ("uid", "name", "namespace"):
+        if about.get(name, old["metadata"].get(name)) != old["metadata"].get(name):
+            problem = invalid_value(f"metadata.{name}", about[name], "field is immutable")
+            raise invalid(kind, old["metadata"]["name"], [problem])
+    about["name"] = old["metadata"]["name"]
+    changed = writes.update(cluster, kind, old, new, request.writer)
+    return Answer(200, kind, changed, None, warnings)
+
+
+def delete(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
+    """200; 404, 409."""
+    wanted = _delete_options(request)
+    warnings = []
+    if kind.plural == "jobs" and not wanted.propagation:
+        warnings.append(
+            "child pods are preserved by default when jobs are deleted; set propagationPolicy="
+            "Background to remove them or set propagationPolicy=Orphan to suppress this warning"
+        )
+    value = found(cluster, kind, request)
+    return Answer(200, kind, deletes.delete(cluster, kind, value, wanted), None, warnings)
+
+
+def delete_all(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
+    """200 with the list of what was there."""
+    wanted = replace(_delete_options(request), uid="", resource_version="")
+    items, about = lists.page(cluster, kind, request.namespace, request.call.query)
+    for item in items:
+        current = cluster.store.get(
+            kind, item["metadata"].get("namespace", ""), item["metadata"]["name"]
+        )
+        if current is not None:
+            deletes.delete(cluster, kind, current, wanted)
+    return Answer(200, kind, about, items)
+
+
+def found(cluster: "Cluster", kind: Kind, request: Request) -> Json:
+    """The object that the request names. Raises `StatusError` 404."""
+    value = cluster.store.get(kind, request.namespace, request.wanted.name)
+    if value is None:
+        raise not_found(kind, request.wanted.name)
+    return value
+
+
+def decoded(kind: Kind, sent: Any, request: Request) -> tuple[Json, list[str]]:
+    """A body as an object of this kind, and the warnings it earned. Raises `StatusError` 400."""
+    if not isinstance(sent, dict):
+        raise bad_request(
+            f"the object provided is unrecognized (must be of type {kind.kind}): couldn't get "
+            "version/kind; json parse error: cannot unmarshal into Go value"
+        )
+    group_version = sent.get("apiVersion") or kind.api_version
+    if group_version != kind.api_version:
+        raise bad_request(
+            f"the API version in the data ({group_version}) does not match the expected API "
+            f"version ({kind.api_version})"
+        )
+    named = sent.get("kind") or kind.kind
+    if named != kind.kind:
+        raise bad_request(
+            f'{named} in version "v1" cannot be handled as a {kind.kind}: no kind "{named}" is '
+            f'registered for the internal version of group "{kind.group}" in scheme'
+        )
+    try:
+        value, unknown = schema.decode(kind, sent)
+    except schema.TypeMismatchError as wrong:
+        raise bad_request(
+            f'{kind.kind} in version "v1" cannot be handled as a {kind.kind}: {wrong}'
+        ) from wrong
+    warnings = _judge_unknown(kind, unknown, request)
+    value.pop("kind", None)
+    value.pop("apiVersion", None)
+    return value, warnings
+
+
+def _apply(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
+    if not request.call.query.get("fieldManager"):
+        _refuse_option("fieldManager", "Required value: is required for apply patch")
+    sent = requests.parsed(request.call.body)
+    value, warnings = decoded(kind, sent, request)
+    about = value.setdefault("metadata", {})
+    if about.get("managedFields"):
+        raise bad_request("metadata.managedFields must be nil")
+    name = request.wanted.name
+    if about.get("name", name) != name:
+        raise bad_request(
+            f"the name of the object ({about['name']}) does not match the name on the URL ({name})"
+        )
+    about["name"] = name
+    if kind.namespaced:
+        _check_namespace(about, request.namespace)
+    value.pop("status", None)
+    live = cluster.store.get(kind, request.namespace, name)
+    writer = replace(request.writer, operation="Apply")
+    force = request.call.query.get("force") == "true"
+    written = writes.server_side_apply(cluster, kind, live, value, writer, force=force)
+    return Answer(201 if live is None else 200, kind, written, None, warnings)
+
+
+def _judge_unknown(kind: Kind, unknown: list[str], request: Request) -> list[str]:
+    """Unknown fields are dropped, and said so, or refused when the client is strict."""
+    mode = request.call.query.get("fieldValidation") or "Warn"
+    texts = [f'unknown field "{path}"' for path in unknown]
+    if mode == "Strict" and texts:
+        listed = f"strict decoding error: {', '.join(texts)}"
+        if request.wanted.verb == "patch":
+            problem = invalid_value("patch", "{}", listed)
+            raise invalid(kind, request.wanted.name, [problem])
+        raise bad_request(
+            f'{kind.kind} in version "v1" cannot be handled as a {kind.kind}: {listed}'
+        )
+    return texts if mode == "Warn" else []
+
+
+def _strip_type(kind: Kind, value: Json, request: Request) -> None:
+    if (value.pop("kind", kind.kind), value.pop("apiVersion", kind.api_version)) != (
+        kind.kind,
+        kind.api_version,
+    ):
+        raise bad_request("the patched object is of another kind or API version")
+
+
+def _check_namespace(about: Json, namespace: str) -> None:
+    if about.setdefault("namespace", namespace) != namespace:
+        raise bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+
+
+def _delete_options(request: Request) -> deletes.DeleteOptions:
+    raw = request.call.body
+    request.writer  # noqa: B018 - refuses a dryRun that is not All
+    return deletes.options(requests.parsed(raw) if raw.strip() else None, dict(request.call.query))
+
+
+def _refuse_option(name: str, text: str) -> None:
+    message = f'PatchOptions.meta.k8s.io "" is invalid: {name}: {text}'
+    reason = "FieldValueRequired" if text.startswith("Required") else "FieldValueForbidden"
+    causes = [{"reason": reason, "message": text, "field": name}]
+    details = {"group": "meta.k8s.io", "kind": "PatchOptions", "causes": causes}
+    raise StatusError(422, "Invalid", message, details=details)

@@ -1,0 +1,81 @@
+"""The Kubernetes API server of each cluster; `call.service` is "kube-<cluster>".
+
+Simulates   Kubernetes 1.34: core, apps, batch, networking, rbac, authentication, authorization, (OIDC) discovery
+Faithful    status bodies, patch types, selectors, pages, watches, field validation, dry run, apply, tokens, RBAC
+Left out    exec, attach, port-forward, eviction, custom resources, protobuf and YAML bodies, pods that really run
+Source      https://kubernetes.io/docs/reference/using-api/api-concepts/
+"""
+
+import asyncio
+import uuid
+from typing import TYPE_CHECKING
+
+from starlette.responses import PlainTextResponse, Response
+
+from sandbox.kubernetes import answers, audit, identity, non_resources, rbac, requests, resources
+from sandbox.kubernetes.identity import ANONYMOUS, User
+from sandbox.kubernetes.kinds import GROUPS
+from sandbox.kubernetes.rbac import Attributes
+from sandbox.kubernetes.requests import Request
+from sandbox.kubernetes.statuses import StatusError, no_such_resource
+from sandbox.web import Call
+from sandbox.world import World
+
+if TYPE_CHECKING:
+    from sandbox.kubernetes.cluster import Cluster
+
+_FUTURE_WAIT_S = 3.0  # how long the server hopes for a resourceVersion that does not exist yet
+
+
+async def serve(world: World, call: Call) -> Response:
+    """Authenticate, authorize, answer, and write the audit log, in this order."""
+    cluster = world.clusters[call.service.removeprefix("kube-")]
+    audit_id = call.headers.get("audit-id") or str(uuid.uuid4())
+    began = world.clock.now()
+    request = requests.read(call)
+    user, reason = ANONYMOUS, None
+    try:
+        user = _impersonated(cluster, identity.identify(cluster, call), call)
+        reason = rbac.decide(cluster, user, request.wanted)
+        if reason is None:
+            raise rbac.refusal(user, request.wanted)
+        response = await _answer(cluster, request, user, audit_id)
+    except StatusError as error:
+        if error.code == 504:
+            await asyncio.sleep(_FUTURE_WAIT_S)
+        response = answers.refusal(error, call, audit_id)
+    audit.record(cluster, request, user, response, audit_id=audit_id, began=began, reason=reason)
+    return response
+
+
+async def _answer(cluster: "Cluster", request: Request, user: User, audit_id: str) -> Response:
+    if not request.wanted.resource:
+        return non_resources.answer(cluster, request.call, audit_id)
+    if request.kind is None:
+        if request.wanted.group in GROUPS:
+            raise no_such_resource()
+        return PlainTextResponse("404 page not found\n", 404, answers.headers(audit_id))
+    return resources.answer(cluster, request.kind, request, user, audit_id)
+
+
+def _impersonated(cluster: "Cluster", user: User, call: Call) -> User:
+    """`kubectl --as`: whoever may impersonate this user becomes it. Raises `StatusError` 403."""
+    name = call.headers.get("impersonate-user")
+    if not name:
+        return user
+    if name.startswith("system:serviceaccount:"):
+        namespace, account = name.split(":")[2:4]
+        wanted = Attributes("impersonate", "", "serviceaccounts", "", namespace, account)
+        groups: tuple[str, ...] = (
+            "system:serviceaccounts",
+            f"system:serviceaccounts:{namespace}",
+            identity.AUTHENTICATED,
+        )
+    else:
+        wanted = Attributes("impersonate", "", "users", name=name)
+        asked = call.headers.get("impersonate-group")
+        groups = (*([asked] if asked else []), identity.AUTHENTICATED)
+        if asked:
+            rbac.check(cluster, user, Attributes("impersonate", "", "groups", name=asked))
+    rbac.check(cluster, user, wanted)
+    return User(name, groups=groups)

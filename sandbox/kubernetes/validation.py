@@ -1,0 +1,234 @@
+"""What the API server refuses with 422, per kind.
+
+Faithful    required fields, immutable fields, selectors against templates, the closed lists of values in use here
+Left out    most limits on single fields (ports, probes, quantities): an API server refuses more than this
+"""
+
+from collections.abc import Callable
+
+from sandbox.kubernetes import metadata, schema, selectors
+from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.statuses import (
+    FieldProblem,
+    forbidden_field,
+    invalid,
+    invalid_value,
+    not_supported,
+    required,
+)
+from sandbox.world import Json
+
+_IMMUTABLE = "field is immutable"
+_CHANGEABLE_IN_STATEFUL_SET = {
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+}
+_STATEFUL_SET_TEXT = (
+    "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', "
+    "'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and "
+    "'minReadySeconds' are forbidden"
+)
+_POD_TEXT = (
+    "pod updates may not change fields other than `spec.containers[*].image`,"
+    "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only "
+    "additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set "
+    "to 1 if it was previously negative)"
+)
+
+
+def check_create(kind: Kind, value: Json) -> None:
+    """Raise the 422 that this new object earns."""
+    found = metadata.problems(kind, value["metadata"]) + _problems(kind, value)
+    _raise(kind, value, found)
+
+
+def check_update(kind: Kind, old: Json, new: Json) -> None:
+    """Raise the 422 that this change earns."""
+    found = metadata.update_problems(kind, old["metadata"], new["metadata"])
+    found += _problems(kind, new)
+    changed = _CHANGES.get(kind.plural)
+    if changed is not None:
+        found += changed(old, new)
+    _raise(kind, new, found)
+
+
+def _raise(kind: Kind, value: Json, found: list[FieldProblem]) -> None:
+    if found:
+        raise invalid(kind, value["metadata"].get("name", ""), list(dict.fromkeys(found)))
+
+
+def _problems(kind: Kind, value: Json) -> list[FieldProblem]:
+    found = [required(path) for path in schema.required_fields(kind, value)]
+    of_kind = _KINDS.get(kind.plural)
+    return found + (of_kind(value) if of_kind is not None else [])
+
+
+def _pod_spec(spec: Json, path: str) -> list[FieldProblem]:
+    found: list[FieldProblem] = []
+    for group in ("containers", "initContainers"):
+        names: set[str] = set()
+        for index, container in enumerate(spec.get(group, [])):
+            at = f"{path}.{group}[{index}]"
+            if not container.get("image"):
+                found.append(required(f"{at}.image"))
+            if container.get("name") in names:
+                text = f'Duplicate value: "{container["name"]}"'
+                found.append(FieldProblem("FieldValueDuplicate", f"{at}.name", text))
+            names.add(container.get("name", ""))
+    volumes = {volume.get("name") for volume in spec.get("volumes", [])}
+    for index, container in enumerate(spec.get("containers", [])):
+        for place, mount in enumerate(container.get("volumeMounts", [])):
+            if mount.get("name") not in volumes:
+                at = f"{path}.containers[{index}].volumeMounts[{place}].name"
+                text = f'Not found: "{mount.get("name")}"'
+                found.append(FieldProblem("FieldValueInvalid", at, text))
+    policies = ("Always", "OnFailure", "Never")
+    if spec.get("restartPolicy") not in policies:
+        found.append(not_supported(f"{path}.restartPolicy", spec.get("restartPolicy"), policies))
+    return found
+
+
+def _pod(value: Json) -> list[FieldProblem]:
+    return _pod_spec(value["spec"], "spec")
+
+
+def _workload(value: Json) -> list[FieldProblem]:
+    spec = value["spec"]
+    found: list[FieldProblem] = []
+    if spec.get("replicas", 0) < 0:
+        text = "must be greater than or equal to 0"
+        found.append(invalid_value("spec.replicas", spec["replicas"], text))
+    template = spec.get("template", {})
+    labels = template.get("metadata", {}).get("labels", {})
+    selector = spec.get("selector") or {}
+    if not selector.get("matchLabels") and not selector.get("matchExpressions"):
+        if "selector" in spec:
+            text = "empty selector is invalid for deployment"
+            found.append(invalid_value("spec.selector", "{}", text))
+    elif not selectors.by_object(selector)(labels):
+        text = "`selector` does not match template `labels`"
+        found.append(invalid_value("spec.template.metadata.labels", labels, text))
+    found += metadata.label_problems(labels, "spec.template.labels")
+    if "spec" in template:
+        found += _pod_spec(template["spec"], "spec.template.spec")
+        policy = template["spec"].get("restartPolicy")
+        if policy in ("OnFailure", "Never"):
+            found.append(not_supported("spec.template.spec.restartPolicy", policy, ("Always",)))
+    return found
+
+
+def _deployment(value: Json) -> list[FieldProblem]:
+    kinds = ("Recreate", "RollingUpdate")
+    found = _workload(value)
+    strategy = value["spec"]["strategy"]
+    if strategy.get("type") not in kinds:
+        found.append(not_supported("spec.strategy.type", strategy.get("type"), kinds))
+    elif strategy["type"] == "Recreate" and "rollingUpdate" in strategy:
+        text = "may not be specified when strategy `type` is 'Recreate'"
+        found.append(forbidden_field("spec.strategy.rollingUpdate", text))
+    return found
+
+
+def _network_policy(value: Json) -> list[FieldProblem]:
+    kinds = ("Egress", "Ingress")
+    given = value["spec"].get("policyTypes", [])
+    return [
+        not_supported(f"spec.policyTypes[{index}]", each, kinds)
+        for index, each in enumerate(given)
+        if each not in kinds
+    ]
+
+
+def _binding(value: Json) -> list[FieldProblem]:
+    allowed = ("ClusterRole",) if "namespace" not in value["metadata"] else ("ClusterRole", "Role")
+    found = []
+    if value["roleRef"].get("kind") not in allowed:
+        found.append(not_supported("roleRef.kind", value["roleRef"].get("kind"), allowed))
+    for index, subject in enumerate(value.get("subjects", [])):
+        if subject.get("kind") == "ServiceAccount" and not subject.get("namespace"):
+            found.append(required(f"subjects[{index}].namespace"))
+        elif subject.get("kind") not in ("ServiceAccount", "User", "Group"):
+            kinds = ("ServiceAccount", "User", "Group")
+            found.append(not_supported(f"subjects[{index}].kind", subject.get("kind"), kinds))
+    return found
+
+
+def _job(value: Json) -> list[FieldProblem]:
+    found = _pod_spec(value["spec"]["template"]["spec"], "spec.template.spec")
+    policy = value["spec"]["template"]["spec"].get("restartPolicy")
+    if policy == "Always":
+        path = "spec.template.spec.restartPolicy"
+        found.append(not_supported(path, policy, ("OnFailure", "Never")))
+    return found
+
+
+def _selector_is_kept(old: Json, new: Json) -> list[FieldProblem]:
+    if old["spec"].get("selector") == new["spec"].get("selector"):
+        return []
+    return [invalid_value("spec.selector", new["spec"].get("selector"), _IMMUTABLE)]
+
+
+def _stateful_set_change(old: Json, new: Json) -> list[FieldProblem]:
+    changed = {
+        name
+        for name in {*old["spec"], *new["spec"]}
+        if old["spec"].get(name) != new["spec"].get(name)
+    }
+    if changed <= _CHANGEABLE_IN_STATEFUL_SET:
+        return []
+    return [forbidden_field("spec", _STATEFUL_SET_TEXT)]
+
+
+def _role_is_kept(old: Json, new: Json) -> list[FieldProblem]:
+    if old["roleRef"] == new["roleRef"]:
+        return []
+    return [invalid_value("roleRef", new["roleRef"], "cannot change roleRef")]
+
+
+def _template_is_kept(old: Json, new: Json) -> list[FieldProblem]:
+    if old["spec"].get("template") == new["spec"].get("template"):
+        return []
+    return [invalid_value("spec.template", new["spec"].get("template"), _IMMUTABLE)]
+
+
+def _pod_change(old: Json, new: Json) -> list[FieldProblem]:
+    if _fixed_part(old["spec"]) == _fixed_part(new["spec"]):
+        return []
+    return [forbidden_field("spec", _POD_TEXT)]
+
+
+def _fixed_part(spec: Json) -> Json:
+    loose = ("activeDeadlineSeconds", "tolerations", "terminationGracePeriodSeconds")
+    fixed = {name: value for name, value in spec.items() if name not in loose}
+    for group in ("containers", "initContainers"):
+        if group in fixed:
+            fixed[group] = [{**container, "image": ""} for container in fixed[group]]
+    return fixed
+
+
+_KINDS: dict[str, Callable[[Json], list[FieldProblem]]] = {
+    "clusterrolebindings": _binding,
+    "daemonsets": _workload,
+    "deployments": _deployment,
+    "jobs": _job,
+    "networkpolicies": _network_policy,
+    "pods": _pod,
+    "replicasets": _workload,
+    "rolebindings": _binding,
+    "statefulsets": _workload,
+}
+_CHANGES: dict[str, Callable[[Json, Json], list[FieldProblem]]] = {
+    "clusterrolebindings": _role_is_kept,
+    "daemonsets": _selector_is_kept,
+    "deployments": _selector_is_kept,
+    "jobs": _template_is_kept,
+    "pods": _pod_change,
+    "replicasets": _selector_is_kept,
+    "rolebindings": _role_is_kept,
+    "statefulsets": _stateful_set_change,
+}

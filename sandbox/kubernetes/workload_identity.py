@@ -1,0 +1,117 @@
+"""The mutating webhook of azure-workload-identity v1.6, as the AKS add-on runs it in kube-system.
+
+Faithful    pods labelled azure.workload.identity/use: "true" at CREATE only; failurePolicy Fail; environment variables
+            only where the container has none of that name; annotations of pod and ServiceAccount
+Left out    the proxy sidecar, identity bindings
+Source      https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html
+            https://github.com/Azure/azure-workload-identity/blob/v1.6.0/pkg/webhook/webhook.go
+"""
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from sandbox.kubernetes.kinds import stored
+from sandbox.kubernetes.statuses import StatusError
+from sandbox.world import Json
+
+if TYPE_CHECKING:
+    from sandbox.kubernetes.cluster import Cluster
+
+NAMESPACE = "kube-system"
+DEPLOYMENT = "azure-wi-webhook-controller-manager"
+LABELS = {"azure-workload-identity.io/system": "true"}
+AUDIENCE = "api://AzureADTokenExchange"
+_PREFIX = "azure.workload.identity/"
+_MOUNT_PATH = "/var/run/secrets/azure/wi"  # since v1.6.0; before it, /var/run/secrets/azure/tokens
+_TOKEN_PATH = "token/azure-identity-token"  # noqa: S105 - a path
+_SHORTEST_S, _LONGEST_S = 3600, 86400
+_WEBHOOK = "mutation.azure-workload-identity.io"
+_SERVICE = "azure-wi-webhook-webhook-service"
+
+
+def mutate(cluster: "Cluster", pod: Json, account: Json) -> None:
+    """Inject identity into a labelled pod, in place. Raises `StatusError` where the webhook can't."""
+    if pod["metadata"].get("labels", {}).get(f"{_PREFIX}use") != "true":
+        return
+    if not _is_ready(cluster):
+        raise _unreachable()
+    seconds = _expiration(pod, account)
+    volume = _volume_name(pod)
+    annotations = account["metadata"].get("annotations", {})
+    variables = {
+        "AZURE_CLIENT_ID": annotations.get(f"{_PREFIX}client-id", ""),
+        "AZURE_TENANT_ID": annotations.get(f"{_PREFIX}tenant-id", cluster.world.tenant_id),
+        "AZURE_FEDERATED_TOKEN_FILE": f"{_MOUNT_PATH}/{_TOKEN_PATH}",
+        "AZURE_AUTHORITY_HOST": cluster.world.endpoints.get("login", "") + "/",
+    }
+    skipped = pod["metadata"].get("annotations", {}).get(f"{_PREFIX}skip-containers", "")
+    names = {name.strip() for name in skipped.split(";")}
+    spec = pod["spec"]
+    for container in [*spec.get("initContainers", []), *spec["containers"]]:
+        if container["name"] not in names:
+            _add_variables(container, variables)
+            mount = {"name": volume, "readOnly": True, "mountPath": _MOUNT_PATH}
+            container.setdefault("volumeMounts", []).append(mount)
+    token = {"audience": AUDIENCE, "expirationSeconds": seconds, "path": _TOKEN_PATH}
+    projected = {"sources": [{"serviceAccountToken": token}], "defaultMode": 420}
+    spec.setdefault("volumes", []).append({"name": volume, "projected": projected})
+
+
+def _is_ready(cluster: "Cluster") -> bool:
+    """Whether the webhook's service has an endpoint."""
+    return any(
+        pod["metadata"].get("labels", {}).items() >= LABELS.items()
+        and not pod["metadata"].get("deletionTimestamp")
+        and any(
+            condition["type"] == "Ready" and condition["status"] == "True"
+            for condition in pod["status"].get("conditions", [])
+        )
+        for pod in cluster.store.peek(stored("pods"), NAMESPACE)
+    )
+
+
+def _expiration(pod: Json, account: Json) -> int:
+    name = f"{_PREFIX}service-account-token-expiration"
+    text = pod["metadata"].get("annotations", {}).get(name) or account["metadata"].get(
+        "annotations", {}
+    ).get(name)
+    if not text:
+        return _SHORTEST_S
+    if not text.isdigit():
+        raise _denied(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    seconds = int(text)
+    if not _SHORTEST_S <= seconds <= _LONGEST_S:
+        raise _denied(
+            f"token expiration {seconds} not valid. Expected value to be between "
+            f"{_SHORTEST_S} and {_LONGEST_S}"
+        )
+    return seconds
+
+
+def _volume_name(pod: Json) -> str:
+    prefix = "azure-workload-identity-reserved-"
+    about = pod["metadata"]
+    name = about.get("name") or f"{about.get('generateName', '')} (prefix)"
+    return (prefix + hashlib.sha256(name.encode()).hexdigest())[:63]
+
+
+def _add_variables(container: Json, variables: dict[str, str]) -> None:
+    known = {variable["name"] for variable in container.get("env", [])}
+    for name, value in variables.items():
+        if name not in known and value:
+            container.setdefault("env", []).append({"name": name, "value": value})
+
+
+def _unreachable() -> StatusError:
+    call = f"https://{_SERVICE}.{NAMESPACE}.svc:443/mutate-v1-pod?timeout=10s"
+    why = (
+        f'failed calling webhook "{_WEBHOOK}": failed to call webhook: Post "{call}": '
+        f'no endpoints available for service "{_SERVICE}"'
+    )
+    message = f"Internal error occurred: {why}"
+    return StatusError(500, "InternalError", message, details={"causes": [{"message": why}]})
+
+
+def _denied(why: str) -> StatusError:
+    message = f'admission webhook "{_WEBHOOK}" denied the request: {why}'
+    return StatusError(400, "BadRequest", message)
