@@ -8,6 +8,7 @@ Needs    Microsoft.Insights/eventtypes/values/read: Reader on every subscription
 Source   https://learn.microsoft.com/rest/api/monitor/activity-logs/list
 """
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -54,7 +55,7 @@ async def _of(cloud: Cloud, subscription_id: str, principal: Principal, query: s
     def keep(response: Any) -> None:
         """Called with each page."""
         if response.http_response.status_code == 200:  # not with what a retry replaces
-            found.extend(_events(response.context.get("deserialized_data"), subscription_id))
+            found.extend(_events(response.http_response.text(), subscription_id))
 
     client = cloud.monitor(subscription_id)
     async with azure_call(f"activity log of subscription {subscription_id}", seconds=_LIST_S):
@@ -77,8 +78,8 @@ def is_by(event: Json, principal: Principal) -> bool:
     )
 
 
-def _events(page: Any, subscription_id: str) -> list[Json]:
-    match page:
+def _events(page: str, subscription_id: str) -> list[Json]:
+    match json.loads(page):
         case {"value": [*events]}:
             return [event for event in events if isinstance(event, dict)]
         case _:

@@ -58,7 +58,7 @@ def bind(text: str, values: Mapping[str, str | datetime]) -> str:
     if declared.keys() != values.keys():
         raise ContractChangedError(f"query wants {sorted(declared)}, given {sorted(values)}")
     lets = (f"let {name} = {_literal(kind, values[name])};" for name, kind in declared.items())
-    return "\n".join([*lets, _DECLARED.sub("", text).strip()])
+    return "\n".join([*lets, text.strip()])
 
 
 def _literal(kind: str, value: str | datetime) -> str:

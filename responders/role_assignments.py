@@ -93,10 +93,11 @@ async def ensure(cloud: Cloud, new_principal_object_id: str, grants: list[Grant]
     outcomes = await fan_out(grants, lambda one: _ensure(cloud, object_id, one))
     items: list[Json] = [
         {
-            **one,
             "id": outcome[0],
+            "scope": one["scope"],
+            "role_definition_id": one["role_definition_id"],
+            "role_name": one["role_name"],
             "principal_id": object_id,
-            "principal_type": "ServicePrincipal",
             "created": outcome[1],
         }
         for one, outcome in outcomes

@@ -10,7 +10,6 @@ import ssl
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -24,6 +23,7 @@ from aiohttp.test_utils import TestServer
 
 from responders import patience, transports
 from responders.cloud import Cloud
+from tests.sandbox_fixture import RunningSandbox
 
 TENANT = str(uuid.UUID(int=0x7E4A47))
 WORKSPACE = str(uuid.UUID(int=0x10C5))
@@ -141,11 +141,9 @@ def page(*items: Any, next_link: str | None = None, key: str = "@odata.nextLink"
     return Say(200, {"value": list(items)} | ({key: next_link} if next_link else {}))
 
 
-@asynccontextmanager
-async def running(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> AsyncIterator[tuple[FakeAzure, Cloud]]:
-    """Serve, and connect the product to it. Nothing waits longer than a test can."""
+@pytest.fixture
+async def azure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[FakeAzure]:
+    """Serve until the test ends, with settings that lead there and pauses that a test can wait for."""
     azure = FakeAzure()
     authority = _authority()
     server = _server(azure, "https")
@@ -165,13 +163,30 @@ async def running(
     }.items():
         monkeypatch.setenv(name, value)
     hurry(monkeypatch)
-    cloud = await Cloud.connect()
-    try:
-        yield azure, cloud
-    finally:
-        await cloud.close()
-        await server.close()
-        await identity.close()
+    yield azure
+    await server.close()
+    await identity.close()
+
+
+@pytest.fixture
+async def cloud(azure: FakeAzure) -> AsyncIterator[Cloud]:
+    """The product's port, connected to the fake."""
+    connected = await Cloud.connect()
+    yield connected
+    await connected.close()
+
+
+@pytest.fixture
+async def sandbox_cloud(
+    monkeypatch: pytest.MonkeyPatch, sandbox: RunningSandbox
+) -> AsyncIterator[Cloud]:
+    """The product's port, connected to a fresh sandbox world whose replicas are up to date."""
+    for name, value in sandbox.environment.items():
+        monkeypatch.setenv(name, value)
+    sandbox.no_delays()
+    connected = await Cloud.connect()
+    yield connected
+    await connected.close()
 
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:

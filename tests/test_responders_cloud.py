@@ -7,8 +7,6 @@ long, a failure says who can help, and importing the port costs nothing.
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -27,29 +25,10 @@ from responders.errors import (
     TransientError,
 )
 from responders.settings import Settings
-from tests import azure_fake
 from tests.azure_fake import OURSELVES, SUBSCRIPTION, FakeAzure, Say, page, problem
 
 SP = f"/v1.0/servicePrincipals/{OURSELVES}"
 BUSY = problem(503, "ServiceUnavailable")
-
-
-@pytest.fixture
-async def both(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> AsyncIterator[tuple[FakeAzure, Cloud]]:
-    async with azure_fake.running(monkeypatch, tmp_path) as pair:
-        yield pair
-
-
-@pytest.fixture
-def azure(both: tuple[FakeAzure, Cloud]) -> FakeAzure:
-    return both[0]
-
-
-@pytest.fixture
-def cloud(both: tuple[FakeAzure, Cloud]) -> Cloud:
-    return both[1]
 
 
 def test_importing_the_port_loads_no_sdk() -> None:
