@@ -33,7 +33,7 @@ def configure() -> None:
         ],
     )
     # These log URLs and bodies at levels that a worker set to Information or Debug would show.
-    for noisy in ("azure.core.pipeline.policies.http_logging_policy", "httpx", "httpcore", "msal"):
+    for noisy in ("azure.core", "azure.identity", "httpx", "httpcore", "msal"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

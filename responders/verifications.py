@@ -25,8 +25,9 @@ from responders.cloud import Cloud
 from responders.errors import ResponderError
 from responders.model import FederatedCredential, Principal, StepResult
 
-# Disabled application or service principal; no matching federated credential; application gone.
-REFUSALS = frozenset({7000112, 70021, 700211, 700213, 700016})
+# Disabled application or service principal; no federated credential at all, or none that matches
+# (70021 and its newer kinds for issuer and subject); application not in the tenant.
+REFUSALS = frozenset({7000112, 70025, 70021, 700211, 700213, 700016})
 _SUBJECT_PARTS = 4  # system:serviceaccount:<namespace>:<name>
 
 

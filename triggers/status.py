@@ -1,5 +1,6 @@
 """How an incident stands: what Durable knows of it, joined with its journal. Keys and URLs of Durable never leave."""
 
+import json
 import re
 
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
@@ -20,8 +21,8 @@ def read(store: EvidenceStore, durable: DurableOrchestrationStatus | None) -> Js
     """The status document, or None where no such incident was ever opened."""
     if not durable or durable.runtime_status is None:
         return None
-    incident: Incident = durable.input_["incident"]
-    told: Json = durable.custom_status or {}
+    incident: Incident = _document(durable.input_)["incident"]
+    told = _document(durable.custom_status)
     clock = told.get("clock", {})
     runtime = durable.runtime_status.name
     return {
@@ -42,6 +43,13 @@ def read(store: EvidenceStore, durable: DurableOrchestrationStatus | None) -> Js
         "report": told.get("report"),
         "steps": Journal(store, incident["incident_id"]).steps(),
     }
+
+
+def _document(value: object) -> Json:
+    """Durable's client encodes an input twice, its host shows it as it is stored: a string of JSON."""
+    while isinstance(value, str):
+        value = json.loads(value)
+    return dict(value) if isinstance(value, dict) else {}
 
 
 def _phase(runtime: str, told: Json) -> str:
