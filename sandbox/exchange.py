@@ -8,21 +8,20 @@ import importlib
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from types import ModuleType
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from sandbox.control.service import Control
 from sandbox.entra import bearer
 from sandbox.faults import Fault
 from sandbox.sandbox import Sandbox
-from sandbox.web import Call
+from sandbox.web import Call, Service
 from sandbox.world import timestamp
 
-MODULES = {
+_MODULES = {
     "arm": "sandbox.arm.service",
     "login": "sandbox.entra.service",
     "graph": "sandbox.graph.service",
@@ -84,11 +83,7 @@ class Exchanges:
             if fault is not None and not fault.after:
                 await _strike(fault, scope, receive, record.send)
                 return
-            module = _module(call.service)
-            if module is None:
-                response: Response = JSONResponse({"error": "not implemented"}, status_code=501)
-            else:
-                response = await module.serve(world, call)
+            response = await _service(call.service)(world, call)
             if fault is not None:
                 await _strike(fault, scope, receive, record.send)
             else:
@@ -103,14 +98,11 @@ def _target(scope: Scope) -> str:
     return f"{path}?{query}" if query else path
 
 
-def _module(service: str) -> ModuleType | None:
-    name = MODULES["kube" if service.startswith("kube-") else service]
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as missing:
-        if missing.name is not None and name.startswith(missing.name):
-            return None
-        raise
+def _service(name: str) -> Service:
+    """Imported when it is first called: whoever asks no KQL need not wait for DuckDB."""
+    module = importlib.import_module(_MODULES["kube" if name.startswith("kube-") else name])
+    serve: Service = module.serve
+    return serve
 
 
 async def _strike(fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:

@@ -9,6 +9,7 @@ import time
 import httpx
 import pytest
 
+from tests.sandbox_entra_calls import aadsts, ask_with_assertion
 from tests.sandbox_fixture import RunningSandbox
 
 AUDIENCE = "api://AzureADTokenExchange"
@@ -234,3 +235,52 @@ def _card() -> dict[str, object]:
         "contentType": "application/vnd.microsoft.card.adaptive",
         "content": {"type": "AdaptiveCard", "version": "1.4", "body": []},
     }
+
+
+def test_faults_can_be_cleared_without_touching_latency(sandbox: RunningSandbox) -> None:
+    sandbox.control("POST", "latency", {"login": 100})
+    sandbox.control("POST", "faults", {"service": "login", "times": 100})
+    sandbox.control("DELETE", "faults")
+
+    began = time.perf_counter()
+    assert sandbox.http.get(_discovery(sandbox)).status_code == 200
+    assert time.perf_counter() - began >= 0.1
+
+
+def test_a_workload_reads_its_blob_with_the_identity_of_its_pod(sandbox: RunningSandbox) -> None:
+    """Kubernetes token, federation, access token, RBAC: the whole chain over real HTTPS."""
+    pods = sandbox.control("GET", "state/clusters/aks-weu/pods")
+    pod = next(
+        each["metadata"]["name"]
+        for each in pods
+        if each["metadata"]["name"].startswith("orders-api-")
+    )
+    wish = {"url": sandbox.seed["storage"]["blob_url"], "resource": "https://storage.azure.com"}
+
+    answer = sandbox.control("POST", f"nodes/aks-weu/pods/shop/{pod}/run", wish)
+
+    assert (answer["token_status"], answer["aadsts"], answer["status"]) == (200, None, 200)
+    assert answer["body"].startswith("customer,name,card")
+
+
+def test_a_token_stolen_from_a_pod_opens_the_identity_anywhere(sandbox: RunningSandbox) -> None:
+    """Entra sees the signature and the claims, not where the token is used."""
+    wish = {"namespace": "shop", "service_account": "orders-api"}
+    token = sandbox.control("POST", "nodes/aks-neu/steal-token", wish)["token"]
+    assert aadsts(ask_with_assertion(sandbox, token)) == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("nodes/nowhere/steal-token", {"namespace": "shop", "service_account": "x"}, 404),
+        ("nodes/aks-weu/steal-token", {"namespace": "shop", "service_account": "x"}, 409),
+        ("nodes/aks-weu/pods/shop/x/run", {"url": "https://localhost", "resource": "r"}, 409),
+        ("nodes/aks-weu/pods/shop/x/run", {"resource": "r"}, 400),
+    ],
+)
+def test_a_pod_that_does_not_run_gives_nothing(
+    sandbox: RunningSandbox, path: str, body: object, status: int
+) -> None:
+    answer = sandbox.http.post(f"{sandbox.endpoints['control']}/sandbox/{path}", json=body)
+    assert answer.status_code == status

@@ -79,8 +79,8 @@ class Control:
         return JSONResponse({"faults": self._sandbox.faults.left()})
 
     async def clear_faults(self, world: World, call: Call) -> Response:
-        """200: none is left, and no latency."""
-        self._sandbox.faults.reset()
+        """200: none is left; latencies stay."""
+        self._sandbox.faults.clear()
         return JSONResponse({"faults": []})
 
     async def show_record(self, world: World, call: Call) -> Response:
