@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.kubernetes import selectors
+from sandbox.kubernetes import protobuf, selectors
 from sandbox.kubernetes.kinds import Kind, by_resource
 from sandbox.kubernetes.rbac import Attributes
 from sandbox.kubernetes.statuses import (
@@ -84,6 +84,8 @@ def read(call: Call) -> Request:
 
 def body(request: Request) -> Any:
     """The body as JSON. Raises `StatusError` 400 or 415."""
+    if media_type(request.call) == protobuf.MEDIA_TYPE:
+        return protobuf.decoded(request.call.body)
     if media_type(request.call) not in _JSON:
         raise unsupported_media_type(_SERVED)
     return parsed(request.call.body)

@@ -2,7 +2,7 @@
 
 Simulates   Kubernetes 1.34: core, apps, batch, networking, rbac, authentication, authorization, (OIDC) discovery
 Faithful    status bodies, patch types, selectors, pages, watches, field validation, dry run, apply, tokens, RBAC
-Left out    exec, attach, port-forward, eviction, custom resources, protobuf and YAML bodies, pods that really run
+Left out    exec, attach, port-forward, eviction, custom resources, YAML bodies, most of protobuf, pods that really run
 Source      https://kubernetes.io/docs/reference/using-api/api-concepts/
 """
 
