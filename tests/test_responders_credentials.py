@@ -1,0 +1,205 @@
+"""Secrets and keys: both objects, every one, read back; single sign-on keeps its signing key.
+
+What it defends: one that won't go does not keep the others, one planted meanwhile goes too, and no
+value of a secret ever reaches a result.
+"""
+
+import uuid
+
+import pytest
+
+from responders import credentials, principals
+from responders.cloud import Cloud, read_only
+from responders.errors import ContractChangedError, TransientError
+from responders.model import Principal
+from tests.azure_fake import TENANT, FakeAzure, Say, Seen, problem
+from tests.sandbox_fixture import RunningSandbox
+
+OBJECT = str(uuid.UUID(int=0xA1))
+APPLICATION = str(uuid.UUID(int=0xA3))
+APP_PATH = f"/v1.0/applications/{APPLICATION}"
+SP_PATH = f"/v1.0/servicePrincipals/{OBJECT}"
+PRINCIPAL: Principal = {
+    "kind": "application",
+    "object_id": OBJECT,
+    "app_id": str(uuid.UUID(int=0xA2)),
+    "application_object_id": APPLICATION,
+    "display_name": "orders-api",
+    "tenant_id": TENANT,
+    "owner_tenant_id": TENANT,
+    "service_principal_type": "Application",
+}
+
+
+def _secret(number: int) -> dict[str, object]:
+    return {
+        "keyId": str(uuid.UUID(int=number)),
+        "displayName": f"secret-{number}",
+        "startDateTime": "2026-01-01T00:00:00Z",
+        "endDateTime": "2027-01-01T00:00:00Z",
+        "hint": "Ab3",
+        "secretText": "never shown",
+    }
+
+
+def _key(number: int, usage: str = "Verify") -> dict[str, object]:
+    return {
+        "keyId": str(uuid.UUID(int=number)),
+        "displayName": f"key-{number}",
+        "usage": usage,
+        "type": "AsymmetricX509Cert",
+        "key": None,
+    }
+
+
+class _Holder:
+    """One directory object that behaves."""
+
+    def __init__(self, azure: FakeAzure, path: str, secrets: list[int], keys: list[object]) -> None:
+        self.secrets = [_secret(number) for number in secrets]
+        self.keys = keys
+        azure.on("GET", path, lambda _: self.read())
+        azure.on("POST", f"{path}/removePassword", self.remove)
+        azure.on("PATCH", path, self.patch)
+
+    def read(self) -> Say:
+        return Say(200, {"passwordCredentials": self.secrets, "keyCredentials": self.keys})
+
+    def remove(self, seen: Seen) -> Say:
+        self.secrets = [one for one in self.secrets if one["keyId"] != seen.body["keyId"]]
+        return Say(204)
+
+    def patch(self, seen: Seen) -> Say:
+        self.keys = seen.body["keyCredentials"]
+        return Say(204)
+
+
+async def test_both_objects_are_read(azure: FakeAzure, cloud: Cloud) -> None:
+    _Holder(azure, APP_PATH, [1], [_key(2)])
+    _Holder(azure, SP_PATH, [3], [_key(4, "Sign")])
+    found = await credentials.read_all(cloud, PRINCIPAL)
+    assert [(one["holder"], one["kind"], one["usage"]) for one in found] == [
+        ("application", "password", None),
+        ("application", "key", "Verify"),
+        ("service_principal", "password", None),
+        ("service_principal", "key", "Sign"),
+    ]
+
+
+async def test_no_part_of_a_secret_is_shown(azure: FakeAzure, cloud: Cloud) -> None:
+    _Holder(azure, APP_PATH, [1], [])
+    _Holder(azure, SP_PATH, [], [])
+    shown = repr(await credentials.read_all(cloud, PRINCIPAL))
+    shown += repr(await credentials.remove_from_application(cloud, PRINCIPAL))
+    assert "never shown" not in shown
+    assert "Ab3" not in shown
+
+
+async def test_every_secret_and_key_of_an_application_goes(azure: FakeAzure, cloud: Cloud) -> None:
+    holder = _Holder(azure, APP_PATH, [1, 2], [_key(3), _key(4, "Sign")])
+    result = await credentials.remove_from_application(cloud, PRINCIPAL)
+    assert (result["status"], len(result["items"])) == ("done", 4)
+    assert (holder.secrets, holder.keys) == ([], [])
+
+
+async def test_a_signing_key_of_a_service_principal_stays_and_is_named(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    holder = _Holder(azure, SP_PATH, [1], [_key(3), _key(4, "Sign")])
+    result = await credentials.remove_from_service_principal(cloud, PRINCIPAL)
+    assert result["status"] == "done"
+    assert holder.keys == [_key(4, "Sign")]
+    assert "kept for single sign-on: key key-4" in result["detail"]
+
+
+async def test_one_planted_meanwhile_goes_too(azure: FakeAzure, cloud: Cloud) -> None:
+    holder = _Holder(azure, APP_PATH, [1], [])
+
+    def remove_while_the_attacker_adds(seen: Seen) -> Say:
+        first = len(azure.writes()) == 1
+        said = holder.remove(seen)
+        if first:
+            holder.secrets.append(_secret(66))
+            holder.keys.append(_key(67))
+        return said
+
+    azure.on("POST", f"{APP_PATH}/removePassword", remove_while_the_attacker_adds)
+    result = await credentials.remove_from_application(cloud, PRINCIPAL)
+    assert [one["display_name"] for one in result["items"]] == ["secret-1", "secret-66", "key-67"]
+    assert (holder.secrets, holder.keys) == ([], [])
+
+
+async def test_a_secret_that_is_refused_does_not_keep_the_keys(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    holder = _Holder(azure, APP_PATH, [1], [_key(3)])
+    denied = problem(403, "Authorization_RequestDenied")
+    azure.on("POST", f"{APP_PATH}/removePassword", denied)
+    result = await credentials.remove_from_application(cloud, PRINCIPAL)
+    assert result["status"] == "refused"
+    assert [one["display_name"] for one in result["items"]] == ["key-3"]
+    assert holder.keys == []
+
+
+async def test_a_secret_that_was_removed_by_somebody_else_is_gone(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    holder = _Holder(azure, APP_PATH, [1], [])
+
+    def too_late(seen: Seen) -> Say:
+        holder.remove(seen)
+        return problem(400, "Request_BadRequest", "No password credential found with keyId")
+
+    azure.on("POST", f"{APP_PATH}/removePassword", too_late)
+    assert (await credentials.remove_from_application(cloud, PRINCIPAL))["status"] == "done"
+
+
+async def test_secrets_that_read_back_are_not_called_removed(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    _Holder(azure, APP_PATH, [1], [])
+    azure.on("POST", f"{APP_PATH}/removePassword", Say(204))
+    with pytest.raises(TransientError, match="still read back"):
+        await credentials.remove_from_application(cloud, PRINCIPAL)
+
+
+async def test_an_object_without_its_lists_is_not_clean(azure: FakeAzure, cloud: Cloud) -> None:
+    azure.on("GET", APP_PATH, Say(200, {"id": APPLICATION}))
+    with pytest.raises(ContractChangedError):
+        await credentials.remove_from_application(cloud, PRINCIPAL)
+
+
+async def test_an_application_elsewhere_is_left_to_its_owner(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    foreign: Principal = {**PRINCIPAL, "application_object_id": None}
+    result = await credentials.remove_from_application(cloud, foreign)
+    assert result["status"] == "nothing_to_do"
+    assert azure.seen == []
+
+
+# --- sandbox ------------------------------------------------------------------------------------
+
+
+async def test_a_second_run_finds_nothing_to_do(
+    sandbox: RunningSandbox, sandbox_cloud: Cloud
+) -> None:
+    ids = sandbox.seed["orders_api"]
+    principal = await principals.resolve(sandbox_cloud, {"object_id": ids["object_id"]})
+    planted = await sandbox_cloud.graph.post(
+        f"/servicePrincipals/{ids['object_id']}/addPassword",
+        {"passwordCredential": {"displayName": "planted"}},
+    )
+    before = await credentials.read_all(sandbox_cloud, principal)
+    assert {one["kind"] for one in before} == {"password", "key"}
+    assert planted["keyId"] in {one["key_id"] for one in before}
+
+    with read_only():
+        planned = await credentials.remove_from_application(sandbox_cloud, principal)
+    assert planned["status"] == "planned"
+    assert await credentials.read_all(sandbox_cloud, principal) == before
+
+    for remove in (credentials.remove_from_application, credentials.remove_from_service_principal):
+        runs = [await remove(sandbox_cloud, principal) for _ in range(2)]
+        assert [one["status"] for one in runs] == ["done", "nothing_to_do"]
+    assert await credentials.read_all(sandbox_cloud, principal) == []
