@@ -15,7 +15,7 @@ class DrillError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The defaults are `make drill`; the last four are for tests that make things go wrong."""
+    """The defaults are `make drill`; the last five are for tests that make things go wrong."""
 
     folder: Path | None = None  # default: .drill/<time of day>, with .drill/latest pointing at it
     interactive: bool = False  # ask at the keyboard before consenting
@@ -23,6 +23,7 @@ class Options:
     keep: bool = False  # leave sandbox and host up until Ctrl-C
     picture: Path | None = None  # where the terminal goes as SVG
     app: Path = ROOT  # the folder with function_app.py
+    host_module: str = "host"  # what runs it
     host_environment: Mapping[str, str] = field(default_factory=dict)
     faults: Sequence[Json] = ()  # put into force between the attack and the alert
     latency: Mapping[str, float] = field(default_factory=dict)  # service -> milliseconds

@@ -1,7 +1,6 @@
 """What a drill looks like: pure functions from data to things that rich can draw."""
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.rule import Rule
@@ -38,7 +37,15 @@ _STYLES = {
     "failed": "red",
     "unknown": "cyan",
 }
-_MARKS = {"done": "✓", "nothing_to_do": "✓", "refused": "!", "failed": "✗", "unknown": "…"}
+_MARKS = {
+    "done": "✓",
+    "nothing_to_do": "✓",
+    "planned": "·",
+    "refused": "!",
+    "failed": "✗",
+    "unknown": "…",
+}
+_GRAVITY = ("nothing_to_do", "done", "planned", "unknown", "refused", "failed")
 _WRONG_SHOWN = 600  # characters of what a red fact saw
 
 
@@ -55,43 +62,49 @@ def move(what: str, outcome: str) -> RenderableType:
     return text
 
 
-def incident(status: Json) -> RenderableType:
-    """Phase, and one line for each step."""
+def incident(status: Json, seen: Mapping[str, float]) -> RenderableType:
+    """Phase, and one line for each step; `seen` are milestones, in seconds after the alert."""
     table = Table.grid(padding=(0, 2))
     table.add_column(width=3, justify="right")
-    table.add_column(min_width=34)
-    table.add_column(min_width=14)
+    table.add_column(min_width=36)
+    table.add_column(min_width=27)
     table.add_column(justify="right", min_width=9)
+    grouped: dict[str, list[Json]] = {}
     for step in status.get("steps", []):
-        table.add_row(*_step(step))
-    return Group(_phase(status), table)
+        grouped.setdefault(str(step["step"]), []).append(step)
+    for name, steps in grouped.items():
+        table.add_row(*_steps(name, steps))
+    return Group(_phase(status, seen), table)
 
 
-def _phase(status: Json) -> Text:
+def _phase(status: Json, seen: Mapping[str, float]) -> Text:
     phase = str(status.get("phase", "accepted"))
     text = Text.assemble(("  ▸ ", "blue"), (PHASES.get(phase, phase), "bold"))
-    for name, key in (("disabled", "disabled_at"), ("contained", "contained_at")):
-        if status.get(key):
-            text.append(f"   {name} after {_after(status, key):.0f} s", style="green")
+    for milestone, seconds in seen.items():
+        text.append(f"   {milestone} after {seconds:.1f} s", style="green")
     return text
 
 
-def _after(status: Json, key: str) -> float:
-    opened = datetime.fromisoformat(status["opened_at"])
-    return max(0.0, (datetime.fromisoformat(status[key]) - opened).total_seconds())
+def _steps(name: str, steps: Sequence[Json]) -> tuple[Text, str, Text, str]:
+    """The same step in several places is one line: the worst outcome, the longest duration."""
+    worst = max(steps, key=lambda step: _GRAVITY.index(_known(step)))
+    slowest = max(steps, key=lambda step: step.get("duration_ms") or 0)
+    places = " ".join(filter(None, (place(step) for step in steps)))
+    mark = Text(_MARKS[_known(worst)], _STYLES[_known(worst)])
+    spent = "" if _known(worst) == "unknown" else duration(slowest)
+    return mark, name.replace("_", " "), Text(places, "dim"), spent
 
 
-def _step(step: Json) -> tuple[Text, str, Text, str]:
+def _known(step: Json) -> str:
     status = str(step["status"])
-    style = _STYLES.get(status, "white")
-    name = str(step["step"]).replace("_", " ")
+    return status if status in _GRAVITY else "unknown"
+
+
+def place(step: Json) -> str:
+    """Where a step acted, for people: the principal's GUID is the same everywhere and tells nothing."""
     target = str(step.get("target") or "")
-    place = "" if _looks_like_id(target) else target
-    return Text(_MARKS.get(status, "·"), style), name, Text(place, "dim"), duration(step)
-
-
-def _looks_like_id(text: str) -> bool:
-    return len(text) == 36 and text.count("-") == 4
+    is_guid = len(target) == 36 and target.count("-") == 4
+    return "" if is_guid else target
 
 
 def duration(step: Json) -> str:

@@ -9,7 +9,7 @@ from drill.alert import log_alert
 from drill.observing import Observer, States, target_of
 from drill.options import DrillError, Json, Options
 from drill.responder import Responder
-from drill.results import Outcome, new_folder, record, shown
+from drill.results import Outcome, fresh, new_folder, record, shown
 from drill.training_ground import Layout, TrainingGround, opened
 from drill.verdict.judgement import judge
 from drill.watching import Followed, Screen, Watcher
@@ -35,9 +35,13 @@ async def run_drill(
 
     Raises `DrillError` where it could not be carried out; a red verdict is an outcome.
     """
-    folder = options.folder or new_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    layout = Layout(folder=folder, app=options.app, host_environment=options.host_environment)
+    folder = fresh(options.folder) if options.folder else new_folder()
+    layout = Layout(
+        folder=folder,
+        app=options.app,
+        host_module=options.host_module,
+        host_environment=options.host_environment,
+    )
     async with AsyncExitStack() as stack:
         screen.heading("Setting up", f"sandbox and host; logs in {shown(folder)}")
         ground = await stack.enter_async_context(opened(layout))
@@ -74,7 +78,7 @@ class Drill:
         await control.set_faults(self.options.faults)
         await control.set_latency(self.options.latency)
         alerted_at = datetime.now(UTC)
-        followed = await self._respond(loot)
+        followed = await self._respond(loot, alerted_at)
         self.screen.heading("Verdict", "from the sandbox's state and from moves made again")
         await control.clear_faults()
         traffic = await control.traffic()
@@ -89,7 +93,7 @@ class Drill:
         except AttackFailedError as error:
             raise DrillError(f"The attack could not be staged: {error}") from error
 
-    async def _respond(self, loot: Loot) -> Followed:
+    async def _respond(self, loot: Loot, alerted_at: datetime) -> Followed:
         responder = await Responder.sign_in(self.ground)
         alert = log_alert(self.ground.described, self.target.object_id)
         incident_id = await responder.deliver(alert)
@@ -104,5 +108,5 @@ class Drill:
                 if token is not None:
                     loot.account_tokens[f"{cluster}, before eviction"] = token
 
-        watcher = Watcher(responder, self.screen, self.decide, steal_again)
+        watcher = Watcher(responder, self.screen, self.decide, steal_again, alerted_at)
         return await watcher.follow(incident_id, self.options.timeout_s)

@@ -1,12 +1,18 @@
 """Rosa, the responder on call: Azure Monitor's webhook on one side of her, the incident API on the other."""
 
+import asyncio
+import time
 from dataclasses import dataclass, field
+
+import httpx
 
 from drill.options import DrillError, Json
 from drill.training_ground import AUDIENCE, TrainingGround
 
 NAME = "rosa"
 MODE = "respond"
+_PATIENCE_S = 30  # a killed host is back in about three seconds
+_PAUSE_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -52,9 +58,29 @@ class Responder:
 
     async def _call(self, method: str, path: str, body: Json | None = None) -> Json:
         headers = {"x-functions-key": self._key, "Authorization": f"Bearer {self.token}"}
-        url = self.origin + path
-        answer = await self.ground.http.request(method, url, json=body, headers=headers)
+        answer, broken = await self._insist(method, path, body, headers)
+        if broken and answer.status_code == httpx.codes.CONFLICT:
+            return {}  # the try before, whose answer was lost, had already been heard
         if not answer.is_success:
             raise DrillError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
         found: Json = answer.json()
         return found
+
+    async def _insist(
+        self, method: str, path: str, body: Json | None, headers: dict[str, str]
+    ) -> tuple[httpx.Response, bool]:
+        """The answer, and whether a connection broke on the way: a host that restarts is asked again."""
+        deadline = time.monotonic() + _PATIENCE_S
+        broken = False
+        while True:
+            self.ground.check()
+            try:
+                url = self.origin + path
+                return await self.ground.http.request(
+                    method, url, json=body, headers=headers
+                ), broken
+            except httpx.TransportError as error:
+                if time.monotonic() > deadline:
+                    raise DrillError(f"{method} {path}: no answer: {error}") from error
+                broken = True
+                await asyncio.sleep(_PAUSE_S)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from drill.options import ROOT, Json
+from drill.options import ROOT, DrillError, Json
 from drill.training_ground import TrainingGround
 from drill.verdict.judgement import Verdict
 from drill.writings import is_report
@@ -34,6 +34,14 @@ def new_folder() -> Path:
     link.symlink_to(folder.name)
     link.replace(_DRILLS / "latest")
     return folder
+
+
+def fresh(folder: Path) -> Path:
+    """This folder, made if need be. Raises `DrillError` where another drill has been in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise DrillError(f"{folder} is not empty: its evidence would join an older incident.")
+    return folder.resolve()
 
 
 def shown(path: Path) -> str:

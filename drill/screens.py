@@ -1,6 +1,7 @@
 """Showing a drill: live on a terminal, line by line where there is none, and as a picture afterwards."""
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console, RenderableType
@@ -33,9 +34,9 @@ class Screen:
         """The attacker did something."""
         self._print(panels.move(what, outcome))
 
-    def incident(self, status: Json) -> None:
+    def incident(self, status: Json, seen: Mapping[str, float]) -> None:
         """On a terminal one table that changes, elsewhere one line for each change."""
-        self._last = panels.incident(status)
+        self._last = panels.incident(status, seen)
         if not self.console.is_terminal:
             self._print_changes(status)
             return
@@ -101,7 +102,8 @@ class Screen:
         for step in status.get("steps", []):
             if step["status"] != "unknown":
                 name, target, ended = str(step["step"]), str(step["target"]), str(step["status"])
-                line = f"  {name} {target}: {ended} {panels.duration(step)}"
+                line = f"  {name} {panels.place(step)}".rstrip()
+                line += f": {ended}, {panels.duration(step)}"
                 self._print_once((name, target, ended), line)
 
     def _print_once(self, key: tuple[str, ...], line: str) -> None:

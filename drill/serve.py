@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -43,7 +44,7 @@ async def _serve(arguments: argparse.Namespace, console: Console) -> None:
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     folder: Path = arguments.folder.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
+    _forget_last_time(folder)
     layout = Layout(
         folder=folder,
         first_port=arguments.first_port,
@@ -58,6 +59,13 @@ async def _serve(arguments: argparse.Namespace, console: Console) -> None:
         while True:
             ground.check()
             await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _forget_last_time(folder: Path) -> None:
+    """The sandbox begins anew, so what was kept of an older one would speak of a world that is gone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("sandbox", "host", "evidence"):
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 async def _write_files(ground: TrainingGround) -> Files:

@@ -56,6 +56,7 @@ class Layout:
 
     folder: Path
     app: Path = ROOT
+    host_module: str = "host"
     first_port: int = 0
     host_port: int = 0
     host_environment: Mapping[str, str]
@@ -94,7 +95,7 @@ def _host(
 ) -> Recipe:
     state = layout.folder / "host"
     port, rpc_port = layout.host_port or free_port(), free_port()
-    arguments = ["host", "--app", str(layout.app), "--state", str(state)]
+    arguments = [layout.host_module, "--app", str(layout.app), "--state", str(state)]
     arguments += ["--port", str(port), "--rpc-port", str(rpc_port), "--ca", str(ca)]
     arguments += ["--auth-issuer", issuer, "--auth-audience", AUDIENCE, "--auth-jwks", jwks]
     log = layout.folder / "host.log"

@@ -1,8 +1,8 @@
 """Following an incident from the alert to its last phase, consenting on the way."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -10,6 +10,11 @@ from drill.options import DrillError, Json
 from drill.responder import Responder
 
 FINAL = {"watching", "closed", "refused", "failed"}
+MILESTONES = {
+    "disabled": "disabled_at",
+    "contained": "contained_at",
+    "recovered": "recovered_at",
+}
 _POLL_S = 0.25
 
 
@@ -22,8 +27,8 @@ class Screen(Protocol):
     def move(self, move: str, outcome: str) -> None:
         """Something was done, and this came of it."""
 
-    def incident(self, status: Json) -> None:
-        """The incident as it stands now."""
+    def incident(self, status: Json, seen: Mapping[str, float]) -> None:
+        """The incident as it stands now, and its milestones in seconds after the alert."""
 
     def plan(self, consent: Json) -> None:
         """What a person is asked to agree to."""
@@ -35,6 +40,7 @@ class Followed:
 
     status: Json
     consented_at: datetime | None = None
+    seen: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,7 @@ class Watcher:
     screen: Screen
     decide: Callable[[Json], Awaitable[bool]]
     before_consent: Callable[[], Awaitable[None]]
+    alerted_at: datetime
 
     async def follow(self, incident_id: str, timeout_s: float) -> Followed:
         """Until it is over. Raises `DrillError` when time runs out or a process dies."""
@@ -64,12 +71,20 @@ class Watcher:
     async def _look(self, incident_id: str, followed: Followed) -> None:
         self.responder.ground.check()
         followed.status = await self.responder.incident(incident_id)
-        self.screen.incident(followed.status)
+        self._note_milestones(followed)
+        self.screen.incident(followed.status, followed.seen)
         phase, asked = followed.status["phase"], followed.status.get("consent")
         if phase == "awaiting_consent" and asked is not None and followed.consented_at is None:
             await self._answer(incident_id, asked, followed)
         elif phase not in FINAL:
             await asyncio.sleep(_POLL_S)
+
+    def _note_milestones(self, followed: Followed) -> None:
+        """By the drill's own clock: what the app says of time has whole seconds."""
+        for milestone, key in MILESTONES.items():
+            if followed.status.get(key) and milestone not in followed.seen:
+                elapsed = datetime.now(UTC) - self.alerted_at
+                followed.seen[milestone] = elapsed.total_seconds()
 
     async def _answer(self, incident_id: str, asked: Json, followed: Followed) -> None:
         self.screen.plan(asked)

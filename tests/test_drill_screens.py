@@ -58,8 +58,8 @@ def test_without_a_terminal_each_change_is_one_line() -> None:
     shown, written = screen(terminal=False)
 
     for status in ("unknown", "done", "done"):
-        shown.incident(incident("containing", status))
-    shown.incident(incident("watching"))
+        shown.incident(incident("containing", status), {})
+    shown.incident(incident("watching"), {"disabled": 2.04})
     shown.close()
 
     lines = [line.strip() for line in written.getvalue().splitlines()]
@@ -71,13 +71,13 @@ def test_without_a_terminal_each_change_is_one_line() -> None:
 def test_on_a_terminal_the_last_table_stays() -> None:
     shown, written = screen(terminal=True)
 
-    shown.incident(incident("containing", "unknown"))
-    shown.incident(incident("watching"))
+    shown.incident(incident("containing", "unknown"), {})
+    shown.incident(incident("watching"), {"disabled": 2.04})
     shown.heading("Verdict", "")
 
     tail = written.getvalue().rsplit("Verdict", 1)[0]
     assert "321 ms" in tail
-    assert "disabled after 2 s" in tail
+    assert "disabled after 2.0 s" in tail
 
 
 def test_the_plan_shows_what_comes_back_and_what_does_not() -> None:
@@ -108,7 +108,7 @@ def test_a_red_fact_shows_what_was_expected_and_what_was_seen() -> None:
 def test_the_picture_stands_alone(tmp_path: Path) -> None:
     shown, _ = screen(terminal=False)
     shown.heading("Incident", "inc-1")
-    shown.incident(incident("watching"))
+    shown.incident(incident("watching"), {"disabled": 2.04})
     shown.plan(consent())
 
     shown.save_picture(tmp_path / "drill.svg")

@@ -15,6 +15,7 @@ REFUSALS = {
     "AADSTS70021",  # no matching federated identity record
     "AADSTS700211",  # no matching federated identity record for the issuer
     "AADSTS700213",  # no matching federated identity record for the subject
+    "AADSTS70025",  # the application has no federated credential at all
     "AADSTS700027",  # the assertion's key is not registered
 }
 
