@@ -1,0 +1,248 @@
+"""Grants: every one that is the principal's own, in every subscription, and nobody else's.
+
+What it defends: half a list is never the whole, one that is locked does not keep the others, a filter
+that Azure ignores deletes nothing foreign, and names make creating them repeatable.
+"""
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from responders import role_assignments
+from responders.cloud import Cloud, read_only
+from responders.errors import RefusedError, TransientError
+from responders.model import Grant
+from tests.azure_fake import OURSELVES, SUBSCRIPTION, FakeAzure, Say, page, problem
+from tests.sandbox_fixture import RunningSandbox
+
+OBJECT = str(uuid.UUID(int=0xA1))
+NEW = str(uuid.UUID(int=0xB3))
+OTHER = str(uuid.UUID(int=0x5B6))  # another subscription
+READER = "/providers/Microsoft.Authorization/roleDefinitions/acdd72a7-3385-48ef-bd42-f606fba81ae7"
+GONE = problem(404, "RoleAssignmentNotFound")
+
+
+def _path(scope: str, name: str) -> str:
+    return f"{scope}/providers/Microsoft.Authorization/roleAssignments/{name}"
+
+
+def _listing(subscription: str) -> str:
+    return f"/subscriptions/{subscription}/providers/Microsoft.Authorization/roleAssignments"
+
+
+def _assignment(scope: str, name: str, principal: str = OBJECT, **more: object) -> dict[str, Any]:
+    return {
+        "id": _path(scope, name),
+        "name": name,
+        "properties": {
+            "scope": scope,
+            "roleDefinitionId": READER,
+            "principalId": principal,
+            "principalType": "ServicePrincipal",
+            "createdOn": "2026-01-01T00:00:00.1234567Z",
+            **more,
+        },
+    }
+
+
+HERE = f"/subscriptions/{SUBSCRIPTION}"
+ABOVE = "/providers/Microsoft.Management/managementGroups/root"
+
+
+@pytest.fixture(autouse=True)
+def _two_subscriptions(azure: FakeAzure) -> None:
+    azure.on(
+        "GET", "/subscriptions", page({"subscriptionId": SUBSCRIPTION}, {"subscriptionId": OTHER})
+    )
+    azure.on("GET", _listing(SUBSCRIPTION), page())
+    azure.on("GET", _listing(OTHER), page())
+    azure.on("GET", READER, Say(200, {"id": READER, "properties": {"roleName": "Reader"}}))
+
+
+async def test_a_grant_from_above_is_listed_once(azure: FakeAzure, cloud: Cloud) -> None:
+    for subscription in (SUBSCRIPTION, OTHER):
+        azure.on("GET", _listing(subscription), page(_assignment(ABOVE, "a")))
+    found = await role_assignments.read_all(cloud, OBJECT)
+    assert [(one["scope"], one["role_name"]) for one in found] == [(ABOVE, "Reader")]
+    assert found[0]["created_on"] == "2026-01-01T00:00:00.123456+00:00"
+    assert azure.asked("GET", _listing(OTHER))[0].query["$filter"] == f"principalId eq '{OBJECT}'"
+
+
+async def test_a_filter_that_is_ignored_deletes_nothing_of_others(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    azure.on("GET", _listing(SUBSCRIPTION), page(_assignment(HERE, "a", principal=OURSELVES)))
+    result = await role_assignments.remove_all(cloud, OBJECT)
+    assert result["status"] == "nothing_to_do"
+    assert azure.writes() == []
+
+
+async def test_a_subscription_that_can_not_be_read_fails_the_list(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    azure.on("GET", _listing(SUBSCRIPTION), page(_assignment(HERE, "a")))
+    azure.on("GET", _listing(OTHER), problem(503, "ServerBusy"))
+    with pytest.raises(TransientError, match=OTHER):
+        await role_assignments.remove_all(cloud, OBJECT)
+    azure.on("GET", _listing(OTHER), problem(403, "AuthorizationFailed"))
+    with pytest.raises(RefusedError, match=OTHER):
+        await role_assignments.remove_all(cloud, OBJECT)
+    assert azure.writes() == []
+
+
+async def test_a_subscription_that_is_gone_by_now_grants_nothing(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    azure.on("GET", _listing(OTHER), problem(404, "SubscriptionNotFound"))
+    assert await role_assignments.read_all(cloud, OBJECT) == []
+
+
+async def test_a_role_without_a_readable_name_keeps_its_id(azure: FakeAzure, cloud: Cloud) -> None:
+    azure.on("GET", _listing(SUBSCRIPTION), page(_assignment(HERE, "a")))
+    azure.on("GET", READER, problem(404, "RoleDefinitionDoesNotExist"))
+    found = await role_assignments.read_all(cloud, OBJECT)
+    assert found[0]["role_name"] == "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+
+
+async def test_one_that_is_locked_does_not_keep_the_others(azure: FakeAzure, cloud: Cloud) -> None:
+    names = ("a", "b", "c")
+    azure.on("GET", _listing(SUBSCRIPTION), page(*(_assignment(HERE, name) for name in names)))
+    for name in names:
+        azure.on("DELETE", _path(HERE, name), Say(200, _assignment(HERE, name)))
+    azure.on("DELETE", _path(HERE, "b"), problem(409, "ScopeLocked", "lock 'prod' on /x"))
+    result = await role_assignments.remove_all(cloud, OBJECT)
+    assert result["status"] == "refused"
+    assert [one["id"] for one in result["items"]] == [_path(HERE, "a"), _path(HERE, "c")]
+    assert "lock 'prod' on /x" in result["detail"]
+    assert "Remove that lock by hand" in result["detail"]
+
+
+async def test_one_from_above_is_deleted_at_its_own_scope(azure: FakeAzure, cloud: Cloud) -> None:
+    azure.on("GET", _listing(SUBSCRIPTION), page(_assignment(ABOVE, "a")))
+    azure.on("DELETE", _path(ABOVE, "a"), Say(204))
+    assert (await role_assignments.remove_all(cloud, OBJECT))["status"] == "done"
+    assert [one.path for one in azure.writes()] == [_path(ABOVE, "a")]
+
+
+async def test_one_that_reads_back_is_not_called_deleted(azure: FakeAzure, cloud: Cloud) -> None:
+    azure.on("GET", _listing(SUBSCRIPTION), page(_assignment(HERE, "a")))
+    azure.on("DELETE", _path(HERE, "a"), Say(204))
+    azure.on("GET", _path(HERE, "a"), Say(200, _assignment(HERE, "a")))
+    with pytest.raises(TransientError, match="still reads back"):
+        await role_assignments.remove_all(cloud, OBJECT)
+
+
+def _grant(**changed: object) -> Grant:
+    plain = {
+        "id": _path(HERE, "a"),
+        "scope": HERE,
+        "role_definition_id": READER,
+        "role_name": "Reader",
+        "principal_id": OBJECT,
+        "principal_type": "ServicePrincipal",
+        "condition": "@Resource[x] StringEquals 'y'",
+        "condition_version": "2.0",
+        "description": "for orders",
+        "created_on": None,
+        "created_by": None,
+    }
+    grant: Grant = json.loads(json.dumps({**plain, **changed}))
+    return grant
+
+
+NAME = role_assignments.assignment_name(HERE, NEW, READER)
+
+
+async def test_a_grant_is_given_again_with_all_that_it_had(azure: FakeAzure, cloud: Cloud) -> None:
+    azure.on("PUT", _path(HERE, NAME), Say(201, _assignment(HERE, NAME, NEW)))
+    result = await role_assignments.ensure(cloud, NEW, [_grant()])
+    assert result["status"] == "done"
+    assert azure.writes()[0].body == {
+        "properties": {
+            "roleDefinitionId": READER,
+            "principalId": NEW,
+            "principalType": "ServicePrincipal",
+            "condition": "@Resource[x] StringEquals 'y'",
+            "conditionVersion": "2.0",
+            "description": "for orders",
+        }
+    }
+
+
+async def test_the_same_grant_under_another_name_is_enough(azure: FakeAzure, cloud: Cloud) -> None:
+    azure.on("PUT", _path(HERE, NAME), problem(409, "RoleAssignmentExists"))
+    result = await role_assignments.ensure(cloud, NEW, [_grant()])
+    assert (result["status"], result["items"][0]["created"]) == ("nothing_to_do", False)
+
+
+async def test_a_principal_that_rbac_has_not_heard_of_is_a_matter_of_time(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    azure.on("PUT", _path(HERE, NAME), problem(400, "PrincipalNotFound"))
+    with pytest.raises(TransientError, match="PrincipalNotFound"):
+        await role_assignments.ensure(cloud, NEW, [_grant()])
+
+
+async def test_one_grant_that_is_refused_does_not_keep_the_others(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    there = f"/subscriptions/{OTHER}"
+    other = role_assignments.assignment_name(there, NEW, READER)
+    azure.on("PUT", _path(HERE, NAME), problem(403, "AuthorizationFailed"))
+    azure.on("PUT", _path(there, other), Say(201, _assignment(there, other, NEW)))
+    result = await role_assignments.ensure(cloud, NEW, [_grant(), _grant(scope=there)])
+    assert result["status"] == "refused"
+    assert [one["scope"] for one in result["items"]] == [there]
+    assert f"Reader at {HERE}" in result["detail"]
+
+
+async def test_a_name_that_belongs_to_another_is_refused(azure: FakeAzure, cloud: Cloud) -> None:
+    azure.on("GET", _path(HERE, NAME), Say(200, _assignment(HERE, NAME, OURSELVES)))
+    result = await role_assignments.ensure(cloud, NEW, [_grant()])
+    assert result["status"] == "refused"
+    assert azure.writes() == []
+
+
+def test_names_differ_by_scope_principal_and_role_and_not_by_case() -> None:
+    name = role_assignments.assignment_name
+    assert name(HERE.upper(), NEW.upper(), READER.upper()) == NAME
+    assert name(f"{HERE}/", NEW, f"{HERE}{READER}") == NAME  # built-in roles are written both ways
+    assert len({NAME, name(ABOVE, NEW, READER), name(HERE, OBJECT, READER)}) == 3
+
+
+# --- sandbox ------------------------------------------------------------------------------------
+
+
+async def test_what_was_removed_can_be_given_to_another_and_nothing_else_is_touched(
+    sandbox: RunningSandbox, sandbox_cloud: Cloud
+) -> None:
+    old = sandbox.seed["orders_api"]["object_id"]
+    new = sandbox.seed["firebreak_api"]["object_id"]
+    bystander = sandbox.seed["billing_api"]["object_id"]
+    others = await role_assignments.read_all(sandbox_cloud, bystander)
+    before = await role_assignments.read_all(sandbox_cloud, old)
+    assert {one["role_name"] for one in before} == {"Reader", "Storage Blob Data Reader"}
+
+    with read_only():
+        planned = await role_assignments.remove_all(sandbox_cloud, old)
+    assert planned["status"] == "planned"
+    assert await role_assignments.read_all(sandbox_cloud, old) == before
+
+    runs = [await role_assignments.remove_all(sandbox_cloud, old) for _ in range(2)]
+    assert [one["status"] for one in runs] == ["done", "nothing_to_do"]
+    assert await role_assignments.read_all(sandbox_cloud, old) == []
+    assert await role_assignments.read_all(sandbox_cloud, bystander) == others
+
+    with read_only():
+        wished = await role_assignments.ensure(sandbox_cloud, new, before)
+    assert wished["status"] == "planned"
+    puts = [await role_assignments.ensure(sandbox_cloud, new, before) for _ in range(2)]
+    assert [one["status"] for one in puts] == ["done", "nothing_to_do"]
+    given = await role_assignments.read_all(sandbox_cloud, new)
+    assert _what(given) == _what(before)
+
+
+def _what(grants: list[Grant]) -> list[tuple[str, str]]:
+    return sorted((one["scope"], one["role_definition_id"]) for one in grants)
