@@ -1,0 +1,64 @@
+"""Killed with SIGKILL at every step and started again, a drill ends as if nothing had happened.
+
+"As if nothing": the same verdict, read from the sandbox, and no effect happened twice, read from the recorded traffic.
+"""
+
+import io
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from drill.options import Options
+from drill.rehearsal import run_drill
+from drill.screens import Screen
+
+# Asking for a token, a query or one's own rights changes nothing, so it may happen again.
+_HARMLESS = ("/token", "/query", "/selfsubjectaccessreviews", "/listClusterUserCredential")
+
+
+def effects(traffic: list[dict[str, Any]], firebreak: str) -> Counter[str]:
+    """What the app changed and the cloud accepted: method, URL and body, with how often."""
+    counted: Counter[str] = Counter()
+    for exchange in traffic:
+        path = str(exchange["url"]).split("?")[0]
+        ours = exchange.get("caller") == firebreak or "/workflows/" in path
+        changes = exchange["method"] != "GET" and not path.endswith(_HARMLESS)
+        if ours and changes and exchange["status"] < 300:
+            body = json.dumps(exchange.get("request_body"), sort_keys=True)
+            counted[f"{exchange['method']} {path} {body}"] += 1
+    return counted
+
+
+@pytest.mark.timeout(280)
+@pytest.mark.parametrize("points", ["ran", "before,after"])
+async def test_killed_at_every_step_the_drill_ends_the_same_and_nothing_happens_twice(
+    points: str, tmp_path: Path
+) -> None:
+    tally = tmp_path / "kills"
+    options = Options(
+        folder=tmp_path / "drill",
+        host_module="tests.crashing_host",
+        host_environment={
+            "FIREBREAK_TEST_CRASH_POINTS": points,
+            "FIREBREAK_TEST_CRASH_TALLY": str(tally),
+        },
+        timeout_s=250,
+    )
+    outcome = await run_drill(options, Screen(Console(file=io.StringIO())))
+
+    kills = tally.read_text().split()
+    steps = outcome.incident["steps"]
+    assert len(kills) >= len(steps), "the host was not killed at every step"
+    broken = [fact for fact in outcome.verdict["facts"] if not fact["holds"]]
+    assert broken == []
+    lines = (tmp_path / "drill" / "traffic.jsonl").read_text().splitlines()
+    sandbox = json.loads((tmp_path / "drill" / "sandbox" / "sandbox.json").read_text())
+    counted = effects(
+        [json.loads(line) for line in lines], sandbox["seed"]["firebreak"]["object_id"]
+    )
+    assert counted, "no effect was recorded at all"
+    assert {effect: n for effect, n in counted.items() if n > 1} == {}
