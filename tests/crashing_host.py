@@ -30,7 +30,7 @@ def main() -> int:
 
     signal.signal(signal.SIGTERM, stop)
     for number, point in zip(range(1, ENOUGH), itertools.cycle(points), strict=False):
-        command = [sys.executable, "-m", "host", *sys.argv[1:], "--crash-at", f"{point}:{number}"]
+        command = [sys.executable, "-m", "host", *sys.argv[1:], "--crash-at", f"{point}:{number}+"]
         child = subprocess.Popen(command)
         code = child.wait()
         if stopping or code != -signal.SIGKILL:
