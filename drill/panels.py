@@ -8,9 +8,6 @@ from rich.table import Table
 from rich.text import Text
 
 from drill.options import Json
-from drill.verdict.facts import Fact
-from drill.verdict.judgement import Verdict
-from drill.verdict.times import Times
 
 PHASES = {
     "accepted": "accepted",
@@ -46,13 +43,12 @@ _MARKS = {
     "unknown": "…",
 }
 _GRAVITY = ("nothing_to_do", "done", "planned", "unknown", "refused", "failed")
-_WRONG_SHOWN = 600  # characters of what a red fact saw
 
 
 def heading(title: str, detail: str) -> RenderableType:
     """The beginning of a part."""
     text = Text.assemble((f" {title} ", "bold"), (f" {detail} ", "dim"))
-    return Rule(text, align="left", style="blue", characters="─")
+    return Group(Text(""), Rule(text, align="left", style="blue", characters="─"))
 
 
 def move(what: str, outcome: str) -> RenderableType:
@@ -67,7 +63,7 @@ def incident(status: Json, seen: Mapping[str, float]) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     table.add_column(width=3, justify="right")
     table.add_column(min_width=36)
-    table.add_column(min_width=27)
+    table.add_column(min_width=25)
     table.add_column(justify="right", min_width=9)
     grouped: dict[str, list[Json]] = {}
     for step in status.get("steps", []):
@@ -81,7 +77,8 @@ def _phase(status: Json, seen: Mapping[str, float]) -> Text:
     phase = str(status.get("phase", "accepted"))
     text = Text.assemble(("  ▸ ", "blue"), (PHASES.get(phase, phase), "bold"))
     for milestone, seconds in seen.items():
-        text.append(f"   {milestone} after {seconds:.1f} s", style="green")
+        text.append(f"   {milestone} {seconds:.1f} s", style="green")
+    text.no_wrap, text.overflow = True, "ellipsis"
     return text
 
 
@@ -111,75 +108,3 @@ def duration(step: Json) -> str:
     """How long a step took; nothing while it runs."""
     spent = step.get("duration_ms")
     return "" if spent is None else f"{spent} ms" if spent < 10_000 else f"{spent / 1000:.1f} s"
-
-
-def plan(consent: Json) -> RenderableType:
-    """What a person is asked for, short enough to be read."""
-    asked = consent["plan"]
-    lines = [Text.assemble("  A new identity ", (str(asked["display_name"]), "bold"))]
-    for trust in asked["federated_credentials"]:
-        lines.append(
-            Text.assemble(
-                ("    + trusts  ", "green"), str(trust["subject"]), (f"  {trust['name']}", "dim")
-            )
-        )
-    for grant in asked["grants"]:
-        scope = str(grant["scope"]).rsplit("/", 1)[-1]
-        lines.append(Text.assemble(("    + role    ", "green"), f"{grant['role_name']} at {scope}"))
-    for left in asked["left_out"]:
-        style = "red" if left["suspicious"] else "yellow"
-        lines.append(
-            Text.assemble(
-                ("    - without ", style),
-                f"{left['what']} {left['name']}".split(" (")[0],
-                (f"  {left['reason']}", "dim"),
-            )
-        )
-    lines.append(Text(f"  plan {consent['plan_hash']}", "dim"))
-    for line in lines:
-        line.no_wrap, line.overflow = True, "ellipsis"
-    return Group(*lines)
-
-
-def verdict(found: Verdict) -> RenderableType:
-    """Every fact, the red ones with what was expected and what was seen."""
-    lines: list[RenderableType] = []
-    noun = ""
-    for fact in found["facts"]:
-        lines.extend(_fact(fact, noun))
-        noun = fact["noun"]
-    return Group(
-        *lines, Text(""), Text("  " + times(found["times"]), "bold"), conclusion(found["facts"])
-    )
-
-
-def _fact(fact: Fact, noun: str) -> list[RenderableType]:
-    shown = fact["noun"] if fact["noun"] != noun else ""
-    mark, style = ("✓", "green") if fact["holds"] else ("✗", "bold red")
-    line = Text.assemble((f"  {mark} ", style), (f"{shown:<14}", "dim"), fact["fact"])
-    if fact["holds"]:
-        return [line]
-    return [
-        line,
-        Text(f"{'':18}expected {fact['expected']}", "yellow"),
-        Text(f"{'':18}actual   {fact['actual'][:_WRONG_SHOWN]}", "yellow"),
-    ]
-
-
-def times(measured: Times) -> str:
-    """How long it took, by the sandbox's record."""
-    names = {"disabled_s": "disabled", "contained_s": "contained", "recovered_s": "recovered"}
-    said = [
-        f"{name} {seconds:.1f} s" if isinstance(seconds, float) else f"never {name}"
-        for key, name in names.items()
-        for seconds in [measured.get(key)]
-    ]
-    return "after the alert: " + ", ".join(said)
-
-
-def conclusion(facts: Sequence[Fact]) -> RenderableType:
-    """The last word."""
-    wrong = sum(not fact["holds"] for fact in facts)
-    if wrong:
-        return Text(f"  {wrong} of {len(facts)} facts do not hold.", "bold red")
-    return Text(f"  All {len(facts)} facts hold.", "bold green")

@@ -9,8 +9,10 @@ from rich.live import Live
 
 from drill import panels, picture
 from drill.options import Json
+from drill.plan_panel import plan
 from drill.results import Outcome, shown
 from drill.verdict.judgement import Verdict
+from drill.verdict_panel import verdict
 
 PICTURE_WIDTH = 104  # columns; wider ones are too small to read in a README
 
@@ -23,7 +25,9 @@ class Screen:
         self._shown: list[RenderableType] = []
         self._last: RenderableType | None = None  # the incident as last seen, not yet kept
         self._live: Live | None = None
-        self._lines: set[tuple[str, ...]] = set()
+        self._lines: set[tuple[str, ...]] = set()  # printed where there is no terminal
+        self._steps: list[Json] = []  # of the table that changes
+        self._kept: set[tuple[str, str]] = set()  # in a table that stays: not shown again
 
     def heading(self, title: str, detail: str) -> None:
         """A new part of the drill begins."""
@@ -36,7 +40,8 @@ class Screen:
 
     def incident(self, status: Json, seen: Mapping[str, float]) -> None:
         """On a terminal one table that changes, elsewhere one line for each change."""
-        self._last = panels.incident(status, seen)
+        self._steps = [each for each in status.get("steps", []) if _key(each) not in self._kept]
+        self._last = panels.incident({**status, "steps": self._steps}, seen)
         if not self.console.is_terminal:
             self._print_changes(status)
             return
@@ -49,12 +54,12 @@ class Screen:
         """What a person is asked to agree to."""
         self._settle()
         self._print(panels.heading("Consent", "rosa, responder on call, reads the plan"))
-        self._print(panels.plan(consent))
+        self._print(plan(consent))
 
     def verdict(self, found: Verdict) -> None:
         """All facts."""
         self._settle()
-        self._print(panels.verdict(found))
+        self._print(verdict(found))
 
     def results(self, outcome: Outcome) -> None:
         """Where everything lies."""
@@ -91,6 +96,7 @@ class Screen:
             if self.console.is_terminal:
                 self.console.print(self._last)
             self._last = None
+            self._kept |= {_key(each) for each in self._steps if each["status"] != "unknown"}
 
     def _print(self, renderable: RenderableType) -> None:
         self._shown.append(renderable)
@@ -110,3 +116,7 @@ class Screen:
         if key not in self._lines:
             self._lines.add(key)
             self.console.print(line, highlight=False)
+
+
+def _key(step: Json) -> tuple[str, str]:
+    return str(step["step"]), str(step.get("target"))

@@ -6,9 +6,9 @@ from typing import Any
 
 from rich.console import Console
 
-from drill import panels
 from drill.screens import Screen
 from drill.verdict.judgement import judge
+from drill.verdict_panel import verdict
 from tests.drill_scene import scene
 
 Json = dict[str, Any]
@@ -63,6 +63,7 @@ def test_without_a_terminal_each_change_is_one_line() -> None:
     shown.close()
 
     lines = [line.strip() for line in written.getvalue().splitlines()]
+    lines = [line for line in lines if line]
     assert lines[0] == "phase containing"
     assert sum("remove_role_assignments" in line for line in lines) == 1
     assert lines[-1] == "phase watching"
@@ -77,7 +78,22 @@ def test_on_a_terminal_the_last_table_stays() -> None:
 
     tail = written.getvalue().rsplit("Verdict", 1)[0]
     assert "321 ms" in tail
-    assert "disabled after 2.0 s" in tail
+    assert "disabled 2.0 s" in tail
+
+
+def test_a_step_that_was_kept_is_not_shown_again() -> None:
+    shown, written = screen(terminal=True)
+    shown.incident(incident("awaiting_consent"), {})
+    shown.heading("Consent", "")
+    later = incident("watching")
+    later["steps"].append({**later["steps"][0], "step": "create_identity", "duration_ms": 777})
+
+    shown.incident(later, {})
+    shown.close()
+
+    after = written.getvalue().rsplit("Consent", 1)[1]
+    assert "777 ms" in after
+    assert "321 ms" not in after
 
 
 def test_the_plan_shows_what_comes_back_and_what_does_not() -> None:
@@ -96,7 +112,7 @@ def test_a_red_fact_shows_what_was_expected_and_what_was_seen() -> None:
     _, written = screen(terminal=False)
     console = Console(file=written, width=120)
 
-    console.print(panels.verdict(judge(scene(credential_replays={}))))
+    console.print(verdict(judge(scene(credential_replays={}))))
 
     text = written.getvalue()
     assert "expected refused by the token endpoint" in text

@@ -1,0 +1,56 @@
+"""A verdict on the screen: every fact, the red ones with what was expected and what was seen."""
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from drill.verdict.facts import Fact
+from drill.verdict.judgement import Verdict
+from drill.verdict.times import Times
+
+_WRONG_SHOWN = 600  # characters of what a red fact saw
+
+
+def verdict(found: Verdict) -> RenderableType:
+    """Every fact, the red ones with what was expected and what was seen."""
+    lines: list[RenderableType] = []
+    noun = ""
+    for fact in found["facts"]:
+        lines.extend(_fact(fact, noun))
+        noun = fact["noun"]
+    return Group(
+        *lines, Text(""), Text("  " + times(found["times"]), "bold"), conclusion(found["facts"])
+    )
+
+
+def _fact(fact: Fact, noun: str) -> list[RenderableType]:
+    shown = fact["noun"] if fact["noun"] != noun else ""
+    mark, style = ("✓", "green") if fact["holds"] else ("✗", "bold red")
+    line = Text.assemble((f"  {mark} ", style), (f"{shown:<14}", "dim"), fact["fact"])
+    if fact["holds"]:
+        return [line]
+    return [
+        line,
+        Text(f"{'':18}expected {fact['expected']}", "yellow"),
+        Text(f"{'':18}actual   {fact['actual'][:_WRONG_SHOWN]}", "yellow"),
+    ]
+
+
+def times(measured: Times) -> str:
+    """How long it took, by the sandbox's record."""
+    names = {"disabled_s": "disabled", "contained_s": "contained", "recovered_s": "recovered"}
+    said = [
+        f"{name} {seconds:.1f} s" if isinstance(seconds, float) else f"never {name}"
+        for key, name in names.items()
+        for seconds in [measured.get(key)]
+    ]
+    return "after the alert: " + ", ".join(said)
+
+
+def conclusion(facts: Sequence[Fact]) -> RenderableType:
+    """The last word."""
+    wrong = sum(not fact["holds"] for fact in facts)
+    if wrong:
+        return Text(f"  {wrong} of {len(facts)} facts do not hold.", "bold red")
+    return Text(f"  All {len(facts)} facts hold.", "bold green")
