@@ -488,7 +488,7 @@ async def test_a_capture_has_the_pods_and_the_end_of_their_logs(api: FakeApi) ->
     assert [one["previous"] for one in captured["logs"]] == [False, True]
     assert captured["logs"][0]["text"] == "2030-01-01T00:00:00Z hello"
     asked = [one.query for one in api.seen if one.path == log]  # side by side: in any order
-    assert {one["tailLines"] for one in asked} == {"500"}
+    assert {(one["tailLines"], one["timestamps"]) for one in asked} == {("500", "true")}
     assert sorted(one.get("previous", "") for one in asked) == ["", "true"]
 
 
