@@ -50,7 +50,6 @@ class Alarms:
         self._pending = None
         now = datetime.now(UTC)
         while self._heap and self._heap[0][0] <= now:
-            _, _, callback = heapq.heappop(self._heap)
-            callback()
-        if self._pending is None:
-            self._rearm()
+            # Not called from here: one that raises must not keep the next from being armed.
+            asyncio.get_running_loop().call_soon(heapq.heappop(self._heap)[2])
+        self._rearm()

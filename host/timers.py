@@ -18,6 +18,7 @@ from host.errors import AppError
 from host.functions import Function
 from host.ncrontab import Schedule, ScheduleError, parse
 from host.protos import TypedData
+from host.tasks import spawn
 from host.worker import Worker
 
 _MONITORED_FROM = timedelta(minutes=1)  # documented: shorter intervals aren't monitored
@@ -100,7 +101,7 @@ class Timers:
 
     def _begin(self, timer: _Timer, *, past_due: bool, scheduled: bool) -> None:
         run = self._run(timer, past_due=past_due, scheduled=scheduled)
-        task = asyncio.get_running_loop().create_task(run)
+        task = spawn(run, "timer", function=timer.function.name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -152,7 +152,6 @@ def test_sigterm_lets_the_running_activity_end(tmp_path: Path) -> None:
 
 
 def test_a_second_host_on_the_same_state_is_refused(tmp_path: Path) -> None:
-    with RunningHost(tmp_path):
-        with RunningHost(tmp_path) as other:
-            assert other.ended() == 1
-            assert "another host uses" in other.log()
+    with RunningHost(tmp_path), RunningHost(tmp_path) as other:
+        assert other.ended() == 1
+        assert "another host uses" in other.log()

@@ -158,7 +158,7 @@ class Ledger:
         """The numbers of the timers whose `cancel` was called so far."""
         return [
             leaf.task_id
-            for leaf, action in zip(self.leaves, _flatten(actions), strict=True)
+            for leaf, action in zip(self.leaves, _flatten(actions), strict=False)
             if leaf.kind == CREATE_TIMER and leaf.task_id is not None and action.get("isCanceled")
         ]
 

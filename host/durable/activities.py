@@ -11,6 +11,7 @@ from host.durable.store import Store
 from host.durable.work import ActivityRun
 from host.host_json import DurableOptions
 from host.protos import TypedData
+from host.tasks import spawn
 from host.worker import Outcome, Worker, new_traceparent
 
 
@@ -45,7 +46,7 @@ class Activities:
     def start(self, run: ActivityRun) -> None:
         """Queue one run; it begins within this turn of the event loop where a slot is free."""
         if not self._stopping:
-            task = asyncio.get_running_loop().create_task(self._run(run))
+            task = spawn(self._run(run), "activity", function=run.name, instance_id=run.instance_id)
             self._waiting.add(task)
             task.add_done_callback(self._waiting.discard)
 

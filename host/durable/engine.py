@@ -6,7 +6,6 @@ start it asks the store who has unread messages, which activities haven't ended 
 
 import asyncio
 import functools
-import traceback
 from datetime import UTC, datetime
 
 from host import log
@@ -21,6 +20,7 @@ from host.durable.store import Instance, Store
 from host.durable.turns import Turns
 from host.durable.work import Timer
 from host.host_json import DurableOptions
+from host.tasks import spawn
 from host.worker import Worker
 
 
@@ -76,7 +76,7 @@ class Engine:
     def wake(self, instance_id: str) -> None:
         """There may be a message for this instance, or it is new."""
         if instance_id not in self._drivers and not self._stopping:
-            driver = asyncio.get_running_loop().create_task(self._drive(instance_id))
+            driver = spawn(self._drive(instance_id), "orchestration", instance_id=instance_id)
             self._drivers[instance_id] = driver
 
     async def drain(self, grace_s: float) -> None:
@@ -110,12 +110,6 @@ class Engine:
                         self.pursue(await self._turns.run(instance, None if first else message))
                 else:
                     return
-        except Exception:  # noqa: BLE001 - the last place that can say which instance is stuck
-            log.error(
-                "orchestration stuck until the next start",
-                instance_id=instance_id,
-                stack=traceback.format_exc(),
-            )
         finally:
             del self._drivers[instance_id]
 

@@ -13,6 +13,7 @@ from host import log
 from host.durable import history, inbox
 from host.durable.store import Store
 from host.protos import TypedData
+from host.tasks import spawn
 from host.worker import Outcome, Worker
 
 
@@ -75,8 +76,7 @@ class Entities:
     def wake(self, entity_id: str) -> None:
         """There may be an operation for this entity."""
         if entity_id not in self._drivers:
-            driver = asyncio.get_running_loop().create_task(self._drive(entity_id))
-            self._drivers[entity_id] = driver
+            self._drivers[entity_id] = spawn(self._drive(entity_id), "entity", entity_id=entity_id)
 
     async def _drive(self, entity_id: str) -> None:
         try:

@@ -145,7 +145,7 @@ class EmbeddedHost:
         """End without a goodbye: nothing is written any more."""
         self.store.died.set()
         self._alarms.close()
-        tasks = asyncio.all_tasks() - self._before - {asyncio.current_task()}  # type: ignore[operator]
+        tasks = asyncio.all_tasks() - self._before - {asyncio.current_task()}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

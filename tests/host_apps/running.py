@@ -57,9 +57,17 @@ class RunningHost:
         """Start the process and wait until it serves, or has ended."""
         log = self.folder / "log"
         self._log = log.open("a")
+        command = [
+            sys.executable,
+            "-m",
+            "host",
+            "--app",
+            str(self._app),
+            "--state",
+            str(self.state),
+        ]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "host", "--app", self._app, "--state", self.state]
-            + ["--port", "0", "--rpc-port", "0", *self._arguments, *more],
+            [*command, "--port", "0", "--rpc-port", "0", *self._arguments, *more],
             cwd=ROOT,
             stderr=self._log,
             env={
