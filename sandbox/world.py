@@ -4,19 +4,19 @@ Everything is kept in the shape it has on the wire (plain JSON dicts), on a `She
 Entra, Azure RBAC and Log Analytics answer from replicas: what was written a second ago is not yet seen everywhere.
 """
 
-import copy
 import ssl
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
     from sandbox.issuers import Issuer
     from sandbox.kubernetes.cluster import Cluster
 
 Json = dict[str, Any]
+_JsonT = TypeVar("_JsonT")
 _NAMESPACE = uuid.UUID("5ba6c9a4-3f0e-4a6b-9c1d-0f1e2d3c4b5a")
 
 
@@ -28,6 +28,19 @@ def stable_guid(name: str) -> str:
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC with seven fraction digits, as Azure prints it."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"
+
+
+def copied(value: _JsonT) -> _JsonT:
+    """A deep copy of JSON: several times as fast as `copy.deepcopy`, which is prepared for more."""
+    return cast(_JsonT, _copied(value))
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _copied(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_copied(inner) for inner in value]
+    return value
 
 
 class Clock:
@@ -66,24 +79,25 @@ class Shelf:
 
     def get(self, key: str) -> Json | None:
         """A copy of the object as last written, or None."""
-        found = self._now.get(key)
-        return copy.deepcopy(found) if found is not None else None
+        return copied(self._now.get(key))
 
     def values(self) -> list[Json]:
         """Copies of all objects, in the order in which they were first written."""
-        return copy.deepcopy(list(self._now.values()))
+        return [copied(value) for value in self._now.values()]
 
     def put(self, key: str, value: Json, *, since: datetime | None = None) -> None:
         """Write the whole object. `since` back-dates it, for seeds that are older than the run."""
-        self._now[key] = copy.deepcopy(value)
-        self._past.setdefault(key, []).append((since or self._clock.now(), copy.deepcopy(value)))
+        kept = copied(value)  # one copy for present and past: neither is ever handed out
+        self._now[key] = kept
+        self._past.setdefault(key, []).append((since or self._clock.now(), kept))
 
     def remove(self, key: str) -> Json | None:
         """Delete the object and return what it was, or None where there was none."""
         gone = self._now.pop(key, None)
-        if gone is not None:
-            self._past[key].append((self._clock.now(), None))
-        return gone
+        if gone is None:
+            return None
+        self._past[key].append((self._clock.now(), None))
+        return copied(gone)
 
     def as_of(self, key: str, moment: datetime) -> Json | None:
         """What a replica knows that has heard of everything up to `moment`."""
@@ -91,7 +105,7 @@ class Shelf:
         for written, value in self._past.get(key, []):
             if written <= moment:
                 seen = value
-        return copy.deepcopy(seen)
+        return copied(seen)
 
     def values_as_of(self, moment: datetime) -> list[Json]:
         """All objects that such a replica knows."""

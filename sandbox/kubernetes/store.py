@@ -5,14 +5,13 @@ Left out    history beyond the last `KEPT_EVENTS` writes: it is "too old", as af
 Source      https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
 """
 
-import copy
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from sandbox.kubernetes.kinds import Kind
-from sandbox.world import Json
+from sandbox.world import Json, copied
 
 KEPT_EVENTS = 4096  # a drill writes some hundreds; enough for every watch to catch up
 EventType = Literal["ADDED", "MODIFIED", "DELETED"]
@@ -48,7 +47,7 @@ class Store:
     def get(self, kind: Kind, namespace: str, name: str) -> Json | None:
         """A copy, or None."""
         found = self._objects.get(kind, {}).get((namespace, name))
-        return copy.deepcopy(found) if found is not None else None
+        return copied(found) if found is not None else None
 
     @property
     def oldest_revision(self) -> int:
@@ -81,7 +80,7 @@ class Store:
 
     def write(self, kind: Kind, value: Json) -> Json:
         """Create or replace. Sets the resourceVersion and returns a copy of what is now stored."""
-        stored = copy.deepcopy(value)
+        stored = copied(value)
         self.revision += 1
         stored["metadata"]["resourceVersion"] = str(self.revision)
         key = key_of(stored)
@@ -89,7 +88,7 @@ class Store:
         before = shelf.get(key)
         shelf[key] = stored
         self._publish("MODIFIED" if before else "ADDED", kind, stored, before)
-        return copy.deepcopy(stored)
+        return copied(stored)
 
     def remove(self, kind: Kind, namespace: str, name: str) -> Json | None:
         """Delete; returns the last state with the revision of its deletion."""
@@ -97,10 +96,10 @@ class Store:
         if before is None:
             return None
         self.revision += 1
-        gone = copy.deepcopy(before)
+        gone = copied(before)
         gone["metadata"]["resourceVersion"] = str(self.revision)
         self._publish("DELETED", kind, gone, before)
-        return copy.deepcopy(gone)
+        return copied(gone)
 
     def changes_since(self, revision: int) -> list[Change]:
         """Every write after this revision. Raises `ExpiredError`."""
