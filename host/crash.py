@@ -35,5 +35,7 @@ def parse(text: str) -> CrashAt:
     """Read `--crash-at`."""
     match = re.fullmatch(r"(before|ran|after):([1-9]\d*)(\+?)", text)
     if not match:
-        raise ConfigurationError(f"--crash-at {text!r}: use before:N, ran:N or after:N, or N+, N from 1")
+        raise ConfigurationError(
+            f"--crash-at {text!r}: use before:N, ran:N or after:N, or N+, N from 1"
+        )
     return CrashAt(match[1], int(match[2]), or_later=bool(match[3]))

@@ -49,10 +49,12 @@ class SignInOptions:
 class SignIn:
     """Checks tokens against the issuer's published keys."""
 
-    def __init__(self, options: SignInOptions) -> None:
+    def __init__(
+        self, options: SignInOptions, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
         self._options = options
         context = ssl.create_default_context(cafile=str(options.ca) if options.ca else None)
-        self._http = httpx.AsyncClient(verify=context, timeout=10.0)
+        self._http = httpx.AsyncClient(verify=context, timeout=10.0, transport=transport)
         self._keys: dict[str, jwt.PyJWK] = {}
         self._fetched = -_REFRESH_S
 

@@ -252,7 +252,8 @@ async def raise_event(
 async def status(req: func.HttpRequest, client: df.DurableOrchestrationClient) -> func.HttpResponse:
     """The SDK's view of an instance."""
     found = await client.get_status(req.route_params["instance_id"], show_history=True)
-    return func.HttpResponse(json.dumps(found.to_json()), mimetype="application/json")
+    shown = found.to_json() if found else {}  # an instance that isn't there is false
+    return func.HttpResponse(json.dumps(shown), mimetype="application/json")
 
 
 @app.route(route="echo/{word:alpha}", methods=["GET", "POST"], auth_level=func.AuthLevel.ANONYMOUS)
