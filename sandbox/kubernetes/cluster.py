@@ -71,7 +71,8 @@ class Cluster:
         self._on_stop: dict[int, Callable[[], None]] = {}
         self.reactor = Reactor(self)
         roster.attach(self)
-        bootstrap.fill(self)
+        with self.reactor.seeding_now():
+            bootstrap.fill(self)
 
     def now(self) -> datetime:
         """The present; while seeding, the day of the seed."""
