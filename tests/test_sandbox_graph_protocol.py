@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 from azure.identity.aio import ManagedIdentityCredential
 from kiota_abstractions.method import Method
@@ -184,7 +185,12 @@ async def test_microsofts_own_client_reads_and_writes(
         monkeypatch.setenv(name, sandbox.environment[name])
     base = f"{sandbox.endpoints['graph']}/v1.0"
     path = f"{base}/servicePrincipals/{sandbox.seed['orders_api']['object_id']}"
-    async with ManagedIdentityCredential() as credential, sandbox.client() as http:
+    async with (
+        ManagedIdentityCredential() as credential,
+        # kiota wraps the transport of the client that it gets and does not close it
+        httpx.AsyncHTTPTransport(verify=sandbox.trust) as transport,
+        httpx.AsyncClient(transport=transport) as http,
+    ):
         provider = AzureIdentityAuthenticationProvider(
             credential, scopes=[f"{GRAPH}/.default"], allowed_hosts=["localhost"]
         )
