@@ -7,6 +7,7 @@ import asyncio
 import importlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from urllib.parse import parse_qsl
 
@@ -115,7 +116,10 @@ async def _strike(fault: Fault, scope: Scope, receive: Receive, send: Send) -> N
         await answer(scope, receive, send)
         return
     if fault.kind == "timeout":
-        await asyncio.sleep(fault.seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(fault.seconds):
+                while (await receive())["type"] != "http.disconnect":
+                    continue
     scope["state"]["transport"].abort()
 
 
@@ -123,7 +127,8 @@ class _Record:
     """Listens in on an answer and writes the exchange down when it is over."""
 
     def __init__(self, sandbox: Sandbox, call: Call, target: str, send: Send) -> None:
-        self._sandbox = sandbox
+        # A reset begins a new record; what was under way then belongs to the old one.
+        self._recorder = sandbox.recorder
         self._call = call
         self._target = target
         self._send = send
@@ -148,7 +153,7 @@ class _Record:
 
     def close(self) -> None:
         """The exchange is over, by an answer or by a cut connection."""
-        self._sandbox.recorder.add(
+        self._recorder.add(
             self._call,
             at=timestamp(self._began),
             caller=self._caller,

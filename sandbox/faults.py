@@ -59,11 +59,6 @@ class Faults:
         """No more faults; latencies stay."""
         self._faults.clear()
 
-    def reset(self) -> None:
-        """No more faults, no more latency."""
-        self._faults.clear()
-        self._latency_ms.clear()
-
     def set_latency(self, service: str, milliseconds: float) -> None:
         """Every call to the service ("*": to each one) waits this long first."""
         self._latency_ms[service] = milliseconds

@@ -32,8 +32,8 @@ class Sandbox:
         async with self._resetting:
             for cluster in self.world.clusters.values():
                 await cluster.stop()
-            self.recorder.clear()
-            self.faults.reset()
+            self.recorder = Recorder()
+            self.faults = Faults()
             self._begin()
 
     def _begin(self) -> None:

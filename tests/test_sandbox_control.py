@@ -158,6 +158,15 @@ def test_the_record_holds_the_exchange_without_its_secrets(sandbox: RunningSandb
         assert secret not in text
 
 
+def test_what_was_under_way_at_a_reset_is_not_in_the_new_record(sandbox: RunningSandbox) -> None:
+    sandbox.control("POST", "latency", {"login": 300})
+    with pytest.raises(httpx.ReadTimeout):
+        sandbox.http.get(_discovery(sandbox), timeout=0.1)
+    sandbox.control("POST", "reset")
+    time.sleep(0.5)
+    assert sandbox.record() == []
+
+
 def test_control_calls_are_no_traffic(sandbox: RunningSandbox) -> None:
     sandbox.control("GET", "state")
     sandbox.sign_in("dana", "https://graph.microsoft.com")
