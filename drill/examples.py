@@ -50,7 +50,10 @@ def sandbox_control(described: Json) -> list[tuple[str, str]]:
     return [
         ("What the sandbox knows", f"{trust} {control}/sandbox/state/federatedCredentials"),
         ("What was said on the wire", f"{trust} {control}/sandbox/record"),
-        ("A fresh world on the same ports", f"{trust} -X POST {control}/sandbox/reset"),
+        (
+            "A fresh world on the same ports; for fresh incidents start `make serve` again",
+            f"{trust} -X POST {control}/sandbox/reset",
+        ),
     ]
 
 
@@ -77,7 +80,10 @@ def real_tools(described: Json, files: Files) -> list[tuple[str, str]]:
             "az: sign in as orders-api, with a token of its own pod",
             f'az login {login} --federated-token "$(cat {files.workload_token})"',
         ),
-        ("az: what orders-api may do", f"az role assignment list --all --assignee {app_id}"),
+        (
+            "az: who may do what on the orders (refused once orders-api is contained)",
+            "az role assignment list --resource-group rg-orders --fill-principal-name false -o table",
+        ),
         (
             "kubectl: as Firebreak sees the clusters",
             f"kubectl --kubeconfig {files.kubeconfig} --context aks-weu get pods",

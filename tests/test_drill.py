@@ -6,12 +6,16 @@ nothing but the drill's own eyes can find it.
 
 import io
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from drill.options import ROOT, Options
+from drill.options import ROOT, DrillError, Options
 from drill.rehearsal import run_drill
 from drill.results import Outcome
 from drill.screens import Screen
@@ -104,3 +108,50 @@ async def test_a_lever_that_is_not_pulled_turns_the_drill_red(
 
     assert not outcome.verdict["passed"]
     assert fact in red(outcome)
+
+
+def pids_of(folder: Path) -> list[int]:
+    """The processes that said they were ready."""
+    files = (folder / "sandbox" / "sandbox.json", folder / "host" / "host.json")
+    return [json.loads(file.read_text())["pid"] for file in files if file.exists()]
+
+
+def is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_a_drill_stops_everything_that_it_started(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    command = [sys.executable, "-m", "drill", "--folder", str(tmp_path / "drill")]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while len(pids_of(tmp_path / "drill")) < 2 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    pids = pids_of(tmp_path / "drill")
+
+    process.send_signal(number)
+    told, _ = process.communicate(timeout=30)
+
+    assert len(pids) == 2
+    assert not any(is_alive(pid) for pid in pids)
+    assert process.returncode == 130
+    assert "Stopped; sandbox and host are down." in told
+
+
+async def test_a_drill_refuses_a_folder_that_another_one_used(tmp_path: Path) -> None:
+    (tmp_path / "verdict.json").write_text("{}")
+
+    with pytest.raises(DrillError, match="not empty"):
+        await drill(tmp_path)
+
+
+async def test_an_app_that_does_not_load_is_told_about_with_its_log(tmp_path: Path) -> None:
+    app = sabotaged(tmp_path / "app", PROOF)
+    (app / "function_app.py").write_text("raise RuntimeError('no such thing')\n")
+
+    with pytest.raises(DrillError, match="The host ended") as told:
+        await drill(tmp_path / "drill", app)
+
+    assert "no such thing" in str(told.value)
