@@ -11,7 +11,13 @@ from typing import TypedDict
 
 from playbooks.orders import Json
 from responders.evidence import canonical, digest
-from responders.model import FederatedCredential, Grant, Incident
+from responders.model import (
+    FederatedCredential,
+    Grant,
+    Incident,
+    ServiceAccountRef,
+    WorkloadRef,
+)
 from responders.snapshots import Snapshot
 from responders.surveys import Survey
 
@@ -32,9 +38,11 @@ class LeftOut(TypedDict):
 class ClusterPlan(TypedDict):
     """What happens in one cluster."""
 
-    survey: Survey
+    survey: Survey  # everybody who names the client id: all of them are evicted
     acts: bool
     reason: str  # why not, where nothing is done there
+    service_accounts: list[ServiceAccountRef]  # known-good: these get a successor
+    workloads: list[WorkloadRef]  # known-good: these come back
     new_names: dict[str, str]  # "namespace/old ServiceAccount" -> new ServiceAccount name
 
 
@@ -62,7 +70,8 @@ def plan_hash(plan: Plan) -> str:
 def draw(incident: Incident, snapshot: Snapshot, surveys: list[Survey], policy: Json) -> Plan:
     """The plan for this incident. The same input gives the same plan, and so the same hash."""
     ending = suffix(incident)
-    clusters = [_cluster_plan(survey, ending) for survey in _ordered(surveys, policy)]
+    start = incident["window_start"]
+    clusters = [_cluster_plan(survey, ending, start) for survey in _ordered(surveys, policy)]
     trusts, untrusted = _trusts(snapshot, clusters)
     grants, refused = _grants(snapshot, incident, policy["recovery"]["never_regrant"])
     return {
@@ -70,7 +79,12 @@ def draw(incident: Incident, snapshot: Snapshot, surveys: list[Survey], policy: 
         "display_name": f"{incident['principal']['display_name']}-{ending}",
         "federated_credentials": trusts,
         "grants": grants,
-        "left_out": [*untrusted, *_credentials(snapshot, incident), *refused],
+        "left_out": [
+            *untrusted,
+            *_credentials(snapshot, incident),
+            *refused,
+            *(left for cluster in clusters for left in _newcomers(cluster)),
+        ],
         "clusters": clusters,
     }
 
@@ -82,7 +96,7 @@ def _ordered(surveys: list[Survey], policy: Json) -> list[Survey]:
     )
 
 
-def _cluster_plan(survey: Survey, ending: str) -> ClusterPlan:
+def _cluster_plan(survey: Survey, ending: str, start: str) -> ClusterPlan:
     if not survey["reachable"]:
         reason = f"unreachable: {survey['reason']}"
     elif survey["preflight"]["status"] != "done":
@@ -91,11 +105,41 @@ def _cluster_plan(survey: Survey, ending: str) -> ClusterPlan:
         reason = "no ServiceAccount here names the old client id"
     else:
         reason = ""
+    accounts = [one for one in survey["service_accounts"] if _is_old(one.get("created"), start)]
     names = {
         f"{account['namespace']}/{account['name']}": _new_name(account["name"], ending)
-        for account in survey["service_accounts"]
+        for account in accounts
     }
-    return {"survey": survey, "acts": not reason, "reason": reason, "new_names": names}
+    return {
+        "survey": survey,
+        "acts": not reason,
+        "reason": reason,
+        "service_accounts": accounts,
+        "workloads": [
+            one
+            for one in survey["workloads"]
+            if _is_old(one.get("created"), start)
+            and f"{one['namespace']}/{one['service_account']}" in names
+        ],
+        "new_names": names,
+    }
+
+
+def _newcomers(cluster: ClusterPlan) -> list[LeftOut]:
+    """ServiceAccounts and workloads that were made inside the window: evicted, and not brought back."""
+    if not cluster["acts"]:
+        return []
+    survey, name = cluster["survey"], cluster["survey"]["cluster"]["name"]
+    accounts = [one for one in survey["service_accounts"] if one not in cluster["service_accounts"]]
+    running = [one for one in survey["workloads"] if one not in cluster["workloads"]]
+    said = [("ServiceAccount", f"{name} {one['namespace']}/{one['name']}") for one in accounts]
+    said += [(one["kind"], f"{name} {one['namespace']}/{one['name']}") for one in running]
+    reason = "made inside the compromise window, or nobody knows when"
+    return [{"what": what, "name": who, "reason": reason, "suspicious": True} for what, who in said]
+
+
+def _is_old(created: str | None, start: str) -> bool:
+    return created is not None and not _after(created, start)
 
 
 def _new_name(old: str, ending: str) -> str:
@@ -130,7 +174,7 @@ def _successor(old: FederatedCredential, clusters: list[ClusterPlan]) -> Federat
     """The same trust for a new subject, if it is known-good."""
     for cluster in clusters:
         ref = cluster["survey"]["cluster"]
-        for account in cluster["survey"]["service_accounts"]:
+        for account in cluster["service_accounts"]:
             known = ref["issuer_url"] == old["issuer"] and account["subject"] == old["subject"]
             if known and cluster["acts"]:
                 new = cluster["new_names"][f"{account['namespace']}/{account['name']}"]
@@ -151,7 +195,8 @@ def _distrust(old: FederatedCredential, clusters: list[ClusterPlan]) -> tuple[st
         if ref["issuer_url"] == old["issuer"]:
             if not cluster["acts"]:
                 return f"cluster {ref['name']}: {cluster['reason']}", False
-            return f"no ServiceAccount of {ref['name']} with this subject names the client id", True
+            named = f"no ServiceAccount of {ref['name']} with this subject"
+            return f"{named} named the client id before the compromise window", True
     return "its issuer is none of our clusters", True
 
 

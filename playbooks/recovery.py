@@ -15,6 +15,7 @@ from playbooks.steps import reporting
 
 bp = df.Blueprint()
 _GOOD = {"done", "nothing_to_do"}
+_STOPPED_WITHIN = timedelta(minutes=5)  # a pod may ask for a long grace period
 _FEDERATION_WITHIN = timedelta(minutes=10)  # a new federated credential may take minutes to be seen
 
 
@@ -72,9 +73,9 @@ def rebuild(
     orders: list[Order] = [{**order, "cluster": ref} for ref in refs]
 
     progress.enter("evicting")
-    for step in (steps.capture_pods, steps.evict_workloads):
-        if orders:
-            yield from settle(context, [(step, one) for one in orders])
+    remaining = yield from _evict(context, orders)
+    states |= remaining
+    orders = [one for one in orders if one["cluster"]["name"] not in remaining]
 
     progress.enter("rebuilding")
     made = yield from perform_one(context, steps.create_identity, order)
@@ -96,6 +97,22 @@ def rebuild(
     if complete:
         progress.mark("recovered")
     return "recovered" if complete else "partly_recovered"
+
+
+def _evict(
+    context: df.DurableOrchestrationContext, orders: list[Order]
+) -> Generator[Any, Any, Json]:
+    """Capture, scale to zero, wait until the pods are gone. Returns the clusters where they are not."""
+    for step in (steps.capture_pods, steps.evict_workloads):
+        if orders:
+            yield from settle(context, [(step, one) for one in orders])
+    remaining: Json = {}
+    for order in orders:
+        gone = yield from until_done(context, steps.check_evicted, order, _STOPPED_WITHIN)
+        if gone["status"] not in _GOOD:
+            detail = f"not evicted, so not moved: {gone['detail']}"
+            remaining[order["cluster"]["name"]] = {"status": gone["status"], "detail": detail}
+    return remaining
 
 
 def _move(

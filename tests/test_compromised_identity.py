@@ -107,9 +107,10 @@ def test_respond_goes_all_the_way_in_this_order() -> None:
     assert done.timeline[11:14] == ["survey_cluster"] * 3
     assert done.timeline[14:18] == ["draw_plan", "trace_footprint", "tell_people", "record_consent"]
     assert done.timeline[18:24] == ["capture_pods"] * 3 + ["evict_workloads"] * 3
-    assert done.timeline[24:27] == ["create_identity", "federate_identity", "grant_roles"]
-    assert done.timeline[27:30] == ["rewire_cluster"] * 3
-    assert done.timeline[30:] == [
+    assert done.timeline[24:27] == ["check_evicted"] * 3
+    assert done.timeline[27:30] == ["create_identity", "federate_identity", "grant_roles"]
+    assert done.timeline[30:33] == ["rewire_cluster"] * 3
+    assert done.timeline[33:] == [
         "write_report",
         "tell_people",
         "verify_containment",
@@ -156,9 +157,7 @@ def test_containment_that_breaks_during_the_watch_is_told() -> None:
     done = run("contain", {"verify_containment": verify})
 
     assert done.outcome["outcome"] == "not_contained"
-    assert ("tell_people", "reopened") in [
-        (name, one.get("notice")) for name, one in done.orders
-    ]
+    assert ("tell_people", "reopened") in [(name, one.get("notice")) for name, one in done.orders]
 
 
 def test_silence_is_a_no() -> None:
@@ -286,6 +285,19 @@ def test_people_are_told_again_when_the_channel_was_busy() -> None:
 
     asked = [one for name, one in done.orders if name == "tell_people"]
     assert [one["notice"] for one in asked][:2] == ["asking", "asking"]
+
+
+def test_a_cluster_whose_pods_do_not_go_is_not_moved() -> None:
+    def stuck(one: dict[str, Any]) -> dict[str, Any]:
+        broken = one["cluster"]["name"] == "aks-1"
+        return {"status": "failed" if broken else "done", "detail": "a pod is left"}
+
+    done = run("respond", {"check_evicted": stuck}, consent("grant"))
+
+    assert done.outcome["outcome"] == "partly_recovered"
+    assert done.outcome["clusters"]["aks-1"]["detail"].startswith("not evicted")
+    moved = [one["cluster"]["name"] for name, one in done.orders if name == "rewire_cluster"]
+    assert moved == ["aks-2", "aks-3"]
 
 
 STEPS = [

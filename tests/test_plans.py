@@ -20,6 +20,7 @@ def account(name: str = "orders-api", cluster: str = "weu") -> dict[str, Any]:
         "namespace": "shop",
         "name": name,
         "client_id": "old",
+        "created": "2025-01-01T00:00:00Z",
         "subject": f"system:serviceaccount:shop:{name}",
     }
 
@@ -42,7 +43,9 @@ def survey(name: str = "weu", *, accounts: Any = None, **more: Any) -> Any:
     }
 
 
-def trust(issuer: str = ISSUER, subject: str | None = "system:serviceaccount:shop:orders-api") -> Any:
+def trust(
+    issuer: str = ISSUER, subject: str | None = "system:serviceaccount:shop:orders-api"
+) -> Any:
     return {
         "id": "1",
         "name": "a-trust",
@@ -94,8 +97,42 @@ def test_a_trust_for_a_service_account_that_does_not_name_us_is_suspicious() -> 
     assert plan["left_out"][0]["suspicious"]
 
 
+def workload(name: str = "orders-api", created: str | None = "2025-01-01T00:00:00Z") -> Any:
+    return {
+        "cluster": "weu",
+        "namespace": "shop",
+        "kind": "Deployment",
+        "name": name,
+        "service_account": "orders-api",
+        "created": created,
+    }
+
+
+def test_a_service_account_made_inside_the_window_gets_no_successor() -> None:
+    planted = {**account("evil"), "created": "2026-01-01T00:00:00Z"}
+    trusts = [trust(subject="system:serviceaccount:shop:evil"), trust()]
+    plan = draw(snapshot(federated_credentials=trusts), survey(accounts=[account(), planted]))
+
+    assert [one["name"] for one in plan["clusters"][0]["service_accounts"]] == ["orders-api"]
+    assert len(plan["federated_credentials"]) == 1
+    whats = [one["what"] for one in plan["left_out"] if one["suspicious"]]
+    assert whats == ["federated credential", "ServiceAccount"]
+
+
+def test_a_workload_made_inside_the_window_is_evicted_and_not_brought_back() -> None:
+    new, unknown = workload("evil", "2026-01-02T00:00:00Z"), workload("odd", None)
+    plan = draw(snapshot(), survey(workloads=[workload(), new, unknown]))
+
+    (cluster,) = plan["clusters"]
+    assert [one["name"] for one in cluster["workloads"]] == ["orders-api"]
+    assert len(cluster["survey"]["workloads"]) == 3
+    assert [one["what"] for one in plan["left_out"]] == ["Deployment", "Deployment"]
+
+
 def test_a_flexible_trust_without_a_subject_does_not_come_back() -> None:
-    assert draw(snapshot(federated_credentials=[trust(subject=None)]))["federated_credentials"] == []
+    assert (
+        draw(snapshot(federated_credentials=[trust(subject=None)]))["federated_credentials"] == []
+    )
 
 
 def test_an_unreachable_cluster_keeps_its_trust_out_without_accusing_it() -> None:
@@ -159,4 +196,6 @@ def test_the_same_facts_make_the_same_hash_and_any_change_another() -> None:
     taken = snapshot(federated_credentials=[trust()])
 
     assert plans.plan_hash(draw(taken)) == plans.plan_hash(draw(taken))
-    assert plans.plan_hash(draw(taken)) != plans.plan_hash(draw(taken, survey(workloads=[{"n": 1}])))
+    assert plans.plan_hash(draw(taken)) != plans.plan_hash(
+        draw(taken, survey(workloads=[workload()]))
+    )

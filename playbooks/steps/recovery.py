@@ -56,6 +56,20 @@ async def evict_workloads(order: Order) -> Json:
 
 
 @bp.activity_trigger(input_name="order")
+async def check_evicted(order: Order) -> Json:
+    """Verify: of what can be scaled to zero no pod is left, terminating ones included."""
+
+    async def act(_work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
+        return await _each(
+            workloads.is_stopped(kube, workload)
+            for workload in plan["survey"]["workloads"]
+            if workload["kind"] in {"Deployment", "StatefulSet"}
+        )
+
+    return await _in_cluster("check_evicted", order, act)
+
+
+@bp.activity_trigger(input_name="order")
 async def create_identity(order: Order) -> Json:
     """Rebuild: a new application under a new name. A crash must not make two of them."""
 
@@ -104,7 +118,7 @@ async def create_service_accounts(order: Order) -> Json:
             service_accounts.ensure_successor(
                 kube, old, _successor(plan, old), order["identity"]["app_id"], _id(order)
             )
-            for old in plan["survey"]["service_accounts"]
+            for old in plan["service_accounts"]
         )
 
     return await _in_cluster("create_service_accounts", order, act)
@@ -117,7 +131,7 @@ async def prove_new_identity(order: Order) -> Json:
     async def act(work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
         return await _each(
             _accepted(work, kube, old["namespace"], _successor(plan, old), order)
-            for old in plan["survey"]["service_accounts"]
+            for old in plan["service_accounts"]
         )
 
     return await _in_cluster("prove_new_identity", order, act)
@@ -135,7 +149,7 @@ async def move_workloads(order: Order) -> Json:
                 plan["new_names"][f"{workload['namespace']}/{workload['service_account']}"],
                 _id(order),
             )
-            for workload in plan["survey"]["workloads"]
+            for workload in plan["workloads"]
         )
 
     return await _in_cluster("move_workloads", order, act)
@@ -148,7 +162,7 @@ async def check_workloads(order: Order) -> Json:
     async def act(_work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
         return await _each(
             workloads.is_healthy(kube, workload, order["identity"]["app_id"])
-            for workload in plan["survey"]["workloads"]
+            for workload in plan["workloads"]
         )
 
     return await _in_cluster("check_workloads", order, act)
@@ -237,7 +251,8 @@ def _plan(store: EvidenceStore, incident: Incident) -> plans.Plan:
 
 
 def _successor(plan: plans.ClusterPlan, old: ServiceAccountRef) -> str:
-    return plan["new_names"][f"{old['namespace']}/{old['name']}"]
+    """The new name, or "none": what was made inside the window is retired without a successor."""
+    return plan["new_names"].get(f"{old['namespace']}/{old['name']}", "none")
 
 
 def _id(order: Order) -> str:
