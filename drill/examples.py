@@ -82,7 +82,8 @@ def real_tools(described: Json, files: Files) -> list[tuple[str, str]]:
         ),
         (
             "az: who may do what on the orders (refused once orders-api is contained)",
-            "az role assignment list --resource-group rg-orders --fill-principal-name false -o table",
+            "az role assignment list --resource-group rg-orders --fill-principal-name false "
+            '--query "[].{role:roleDefinitionName, principal:principalId}" -o table',
         ),
         (
             "kubectl: as Firebreak sees the clusters",

@@ -103,7 +103,8 @@ async def _read_in(control: Control, cluster: str, pod: Json, blob_url: str) -> 
         if not answer.is_success:
             return Reply(None, f"the pod could not be asked: {answer.status_code}")
         said = answer.json()
-        refusal = f"AADSTS{said['aadsts']}" if said.get("aadsts") else ""
-        return Reply(said.get("status"), refusal)
+        if said.get("aadsts"):
+            return Reply(said["token_status"], f"AADSTS{said['aadsts']}")
+        return Reply(said["status"])
 
     return PodRead(cluster, name, await _asked(ask()))

@@ -64,7 +64,7 @@ async def _serve(arguments: argparse.Namespace, console: Console) -> None:
 def _forget_last_time(folder: Path) -> None:
     """The sandbox begins anew, so what was kept of an older one would speak of a world that is gone."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("sandbox", "host", "evidence"):
+    for name in ("sandbox", "host", "evidence", "az"):  # az caches tokens of the older one
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
