@@ -180,7 +180,7 @@ class LocalCluster:
 
 def _verified() -> Target:
     """The cluster of KUBECONFIG. It is written to, so nobody gets here without saying so."""
-    config.load_kube_config()
+    config.load_kube_config()  # type: ignore[no-untyped-call]
     told = client.Configuration.get_default_copy()
     trust = ssl.create_default_context(cafile=told.ssl_ca_cert)
     if told.cert_file:

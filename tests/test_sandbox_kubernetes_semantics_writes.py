@@ -41,8 +41,8 @@ def test_generation_counts_spec_and_annotations_but_not_labels(api: Api) -> None
     before = api.get("deployments", "web")["metadata"]["generation"]
 
     def after(body: dict[str, object]) -> int:
-        generation: int = api.merge("deployments", "web", body).json()["metadata"]["generation"]
-        return generation - before
+        changed = api.merge("deployments", "web", body).json()
+        return int(changed["metadata"]["generation"]) - int(before)
 
     assert after({"metadata": {"labels": {"a": "1"}}}) == 0
     assert after({"metadata": {"annotations": {"a": "1"}}}) == 1

@@ -20,7 +20,7 @@ def applied(kind: Kind, live: Json | None, wanted: Json, entry: Json, *, force: 
     `entry` names the manager; `live` is None where the apply creates. Raises `StatusError` 409
     where others own fields with other values, unless `force`.
     """
-    stated = managed_fields.leaves(kind, wanted)
+    stated = _stated(kind, wanted)
     if live is None:
         created = copy.deepcopy(wanted)
         managed_fields.write(created, [(entry, set(stated))])
@@ -46,6 +46,15 @@ def applied(kind: Kind, live: Json | None, wanted: Json, entry: Json, *, force: 
 
 
 _ABSENT = object()
+
+
+def _stated(kind: Kind, wanted: Json) -> dict[Path, Any]:
+    """The fields that an applier owns: items of lists as such, but never a map or a list itself."""
+    return {
+        path: value
+        for path, value in managed_fields.leaves(kind, wanted).items()
+        if path[-1] != "." or path[-2].startswith("k:")
+    }
 
 
 def _owned_by(live: Json, entry: Json) -> set[Path]:
@@ -119,11 +128,9 @@ def _remove(value: Any, schema_: Type, path: Path) -> None:
             value.pop(name, None)
         elif name in value:
             inner = _inner(schema_, name)
-            if rest == (".",):
-                if not value[name]:
-                    value.pop(name)
-                return
             _remove(value[name], inner, rest)
+            if isinstance(inner, dict) and not value[name]:
+                value.pop(name)  # Go leaves out empty maps and lists
     elif isinstance(value, list) and isinstance(schema_, dict):
         for item in list(value):
             if managed_fields.item_key(schema_, item) == segment:

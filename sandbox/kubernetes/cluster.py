@@ -73,6 +73,7 @@ class Cluster:
         roster.attach(self)
         with self.reactor.seeding_now():
             bootstrap.fill(self)
+        self.store.compact()  # nobody saw the cluster being built
 
     def now(self) -> datetime:
         """The present; while seeding, the day of the seed."""

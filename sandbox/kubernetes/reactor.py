@@ -89,6 +89,11 @@ class Reactor:
         finally:
             self.seeding = outer
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether every controller has seen everything; timers may still be running."""
+        return not self._queue and not self._gone
+
     def close(self) -> None:
         """Cancel every timer. Nothing reacts any more."""
         self._closed = True

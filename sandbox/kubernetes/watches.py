@@ -59,7 +59,7 @@ class Watch:
                     async with asyncio.timeout(min(left, _BOOKMARK_EVERY_S)):
                         change = await self._queue.get()
                 except TimeoutError:
-                    if self._bookmarks:
+                    if self._bookmarks and left > _BOOKMARK_EVERY_S:
                         yield "BOOKMARK", self._bookmark({})
                     continue
                 if change is None:

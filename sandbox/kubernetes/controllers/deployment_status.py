@@ -116,7 +116,7 @@ def _look_again(cluster: "Cluster", deployment: Json) -> None:
     seconds = deployment["spec"].get("progressDeadlineSeconds", 600)
     if not cluster.reactor.seeding:
         cluster.reactor.once(
-            ("deadline", about["uid"]),
+            ("deadline", about["uid"], about["generation"]),
             seconds + 1.0,
             lambda: cluster.reactor.enqueue(rollouts.KIND, about["namespace"], about["name"]),
         )

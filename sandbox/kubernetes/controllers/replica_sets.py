@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.kubernetes.controllers import ownership
 from sandbox.kubernetes.kinds import stored
+from sandbox.kubernetes.reactor import controller_of
 from sandbox.world import Json
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ def sync(cluster: "Cluster", namespace: str, name: str) -> None:
     if not owner["metadata"].get("deletionTimestamp"):
         _replicate(cluster, owner)
     _report(cluster, owner)
+    if deployment := controller_of(owner):
+        # A Recreate rollout waits for pods to be gone, which no status of ours tells.
+        cluster.reactor.enqueue(stored("deployments"), namespace, deployment["name"])
 
 
 def _replicate(cluster: "Cluster", owner: Json) -> None:
