@@ -1,11 +1,13 @@
-"""Responder: the application that takes the place of a compromised one.
+"""Responder: the compromised application's own switch, and the application that takes its place.
 
-Stops    nothing
-Leaves   the old application as it is; app roles, API permissions and redirect URIs, which a person
-         carries over after looking at them
-Undo     DELETE /applications/{id}: within 30 days it can be restored
+Stops    `deactivate`: every new token for the application, in every tenant that uses it
+Leaves   tokens already issued; of the successor's: app roles, API permissions and redirect URIs,
+         which a person carries over after looking at them
+Undo     `deactivate`: PATCH isDisabled false; `ensure_successor`: DELETE /applications/{id}, which
+         can be restored for 30 days
 Needs    Graph Application.ReadWrite.All
-Source   https://learn.microsoft.com/graph/api/application-post-applications
+Source   https://learn.microsoft.com/entra/identity/enterprise-apps/deactivate-app-registration
+         https://learn.microsoft.com/graph/api/application-post-applications
          https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals
 """
 
@@ -19,12 +21,32 @@ from responders.errors import (
     RefusedError,
     TransientError,
 )
-from responders.model import Json, NewIdentity, Principal
+from responders.model import Json, NewIdentity, Principal, StepResult
 from responders.patience import rounds
+from responders.read_only import is_read_only
 from responders.settings import checked_guid
 
 INDEX_S = 30.0  # how long a $filter may not know of an application that exists: its index lags
 _SELECT = "id,appId,displayName,tags"
+
+
+async def deactivate(cloud: Cloud, principal: Principal) -> StepResult:
+    """Set isDisabled and read it back. It keeps everything else as it is. Safe to repeat."""
+    object_id = principal["application_object_id"]
+    if object_id is None:
+        detail = f"application {principal['app_id']} is not in this tenant, or was deleted"
+        return {"status": "nothing_to_do", "detail": detail}
+    path = f"/applications/{checked_guid(object_id, 'application object id')}"
+    if await _is_disabled(cloud, path):
+        return {"status": "nothing_to_do", "detail": f"{path} is deactivated already"}
+    if is_read_only():
+        return {"status": "planned", "detail": f"{path}: isDisabled -> true"}
+    with bound_contextvars(responder="applications.deactivate", target=object_id):
+        await cloud.graph.patch(path, {"isDisabled": True})
+    async for _ in rounds():
+        if await _is_disabled(cloud, path):
+            return {"status": "done", "detail": f"{path} is deactivated"}
+    raise TransientError(f"{path} still reads as active after it was deactivated")
 
 
 async def ensure_successor(
@@ -52,6 +74,11 @@ async def ensure_successor(
         "object_id": service_principal,
         "display_name": str(found.get("displayName") or display_name),
     }
+
+
+async def _is_disabled(cloud: Cloud, path: str) -> bool:
+    """Null and absent mean active: the property is new and unset on most applications."""
+    return (await cloud.graph.get(path, {"$select": "id,isDisabled"})).get("isDisabled") is True
 
 
 async def _find(cloud: Cloud, incident_id: str, seconds: float) -> Json | None:

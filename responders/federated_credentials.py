@@ -103,23 +103,32 @@ async def _delete(cloud: Cloud, application_object_id: str, one: FederatedCreden
 
 
 async def _create(cloud: Cloud, application_object_id: str, one: FederatedCredential) -> None:
-    """Create and read back. A POST that failed late may have worked, so the list is asked first."""
+    """Create and read back. A POST that failed late may have worked, so the list is asked again."""
     last: ResponderError | None = None
+    posted = False
     async for count in rounds():
-        found = {other["name"]: other for other in await _read_new(cloud, application_object_id)}
-        if _is_there(found, one):
+        if count > 1 and await _is_listed(cloud, application_object_id, one):
             return
-        if count > 1 and last is None:
-            continue  # posted and accepted, not listed yet
-        try:
-            await _post(cloud, application_object_id, one)
-            last = None
-        except (NotFoundError, TransientError, ConflictError) as error:
-            last = error  # a new application is not known everywhere at once
+        if not posted:
+            try:
+                await _post(cloud, application_object_id, one)
+            except (NotFoundError, TransientError, ConflictError) as error:
+                last = error  # a new application is not known everywhere at once
+                continue
+        posted = True
+        if await _is_listed(cloud, application_object_id, one):
+            return
     what = f"federated credential {one['name']} of application {application_object_id}"
+    if posted:
+        raise TransientError(f"{what} was created, but is not listed yet")
     if isinstance(last, ConflictError):
         raise RefusedError(f"{what}: another one has its issuer and subject: {last}")
-    raise TransientError(f"{what}: {last or 'created, but not listed yet'}")
+    raise TransientError(f"{what}: {last}")
+
+
+async def _is_listed(cloud: Cloud, application_object_id: str, one: FederatedCredential) -> bool:
+    found = await _read_new(cloud, application_object_id)
+    return _is_there({other["name"]: other for other in found}, one)
 
 
 async def _read_new(cloud: Cloud, application_object_id: str) -> list[FederatedCredential]:

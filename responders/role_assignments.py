@@ -195,10 +195,8 @@ async def _ensure(cloud: Cloud, object_id: str, grant: Grant) -> tuple[str, bool
             async with azure_call(f"create {what}"):
                 await client.role_assignments.create(grant["scope"], name, wanted)
         except ConflictError as error:
-            if "RoleAssignmentExists" in str(
-                error
-            ):  # the same grant under another name: it is given
-                return at, False
+            if "RoleAssignmentExists" in str(error):
+                return at, False  # the same grant under another name: it is given
             raise
     return at, True
 

@@ -1,4 +1,4 @@
-"""The successor: one per incident, whatever fails in between."""
+"""The application's switch is read back; its successor is one per incident, whatever fails."""
 
 import uuid
 
@@ -153,6 +153,29 @@ async def test_plan_mode_creates_nothing(azure: FakeAzure, cloud: Cloud) -> None
     assert azure.writes() == []
 
 
+OLD = f"{APPLICATIONS}/{PRINCIPAL['application_object_id']}"
+
+
+async def test_an_application_is_off_when_it_says_so(azure: FakeAzure, cloud: Cloud) -> None:
+    azure.on(
+        "GET", OLD, Say(200, {}), Say(200, {"isDisabled": None}), Say(200, {"isDisabled": True})
+    )
+    azure.on("PATCH", OLD, Say(204))
+    assert (await applications.deactivate(cloud, PRINCIPAL))["status"] == "done"
+    assert [one.body for one in azure.writes()] == [{"isDisabled": True}]
+    azure.on("GET", OLD, Say(200, {"isDisabled": False}))
+    with pytest.raises(TransientError, match="still reads as active"):
+        await applications.deactivate(cloud, PRINCIPAL)
+
+
+async def test_an_application_elsewhere_is_not_ours_to_switch(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    foreign: Principal = {**PRINCIPAL, "application_object_id": None}
+    assert (await applications.deactivate(cloud, foreign))["status"] == "nothing_to_do"
+    assert azure.seen == []
+
+
 # --- sandbox ------------------------------------------------------------------------------------
 
 
@@ -175,3 +198,28 @@ async def test_a_second_run_finds_the_first_ones_application(
     assert application["servicePrincipalLockConfiguration"]["isEnabled"] is True
     assert f"firebreak:replaces:{ids['app_id']}" in application["tags"]
     assert application["passwordCredentials"] == []
+
+
+async def test_a_deactivated_application_gets_no_token(
+    sandbox: RunningSandbox, sandbox_cloud: Cloud
+) -> None:
+    ids = sandbox.seed["orders_api"]
+    old = await principals.resolve(sandbox_cloud, {"object_id": ids["object_id"]})
+    secret = await sandbox_cloud.graph.post(
+        f"/applications/{ids['application_object_id']}/addPassword", {"passwordCredential": {}}
+    )
+    with read_only():
+        assert (await applications.deactivate(sandbox_cloud, old))["status"] == "planned"
+    runs = [await applications.deactivate(sandbox_cloud, old) for _ in range(2)]
+    assert [one["status"] for one in runs] == ["done", "nothing_to_do"]
+
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": ids["app_id"],
+        "client_secret": secret["secretText"],
+        "scope": "https://storage.azure.com/.default",
+    }
+    login = sandbox_cloud.endpoints.login
+    said = await sandbox_cloud.http.post(f"{login}/{old['tenant_id']}/oauth2/v2.0/token", data=form)
+    assert said.status_code in {400, 401}
+    assert said.json()["error_codes"] == [7000112]

@@ -128,6 +128,22 @@ async def test_a_new_application_is_waited_for(azure: FakeAzure, cloud: Cloud) -
     assert result["status"] == "done"
 
 
+async def test_a_replica_that_is_late_makes_no_second_one(azure: FakeAzure, cloud: Cloud) -> None:
+    azure.on("GET", LIST, page(), page(), page(), page(_trust(1)))
+    azure.on("POST", LIST, Say(201, _trust(1)))
+    assert (await federated_credentials.ensure(cloud, APPLICATION, [_wanted(1)]))[
+        "status"
+    ] == "done"
+    assert len(azure.writes()) == 1
+
+
+async def test_a_subject_that_another_name_has_is_refused(azure: FakeAzure, cloud: Cloud) -> None:
+    azure.on("GET", LIST, page(_trust(1, name="somebody-elses")))
+    azure.on("POST", LIST, problem(409, "Request_MultipleObjectsWithSameKeyValue"))
+    with pytest.raises(RefusedError, match="another one has its issuer and subject"):
+        await federated_credentials.ensure(cloud, APPLICATION, [_wanted(1)])
+
+
 async def test_a_name_that_another_trust_took_is_refused(azure: FakeAzure, cloud: Cloud) -> None:
     azure.on("GET", LIST, page(_trust(1, issuer="https://issuer")))  # a slash makes the difference
     with pytest.raises(RefusedError, match="trust-1 exists with issuer"):
