@@ -22,7 +22,7 @@ from responders.errors import (
     TransientError,
 )
 from responders.model import Json, NewIdentity, Principal, StepResult
-from responders.patience import rounds
+from responders.patience import rounds, until_it_reads_back
 from responders.read_only import is_read_only
 from responders.settings import checked_guid
 
@@ -42,11 +42,12 @@ async def deactivate(cloud: Cloud, principal: Principal) -> StepResult:
     if is_read_only():
         return {"status": "planned", "detail": f"{path}: isDisabled -> true"}
     with bound_contextvars(responder="applications.deactivate", target=object_id):
-        await cloud.graph.patch(path, {"isDisabled": True})
-    async for _ in rounds():
-        if await _is_disabled(cloud, path):
-            return {"status": "done", "detail": f"{path} is deactivated"}
-    raise TransientError(f"{path} still reads as active after it was deactivated")
+        await until_it_reads_back(
+            lambda: cloud.graph.patch(path, {"isDisabled": True}),
+            lambda: _is_disabled(cloud, path),
+            f"{path}: isDisabled true",
+        )
+    return {"status": "done", "detail": f"{path} is deactivated"}
 
 
 async def ensure_successor(

@@ -188,7 +188,11 @@ async def _open(settings: Settings) -> Cloud:
     trust = _trust(settings)
     timeout = httpx.Timeout(READ_S, connect=CONNECT_S)
     http = httpx.AsyncClient(transport=HttpxTransport(trust), timeout=timeout)
-    endpoints = await _discover(http, settings.arm_endpoint)
+    try:
+        endpoints = await _discover(http, settings.arm_endpoint)
+    except BaseException:
+        await http.aclose()
+        raise
     tokens = Tokens(ManagedIdentityCredential(client_id=settings.client_id))
     graph_http = httpx.AsyncClient(transport=http._transport, timeout=timeout)
     graph = connect_graph(graph_http, tokens, endpoints.graph, endpoints.graph_scope)

@@ -5,7 +5,9 @@ https://learn.microsoft.com/entra/architecture/architecture#data-consistency
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from responders.errors import ConflictError, TransientError
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 3.0
@@ -23,3 +25,21 @@ async def rounds(seconds: float | None = None) -> AsyncIterator[int]:
             return
         await asyncio.sleep(pause)
         pause, count = min(pause * 2, LONGEST_PAUSE_S), count + 1
+
+
+async def until_it_reads_back(
+    write: Callable[[], Awaitable[None]], holds: Callable[[], Awaitable[bool]], what: str
+) -> None:
+    """Write once, again only after a lost race, and wait until the object itself says so."""
+    written = False
+    async for _ in rounds():
+        if not written:
+            try:
+                await write()
+            except ConflictError:
+                continue
+            written = True
+        if await holds():
+            return
+    said = "does not read back" if written else "lost every race against another writer"
+    raise TransientError(f"{what} {said}")

@@ -47,12 +47,19 @@ async def read_all(cloud: Cloud, principal_object_id: str) -> list[Grant]:
 
     Raises if any subscription can't be read: half a list must not pass for the whole.
     """
+    grants, unread = await _read(cloud, principal_object_id)
+    if unread:
+        raise worst(unread, f"role assignments of {principal_object_id}")
+    return grants
+
+
+async def _read(cloud: Cloud, principal_object_id: str) -> tuple[list[Grant], list[ResponderError]]:
+    """The grants that can be read, and why others can't."""
     object_id = checked_guid(principal_object_id, "object id")
     subscriptions = await cloud.subscription_ids()
     outcomes = await fan_out(subscriptions, lambda one: _in_subscription(cloud, one, object_id))
-    broken = [one for one in failures(outcomes) if not isinstance(one, NotFoundError)]
-    if broken:  # a subscription that is gone by now grants nothing
-        raise worst(broken, f"role assignments of {object_id}")
+    # A subscription that is gone by now grants nothing.
+    unread = [one for one in failures(outcomes) if not isinstance(one, NotFoundError)]
     found = {
         str(one.id).lower(): one
         for _, assignments in outcomes
@@ -60,21 +67,26 @@ async def read_all(cloud: Cloud, principal_object_id: str) -> list[Grant]:
         for one in assignments
     }
     names = await _role_names(cloud, list(found.values()))
-    return [_grant(one, names) for _, one in sorted(found.items())]
+    return [_grant(one, names) for _, one in sorted(found.items())], unread
 
 
 async def remove_all(cloud: Cloud, principal_object_id: str) -> StepResult:
-    """Delete every direct grant, side by side, and read each back by its id. Safe to repeat."""
-    grants = await read_all(cloud, principal_object_id)
+    """Delete every direct grant, side by side, and read each back by its id. Safe to repeat.
+
+    What can be read goes, even where other subscriptions can't be read; those are then the result.
+    """
+    grants, unread = await _read(cloud, principal_object_id)
     items: list[Json] = [dict(one) for one in grants]
-    if not grants:
+    if not grants and not unread:
         detail = f"{principal_object_id} has no role assignment that we can see"
         return {"status": "nothing_to_do", "detail": detail, "items": []}
     if is_read_only():
+        if unread:
+            raise worst(unread, f"role assignments of {principal_object_id}")
         return {"status": "planned", "detail": f"delete {_names(items)}", "items": items}
     outcomes = await fan_out(grants, lambda one: _remove(cloud, one))
     gone = [dict(one) for one, error in outcomes if not isinstance(error, ResponderError)]
-    broken = failures(outcomes)
+    broken = [*failures(outcomes), *unread]
     if not broken:
         return {"status": "done", "detail": f"deleted {_names(gone)}", "items": gone}
     error = worst(broken, f"role assignments of {principal_object_id}")

@@ -10,9 +10,9 @@ Source   https://learn.microsoft.com/entra/identity/enterprise-apps/disable-user
 from structlog.contextvars import bound_contextvars
 
 from responders.cloud import Cloud
-from responders.errors import ContractChangedError, TransientError
+from responders.errors import ContractChangedError
 from responders.model import Principal, StepResult
-from responders.patience import rounds
+from responders.patience import until_it_reads_back
 from responders.read_only import is_read_only
 from responders.settings import checked_guid
 
@@ -34,11 +34,12 @@ async def disable(cloud: Cloud, principal: Principal) -> StepResult:
     if is_read_only():
         return {"status": "planned", "detail": f"{name}: accountEnabled true -> false"}
     with bound_contextvars(responder="service_principals.disable", target=object_id):
-        await cloud.graph.patch(f"/servicePrincipals/{object_id}", {"accountEnabled": False})
-    async for _ in rounds():
-        if not await is_enabled(cloud, object_id):
-            return {"status": "done", "detail": f"{name} is disabled"}
-    raise TransientError(f"{name} still reads as enabled after it was disabled")
+        await until_it_reads_back(
+            lambda: cloud.graph.patch(f"/servicePrincipals/{object_id}", {"accountEnabled": False}),
+            lambda: _is_disabled(cloud, object_id),
+            f"{name}: accountEnabled false",
+        )
+    return {"status": "done", "detail": f"{name} is disabled"}
 
 
 async def is_enabled(cloud: Cloud, object_id: str) -> bool:
@@ -49,3 +50,7 @@ async def is_enabled(cloud: Cloud, object_id: str) -> bool:
             return enabled
         case other:
             raise ContractChangedError(f"{path} has no accountEnabled: {sorted(other)}")
+
+
+async def _is_disabled(cloud: Cloud, object_id: str) -> bool:
+    return not await is_enabled(cloud, object_id)

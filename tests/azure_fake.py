@@ -5,6 +5,7 @@ How Azure itself behaves is tested against the sandbox. Everything of the produc
 socket: SDK pipelines, transports, TLS.
 """
 
+import asyncio
 import json
 import ssl
 import time
@@ -50,6 +51,7 @@ class Say:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     drop: bool = False
+    after_s: float = 0
 
 
 Answer = Say | Callable[[Seen], Say]
@@ -88,6 +90,7 @@ class FakeAzure:
             json.loads(raw) if raw else None,
         )
         said = self._platform(seen) or self._ordered(seen)
+        await asyncio.sleep(said.after_s)
         if said.drop and request.transport is not None:
             request.transport.abort()
         content = said.body if isinstance(said.body, bytes) else json.dumps(said.body).encode()

@@ -164,7 +164,7 @@ async def test_an_application_is_off_when_it_says_so(azure: FakeAzure, cloud: Cl
     assert (await applications.deactivate(cloud, PRINCIPAL))["status"] == "done"
     assert [one.body for one in azure.writes()] == [{"isDisabled": True}]
     azure.on("GET", OLD, Say(200, {"isDisabled": False}))
-    with pytest.raises(TransientError, match="still reads as active"):
+    with pytest.raises(TransientError, match="isDisabled true does not read back"):
         await applications.deactivate(cloud, PRINCIPAL)
 
 

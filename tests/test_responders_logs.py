@@ -6,6 +6,7 @@ nothing but GUIDs and moments ever reaches a query.
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -172,6 +173,18 @@ async def test_a_partial_answer_is_a_gap_with_rows(azure: FakeAzure, cloud: Clou
     found = await sign_ins.collect(cloud, PRINCIPAL, START, END)
     assert len(found["rows"]) == 1
     assert "record count limit" in found["gaps"][0]
+
+
+async def test_a_query_may_take_longer_than_other_calls(
+    azure: FakeAzure, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cloud._transport.connection_config, "read_timeout", 0.05)
+    azure.on("POST", QUERY, replace(_answer(), after_s=0.3))
+    await sign_ins.collect(cloud, PRINCIPAL, START, END)
+    assert all("wait=180" in one.headers["prefer"] for one in azure.seen)
+    azure.on("GET", "/subscriptions", Say(200, {"value": []}, after_s=0.3))
+    with pytest.raises(TransientError):
+        await cloud.subscription_ids()
 
 
 async def test_a_missing_table_is_a_gap_not_silence(azure: FakeAzure, cloud: Cloud) -> None:

@@ -85,11 +85,35 @@ async def test_a_subscription_that_can_not_be_read_fails_the_list(
     azure.on("GET", _listing(SUBSCRIPTION), page(_assignment(HERE, "a")))
     azure.on("GET", _listing(OTHER), problem(503, "ServerBusy"))
     with pytest.raises(TransientError, match=OTHER):
-        await role_assignments.remove_all(cloud, OBJECT)
+        await role_assignments.read_all(cloud, OBJECT)
     azure.on("GET", _listing(OTHER), problem(403, "AuthorizationFailed"))
     with pytest.raises(RefusedError, match=OTHER):
+        await role_assignments.read_all(cloud, OBJECT)
+
+
+async def test_a_subscription_that_can_not_be_read_does_not_keep_the_grants_of_others(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    azure.on("GET", _listing(SUBSCRIPTION), page(_assignment(HERE, "a")))
+    azure.on("DELETE", _path(HERE, "a"), Say(204))
+    azure.on("GET", _listing(OTHER), problem(403, "AuthorizationFailed"))
+    result = await role_assignments.remove_all(cloud, OBJECT)
+    assert result["status"] == "refused"
+    assert OTHER in result["detail"]
+    assert [one["id"] for one in result["items"]] == [_path(HERE, "a")]
+
+    azure.on("GET", _listing(SUBSCRIPTION), page())
+    azure.on("GET", _listing(OTHER), problem(503, "ServerBusy"))
+    with pytest.raises(TransientError, match=OTHER):  # nothing found, but not all was seen
         await role_assignments.remove_all(cloud, OBJECT)
-    assert azure.writes() == []
+
+
+async def test_a_plan_over_half_of_the_subscriptions_is_no_plan(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    azure.on("GET", _listing(OTHER), problem(403, "AuthorizationFailed"))
+    with read_only(), pytest.raises(RefusedError, match=OTHER):
+        await role_assignments.remove_all(cloud, OBJECT)
 
 
 async def test_a_subscription_that_is_gone_by_now_grants_nothing(

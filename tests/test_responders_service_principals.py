@@ -39,7 +39,20 @@ async def test_it_waits_for_a_late_replica(azure: FakeAzure, cloud: Cloud) -> No
 async def test_it_is_not_done_while_it_reads_as_enabled(azure: FakeAzure, cloud: Cloud) -> None:
     azure.on("GET", PATH, _is(True))
     azure.on("PATCH", PATH, Say(204))
-    with pytest.raises(TransientError, match="still reads as enabled"):
+    with pytest.raises(TransientError, match="accountEnabled false does not read back"):
+        await service_principals.disable(cloud, PRINCIPAL)
+
+
+async def test_a_lost_race_is_run_again(azure: FakeAzure, cloud: Cloud) -> None:
+    azure.on("GET", PATH, _is(True), _is(False))
+    azure.on("PATCH", PATH, problem(409, "Directory_ConcurrencyViolation"), Say(204))
+    assert (await service_principals.disable(cloud, PRINCIPAL))["status"] == "done"
+
+
+async def test_a_race_that_is_never_won_is_a_matter_of_time(azure: FakeAzure, cloud: Cloud) -> None:
+    azure.on("GET", PATH, _is(True))
+    azure.on("PATCH", PATH, problem(409, "Directory_ConcurrencyViolation"))
+    with pytest.raises(TransientError, match="lost every race"):
         await service_principals.disable(cloud, PRINCIPAL)
 
 
