@@ -1,20 +1,18 @@
-"""One call to the cloud: bounded in time, its exceptions turned into those of `errors.py`."""
+"""One call to the cloud: bounded in time, its exceptions turned into those of `errors.py`.
+
+The SDKs are imported by the first call, not with this module: the app has to load fast.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-
-import httpx
-from azure.core.exceptions import (
-    AzureError,
-    ClientAuthenticationError,
-    HttpResponseError,
-    ResponseNotReadError,
-    StreamClosedError,
-)
+from typing import TYPE_CHECKING
 
 from responders.answers import Answer, error_for
 from responders.errors import RefusedError, ResponderError, TransientError
+
+if TYPE_CHECKING:
+    from azure.core.exceptions import HttpResponseError
 
 CALL_S = 45.0  # one call with its retries; what needs longer is Durable's to retry
 
@@ -22,6 +20,9 @@ CALL_S = 45.0  # one call with its retries; what needs longer is Durable's to re
 @asynccontextmanager
 async def azure_call(target: str, *, seconds: float = CALL_S) -> AsyncIterator[None]:
     """Around one call. `target` says what is done to which resource: it opens every message."""
+    import httpx  # noqa: PLC0415
+    from azure.core.exceptions import AzureError  # noqa: PLC0415
+
     try:
         async with asyncio.timeout(seconds):
             yield
@@ -33,6 +34,8 @@ async def azure_call(target: str, *, seconds: float = CALL_S) -> AsyncIterator[N
 
 def map_azure_error(error: Exception, target: str = "Azure") -> ResponderError:
     """What an SDK's exception means for us."""
+    from azure.core.exceptions import ClientAuthenticationError, HttpResponseError  # noqa: PLC0415
+
     if isinstance(error, ResponderError):
         return error
     if isinstance(error, HttpResponseError) and error.status_code:
@@ -46,8 +49,10 @@ def map_azure_error(error: Exception, target: str = "Azure") -> ResponderError:
     return TransientError(f"{target}: {type(error).__name__} {_short(error)}")
 
 
-def _said(error: HttpResponseError) -> tuple[str, str]:
+def _said(error: "HttpResponseError") -> tuple[str, str]:
     """Azure's code and words, without the SDK's own decoration of them."""
+    from azure.core.exceptions import ResponseNotReadError, StreamClosedError  # noqa: PLC0415
+
     if error.error is not None and error.error.code:
         return str(error.error.code), str(error.error.message or "")
     try:

@@ -18,8 +18,6 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import yaml  # type: ignore[import-untyped]  # comes with `kubernetes`
-
 from responders.calls import azure_call
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, RefusedError
@@ -72,6 +70,8 @@ async def connect(cloud: Cloud, cluster: ClusterRef) -> Kube:
 
 def _server_and_ca(name: str, kubeconfig: bytes) -> tuple[str, str]:
     """Address and CA of the context's cluster. Raises where the connection would not be private."""
+    import yaml  # type: ignore[import-untyped]  # noqa: PLC0415 - 50 ms that a cold start can do without
+
     try:
         found: Json = yaml.safe_load(kubeconfig)["clusters"][0]["cluster"]
         server = str(found["server"])

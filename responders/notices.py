@@ -9,12 +9,14 @@ Source   https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connec
 
 import json
 
+from responders.calls import azure_call
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, RefusedError, TransientError
 from responders.model import Json, StepResult
 
 # 28 KB is the limit of the whole message with Teams' own wrapping; a body of 24,453 B has failed.
 BUDGET_B = 20_000
+_ANSWER_S = 30  # the workflow answers before it works
 _MOST_LINES = 60  # nobody reads more on a phone at night
 _COLORS = {"good": "Good", "bad": "Attention", "asking": "Warning"}
 
@@ -85,7 +87,8 @@ async def send(cloud: Cloud, message: Json) -> StepResult:
             "status": "refused",
             "detail": "FIREBREAK_TEAMS_WEBHOOK_URL is not set: nobody told",
         }
-    response = await cloud.http.post(url, json=message)
+    async with azure_call("the Teams workflow", seconds=_ANSWER_S):
+        response = await cloud.http.post(url, json=message)
     answer = f"the Teams workflow answered {response.status_code}"
     if response.status_code == 429 or response.status_code >= 500:
         raise TransientError(answer)

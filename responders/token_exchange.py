@@ -8,13 +8,16 @@ Source   https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-cr
          https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 """
 
-import httpx
+from typing import TYPE_CHECKING
 
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, TransientError
 from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import Json, TokenVerdict
+
+if TYPE_CHECKING:
+    import httpx
 
 AUDIENCE = "api://AzureADTokenExchange"  # what a federated credential of a workload trusts
 _LIFETIME_S = 600  # the shortest that an API server accepts
@@ -30,6 +33,8 @@ async def probe(
     Neither the ServiceAccount token nor the access token leaves this function: not in a result, not
     in a log line, not in an exception (hence `from None`: httpx's carry the request with its body).
     """
+    import httpx  # noqa: PLC0415
+
     form = {
         "grant_type": "client_credentials",
         "client_id": client_id,
@@ -61,7 +66,7 @@ async def _service_account_token(kube: Kube, namespace: str, service_account: st
             raise ContractChangedError(f"{kube.cluster}: {path}: a TokenRequest without a token")
 
 
-def _verdict(url: str, response: httpx.Response) -> TokenVerdict:
+def _verdict(url: str, response: "httpx.Response") -> TokenVerdict:
     if response.status_code == 429 or response.status_code >= 500:
         raise TransientError(f"{url}: {response.status_code}")
     try:

@@ -75,3 +75,14 @@ async def test_a_missing_webhook_is_said_and_not_hidden() -> None:
     nobody = SimpleNamespace(settings=SimpleNamespace(teams_webhook_url=""))
 
     assert (await notices.send(nobody, {}))["status"] == "refused"  # type: ignore[arg-type]
+
+
+async def test_a_channel_that_cannot_be_reached_is_tried_again_and_its_url_is_not_told() -> None:
+    def broken(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no route", request=request)
+
+    client = httpx.AsyncClient(transport=httpx.MockTransport(broken))
+    settings = SimpleNamespace(teams_webhook_url=URL)
+    with pytest.raises(TransientError) as caught:
+        await notices.send(SimpleNamespace(http=client, settings=settings), {})  # type: ignore[arg-type]
+    assert "very-secret" not in str(caught.value)
