@@ -104,42 +104,40 @@ def test_events_arrive_late(arm: ArmCaller) -> None:
     assert len(_log(arm).json()["value"]) == 2
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "caller eq 'a'",
-        "eventTimestamp ge <since> and caller eq 'a'",
-        "eventTimestamp gt <since>",
-        "eventTimestamp le <since>",
-        "eventTimestamp ge 'yesterday'",
-        "eventTimestamp ge '2020-01-01T00:00:00Z'",
-        "eventTimestamp ge <since> and eventTimestamp le '2021-01-01T00:00:00Z'",
-        "eventTimestamp ge <since> or resourceGroupName eq 'a'",
-        "eventTimestamp ge <since> and resourceGroupName eq 'a' and correlationId eq 'b'",
-    ],
-)
-def test_only_the_documented_filters_are_taken(arm: ArmCaller, text: str) -> None:
-    answer = _log(arm, text)
-    assert answer.status_code == 400
-    assert answer.json()["code"] == "BadRequest"
+UNDOCUMENTED = [
+    "",
+    "caller eq 'a'",
+    "eventTimestamp ge <since> and caller eq 'a'",
+    "eventTimestamp gt <since>",
+    "eventTimestamp le <since>",
+    "eventTimestamp ge 'yesterday'",
+    "eventTimestamp ge '2020-01-01T00:00:00Z'",
+    "eventTimestamp ge <since> and eventTimestamp le '2021-01-01T00:00:00Z'",
+    "eventTimestamp ge <since> or resourceGroupName eq 'a'",
+    "eventTimestamp ge <since> and resourceGroupName eq 'a' and correlationId eq 'b'",
+]
+DOCUMENTED = [
+    ("resourceGroupName", "RG-ORDERS", 2),
+    ("resourceGroupName", "rg-platform", 0),
+    ("resourceProvider", "Microsoft.Authorization", 2),
+    ("resourceProvider", "Microsoft.Storage", 0),
+    ("correlationId", "c1", 2),
+    ("correlationId", "c2", 0),
+]
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "hits"),
-    [
-        ("resourceGroupName", "RG-ORDERS", 2),
-        ("resourceGroupName", "rg-platform", 0),
-        ("resourceProvider", "Microsoft.Authorization", 2),
-        ("resourceProvider", "Microsoft.Storage", 0),
-        ("correlationId", "c1", 2),
-        ("correlationId", "c2", 0),
-    ],
-)
-def test_the_documented_filters_filter(arm: ArmCaller, key: str, value: str, hits: int) -> None:
+def test_only_the_documented_filters_are_taken(arm: ArmCaller) -> None:
+    for text in UNDOCUMENTED:
+        answer = _log(arm, text)
+        assert answer.status_code == 400, text
+        assert answer.json()["code"] == "BadRequest"
+
+
+def test_the_documented_filters_filter(arm: ArmCaller) -> None:
     _assign(arm, **{"x-ms-correlation-request-id": "c1"})
-    text = f"eventTimestamp ge <since> and {key} eq '{value}'"
-    assert len(_log(arm, text).json()["value"]) == hits
+    for key, value, hits in DOCUMENTED:
+        text = f"eventTimestamp ge <since> and {key} eq '{value}'"
+        assert len(_log(arm, text).json()["value"]) == hits, text
 
 
 def test_select_keeps_what_was_asked_for(arm: ArmCaller) -> None:

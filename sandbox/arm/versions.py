@@ -110,6 +110,7 @@ SUPPORTED: dict[str, tuple[str, ...]] = {
         "2024-01-01",
         "2025-01-01",
         "2025-06-01",
+        "2025-08-01",
     ),
     "Microsoft.OperationalInsights/workspaces": (
         "2020-08-01",

@@ -90,6 +90,8 @@ def _translate(query: str) -> TranslationResult:
         first = wrong.diagnostics[0] if wrong.diagnostics else None
         line, column = (first.span.line, first.span.column) if first else (1, 0)
         raise syntax_error(first.message if first else str(wrong), line, column) from wrong
+    except duckdb_kql.KqlUnsupportedError as unsupported:
+        raise semantic_error(f"Azure may run this, the sandbox does not: {unsupported}") from None
     except duckdb_kql.KqlError as wrong:
         raise semantic_error(str(wrong)) from wrong
     if translated.unbound:
