@@ -5,29 +5,23 @@ shared by all incidents of a process: an open connection and a token save second
 """
 
 import asyncio
-import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
-from responders import endpoints as endpoint_document
-from responders.endpoints import Endpoints
+from responders import connections
+from responders.connections import Connections
 from responders.errors import ContractChangedError, RefusedError
-from responders.graph import Graph
-from responders.graph import connect as connect_graph
 from responders.read_only import is_read_only, read_only, refuse_write_in_plan
 from responders.settings import Settings, checked_guid
-from responders.tokens import Tokens, claims_of
+from responders.tokens import claims_of
 
 if TYPE_CHECKING:
-    import httpx
     from azure.mgmt.authorization.v2022_04_01.aio import AuthorizationManagementClient
     from azure.mgmt.containerservice.aio import ContainerServiceClient
     from azure.mgmt.monitor.aio import MonitorManagementClient
     from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
     from azure.monitor.query.aio import LogsQueryClient
-
-    from responders.transports import AiohttpTransport
 
 __all__ = ["Cloud", "is_read_only", "read_only", "refuse_write_in_plan"]
 
@@ -40,21 +34,13 @@ _connecting: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKe
 class Cloud:
     """Everything outside, for one event loop: open connections can't move between loops."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        endpoints: Endpoints,
-        tokens: Tokens,
-        http: "httpx.AsyncClient",
-        arm_transport: "AiohttpTransport",
-        graph: Graph,
-    ) -> None:
-        self.settings = settings
-        self.endpoints = endpoints
-        self.http = http  # trusts the same authorities; carries no token by itself
-        self.graph = graph
-        self._tokens = tokens
-        self._transport = arm_transport
+    def __init__(self, opened: Connections) -> None:
+        self.settings = opened.settings
+        self.endpoints = opened.endpoints
+        self.http = opened.http  # trusts the same authorities; carries no token by itself
+        self.graph = opened.graph
+        self._tokens = opened.tokens
+        self._transport = opened.transport
         self._clients: dict[str, Any] = {}
 
     @classmethod
@@ -66,7 +52,7 @@ class Cloud:
         loop = asyncio.get_running_loop()
         async with _connecting.setdefault(loop, asyncio.Lock()):
             if loop not in _connected:
-                _connected[loop] = await _open(Settings.from_environ())
+                _connected[loop] = cls(await connections.open_all(Settings.from_environ()))
             return _connected[loop]
 
     async def close(self) -> None:
@@ -171,52 +157,3 @@ class Cloud:
             )
         client: C = self._clients[key]
         return client
-
-
-async def _open(settings: Settings) -> Cloud:
-    import httpx  # noqa: PLC0415
-    from azure.identity.aio import ManagedIdentityCredential  # noqa: PLC0415
-
-    from responders.transports import (  # noqa: PLC0415
-        CONNECT_S,
-        READ_S,
-        AiohttpTransport,
-        HttpxTransport,
-        aiohttp_session,
-    )
-
-    trust = _trust(settings)
-    timeout = httpx.Timeout(READ_S, connect=CONNECT_S)
-    http = httpx.AsyncClient(transport=HttpxTransport(trust), timeout=timeout)
-    try:
-        endpoints = await _discover(http, settings.arm_endpoint)
-    except BaseException:
-        await http.aclose()
-        raise
-    tokens = Tokens(ManagedIdentityCredential(client_id=settings.client_id))
-    graph_http = httpx.AsyncClient(transport=http._transport, timeout=timeout)
-    graph = connect_graph(graph_http, tokens, endpoints.graph, endpoints.graph_scope)
-    transport = AiohttpTransport(aiohttp_session(trust))
-    return Cloud(settings, endpoints, tokens, http, transport, graph)
-
-
-async def _discover(http: "httpx.AsyncClient", arm: str) -> Endpoints:
-    from responders.calls import azure_call  # noqa: PLC0415
-
-    target = endpoint_document.metadata_url(arm)
-    async with azure_call(f"GET {target}"):
-        response = await http.get(target)
-        response.raise_for_status()
-        try:
-            document = response.json()
-        except ValueError:
-            raise ContractChangedError(f"{target} is not JSON") from None
-    return endpoint_document.parse(arm, document)
-
-
-def _trust(settings: Settings) -> ssl.SSLContext:
-    """The system's authorities, plus one more where a private cloud has its own."""
-    trust = ssl.create_default_context()
-    if settings.ca_bundle is not None:
-        trust.load_verify_locations(cafile=settings.ca_bundle)
-    return trust

@@ -11,7 +11,6 @@ Source   https://learn.microsoft.com/azure/role-based-access-control/troubleshoo
 """
 
 import uuid
-from typing import TYPE_CHECKING
 
 from structlog.contextvars import bound_contextvars
 
@@ -19,27 +18,21 @@ from responders.calls import azure_call
 from responders.cloud import Cloud
 from responders.errors import (
     ConflictError,
-    ContractChangedError,
     NotFoundError,
     RefusedError,
     ResponderError,
     TransientError,
 )
 from responders.fan_out import failures, fan_out, worst
+from responders.grants import ANY_SUBSCRIPTION, grants_of
 from responders.model import Grant, Json, StepResult
 from responders.patience import rounds
 from responders.read_only import is_read_only
 from responders.settings import checked_guid
 
-if TYPE_CHECKING:
-    from azure.mgmt.authorization.v2022_04_01.models import RoleAssignment
-
 # Names of the assignments that we make: the same grant always gets the same name, so a second run
 # finds the first one's. A name must never be used again for another principal, and isn't: it is in it.
 _NAMESPACE = uuid.UUID("0f5c9c1e-6c0e-5d57-9a54-6a1d1f6fd0b1")
-
-# The SDK's client wants a subscription, but calls by id name their own scope, which may be above it.
-_ANY_SUBSCRIPTION = str(uuid.UUID(int=0))
 
 
 async def read_all(cloud: Cloud, principal_object_id: str) -> list[Grant]:
@@ -47,27 +40,10 @@ async def read_all(cloud: Cloud, principal_object_id: str) -> list[Grant]:
 
     Raises if any subscription can't be read: half a list must not pass for the whole.
     """
-    grants, unread = await _read(cloud, principal_object_id)
+    grants, unread = await grants_of(cloud, principal_object_id)
     if unread:
         raise worst(unread, f"role assignments of {principal_object_id}")
     return grants
-
-
-async def _read(cloud: Cloud, principal_object_id: str) -> tuple[list[Grant], list[ResponderError]]:
-    """The grants that can be read, and why others can't."""
-    object_id = checked_guid(principal_object_id, "object id")
-    subscriptions = await cloud.subscription_ids()
-    outcomes = await fan_out(subscriptions, lambda one: _in_subscription(cloud, one, object_id))
-    # A subscription that is gone by now grants nothing.
-    unread = [one for one in failures(outcomes) if not isinstance(one, NotFoundError)]
-    found = {
-        str(one.id).lower(): one
-        for _, assignments in outcomes
-        if not isinstance(assignments, ResponderError)
-        for one in assignments
-    }
-    names = await _role_names(cloud, list(found.values()))
-    return [_grant(one, names) for _, one in sorted(found.items())], unread
 
 
 async def remove_all(cloud: Cloud, principal_object_id: str) -> StepResult:
@@ -75,7 +51,7 @@ async def remove_all(cloud: Cloud, principal_object_id: str) -> StepResult:
 
     What can be read goes, even where other subscriptions can't be read; those are then the result.
     """
-    grants, unread = await _read(cloud, principal_object_id)
+    grants, unread = await grants_of(cloud, principal_object_id)
     items: list[Json] = [dict(one) for one in grants]
     if not grants and not unread:
         detail = f"{principal_object_id} has no role assignment that we can see"
@@ -129,41 +105,8 @@ async def ensure(cloud: Cloud, new_principal_object_id: str, grants: list[Grant]
     return {"status": "done", "detail": f"created {_names(created)}", "items": items}
 
 
-async def _in_subscription(
-    cloud: Cloud, subscription_id: str, object_id: str
-) -> "list[RoleAssignment]":
-    client = cloud.authorization(subscription_id)
-    async with azure_call(f"role assignments of {object_id} in subscription {subscription_id}"):
-        found = [
-            one
-            async for one in client.role_assignments.list_for_subscription(
-                filter=f"principalId eq '{object_id}'"
-            )
-        ]
-    # Asked for exactly one principal, and compared again: a filter that is ignored must not delete.
-    return [one for one in found if str(one.principal_id).lower() == object_id]
-
-
-async def _role_names(cloud: Cloud, found: "list[RoleAssignment]") -> dict[str, str]:
-    """Names by definition id. One that can't be read keeps its GUID: a name decides nothing here."""
-    client = cloud.authorization(_ANY_SUBSCRIPTION)
-
-    async def name(definition_id: str) -> str:
-        async with azure_call(f"role definition {definition_id}"):
-            definition = await client.role_definitions.get_by_id(definition_id)
-        return str(definition.role_name)
-
-    wanted = sorted({str(one.role_definition_id) for one in found})
-    return {
-        definition_id: definition_id.rpartition("/")[2]
-        if isinstance(named, ResponderError)
-        else named
-        for definition_id, named in await fan_out(wanted, name)
-    }
-
-
 async def _remove(cloud: Cloud, grant: Grant) -> None:
-    client = cloud.authorization(_ANY_SUBSCRIPTION)
+    client = cloud.authorization(ANY_SUBSCRIPTION)
     what = f"role assignment {grant['role_name']} at {grant['scope']}"
     with bound_contextvars(responder="role_assignments.remove_all", target=grant["id"]):
         try:
@@ -186,7 +129,7 @@ async def _ensure(cloud: Cloud, object_id: str, grant: Grant) -> tuple[str, bool
         RoleAssignmentCreateParameters,
     )
 
-    client = cloud.authorization(_ANY_SUBSCRIPTION)
+    client = cloud.authorization(ANY_SUBSCRIPTION)
     name = assignment_name(grant["scope"], object_id, grant["role_definition_id"])
     at = f"{grant['scope'].rstrip('/')}/providers/Microsoft.Authorization/roleAssignments/{name}"
     what = f"role assignment {grant['role_name']} at {grant['scope']} for {object_id}"
@@ -214,7 +157,7 @@ async def _ensure(cloud: Cloud, object_id: str, grant: Grant) -> tuple[str, bool
 
 
 async def _is_there(cloud: Cloud, assignment_id: str, object_id: str, what: str) -> bool:
-    client = cloud.authorization(_ANY_SUBSCRIPTION)
+    client = cloud.authorization(ANY_SUBSCRIPTION)
     try:
         async with azure_call(f"look for {what}"):
             found = await client.role_assignments.get_by_id(assignment_id)
@@ -230,26 +173,6 @@ def assignment_name(scope: str, principal_object_id: str, role_definition_id: st
     role = role_definition_id.rpartition("/")[2].lower()
     key = f"{scope.rstrip('/').lower()}|{principal_object_id.lower()}|{role}"
     return str(uuid.uuid5(_NAMESPACE, key))
-
-
-def _grant(found: "RoleAssignment", names: dict[str, str]) -> Grant:
-    if not (found.id and found.scope and found.role_definition_id and found.principal_id):
-        raise ContractChangedError(
-            f"a role assignment without id, scope, role or principal: {found.id}"
-        )
-    return {
-        "id": found.id,
-        "scope": found.scope,
-        "role_definition_id": found.role_definition_id,
-        "role_name": names[found.role_definition_id],
-        "principal_id": found.principal_id,
-        "principal_type": str(found.principal_type),
-        "condition": found.condition,
-        "condition_version": found.condition_version,
-        "description": found.description,
-        "created_on": found.created_on.isoformat() if found.created_on else None,
-        "created_by": found.created_by,
-    }
 
 
 def _names(items: list[Json]) -> str:
