@@ -124,6 +124,20 @@ def test_a_new_certificate_needs_its_key_and_dates_that_it_covers(
     assert refusal(late) == "400 KeyCredentialsInvalidEndDate"
 
 
+@pytest.mark.parametrize("pem", [True, False])
+def test_a_certificate_comes_in_the_encodings_that_clients_use(
+    graph: LocalCaller, holder: str, *, pem: bool
+) -> None:
+    """The az command line sends base64 with line breaks, others the PEM file as it is."""
+    both, der = new_certificate()
+    sent = both[both.index(b"-----BEGIN CERT") :] if pem else der
+
+    graph.ok("PATCH", holder, {"keyCredentials": [{"key": base64.encodebytes(sent).decode()}]})
+
+    found = graph.ok("GET", f"{holder}?$select=keyCredentials")["keyCredentials"]
+    assert [each["key"] for each in found] == [base64.b64encode(der).decode()]
+
+
 def test_a_certificate_that_is_there_is_not_exchanged(graph: LocalCaller, holder: str) -> None:
     key_id = _put_certificate(graph, holder, new_certificate()[1])
     other = base64.b64encode(new_certificate()[1]).decode()

@@ -56,7 +56,9 @@ def test_owned_by_covers_what_the_app_made() -> None:
 
     graph.ok("PATCH", mine, {"notes": "x"})
     assert other.refused("PATCH", mine, {"notes": "x"}) == "403 Authorization_RequestDenied"
-    graph.ok("POST", "/servicePrincipals", {"appId": created["appId"]})
+    principal = {"appId": created["appId"]}
+    assert other.refused("POST", "/servicePrincipals", principal).startswith("403")
+    graph.ok("POST", "/servicePrincipals", principal)
     graph.ok("DELETE", mine)
 
 

@@ -64,6 +64,7 @@ def test_an_error_has_graphs_shape_and_both_request_ids(graph: LocalCaller) -> N
     ("method", "path", "version", "refusal"),
     [
         ("GET", "/colours", "v1.0", (400, "BadRequest")),
+        ("GET", "/applications/appId=x", "v1.0", (400, "BadRequest")),
         ("GET", "/applications", "v9", (400, "BadRequest")),
         ("GET", "/applications", "beta", (400, "BadRequest")),
         ("DELETE", "/applications", "v1.0", (405, "Request_BadRequest")),

@@ -116,6 +116,12 @@ def test_an_advanced_query_needs_the_header_and_the_count(
     assert graph.call("GET", path).status_code == 400
 
 
+def test_an_advanced_query_makes_no_index_either(graph: LocalCaller) -> None:
+    path = "/applications?$filter=notes eq 'x'&$count=true"
+
+    assert graph.refused("GET", path, **EVENTUAL) == "400 Request_UnsupportedQuery"
+
+
 def test_counting(graph: LocalCaller) -> None:
     answer = graph.call("GET", "/applications/$count", **EVENTUAL)
 
@@ -174,6 +180,16 @@ def test_expanding_relationships(graph: LocalCaller) -> None:
     assert [each["userPrincipalName"] for each in owners] == ["dana@contoso.com"]
 
 
+def test_pages_below_an_alternate_key(graph: LocalCaller) -> None:
+    path = f"/applications(appId='{ORDERS_API.app_id}')/federatedIdentityCredentials"
+
+    page = graph.ok("GET", f"{path}?$top=3&$select=name")
+    link = page["@odata.nextLink"].removeprefix(f"{graph.world.endpoints['graph']}/v1.0")
+
+    assert link.startswith(f"{path}?")
+    assert len(page["value"]) + len(graph.ok("GET", link)["value"]) == 4
+
+
 def test_people_are_found_by_name_and_key(graph: LocalCaller) -> None:
     by_name = graph.ok("GET", "/users/dana@contoso.com")
     query = "$filter=userPrincipalName eq 'dana@contoso.com'"
@@ -189,6 +205,8 @@ def test_objects_of_unknown_type(graph: LocalCaller) -> None:
     found = graph.ok("POST", "/directoryObjects/getByIds", {"ids": ids, "types": ["user"]})
     one = graph.ok("GET", f"/directoryObjects/{ids[0]}")
 
+    partners = {"ids": ids, "types": ["directoryObjectPartnerReference"]}  # az asks for these
+    assert graph.ok("POST", "/directoryObjects/getByIds", partners)["value"] == []
     assert [each["@odata.type"] for each in found["value"]] == ["#microsoft.graph.user"]
     assert one["@odata.type"] == "#microsoft.graph.servicePrincipal"
     assert graph.refused("POST", "/directoryObjects/getByIds", {"ids": []}).startswith("400")

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sandbox.graph.errors import GraphError, malformed
-from sandbox.graph.exchange import Reply, Request, normalise
+from sandbox.graph.exchange import Reply, Request
 from sandbox.world import Json
 
 Answer = Callable[[Request, str], Reply]  # request, URL as it was asked for
@@ -67,7 +67,7 @@ def _one(batch: Request, step: Json, answer: Answer) -> Reply:
     request = replace(
         batch,
         method=step["method"].upper(),
-        path=normalise(unquote(parts.path)),
+        path=unquote(parts.path),
         query=dict(parse_qsl(parts.query, keep_blank_values=True)),
         headers={
             "user-agent": batch.headers.get("user-agent", ""),

@@ -145,8 +145,8 @@ def _date(value: Any) -> str:
 
 
 def _bytes(value: Any) -> str:
-    """Edm.Binary: base64, of either alphabet, written back in the standard one."""
-    text = _string(value).replace("-", "+").replace("_", "/")
+    """Edm.Binary: base64 of either alphabet, with or without line breaks; kept in the standard one."""
+    text = "".join(_string(value).split()).replace("-", "+").replace("_", "/")
     raw = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     return base64.b64encode(raw).decode()
 

@@ -10,7 +10,18 @@ from sandbox.graph.errors import bad_request, not_found
 from sandbox.graph.exchange import Reply, Request, Route
 
 _MOST_IDS = 1000
-_KINDS = {"user", "group", "device", "application", "serviceprincipal", "directoryobject"}
+_KINDS = {
+    "administrativeunit",
+    "application",
+    "device",
+    "directoryobject",
+    "directoryobjectpartnerreference",
+    "directoryrole",
+    "group",
+    "orgcontact",
+    "serviceprincipal",
+    "user",
+}
 
 
 def get(request: Request) -> Reply:

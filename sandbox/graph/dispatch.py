@@ -24,7 +24,7 @@ from sandbox.graph import (
     users,
 )
 from sandbox.graph.errors import GraphError, malformed
-from sandbox.graph.exchange import Reply, Request, Routes
+from sandbox.graph.exchange import Reply, Request, Routes, normalise
 from sandbox.world import Json, World
 
 _MODULES = (
@@ -75,6 +75,7 @@ def size(body: Json | str | None) -> int:
 
 
 def _handle(request: Request) -> Reply:
+    request = replace(request, path=normalise(request.path))
     if request.version == "beta" and not request.path.lower().startswith(_BETA):
         raise _unknown(request.path)
     found = _ROUTES.find(request.method, request.path)

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.entra.bearer import Caller
+from sandbox.graph.errors import malformed
 from sandbox.world import Json, World
 
-BY_APP_ID = "appId="  # marks a key that is an alternate one
+BY_APP_ID = "appId="  # marks a path segment that holds an alternate key
 BY_NAME = "name="
 
 
@@ -27,7 +28,7 @@ class Request:
     caller: Caller
     method: str
     version: str  # "v1.0" or "beta"
-    path: str  # below the version, in its one form
+    path: str  # below the version; a handler sees its one form
     query: Mapping[str, str]
     headers: Mapping[str, str]  # names in lower case
     body: Any
@@ -91,12 +92,19 @@ class Routes:
 
 
 def normalise(path: str) -> str:
-    """The one form of a path below the version."""
+    """The one form of a path below the version. Raises 400 where it uses our own spelling."""
+    if inside := re.search(rf"/((?:{BY_APP_ID}|{BY_NAME})[^/]*)", path):
+        raise malformed(f"Resource not found for the segment '{inside.group(1)}'.")
     path = re.sub(r"\(appId\s*=\s*'([^']*)'\)", rf"/{BY_APP_ID}\1", path, flags=re.IGNORECASE)
     path = re.sub(r"\(name\s*=\s*'([^']*)'\)", rf"/{BY_NAME}\1", path, flags=re.IGNORECASE)
     path = re.sub(r"\('([^']*)'\)", r"/\1", path)
     path = re.sub(r"/(?:microsoft\.)?graph\.(?=\w)", "/", path, flags=re.IGNORECASE)
     return path.rstrip("/") or "/"
+
+
+def spelled_out(path: str) -> str:
+    """The public spelling of a normalised path."""
+    return re.sub(rf"/({BY_APP_ID}|{BY_NAME})([^/]+)", r"(\1'\2')", path)
 
 
 def _pattern(template: str) -> re.Pattern[str]:

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode
 
 from sandbox.graph import projections
 from sandbox.graph.errors import bad_request, malformed, unsupported_query
-from sandbox.graph.exchange import Reply, Request
+from sandbox.graph.exchange import Reply, Request, spelled_out
 from sandbox.graph.filters import compile_filter
 from sandbox.graph.projections import Expand
 from sandbox.graph.schema import Resource
@@ -164,7 +164,7 @@ def _position(request: Request) -> tuple[datetime, int]:
 def _next_link(request: Request, moment: datetime, offset: int) -> str:
     token = base64.urlsafe_b64encode(json.dumps([moment.isoformat(), offset]).encode()).decode()
     query = urlencode({**request.query, "$skiptoken": token}, quote_via=quote, safe="$(),:'/")
-    return f"{request.root}{request.path}?{query}"
+    return f"{request.root}{spelled_out(request.path)}?{query}"
 
 
 def _page_size(request: Request) -> int:

@@ -19,7 +19,7 @@ from sandbox.entra.resources import GRAPH
 from sandbox.graph import activity, batch
 from sandbox.graph.dispatch import answer, refuse, size
 from sandbox.graph.errors import GraphError, malformed, refuse_token
-from sandbox.graph.exchange import Reply, Request, normalise
+from sandbox.graph.exchange import Reply, Request
 from sandbox.web import Call
 from sandbox.world import World
 
@@ -49,7 +49,7 @@ def _serve(world: World, call: Call, request_id: str, correlation_id: str) -> Re
         caller=_caller(world, call),
         method=call.method,
         version=version,
-        path=normalise(path),
+        path=path,
         query=call.query,
         headers=call.headers,
         body=None,

@@ -137,11 +137,11 @@ def expand(request: Request, principal: Json, name: str) -> list[Json]:
 
 
 def _may_create(request: Request, application: Json | None) -> None:
-    """People create those of applications that they own."""
-    if request.caller.kind == "user":
-        permissions.delete(request, application["id"] if application else "")
-    else:
+    """People, and apps with only OwnedBy, create those of applications that they own."""
+    if application is None:
         permissions.create(request)
+    else:
+        permissions.delete(request, application["id"])
 
 
 ROUTES = [
