@@ -62,6 +62,7 @@ def investigate(
         [
             (evidence.list_clusters, order),
             (evidence.collect_activity_log, order),
+            (evidence.collect_azure_activity, order),
             (evidence.collect_sign_ins, order),
         ],
     )

@@ -8,14 +8,16 @@ moments only. Nothing from a signal, a log or a person is ever pasted into a que
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from responders.calls import azure_call
 from responders.cloud import Cloud
-from responders.errors import ContractChangedError, RefusedError
+from responders.collected import Collected, gaps_of, late
+from responders.errors import ContractChangedError, RefusedError, ResponderError
+from responders.fan_out import failures, fan_out
 from responders.model import Json, Principal
 from responders.settings import checked_guid
 
@@ -52,6 +54,33 @@ async def run(
         reason = answer.partial_error.message if answer.partial_error else "no reason given"
         return query, _rows(answer.partial_data, name), [f"{name}: incomplete: {reason}"]
     return query, _rows(answer.tables, name), []
+
+
+async def sweep(
+    cloud: Cloud,
+    tables: Mapping[str, str],
+    principal: Principal,
+    window: tuple[datetime, datetime],
+    *,
+    lag: timedelta,
+) -> Collected:
+    """Rows of several tables side by side, `tables` being query name -> table. Gaps are named."""
+    start, end = window
+    outcomes = await fan_out(tables, lambda name: run(cloud, name, principal, start, end))
+    answers = [answer for _, answer in outcomes if not isinstance(answer, ResponderError)]
+    rows = [row for _, found, _ in answers for row in found]
+    return {
+        "source": "Log Analytics: " + ", ".join(tables.values()),
+        "rows": sorted(rows, key=lambda row: str(row.get("TimeGenerated"))),
+        "query": "\n\n".join(query for query, _, _ in answers),
+        "gaps": [
+            *gaps_of(failures(outcomes), len(tables)),
+            *(gap for _, _, found in answers for gap in found),
+            late(end, lag, ", ".join(tables.values())),
+        ],
+        "start": start.isoformat(),
+        "end": end.isoformat(),
+    }
 
 
 def bind(text: str, values: Mapping[str, str | datetime]) -> str:

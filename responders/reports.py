@@ -36,7 +36,8 @@ def markdown(report: Json) -> str:
         f"Signal: {report['incident']['signal']['title']} "
         f"({report['incident']['signal']['source']}, {report['incident']['signal']['severity']}), "
         f"fired {report['incident']['signal']['fired_at']}",
-        _bullets("Clock", [f"{name}: {moment}" for name, moment in report["clock"].items()]),
+        _bullets("Clock", [f"{moment} {name}" for name, moment in _in_order(report["clock"])]),
+        _consent(report["consent"]),
         _residual(report),
         _table(
             "Steps", ["step", "target", "status", "runs", "duration_ms", "detail"], report["steps"]
@@ -60,6 +61,18 @@ def markdown(report: Json) -> str:
         _bullets("Evidence", [f"`{one['path']}` {one['sha256']}" for one in report["evidence"]]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _in_order(clock: Json) -> list[tuple[str, str]]:
+    return sorted(clock.items(), key=lambda item: str(item[1]))
+
+
+def _consent(consent: Json) -> str:
+    """Who answered, and to which plan; nothing where nobody was asked."""
+    if not consent:
+        return ""
+    who = consent.get("approver", {}).get("name", "nobody")
+    return f"Consent: **{consent['decision']}** by {who}: {consent['reason']} (plan `{consent['plan_hash']}`)"
 
 
 def _residual(report: Json) -> str:

@@ -12,9 +12,7 @@ from datetime import datetime, timedelta
 
 from responders import log_tables
 from responders.cloud import Cloud
-from responders.collected import Collected, gaps_of, late
-from responders.errors import ResponderError
-from responders.fan_out import failures, fan_out
+from responders.collected import Collected
 from responders.model import Principal
 
 # Both: which one a federated sign-in lands in is not documented.
@@ -31,20 +29,4 @@ async def collect(cloud: Cloud, principal: Principal, start: datetime, end: date
 
     A table that is missing, partial or refused is a named gap, never "no activity".
     """
-    outcomes = await fan_out(
-        TABLES, lambda name: log_tables.run(cloud, name, principal, start, end)
-    )
-    answers = [answer for _, answer in outcomes if not isinstance(answer, ResponderError)]
-    rows = [row for _, found, _ in answers for row in found]
-    return {
-        "source": "Log Analytics: " + ", ".join(TABLES.values()),
-        "rows": sorted(rows, key=lambda row: str(row.get("TimeGenerated"))),
-        "query": "\n\n".join(query for query, _, _ in answers),
-        "gaps": [
-            *gaps_of(failures(outcomes), len(TABLES)),
-            *(gap for _, _, found in answers for gap in found),
-            late(end, _LAG, "sign-ins"),
-        ],
-        "start": start.isoformat(),
-        "end": end.isoformat(),
-    }
+    return await log_tables.sweep(cloud, TABLES, principal, (start, end), lag=_LAG)

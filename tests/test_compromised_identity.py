@@ -99,18 +99,19 @@ def test_respond_goes_all_the_way_in_this_order() -> None:
     assert done.timeline[:3] == ["check_guards", "disable_service_principal", "take_snapshot"]
     assert set(done.timeline[3:7]) == LEVERS
     assert done.timeline[7] == "verify_containment"
-    assert set(done.timeline[8:11]) == {
+    assert set(done.timeline[8:12]) == {
         "list_clusters",
         "collect_activity_log",
+        "collect_azure_activity",
         "collect_sign_ins",
     }
-    assert done.timeline[11:14] == ["survey_cluster"] * 3
-    assert done.timeline[14:18] == ["draw_plan", "trace_footprint", "tell_people", "record_consent"]
-    assert done.timeline[18:24] == ["capture_pods"] * 3 + ["evict_workloads"] * 3
-    assert done.timeline[24:27] == ["check_evicted"] * 3
-    assert done.timeline[27:30] == ["create_identity", "federate_identity", "grant_roles"]
-    assert done.timeline[30:33] == ["rewire_cluster"] * 3
-    assert done.timeline[33:] == [
+    assert done.timeline[12:15] == ["survey_cluster"] * 3
+    assert done.timeline[15:19] == ["draw_plan", "trace_footprint", "tell_people", "record_consent"]
+    assert done.timeline[19:25] == ["capture_pods"] * 3 + ["evict_workloads"] * 3
+    assert done.timeline[25:28] == ["check_evicted"] * 3
+    assert done.timeline[28:31] == ["create_identity", "federate_identity", "grant_roles"]
+    assert done.timeline[31:34] == ["rewire_cluster"] * 3
+    assert done.timeline[34:] == [
         "write_report",
         "tell_people",
         "verify_containment",

@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import azure.durable_functions as df
-from responders.collected import Collected
 
 from playbooks import footprint, plans
 from playbooks.journaled import Work, perform
 from playbooks.orders import Json, Order, folder
-from responders import activity_logs, clusters, sign_ins, surveys
+from responders import activity_logs, azure_activity, clusters, sign_ins, surveys
 from responders.cloud import Cloud
+from responders.collected import Collected
 from responders.evidence import EvidenceStore, digest
 from responders.model import ClusterRef, Incident, Principal, StepResult
 
@@ -33,6 +33,16 @@ async def collect_activity_log(order: Order) -> Json:
         "collect_activity_log",
         order,
         lambda work: _sweep(work, order, "activity_log", activity_logs.collect),
+    )
+
+
+@bp.activity_trigger(input_name="order")
+async def collect_azure_activity(order: Order) -> Json:
+    """Collect: the same from the workspace, with the token ids that join it to the sign-ins."""
+    return await perform(
+        "collect_azure_activity",
+        order,
+        lambda work: _sweep(work, order, "azure_activity", azure_activity.collect),
     )
 
 

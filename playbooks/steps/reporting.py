@@ -121,7 +121,7 @@ def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
     base = folder(incident)
     paths = [one for one in store.list(base) if not one.endswith((".lock", "journal.jsonl"))]
     gaps: list[str] = []
-    for name in ("activity_log", "sign_ins"):
+    for name in ("activity_log", "azure_activity", "sign_ins"):
         about = f"{base}/logs/{name}.json"
         if store.exists(about):
             gaps += [f"{name}: {gap}" for gap in store.get_json(about)["gaps"]]
@@ -133,7 +133,12 @@ def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
         "outcome": facts["outcome"],
         "clock": facts["clock"],
         "clusters": facts.get("clusters", {}),
-        "steps": Journal(store, incident["incident_id"]).steps(),
+        "consent": _optional(store, f"{base}/consent.json"),
+        "steps": [
+            step
+            for step in Journal(store, incident["incident_id"]).steps()
+            if step["step"] != "write_report"  # this one, which ends after it
+        ],
         "footprint": _optional(store, f"{base}/footprint.json"),
         "left_out": plan.get("left_out", []),
         "gaps": gaps,
