@@ -6,7 +6,8 @@ from datetime import datetime
 from drill.minting import mint
 from drill.options import Json
 from drill.replays import Replays, read_in_pods
-from drill.scene import PodRead, Reply, Scene, Victim, workloads_of
+from drill.scene import PodRead, Reply, Scene, Victim
+from drill.states import workloads_of
 from drill.training_ground import TrainingGround
 from drill.watching import Followed
 from drill.writings import evidence_of, outputs_of

@@ -8,7 +8,8 @@ import httpx
 
 from drill.control import Control
 from drill.options import Json
-from drill.scene import PodRead, Reply, Workload, pods_of
+from drill.scene import PodRead, Reply
+from drill.states import Workload, pods_of
 from sandbox.attacks import application_secret_backdoor
 from sandbox.attacks.attacker import Attacker, AttackFailedError, TokenAnswer
 from sandbox.attacks.compromise import Loot, Target

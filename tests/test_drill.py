@@ -10,12 +10,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from drill.options import ROOT, DrillError, Options
+from drill.options import ROOT, DrillError, Json, Options
 from drill.rehearsal import run_drill
 from drill.results import Outcome
 from drill.screens import Screen
@@ -37,8 +38,9 @@ def screen() -> Screen:
     return Screen(Console(file=io.StringIO(), width=120))
 
 
-async def drill(folder: Path, app: Path = ROOT) -> Outcome:
-    return await run_drill(Options(folder=folder, app=app, timeout_s=120), screen())
+async def drill(folder: Path, app: Path = ROOT, faults: Sequence[Json] = ()) -> Outcome:
+    options = Options(folder=folder, app=app, faults=faults, timeout_s=120)
+    return await run_drill(options, screen())
 
 
 def sabotaged(folder: Path, *pretended: str) -> Path:
@@ -69,6 +71,25 @@ async def test_a_drill_is_green_and_leaves_its_verdict_report_and_traffic(tmp_pa
     times = outcome.verdict["times"]
     assert times["disabled_s"] is not None
     assert times["disabled_s"] < 15
+
+
+BAD_DAY: list[Json] = [
+    {"service": "graph", "method": "PATCH", "kind": "status", "status": 503},
+    {"service": "graph", "method": "GET", "kind": "status", "status": 429, "retry_after": 1},
+    {"service": "graph", "method": "DELETE", "kind": "status", "status": 503, "after": True},
+    {"service": "arm", "method": "DELETE", "kind": "reset", "after": True},
+    {"service": "loganalytics", "kind": "status", "status": 504},
+    {"service": "kube-aks-neu", "kind": "reset"},
+    {"service": "kube-aks-weu", "method": "PATCH", "kind": "status", "status": 500, "after": True},
+    {"service": "teams", "kind": "status", "status": 429},
+]
+
+
+async def test_a_drill_is_green_on_a_bad_day_too(tmp_path: Path) -> None:
+    """Refused, cut off, answered wrongly after the deed was done: once each, where it hurts."""
+    outcome = await drill(tmp_path, faults=BAD_DAY)
+
+    assert red(outcome) == set()
 
 
 PROOF = "verifications.containment"

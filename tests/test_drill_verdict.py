@@ -284,6 +284,19 @@ def test_times_are_read_off_the_record() -> None:
     assert times == {"disabled_s": 1.0, "contained_s": 4.0, "recovered_s": 11.0}
 
 
+def without_answer(traffic: list[Json]) -> list[Json]:
+    early = dict(traffic[1], at=(START + timedelta(seconds=1)).isoformat(), status=None)
+    return [early, *traffic]
+
+
+def test_a_removal_without_an_answer_may_have_been_one() -> None:
+    spoiled = changed("traffic", without_answer)
+
+    snapshot = next(fact for fact in judge(spoiled)["facts"] if "written down" in fact["fact"])
+    assert not snapshot["holds"]
+    assert judge(spoiled)["times"] == judge(scene())["times"]
+
+
 def test_what_never_happened_took_no_time() -> None:
     times = judge(scene(traffic=[]))["times"]
 

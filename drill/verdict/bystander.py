@@ -3,7 +3,8 @@
 import json
 
 from drill.options import Json
-from drill.scene import Scene, accounts_naming, grants_of, only, trusts_of, workloads_of
+from drill.scene import Scene
+from drill.states import accounts_naming, grants_of, only, trusts_of, workloads_of
 from drill.verdict.facts import Check, Finding, every
 
 

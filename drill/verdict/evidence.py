@@ -4,17 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from drill.options import Json
-from drill.scene import (
-    EvidenceFile,
-    Scene,
-    credentials_of,
-    moment,
-    only,
-    pods_of,
-    trusts_of,
-    workloads_of,
-    writes,
-)
+from drill.scene import EvidenceFile, Scene
+from drill.states import credentials_of, only, pods_of, trusts_of, workloads_of
+from drill.traffic import moment, writes
 from drill.verdict.facts import Check, Finding, every
 
 

@@ -1,6 +1,7 @@
 """What is left of the compromised identity, lever by lever: disabled hides a lever that was forgotten."""
 
-from drill.scene import Scene, accounts_naming, credentials_of, grants_of, only, trusts_of
+from drill.scene import Scene
+from drill.states import accounts_naming, credentials_of, grants_of, only, trusts_of
 from drill.verdict.facts import Check, Finding, none_of
 
 

@@ -1,6 +1,7 @@
 """The new identity: complete, and with nothing of the attacker's in it."""
 
-from drill.scene import Scene, credentials_of, grants_of, trusts_of, workloads_of
+from drill.scene import Scene
+from drill.states import credentials_of, grants_of, trusts_of, workloads_of
 from drill.verdict.facts import Check, Finding, every, none_of
 
 

@@ -3,7 +3,8 @@
 from typing import TypedDict
 
 from drill.options import Json
-from drill.scene import Scene, moment, writes
+from drill.scene import Scene
+from drill.traffic import moment, succeeded, writes
 from drill.verdict.evidence import changes_a_cluster, is_irreversible
 
 
@@ -17,7 +18,7 @@ class Times(TypedDict):
 
 def measure(scene: Scene) -> Times:
     """Read the times off the recorded traffic."""
-    changes = writes(scene)
+    changes = [each for each in writes(scene) if succeeded(each)]
     return {
         "disabled_s": _after(scene, [each for each in changes if _disables(each)], last=False),
         "contained_s": _after(scene, [each for each in changes if is_irreversible(each)]),

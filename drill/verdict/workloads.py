@@ -1,6 +1,7 @@
 """The workloads: all of them back, with the new identity, reading their data."""
 
-from drill.scene import Scene, client_ids, is_running, pods_of, workloads_of
+from drill.scene import Scene
+from drill.states import client_ids, is_running, pods_of, workloads_of
 from drill.verdict.facts import Check, Finding, every, none_of
 
 
