@@ -10,18 +10,14 @@ Source      https://learn.microsoft.com/graph/api/resources/federatedidentitycre
             https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
 """
 
-import re
-
 from sandbox.graph import audit, bodies, directory, permissions, queries
-from sandbox.graph.errors import GraphError, bad_request, duplicate, not_found, read_only
+from sandbox.graph import federated_identity_rules as rules
+from sandbox.graph.errors import not_found, read_only
 from sandbox.graph.exchange import BY_NAME, Reply, Request, Route
 from sandbox.graph.schema import FEDERATED_CREDENTIAL
 from sandbox.graph.shapes import new_id
 from sandbox.world import Json, World
 
-_MOST = 20
-_LONGEST = 600  # characters of issuer, subject, audience and description
-_NAME = re.compile(r"[A-Za-z0-9_~.-]{3,120}")
 _EMPTY: Json = {"description": None}
 
 
@@ -75,7 +71,7 @@ def update(request: Request) -> Reply:
     if wanted.get("name", found["name"]) != found["name"]:
         raise read_only("name")
     changed = {**found, **wanted}
-    _check(request.world, application, changed)
+    rules.check(changed, of_application(request.world, application["id"]))
     _write(request, application, changed)
     return Reply(204)
 
@@ -109,57 +105,12 @@ def purge(world: World, application_id: str) -> None:
 
 def _add(request: Request, application: Json, wanted: Json) -> Reply:
     credential = {"id": new_id(), **_EMPTY, **wanted}
-    _check(request.world, application, credential)
-    if len(of_application(request.world, application["id"])) >= _MOST:
-        raise bad_request(
-            f"The maximum number of federated identity credentials ({_MOST}) for the application "
-            "has been reached.",
-            "Directory_QuotaExceeded",
-        )
+    others = of_application(request.world, application["id"])
+    rules.check(credential, others)
     _write(request, application, credential)
     shown = {name: credential[name] for name in FEDERATED_CREDENTIAL.properties}
     context = f"{request.root}/$metadata#{_context(application)}/$entity"
     return Reply(201, {"@odata.context": context, **shown})
-
-
-def _check(world: World, application: Json, wanted: Json) -> None:
-    for name in ("name", "issuer", "subject"):
-        if not wanted.get(name):
-            raise _invalid(f"The required property '{name}' is missing or empty.", name)
-    if not _NAME.fullmatch(wanted["name"]):
-        raise _invalid("The name must be URL friendly and 3 to 120 characters long.", "name")
-    if len(wanted.get("audiences") or []) != 1:
-        raise _invalid("Exactly one audience must be specified.", "audiences")
-    texts = {"audiences": wanted["audiences"][0]} | {
-        name: wanted[name] or "" for name in ("issuer", "subject", "description")
-    }
-    for name, text in texts.items():
-        if len(text) > _LONGEST:
-            raise _invalid(f"The value is longer than {_LONGEST} characters.", name)
-    _check_unique(world, application, wanted)
-
-
-def _check_unique(world: World, application: Json, wanted: Json) -> None:
-    others = [
-        each for each in of_application(world, application["id"]) if each["id"] != wanted["id"]
-    ]
-    if any(each["name"] == wanted["name"] for each in others):
-        raise duplicate(f"FederatedIdentityCredential with name {wanted['name']} already exists.")
-    pair = (wanted["issuer"], wanted["subject"])
-    if any((each["issuer"], each["subject"]) == pair for each in others):
-        raise _invalid(
-            "The combination of issuer and subject must be unique for the application. Issuer "
-            f"{pair[0]} and Subject: {pair[1]} already exist.",
-            "subject",
-        )
-
-
-def _invalid(message: str, name: str) -> GraphError:
-    return bad_request(
-        f"{message} paramName: FederatedIdentityCredential.{name.capitalize()}, objectType: "
-        "Microsoft.Online.DirectoryServices.Application",
-        "InvalidFederatedIdentityCredentialValue",
-    )
 
 
 def _write(request: Request, application: Json, credential: Json) -> None:

@@ -11,8 +11,8 @@ Source      https://learn.microsoft.com/graph/filter-query-parameter
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.graph.bodies import parse_date
-from sandbox.graph.errors import GraphError, bad_request, malformed, unsupported_query
+from sandbox.graph import filter_values as values
+from sandbox.graph.errors import GraphError, malformed, unsupported_query
 from sandbox.graph.filter_tokens import Token, tokenize
 from sandbox.graph.schema import Property, Resource
 from sandbox.world import Json
@@ -90,7 +90,7 @@ class _Parser:
         method = str.startswith if name == "startswith" else str.endswith
         return lambda scope: any(
             isinstance(value, str) and method(value.lower(), wanted)
-            for value in _follow(scope[variable], path)
+            for value in values.follow(scope[variable], path)
         )
 
     def _comparison(self) -> Test:
@@ -104,13 +104,13 @@ class _Parser:
             return self._in(variable, path, known)
         if operator not in _COMPARISONS:
             raise self._syntax()
-        wanted = self._typed(known, self._literal())
+        wanted = values.typed(known, self._literal(), self._resource)
         self._check(known, operator)
         if known.collection and variable == "":
             raise _unsupported(known, self._resource)
         return lambda scope: any(
-            _compare(_typed_value(known, value), operator, wanted)
-            for value in _follow(scope[variable], path)
+            values.compare(values.comparable(known, value), operator, wanted)
+            for value in values.follow(scope[variable], path)
         )
 
     def _any(self, variable: str, path: list[str], known: Property) -> Test:
@@ -125,19 +125,20 @@ class _Parser:
         self._expect(")")
         return lambda scope: any(
             inner({**scope, name: element})
-            for values in _follow(scope[variable], path)
-            for element in values or []
+            for elements in values.follow(scope[variable], path)
+            for element in elements or []
         )
 
     def _in(self, variable: str, path: list[str], known: Property) -> Test:
         self._expect("(")
-        wanted = [self._typed(known, self._literal())]
+        wanted = [values.typed(known, self._literal(), self._resource)]
         while self._accept(","):
-            wanted.append(self._typed(known, self._literal()))
+            wanted.append(values.typed(known, self._literal(), self._resource))
         self._expect(")")
         self._check(known, "in")
         return lambda scope: any(
-            _typed_value(known, value) in wanted for value in _follow(scope[variable], path)
+            values.comparable(known, value) in wanted
+            for value in values.follow(scope[variable], path)
         )
 
     def _count(self, variable: str, relation: str) -> Test:
@@ -147,7 +148,7 @@ class _Parser:
         wanted = self._literal()
         if operator not in _COMPARISONS or not isinstance(wanted, float):
             raise self._syntax()
-        return lambda scope: _compare(
+        return lambda scope: values.compare(
             float(self._count_related(scope[variable], relation)), operator, wanted
         )
 
@@ -179,28 +180,6 @@ class _Parser:
         if token.kind not in ("string", "number", "date", "guid", "constant"):
             raise self._syntax()
         return token.value
-
-    def _typed(self, known: Property, wanted: Any) -> Any:
-        """The literal as the property's type has it. Raises 400 where it is none of it."""
-        if wanted is None:
-            return None
-        try:
-            if known.type == "date":
-                return parse_date(wanted) if isinstance(wanted, str) else wanted
-            if known.type == "bool" and not isinstance(wanted, bool):
-                raise malformed(
-                    "Invalid filter clause: A binary operator with incompatible types was "
-                    "detected. Found operand types 'Edm.Boolean' and 'Edm.String' for operator "
-                    "kind 'Equal'."
-                )
-            if known.type == "guid" and len(str(wanted)) != 36:
-                raise ValueError("not a GUID")
-        except ValueError as wrong:
-            raise bad_request(
-                f"Invalid value specified for property '{known.name}' of resource "
-                f"'{self._resource.title}'."
-            ) from wrong
-        return wanted.lower() if isinstance(wanted, str) else wanted
 
     def _check(self, known: Property, operator: str) -> None:
         if operator in known.operators:
@@ -247,32 +226,3 @@ def _unsupported(known: Property, resource: Resource) -> GraphError:
         f"Unsupported or invalid query filter clause specified for property '{known.name}' of "
         f"resource '{resource.title}'."
     )
-
-
-def _follow(value: Any, path: list[str]) -> list[Any]:
-    """The values at the end of a path; one None where the path ends early."""
-    for name in path:
-        if not isinstance(value, dict):
-            return [None]
-        value = value.get(name)
-    return [value]
-
-
-def _typed_value(known: Property, value: Any) -> Any:
-    if known.type == "date" and isinstance(value, str):
-        return parse_date(value)
-    return value.lower() if isinstance(value, str) else value
-
-
-def _compare(value: Any, operator: str, wanted: Any) -> bool:
-    if operator in ("eq", "ne"):
-        return (value == wanted) is (operator == "eq")
-    if value is None or wanted is None:
-        return False
-    outcomes = {
-        "ge": lambda: value >= wanted,
-        "le": lambda: value <= wanted,
-        "gt": lambda: value > wanted,
-        "lt": lambda: value < wanted,
-    }
-    return bool(outcomes[operator]())

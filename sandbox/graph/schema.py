@@ -2,6 +2,7 @@
 
 A table per resource: name, type, access, filter operators. Operators after a `|` need an advanced query, that is
 `ConsistencyLevel: eventual` with `$count=true`. `[]` marks a collection, `nav` a relationship.
+Longer than most files here: it is tables.
 
 Source      https://learn.microsoft.com/graph/api/resources/application (and serviceprincipal, user, …)
             https://learn.microsoft.com/graph/aad-advanced-queries

@@ -2,6 +2,7 @@
 
 Seeds and POST share these, so an object looks the same whoever made it. Dates are the caller's, so
 that seeds can be old. Secrets, certificates and federated credentials are in `credentials.py`.
+Longer than most files here: half of it is two lists of defaults.
 
 Source      https://learn.microsoft.com/graph/api/resources/application
             https://learn.microsoft.com/graph/api/resources/serviceprincipal
