@@ -99,6 +99,10 @@ def _subscription(sandbox: RunningSandbox) -> dict[str, Any]:
     return described
 
 
+def _activity(sandbox: RunningSandbox) -> list[dict[str, Any]]:
+    return list(sandbox.control("GET", "state/logs")["AzureActivity"])
+
+
 def _assign(arm: ArmCaller) -> str:
     role = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
     definition = f"{arm.subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"
@@ -126,6 +130,7 @@ def test_a_write_reaches_the_subscriber_in_the_documented_shape(
     assert data["authorization"]["evidence"]["role"] == "Role Based Access Control Administrator"
     assert data["claims"]["appid"] == arm.sandbox.seed["firebreak"]["app_id"]
     assert data["httpRequest"]["method"] == "PUT"
+    assert event["id"] in [each["EventDataId"] for each in _activity(arm.sandbox)]
 
 
 def test_cloud_events_are_delivered_after_their_own_handshake(

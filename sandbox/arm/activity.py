@@ -46,21 +46,21 @@ class Attempt:
 
     def succeeded(self, status_code: int) -> None:
         """Log the end of a write that was done."""
-        self._record("Succeeded", status_code)
-        topics.publish(self.world, self._event("Succeeded", status_code))
+        topics.publish(self.world, self._record("Succeeded", status_code))
 
     def failed(self, status_code: int, code: str, message: str) -> None:
         """Log the end of a write that was refused."""
         properties = {"statusCode": _phrase(status_code), "statusMessage": f"{code}: {message}"}
         self._record("Failed", status_code, properties)
 
-    def _record(self, status: str, status_code: int, properties: Json | None = None) -> None:
+    def _record(self, status: str, status_code: int, properties: Json | None = None) -> Json:
         first = self._event("Started", None)
         last = self._event(status, status_code, properties)
         for event in (first, last):
             event["operationId"] = event["correlationId"]
             self.world.azure.activity.append(_as_listed(event))
             activity_rows.add(self.world, event)
+        return last
 
     def _event(self, status: str, status_code: int | None, properties: Json | None = None) -> Json:
         now, event_id = self.world.clock.now(), str(uuid.uuid4())

@@ -150,7 +150,7 @@ def topic_of(world: World) -> Topic:
 
 def publish(world: World, event: Json) -> None:
     """Tell the subscribers, if there are any."""
-    if world in _of_world:
+    if world in _of_world and event["subscriptionId"]:  # a management group has a topic of its own
         _of_world[world].publish(event)
 
 
