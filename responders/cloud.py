@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from responders import connections
+from responders.calls import azure_call
 from responders.connections import Connections
 from responders.errors import ContractChangedError, RefusedError
 from responders.read_only import is_read_only, read_only, refuse_write_in_plan
@@ -70,8 +71,6 @@ class Cloud:
 
     async def get_token(self, scope: str) -> str:
         """A bearer token of our own identity. Never log it, never put it into a result."""
-        from responders.calls import azure_call  # noqa: PLC0415
-
         async with azure_call(f"token for {scope}"):
             return (await self._tokens.get_token(scope)).token
 
@@ -85,8 +84,6 @@ class Cloud:
 
     async def subscription_ids(self) -> list[str]:
         """Every subscription that we can see. None at all is refused: it would look like peace."""
-        from responders.calls import azure_call  # noqa: PLC0415
-
         async with azure_call("list of subscriptions"):
             found = [
                 one.subscription_id

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from responders import endpoints as endpoint_document
 from responders import graph as graph_port
+from responders.calls import azure_call
 from responders.endpoints import Endpoints
 from responders.errors import ContractChangedError
 from responders.graph import Graph
@@ -61,8 +62,6 @@ async def open_all(settings: Settings) -> Connections:
 
 
 async def _discover(http: "httpx.AsyncClient", arm: str) -> Endpoints:
-    from responders.calls import azure_call  # noqa: PLC0415
-
     target = endpoint_document.metadata_url(arm)
     async with azure_call(f"GET {target}"):
         response = await http.get(target)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from responders.answers import Answer, error_for, parse_body
+from responders.calls import azure_call
 from responders.errors import ContractChangedError
 from responders.model import Json
 
@@ -95,8 +96,6 @@ class Graph:
 
     async def _bounded(self, request: Any, target: str) -> "httpx.Response":
         import httpx  # noqa: PLC0415
-
-        from responders.calls import azure_call  # noqa: PLC0415
 
         async with azure_call(target):
             response = await self._adapter.send_primitive_async(request, "bytes", {})
