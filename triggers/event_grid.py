@@ -6,6 +6,7 @@ pretending. https://learn.microsoft.com/azure/event-grid/event-schema-subscripti
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -23,8 +24,12 @@ _OBJECT_ID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 
 
 @bp.event_grid_trigger(arg_name="event")
-async def on_identity_change(event: func.EventGridEvent) -> None:
-    """Record a federated credential that was written. Our own writes and other operations pass by."""
+async def on_identity_change(event: Any) -> None:
+    """Record a federated credential that was written. Our own writes and other operations pass by.
+
+    `event` is an EventGridEvent or a CloudEvent, as the subscription's delivery schema has it: the worker goes by
+    what arrives, not by the annotation.
+    """
     structlog.contextvars.clear_contextvars()
     data = event.get_json()
     if not isinstance(data, dict) or "operationName" not in data:
@@ -51,9 +56,13 @@ def _facts(data: Json) -> Json:
     return {name: data.get(name) for name in (*names, "subscriptionId", "tenantId")}
 
 
-async def _keep(event: func.EventGridEvent, kind: str, facts: Json) -> None:
+async def _keep(event: func.EventGridEvent | func.CloudEvent, kind: str, facts: Json) -> None:
     """Once per (topic, id): Event Grid delivers at least once."""
-    key = digest(f"{event.topic}\n{event.id}".encode())[:16]
+    if isinstance(event, func.CloudEvent):
+        topic, event_type = event.source, event.type
+    else:
+        topic, event_type = event.topic, event.event_type
+    key = digest(f"{topic}\n{event.id}".encode())[:16]
     path = f"signals/event-grid/{key}.json"
     store = intake.store()
     if await asyncio.to_thread(store.exists, path):
@@ -62,9 +71,9 @@ async def _keep(event: func.EventGridEvent, kind: str, facts: Json) -> None:
     about = {
         "kind": kind,
         "id": event.id,
-        "topic": event.topic,
+        "topic": topic,
         "subject": event.subject,
-        "event_type": event.event_type,
+        "event_type": event_type,
         "recorded_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "acted": False,
         "reason": "managed identities have no playbook yet: look at this by hand",
