@@ -12,16 +12,19 @@ from responders.errors import ConflictError, TransientError
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 3.0
 DEFAULT_S = 20.0
+FEWEST = 5  # rounds, however slow each answer is: time alone must not use up every try
 
 
 async def rounds(seconds: float | None = None) -> AsyncIterator[int]:
-    """Counts 1, 2, … with growing pauses, and ends when the time is over."""
+    """Counts 1, 2, … with growing pauses, and ends when the time is over; 0 seconds is one round."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + (DEFAULT_S if seconds is None else seconds)
+    patience = DEFAULT_S if seconds is None else seconds
+    deadline = loop.time() + patience
+    fewest = FEWEST if patience else 1
     pause, count = FIRST_PAUSE_S, 1
     while True:
         yield count
-        if loop.time() + pause > deadline:
+        if count >= fewest and loop.time() + pause > deadline:
             return
         await asyncio.sleep(pause)
         pause, count = min(pause * 2, LONGEST_PAUSE_S), count + 1
