@@ -134,13 +134,21 @@ async def test_silence_until_the_timer_wins_the_race(host: EmbeddedHost) -> None
     assert await outcome(host, "incident", {"consent_s": 0.05}) == "silence is a no"
 
 
-async def test_a_cancelled_timer_leaves_nothing_behind(host: EmbeddedHost) -> None:
+async def test_a_late_result_of_the_execution_before_is_dropped(host: EmbeddedHost) -> None:
+    assert await outcome(host, "moves_on", "first") == "mine"
+    assert host.effects() == ["quick", "slow", "mine"]
+
+
+async def test_a_cancelled_timer_leaves_nothing_behind(
+    host: EmbeddedHost, caplog: pytest.LogCaptureFixture
+) -> None:
     host.start("incident", "i", {"consent_s": 60})
     await host.until("i", custom_status='"waiting"')
     assert host.store.run("SELECT count(*) FROM timers").fetchone() == (1,)
     host.client.raise_event("i", "consent", "1")
     await host.finished("i")
     assert host.store.run("SELECT count(*) FROM timers").fetchone() == (0,)
+    assert "live timers" not in caplog.text
 
 
 async def test_continuing_as_new_starts_an_empty_history(host: EmbeddedHost) -> None:

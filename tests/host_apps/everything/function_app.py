@@ -175,6 +175,19 @@ def countdown(context: df.DurableOrchestrationContext) -> Steps:
 
 
 @app.orchestration_trigger(context_name="context")
+def moves_on(context: df.DurableOrchestrationContext) -> Steps:
+    """Starts anew while its first activity still runs; the next one has the same number."""
+    if context.get_input() == "first":
+        slow = context.call_activity("effect", {"name": "slow", "pause_s": 0.1})
+        quick = context.call_activity("effect", {"name": "quick"})
+        yield context.task_any([slow, quick])
+        context.continue_as_new("second")
+        return None
+    result = yield context.call_activity("effect", {"name": "mine", "pause_s": 0.2})
+    return result["did"]
+
+
+@app.orchestration_trigger(context_name="context")
 def fickle(context: df.DurableOrchestrationContext) -> Steps:
     """Asks for another activity at its replay than at first."""
     name = "effect" if not Path(os.environ["EFFECTS"]).exists() else "blocking_effect"
