@@ -3,6 +3,7 @@
 What it defends: the rollout that a responder waits for ends when, and only when, the pods are new.
 """
 
+import time
 from typing import Any
 
 import pytest
@@ -135,6 +136,8 @@ def test_a_rollout_to_a_broken_image_keeps_the_old_pods(
         return {each["reason"] for each in api.get("deployments", web)["status"]["conditions"]}
 
     api.eventually(lambda: "ProgressDeadlineExceeded" in reasons())
+    time.sleep(0.2)
+    assert "ProgressDeadlineExceeded" in reasons()  # and it stays so
     assert api.get("deployments", web)["status"]["availableReplicas"] == 2
 
 
@@ -192,3 +195,17 @@ def test_a_scheduled_pod_has_grace_and_a_namespace_takes_everything_with_it(api:
     api.eventually(
         lambda: api.call("GET", f"/api/v1/namespaces/{api.namespace}").status_code == 404
     )
+
+
+def test_a_cluster_at_rest_does_nothing(api: Api, web: str, local_cluster: LocalCluster) -> None:
+    cluster = local_cluster.cluster
+
+    def state() -> tuple[bool, int]:
+        return local_cluster.run(lambda: (cluster.reactor.is_idle, cluster.store.revision))
+
+    def is_quiet() -> bool:
+        before = state()
+        time.sleep(0.5)
+        return before[0] and state() == before
+
+    api.eventually(is_quiet)

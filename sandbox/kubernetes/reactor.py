@@ -6,6 +6,7 @@ stands still and everything is settled at once.
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
@@ -13,12 +14,14 @@ from typing import TYPE_CHECKING
 
 from sandbox.kubernetes import garbage
 from sandbox.kubernetes.kinds import Kind, by_kind
+from sandbox.kubernetes.statuses import StatusError
 from sandbox.kubernetes.store import Change, Key
 from sandbox.world import Json
 
 if TYPE_CHECKING:
     from sandbox.kubernetes.cluster import Cluster
 
+_log = logging.getLogger("sandbox.kubernetes")
 Act = Callable[[], None]
 Sync = Callable[["Cluster", str, str], None]
 
@@ -126,7 +129,10 @@ class Reactor:
         for kind, key in batch:
             garbage.finish_foreground(self._cluster, kind, *key)
             for sync in self._syncs.get(kind, []):
-                sync(self._cluster, *key)
+                try:
+                    sync(self._cluster, *key)
+                except StatusError as refused:
+                    _log.info("%s %s/%s: %s", kind.plural, *key, refused)
 
 
 def controller_of(value: Json | None) -> Json | None:

@@ -107,6 +107,8 @@ def _is_overdue(
         return False  # a rollout that was complete begins anew
     if before.get("observedGeneration") != deployment["metadata"]["generation"]:
         return False
+    if known["reason"] == "ProgressDeadlineExceeded":
+        return True  # until something moves, or is asked for
     limit = timedelta(seconds=deployment["spec"].get("progressDeadlineSeconds", 600))
     return cluster.now() - moment_of(known["lastUpdateTime"]) >= limit
 
