@@ -15,7 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 ROUNDS = 9
-BUDGET = 2.0  # issue: an app that loads slower than this has imported an SDK that it does not need yet
+# An app that loads slower than this has imported an SDK that it does not need yet.
+BUDGET = 2.0
 _BASELINE = "import azure.functions, azure.durable_functions"
 # `rich` is a tool of the drill and is not deployed; structlog would import it where it finds it.
 _PRODUCT = "import sys; sys.modules['rich'] = None; import function_app"

@@ -21,7 +21,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 class Rehearsal:
     """What a playbook did."""
 
-    timeline: list[str] = field(default_factory=list)  # activities, in the order of their scheduling
+    timeline: list[str] = field(default_factory=list)  # activities, as they were scheduled
     orders: list[tuple[str, Json]] = field(default_factory=list)
     statuses: list[Json] = field(default_factory=list)  # custom statuses, in order
     outcome: Any = None

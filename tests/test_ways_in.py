@@ -85,9 +85,7 @@ def alert(dimensions: dict[str, str] | None = None, **essentials: Any) -> dict[s
                 "conditionType": "LogQueryCriteria",
                 "condition": {
                     "windowSize": "PT10M",
-                    "allOf": [
-                        {"dimensions": [{"name": k, "value": v} for k, v in named.items()]}
-                    ],
+                    "allOf": [{"dimensions": [{"name": k, "value": v} for k, v in named.items()]}],
                 },
             },
         },
