@@ -60,6 +60,7 @@ def record(  # noqa: PLR0913 - an audit event has this many sources
         "SourceSystem": "Azure",
         "Stage": "ResponseComplete",
         "StageReceivedTime": ended,
+        "TenantId": cluster.world.workspace_id,
         "User": user.info(),
         "UserAgent": call.headers.get("user-agent", ""),
         "Verb": wanted.verb,

@@ -31,7 +31,7 @@ class DeleteOptions:
     dry_run: bool = False
 
 
-def options(body: Any, query: dict[str, str]) -> DeleteOptions:
+def options(body: Any, query: dict[str, str], *, dry_run: bool) -> DeleteOptions:
     """Read the options of a delete. Raises `StatusError` 400."""
     stated = body if isinstance(body, dict) else {}
     grace = stated.get("gracePeriodSeconds", query.get("gracePeriodSeconds"))
@@ -45,7 +45,7 @@ def options(body: Any, query: dict[str, str]) -> DeleteOptions:
         propagation=stated.get("propagationPolicy") or query.get("propagationPolicy") or older,
         uid=preconditions.get("uid") or "",
         resource_version=preconditions.get("resourceVersion") or "",
-        dry_run="All" in (stated.get("dryRun") or [query.get("dryRun")]),
+        dry_run=dry_run or "All" in (stated.get("dryRun") or []),
     )
 
 

@@ -4,16 +4,16 @@ Source   https://kubernetes.io/docs/reference/using-api/api-concepts/
 """
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sandbox.kubernetes import deletes, lists, patches, requests, schema, writes
+from sandbox.kubernetes import bodies, deletes, lists, patches, requests, writes
+from sandbox.kubernetes.field_problems import invalid_value
 from sandbox.kubernetes.kinds import Kind
 from sandbox.kubernetes.requests import Request
 from sandbox.kubernetes.statuses import (
     StatusError,
     bad_request,
     invalid,
-    invalid_value,
     not_found,
     unsupported_media_type,
 )
@@ -48,7 +48,7 @@ def list_all(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
 def create(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
     """201; 400, 403, 404, 409, 415, 422, 500."""
     sent = requests.body(request)
-    value, warnings = decoded(kind, sent, request)
+    value, warnings = bodies.decoded(kind, sent, request)
     about = value.setdefault("metadata", {})
     if kind.namespaced:
         if not request.namespace:
@@ -58,7 +58,7 @@ def create(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
                 "the server does not allow this method on the requested resource",
                 details={},
             )
-        _check_namespace(about, request.namespace)
+        bodies.check_namespace(about, request.namespace)
     else:
         about.pop("namespace", None)
     return Answer(201, kind, writes.create(cluster, kind, value, request.writer), None, warnings)
@@ -67,7 +67,7 @@ def create(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
 def update(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
     """200; 400, 404, 409, 415, 422."""
     sent = requests.body(request)
-    value, warnings = decoded(kind, sent, request)
+    value, warnings = bodies.decoded(kind, sent, request)
     about = value.setdefault("metadata", {})
     name = request.wanted.name
     if about.get("name", name) != name:
@@ -76,7 +76,7 @@ def update(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
         )
     about["name"] = name
     if kind.namespaced:
-        _check_namespace(about, request.namespace)
+        bodies.check_namespace(about, request.namespace)
     old = found(cluster, kind, request)
     return Answer(
         200, kind, writes.update(cluster, kind, old, value, request.writer), None, warnings
@@ -95,8 +95,8 @@ def patch(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
     old = found(cluster, kind, request)
     typed = {"kind": kind.kind, "apiVersion": kind.api_version, **old}
     new, unknown = patches.patched(kind, typed, type_, requests.parsed(request.call.body))
-    warnings = _judge_unknown(kind, unknown, request)
-    _strip_type(kind, new, request)
+    warnings = bodies.judge_unknown(kind, unknown, request)
+    bodies.strip_type(kind, new)
     about = new.setdefault("metadata", {})
     for name in ("uid", "name", "namespace"):
         if about.get(name, old["metadata"].get(name)) != old["metadata"].get(name):
@@ -141,42 +141,11 @@ def found(cluster: "Cluster", kind: Kind, request: Request) -> Json:
     return value
 
 
-def decoded(kind: Kind, sent: Any, request: Request) -> tuple[Json, list[str]]:
-    """A body as an object of this kind, and the warnings it earned. Raises `StatusError` 400."""
-    if not isinstance(sent, dict):
-        raise bad_request(
-            f"the object provided is unrecognized (must be of type {kind.kind}): couldn't get "
-            "version/kind; json parse error: cannot unmarshal into Go value"
-        )
-    group_version = sent.get("apiVersion") or kind.api_version
-    if group_version != kind.api_version:
-        raise bad_request(
-            f"the API version in the data ({group_version}) does not match the expected API "
-            f"version ({kind.api_version})"
-        )
-    named = sent.get("kind") or kind.kind
-    if named != kind.kind:
-        raise bad_request(
-            f'{named} in version "v1" cannot be handled as a {kind.kind}: no kind "{named}" is '
-            f'registered for the internal version of group "{kind.group}" in scheme'
-        )
-    try:
-        value, unknown = schema.decode(kind, sent)
-    except schema.TypeMismatchError as wrong:
-        raise bad_request(
-            f'{kind.kind} in version "v1" cannot be handled as a {kind.kind}: {wrong}'
-        ) from wrong
-    warnings = _judge_unknown(kind, unknown, request)
-    value.pop("kind", None)
-    value.pop("apiVersion", None)
-    return value, warnings
-
-
 def _apply(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
     if not request.call.query.get("fieldManager"):
         _refuse_option("fieldManager", "Required value: is required for apply patch")
     sent = requests.parsed(request.call.body)
-    value, warnings = decoded(kind, sent, request)
+    value, warnings = bodies.decoded(kind, sent, request)
     about = value.setdefault("metadata", {})
     if about.get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
@@ -187,7 +156,7 @@ def _apply(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
         )
     about["name"] = name
     if kind.namespaced:
-        _check_namespace(about, request.namespace)
+        bodies.check_namespace(about, request.namespace)
     value.pop("status", None)
     live = cluster.store.get(kind, request.namespace, name)
     writer = replace(request.writer, operation="Apply")
@@ -196,40 +165,11 @@ def _apply(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
     return Answer(201 if live is None else 200, kind, written, None, warnings)
 
 
-def _judge_unknown(kind: Kind, unknown: list[str], request: Request) -> list[str]:
-    """Unknown fields are dropped, and said so, or refused when the client is strict."""
-    mode = request.call.query.get("fieldValidation") or "Warn"
-    texts = [f'unknown field "{path}"' for path in unknown]
-    if mode == "Strict" and texts:
-        listed = f"strict decoding error: {', '.join(texts)}"
-        if request.wanted.verb == "patch":
-            problem = invalid_value("patch", "{}", listed)
-            raise invalid(kind, request.wanted.name, [problem])
-        raise bad_request(
-            f'{kind.kind} in version "v1" cannot be handled as a {kind.kind}: {listed}'
-        )
-    return texts if mode == "Warn" else []
-
-
-def _strip_type(kind: Kind, value: Json, request: Request) -> None:
-    if (value.pop("kind", kind.kind), value.pop("apiVersion", kind.api_version)) != (
-        kind.kind,
-        kind.api_version,
-    ):
-        raise bad_request("the patched object is of another kind or API version")
-
-
-def _check_namespace(about: Json, namespace: str) -> None:
-    if about.setdefault("namespace", namespace) != namespace:
-        raise bad_request(
-            "the namespace of the provided object does not match the namespace sent on the request"
-        )
-
-
 def _delete_options(request: Request) -> deletes.DeleteOptions:
     raw = request.call.body
-    request.writer  # noqa: B018 - refuses a dryRun that is not All
-    return deletes.options(requests.parsed(raw) if raw.strip() else None, dict(request.call.query))
+    stated = requests.parsed(raw) if raw.strip() else None
+    dry_run = request.writer.dry_run
+    return deletes.options(stated, dict(request.call.query), dry_run=dry_run)
 
 
 def _refuse_option(name: str, text: str) -> None:

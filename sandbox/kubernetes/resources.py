@@ -7,6 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from sandbox.kubernetes import (
     answers,
+    bodies,
     objects,
     patches,
     pod_logs,
@@ -41,7 +42,7 @@ def answer(cluster: "Cluster", kind: Kind, request: Request, user: User, audit_i
     if not kind.is_stored:
         if wanted.verb != "create":
             raise method_not_allowed()
-        asked, _ = objects.decoded(kind, requests.body(request), request)
+        asked, _ = bodies.decoded(kind, requests.body(request), request)
         body = reviews.answer(cluster, kind, user, asked)
         return answers.rendered(Answer(201, kind, body), call, audit_id, cluster.now())
     if wanted.verb == "watch":
@@ -85,7 +86,7 @@ _VERBS: dict[str, Verb] = {
 
 def _token(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
     """201; 400, 404, 409, 422."""
-    asked, warnings = objects.decoded(token_requests.KIND, requests.body(request), request)
+    asked, warnings = bodies.decoded(token_requests.KIND, requests.body(request), request)
     namespace, name = request.namespace, request.wanted.name
     body = token_requests.answer(cluster, namespace, name, asked)
     return Answer(201, token_requests.KIND, body, None, warnings)
@@ -98,7 +99,7 @@ def _get_scale(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
 
 def _put_scale(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
     """200; 404, 409, 422."""
-    asked, warnings = objects.decoded(scales.KIND, requests.body(request), request)
+    asked, warnings = bodies.decoded(scales.KIND, requests.body(request), request)
     return _scaled(cluster, kind, request, asked, warnings)
 
 

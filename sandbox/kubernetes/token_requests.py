@@ -7,16 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sandbox.kubernetes import admission, service_account_tokens
+from sandbox.kubernetes.field_problems import FieldProblem, invalid_value
 from sandbox.kubernetes.kinds import Kind, stored
 from sandbox.kubernetes.names import timestamp
-from sandbox.kubernetes.statuses import (
-    FieldProblem,
-    StatusError,
-    bad_request,
-    invalid,
-    invalid_value,
-    not_found,
-)
+from sandbox.kubernetes.statuses import StatusError, bad_request, invalid, not_found
 from sandbox.world import Json
 
 if TYPE_CHECKING:

@@ -1,0 +1,76 @@
+"""Bodies as objects of a kind: what is decoded, what is dropped with a warning, what is refused.
+
+Source   https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation
+"""
+
+from typing import Any
+
+from sandbox.kubernetes import schema
+from sandbox.kubernetes.field_problems import invalid_value
+from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.requests import Request
+from sandbox.kubernetes.statuses import bad_request, invalid
+from sandbox.world import Json
+
+
+def decoded(kind: Kind, sent: Any, request: Request) -> tuple[Json, list[str]]:
+    """A body as an object of this kind, and the warnings it earned. Raises `StatusError` 400."""
+    if not isinstance(sent, dict):
+        raise bad_request(
+            f"the object provided is unrecognized (must be of type {kind.kind}): couldn't get "
+            "version/kind; json parse error: cannot unmarshal into Go value"
+        )
+    group_version = sent.get("apiVersion") or kind.api_version
+    if group_version != kind.api_version:
+        raise bad_request(
+            f"the API version in the data ({group_version}) does not match the expected API "
+            f"version ({kind.api_version})"
+        )
+    named = sent.get("kind") or kind.kind
+    if named != kind.kind:
+        raise bad_request(
+            f'{named} in version "v1" cannot be handled as a {kind.kind}: no kind "{named}" is '
+            f'registered for the internal version of group "{kind.group}" in scheme'
+        )
+    try:
+        value, unknown = schema.decode(kind, sent)
+    except schema.TypeMismatchError as wrong:
+        raise bad_request(
+            f'{kind.kind} in version "v1" cannot be handled as a {kind.kind}: {wrong}'
+        ) from wrong
+    warnings = judge_unknown(kind, unknown, request)
+    value.pop("kind", None)
+    value.pop("apiVersion", None)
+    return value, warnings
+
+
+def judge_unknown(kind: Kind, unknown: list[str], request: Request) -> list[str]:
+    """Unknown fields are dropped, and said so, or refused when the client is strict."""
+    mode = request.call.query.get("fieldValidation") or "Warn"
+    texts = [f'unknown field "{path}"' for path in unknown]
+    if mode == "Strict" and texts:
+        listed = f"strict decoding error: {', '.join(texts)}"
+        if request.wanted.verb == "patch":
+            problem = invalid_value("patch", "{}", listed)
+            raise invalid(kind, request.wanted.name, [problem])
+        raise bad_request(
+            f'{kind.kind} in version "v1" cannot be handled as a {kind.kind}: {listed}'
+        )
+    return texts if mode == "Warn" else []
+
+
+def strip_type(kind: Kind, value: Json) -> None:
+    """Take kind and apiVersion out of a patched object. Raises `StatusError` 400."""
+    if (value.pop("kind", kind.kind), value.pop("apiVersion", kind.api_version)) != (
+        kind.kind,
+        kind.api_version,
+    ):
+        raise bad_request("the patched object is of another kind or API version")
+
+
+def check_namespace(about: Json, namespace: str) -> None:
+    """The body may leave its namespace out, but not contradict the URL. Raises `StatusError` 400."""
+    if about.setdefault("namespace", namespace) != namespace:
+        raise bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
