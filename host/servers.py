@@ -78,7 +78,9 @@ async def started(server: Server, listener: socket.socket) -> asyncio.Task[None]
 @contextlib.contextmanager
 def listen(port: int) -> Iterator[socket.socket]:
     """A bound socket on loopback. Raises `ConfigurationError` where the port is taken."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+    # The protocol must be named: asyncio sets TCP_NODELAY only where it is, and without it each answer
+    # may wait 40 ms for the other side's delayed acknowledgement.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", port))
