@@ -27,12 +27,14 @@ from sandbox.kubernetes import service_account_tokens
 from sandbox.kubernetes.cluster import Cluster, service_account
 from sandbox.sandbox import Sandbox
 from sandbox.server import SERVICES
+from tests.sandbox_fixture import RunningSandbox
 
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 APPLY = "application/apply-patch+yaml"
 _Result = TypeVar("_Result")
+_AKS = "6dae42f8-4368-4678-94ff-3960e28e3630"  # the Entra application of every AKS API server
 _GROUPS = {
     "deployments": "apis/apps/v1",
     "networkpolicies": "apis/networking.k8s.io/v1",
@@ -237,3 +239,14 @@ def deployment(name: str, **spec: Any) -> dict[str, Any]:
             **spec,
         },
     }
+
+
+def responder_headers(sandbox: RunningSandbox) -> dict[str, str]:
+    """Firebreak's managed identity, as the cluster of a sandbox sees it."""
+    environment = sandbox.environment
+    answer = httpx.get(
+        environment["IDENTITY_ENDPOINT"],
+        params={"resource": _AKS, "api-version": "2019-08-01"},
+        headers={"x-identity-header": environment["IDENTITY_HEADER"]},
+    )
+    return {"authorization": f"Bearer {answer.json()['access_token']}"}

@@ -5,15 +5,13 @@ What it defends: what a cluster forbids a responder on Azure, the sandbox forbid
 
 from typing import Any
 
-import httpx
 import pytest
 
-from tests.kubernetes_api import MERGE, Api
+from tests.kubernetes_api import MERGE, Api, responder_headers
 from tests.sandbox_fixture import RunningSandbox
 
 ACCESS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 WHOAMI = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
-AKS = "6dae42f8-4368-4678-94ff-3960e28e3630"
 
 
 @pytest.fixture
@@ -121,21 +119,10 @@ def test_an_administrator_can_look_through_anothers_eyes(api: Api, limited: dict
     assert refused.status_code == 403
 
 
-def _entra(sandbox: RunningSandbox) -> dict[str, str]:
-    """Headers of Firebreak's managed identity."""
-    environment = sandbox.environment
-    answer = httpx.get(
-        environment["IDENTITY_ENDPOINT"],
-        params={"resource": AKS, "api-version": "2019-08-01"},
-        headers={"x-identity-header": environment["IDENTITY_HEADER"]},
-    )
-    return {"authorization": f"Bearer {answer.json()['access_token']}"}
-
-
 def test_an_entra_principal_is_known_by_its_object_id(sandbox: RunningSandbox) -> None:
     url = sandbox.endpoints["kube-aks-neu"]
 
-    answer = sandbox.http.post(url + WHOAMI, json={}, headers=_entra(sandbox))
+    answer = sandbox.http.post(url + WHOAMI, json={}, headers=responder_headers(sandbox))
 
     user = answer.json()["status"]["userInfo"]
     assert user["username"] == sandbox.seed["firebreak"]["object_id"]
@@ -152,7 +139,7 @@ def test_a_token_for_another_api_is_no_token(sandbox: RunningSandbox) -> None:
 
 
 def test_the_responder_may_do_its_work_and_not_read_secrets(sandbox: RunningSandbox) -> None:
-    headers = _entra(sandbox)
+    headers = responder_headers(sandbox)
     url = f"{sandbox.endpoints['kube-aks-weu']}/api/v1/namespaces/shop"
 
     assert sandbox.http.get(f"{url}/serviceaccounts", headers=headers).is_success
@@ -163,7 +150,7 @@ def test_the_responder_may_do_its_work_and_not_read_secrets(sandbox: RunningSand
 
 def test_writes_are_in_the_admin_audit_log_and_tokens_are_not(sandbox: RunningSandbox) -> None:
     sandbox.no_delays()
-    headers = _entra(sandbox)
+    headers = responder_headers(sandbox)
     path = "/api/v1/namespaces/shop/serviceaccounts/orders-api"
     url = sandbox.endpoints["kube-aks-weu"] + path
     sandbox.http.get(url, headers=headers)

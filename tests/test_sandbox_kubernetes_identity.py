@@ -11,7 +11,7 @@ import jwt
 import pytest
 
 from sandbox.kubernetes import nodes
-from tests.kubernetes_api import MERGE, Api, LocalCluster, deployment
+from tests.kubernetes_api import MERGE, Api, LocalCluster, deployment, responder_headers
 from tests.sandbox_fixture import RunningSandbox
 
 CLIENT_ID = "azure.workload.identity/client-id"
@@ -195,3 +195,12 @@ def test_a_pod_reads_what_its_identity_may_read(sandbox: RunningSandbox) -> None
 
     assert (ran["token_status"], ran["aadsts"], ran["status"]) == (200, None, 200)
     assert ran["body"]
+
+    policy = {"metadata": {"name": "q"}, "spec": {"podSelector": {}, "policyTypes": ["Egress"]}}
+    url = f"{sandbox.endpoints['kube-aks-weu']}/apis/networking.k8s.io/v1/namespaces/shop"
+    made = sandbox.http.post(
+        f"{url}/networkpolicies", json=policy, headers=responder_headers(sandbox)
+    )
+    assert made.status_code == 201
+    control = f"{sandbox.endpoints['control']}/sandbox/nodes/aks-weu/pods/shop/{name}/run"
+    assert sandbox.http.post(control, json=wish).status_code == 502

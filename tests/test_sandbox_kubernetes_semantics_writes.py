@@ -74,6 +74,42 @@ def test_a_network_policy_without_types_is_ingress_and_egress_where_it_has_one(a
     assert plain["metadata"]["generation"] == 1
 
 
+def test_another_objects_uid_is_refused(api: Api) -> None:
+    about = api.account("app")["metadata"]
+    body = {"metadata": {**about, "uid": "00000000-0000-0000-0000-000000000000"}}
+
+    put = api.call("PUT", api.path("serviceaccounts", "app"), body)
+    patched = api.merge("serviceaccounts", "app", {"metadata": {"uid": "other"}})
+
+    assert (put.status_code, put.json()["reason"]) == (409, "Conflict")
+    assert "Precondition failed: UID in precondition" in put.json()["message"]
+    assert patched.status_code == 422
+    assert "field is immutable" in patched.json()["message"]
+
+
+def test_versions_are_the_servers_to_give(api: Api) -> None:
+    about = {"name": "app", "resourceVersion": "1"}
+    created = api.call("POST", api.path("serviceaccounts"), {"metadata": about})
+    api.account("app")
+    about["resourceVersion"] = "abc"
+    put = api.call("PUT", api.path("serviceaccounts", "app"), {"metadata": about})
+
+    assert (created.status_code, put.status_code) == (500, 500)
+    assert "resourceVersion should not be set" in created.json()["message"]
+
+
+def test_a_collection_is_deleted_by_selector(api: Api) -> None:
+    api.account("a", labels={"go": "yes"})
+    api.account("b")
+
+    answer = api.call("DELETE", api.path("serviceaccounts"), labelSelector="go=yes").json()
+
+    assert answer["kind"] == "ServiceAccountList"
+    assert [each["metadata"]["name"] for each in answer["items"]] == ["a"]
+    assert api.call("GET", api.path("serviceaccounts", "b")).is_success
+    assert api.call("GET", api.path("serviceaccounts", "a")).status_code == 404
+
+
 def test_which_kinds_answer_a_delete_with_the_object(api: Api) -> None:
     api.account("app")
     created = api.create("networkpolicies", {"metadata": {"name": "a"}, "spec": {}})

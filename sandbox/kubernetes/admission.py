@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
 # Not 3600, so that the API server knows a token that a kubelet asked for by itself.
 # https://github.com/kubernetes/kubernetes/blob/master/plugin/pkg/admission/serviceaccount/admission.go
-BOUND_TOKEN_SECONDS = 3607
+_BOUND_TOKEN_S = 3607
 _TOLERATED_SECONDS = 300
 
 
@@ -94,7 +94,7 @@ def _mount_token(pod: Json, account: Json) -> None:
         mounts.append({"name": name, "readOnly": True, "mountPath": _TOKEN_PATH})
     field = {"apiVersion": "v1", "fieldPath": "metadata.namespace"}
     sources = [
-        {"serviceAccountToken": {"expirationSeconds": BOUND_TOKEN_SECONDS, "path": "token"}},
+        {"serviceAccountToken": {"expirationSeconds": _BOUND_TOKEN_S, "path": "token"}},
         {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}},
         {"downwardAPI": {"items": [{"path": "namespace", "fieldRef": field}]}},
     ]

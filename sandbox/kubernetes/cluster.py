@@ -98,6 +98,10 @@ class Cluster(Seeds):
     async def stop(self) -> None:
         """Cancel all timers and end all watches: this cluster is being thrown away."""
         self.reactor.close()
+        self.end_watches()
+
+    def end_watches(self) -> None:
+        """End every stream, as an API server that is about to restart does."""
         for act in list(self._on_stop.values()):
             act()
 

@@ -1,12 +1,15 @@
 """What happens on a node, where no API server watches: reading a pod's token, running its code.
 
-Source   https://learn.microsoft.com/azure/aks/workload-identity-overview
+Faithful    a NetworkPolicy that isolates a pod for egress and allows nothing cuts it off
+Left out    rules: a policy that allows anything allows everything
+Source      https://learn.microsoft.com/azure/aks/workload-identity-overview
 """
 
 from typing import Any
 
 import httpx
 
+from sandbox.kubernetes import selectors
 from sandbox.kubernetes.cluster import Cluster
 from sandbox.kubernetes.controllers import ownership
 from sandbox.kubernetes.kinds import stored
@@ -45,12 +48,14 @@ async def run_in_pod(  # noqa: PLR0913, PLR0917 - where, and what
     """What the workload's Azure SDK does with the pod's own environment, over real HTTPS.
 
     Returns token_status, aadsts (a number or None), and status and body of the request, which are None where no token
-    was issued. Raises `PodNotReadyError`.
+    was issued. Raises `PodNotReadyError`, or `httpx.HTTPError` where the network lets nothing through.
     """
     found = world.clusters[cluster]
     value = found.store.get(stored("pods"), namespace, pod)
     if value is None or not ownership.is_ready(value):
         raise PodNotReadyError(f"pod {namespace}/{pod} in {cluster} does not run")
+    if _is_cut_off(found, value):
+        raise httpx.ConnectTimeout(f"a NetworkPolicy lets nothing out of pod {namespace}/{pod}")
     environment = _environment(value)
     async with httpx.AsyncClient(
         verify=world.trust if world.trust is not None else True, timeout=_TIMEOUT_S
@@ -108,6 +113,18 @@ async def _exchange(
             "client_assertion": assertion,
         },
     )
+
+
+def _is_cut_off(cluster: Cluster, pod: Json) -> bool:
+    """Whether policies isolate the pod for egress and none of them has a rule."""
+    labels = pod["metadata"].get("labels", {})
+    isolating = [
+        policy["spec"]
+        for policy in cluster.store.peek(stored("networkpolicies"), pod["metadata"]["namespace"])
+        if "Egress" in policy["spec"]["policyTypes"]
+        and selectors.by_object(policy["spec"]["podSelector"])(labels)
+    ]
+    return bool(isolating) and not any(spec.get("egress") for spec in isolating)
 
 
 def _environment(pod: Json) -> dict[str, str]:

@@ -88,8 +88,8 @@ def _token(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
     """201; 400, 404, 409, 422."""
     asked, warnings = bodies.decoded(token_requests.KIND, requests.body(request), request)
     namespace, name = request.namespace, request.wanted.name
-    body = token_requests.answer(cluster, namespace, name, asked)
-    return Answer(201, token_requests.KIND, body, None, warnings)
+    body, more = token_requests.answer(cluster, namespace, name, asked)
+    return Answer(201, token_requests.KIND, body, None, [*warnings, *more])
 
 
 def _get_scale(cluster: "Cluster", kind: Kind, request: Request) -> Answer:

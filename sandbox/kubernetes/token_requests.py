@@ -6,7 +6,7 @@ Source   https://kubernetes.io/docs/reference/kubernetes-api/authentication-reso
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sandbox.kubernetes import admission, service_account_tokens
+from sandbox.kubernetes import service_account_tokens
 from sandbox.kubernetes.field_problems import FieldProblem, invalid_value
 from sandbox.kubernetes.kinds import Kind, stored
 from sandbox.kubernetes.names import timestamp
@@ -20,11 +20,13 @@ KIND = Kind("authentication.k8s.io", "tokenrequests", "TokenRequest")
 _DEFAULT_S = 3600
 _SHORTEST_S = 600
 _LONGEST_S = 1 << 32
-_YEAR_S = 365 * 86400
+# AKS caps tokens at 24 hours, and does not extend the kubelet's own ones to a year as a plain API
+# server does. https://learn.microsoft.com/azure/aks/use-oidc-issuer
+_CAP_S = 86400
 
 
-def answer(cluster: "Cluster", namespace: str, name: str, asked: Json) -> Json:
-    """The TokenRequest with its token. Raises `StatusError` 400, 404, 409, 422."""
+def answer(cluster: "Cluster", namespace: str, name: str, asked: Json) -> tuple[Json, list[str]]:
+    """The TokenRequest with its token, and warnings. Raises `StatusError` 400, 404, 409, 422."""
     accounts = stored("serviceaccounts")
     account = cluster.store.get(accounts, namespace, name)
     if account is None:
@@ -35,15 +37,14 @@ def answer(cluster: "Cluster", namespace: str, name: str, asked: Json) -> Json:
     if problems := _problems(seconds, asked.get("metadata") or {}, name):
         raise invalid(KIND, "", problems)
     pod = _bound_pod(cluster, namespace, name, spec.get("boundObjectRef"))
-    lifetime = seconds
-    is_for_us = audiences == [cluster.issuer.url]
-    if pod is not None and is_for_us and seconds == admission.BOUND_TOKEN_SECONDS:
-        lifetime = _YEAR_S  # extended for clients that never read the file again
+    warnings = []
+    if seconds > _CAP_S:
+        warnings = [f"requested expiration of {seconds} seconds shortened to {_CAP_S} seconds"]
+        seconds = _CAP_S
     token, expires = service_account_tokens.mint(
-        cluster, account, audiences=audiences, seconds=lifetime, pod=pod
+        cluster, account, audiences=audiences, seconds=seconds, pod=pod
     )
-    shown = expires - lifetime + seconds
-    return {
+    issued = {
         "metadata": {
             "name": name,
             "namespace": namespace,
@@ -57,9 +58,10 @@ def answer(cluster: "Cluster", namespace: str, name: str, asked: Json) -> Json:
         },
         "status": {
             "token": token,
-            "expirationTimestamp": timestamp(datetime.fromtimestamp(shown, tz=UTC)),
+            "expirationTimestamp": timestamp(datetime.fromtimestamp(expires, tz=UTC)),
         },
     }
+    return issued, warnings
 
 
 def _problems(seconds: int, about: Json, name: str) -> list[FieldProblem]:
