@@ -1,6 +1,7 @@
 """What the host refuses to serve, and why it says so before anything runs."""
 
 import json
+import sqlite3
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,17 @@ def test_malformed_local_settings_are_refused(tmp_path: Path) -> None:
 def test_a_crash_point_that_does_not_exist_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError):
         crash.parse(text)
+
+
+def test_a_history_of_another_version_is_left_alone(tmp_path: Path) -> None:
+    with RunningHost(tmp_path):
+        pass
+    database = sqlite3.connect(tmp_path / "state" / "history.sqlite")
+    database.execute("PRAGMA user_version = 99")
+    database.close()
+    with RunningHost(tmp_path) as host:
+        assert host.ended() == 1
+        assert "of another version" in host.log()
 
 
 def test_half_a_sign_in_is_refused(tmp_path: Path) -> None:

@@ -129,7 +129,6 @@ class Engine:
                     effects.add(history.RESUMED, Reason=reason)
                     resumed = "Running" if stored else "Pending"
                     self.store.set_status(instance.instance_id, resumed, effects.moment)
-            events = [history.played(event) for event in effects.events]
-            self.store.append_history(instance.instance_id, len(stored), events)
+            self.store.append_history(instance.instance_id, effects.events)
         log.info("instance commanded", command=message.kind, instance_id=instance.instance_id)
         return effects.aftermath

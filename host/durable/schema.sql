@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS instances (
 CREATE TABLE IF NOT EXISTS history (
     instance_id TEXT NOT NULL,
     position    INTEGER NOT NULL,
+    kind        INTEGER NOT NULL,      -- the event's type, so that a replay reads only what it needs
     event       TEXT NOT NULL,
     PRIMARY KEY (instance_id, position)
 ) WITHOUT ROWID;

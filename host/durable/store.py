@@ -14,7 +14,10 @@ from datetime import datetime
 from pathlib import Path
 
 from host.durable import history
+from host.durable.history import Event
+from host.errors import ConfigurationError
 
+_VERSION = 1  # of schema.sql; a change of the tables counts it up
 FINISHED = ("Completed", "Failed", "Terminated")
 
 
@@ -55,7 +58,12 @@ class Store:
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
+        written_as = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if written_as not in (0, _VERSION):
+            self._db.close()
+            raise ConfigurationError(f"{path} is of another version of this host: start a new one")
         self._db.executescript(Path(__file__).with_name("schema.sql").read_text("utf-8"))
+        self._db.execute(f"PRAGMA user_version = {_VERSION}")
 
     def close(self) -> None:
         """Fold the WAL into the file and let go of it."""
@@ -154,16 +162,25 @@ class Store:
 
     # history
 
-    def history(self, instance_id: str) -> list[str]:
-        """The events so far, as JSON texts."""
+    def history(self, instance_id: str, *, replayed_only: bool = False) -> list[str]:
+        """The events so far, as JSON texts: all, or those that a replay reads."""
+        kinds = ", ".join(map(str, history.REPLAYED))
+        condition = f"AND kind IN ({kinds})" if replayed_only else ""
         rows = self.run(
-            "SELECT event FROM history WHERE instance_id = ? ORDER BY position", instance_id
+            "SELECT event FROM history WHERE instance_id = ? "  # noqa: S608 - our own numbers
+            f"{condition} ORDER BY position",
+            instance_id,
         )
         return [row[0] for row in rows]
 
-    def append_history(self, instance_id: str, start: int, events: Sequence[str]) -> None:
-        """Add events behind the `start` that are there."""
+    def append_history(self, instance_id: str, events: Sequence[Event]) -> None:
+        """Add events behind those that are there."""
+        count = self.run("SELECT count(*) FROM history WHERE instance_id = ?", instance_id)
+        start: int = count.fetchone()[0]
         self.run_many(
-            "INSERT INTO history VALUES (?, ?, ?)",
-            [(instance_id, start + offset, event) for offset, event in enumerate(events)],
+            "INSERT INTO history VALUES (?, ?, ?, ?)",
+            [
+                (instance_id, start + offset, event["EventType"], history.played(event))
+                for offset, event in enumerate(events)
+            ],
         )

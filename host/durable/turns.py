@@ -94,7 +94,7 @@ class Turns:
             effects.events.append(history.stamped(message.event, moment))
         else:
             effects.add(history.EXECUTION_STARTED, Name=instance.name, Version=instance.version)
-        stored = self._store.history(instance.instance_id)
+        stored = self._store.history(instance.instance_id, replayed_only=True)
         return _Turn(
             instance, message, stored, ledgers.read(self._store, instance.instance_id), effects
         )
@@ -144,8 +144,7 @@ class Turns:
         else:
             store.set_status(instance.instance_id, "Running", effects.moment)
         effects.add(history.ORCHESTRATOR_COMPLETED)
-        events = [history.played(event) for event in effects.events]
-        store.append_history(instance.instance_id, len(turn.stored), events)
+        store.append_history(instance.instance_id, effects.events)
 
 
 def _retry(ledger: Ledger, message: Message | None) -> RetryTimer | Scheduled | None:
