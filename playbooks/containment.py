@@ -13,6 +13,7 @@ from playbooks.steps import containment as steps
 from playbooks.steps import evidence
 
 LEVERS = (
+    steps.deactivate_application,
     steps.remove_federated_credentials,
     steps.remove_application_credentials,
     steps.remove_service_principal_credentials,

@@ -37,14 +37,14 @@ async def deactivate(cloud: Cloud, principal: Principal) -> StepResult:
         detail = f"application {principal['app_id']} is not in this tenant, or was deleted"
         return {"status": "nothing_to_do", "detail": detail}
     path = f"/applications/{checked_guid(object_id, 'application object id')}"
-    if await _is_disabled(cloud, path):
+    if await is_deactivated(cloud, object_id):
         return {"status": "nothing_to_do", "detail": f"{path} is deactivated already"}
     if is_read_only():
         return {"status": "planned", "detail": f"{path}: isDisabled -> true"}
     with bound_contextvars(responder="applications.deactivate", target=object_id):
         await until_it_reads_back(
             lambda: cloud.graph.patch(path, {"isDisabled": True}),
-            lambda: _is_disabled(cloud, path),
+            lambda: is_deactivated(cloud, object_id),
             f"{path}: isDisabled true",
         )
     return {"status": "done", "detail": f"{path} is deactivated"}
@@ -77,8 +77,9 @@ async def ensure_successor(
     }
 
 
-async def _is_disabled(cloud: Cloud, path: str) -> bool:
+async def is_deactivated(cloud: Cloud, object_id: str) -> bool:
     """Null and absent mean active: the property is new and unset on most applications."""
+    path = f"/applications/{checked_guid(object_id, 'application object id')}"
     return (await cloud.graph.get(path, {"$select": "id,isDisabled"})).get("isDisabled") is True
 
 

@@ -4,15 +4,12 @@ Source   https://learn.microsoft.com/azure/azure-functions/functions-reference-p
 """
 
 import logging
-import re
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
-# A JWT, and the signature of a webhook or SAS URL: neither may reach a log, whatever wrote it.
-_JWT = re.compile(r"eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*")
-_SIGNATURE = re.compile(r"(?i)\b(sig|code|client_secret|password)=[^&\s\"']+")
+from responders.redaction import scrub_document
 
 
 def configure() -> None:
@@ -42,11 +39,5 @@ def redact(
 ) -> MutableMapping[str, Any]:
     """Cut tokens and signatures out of every text of a log line."""
     for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = scrub(value)
+        event[key] = scrub_document(value)
     return event
-
-
-def scrub(text: str) -> str:
-    """The text without tokens and signatures."""
-    return _SIGNATURE.sub(r"\1=[redacted]", _JWT.sub("[redacted token]", text))

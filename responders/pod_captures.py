@@ -7,8 +7,8 @@ Needs    pods: get, list; pods/log: get; replicasets.apps: list; deployments.app
          statefulsets.apps: get; daemonsets.apps: get; jobs.batch: get, list; cronjobs.batch: get
 Source   https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#get-read-log-of-the-specified-pod
 
-Specs are kept unchanged, so a password in a literal environment variable is in them: the evidence
-store has to be guarded like the cluster.
+Tokens and passwords are cut out of specs and logs, as far as they can be told by their looks or by
+the name of their variable: the evidence store still has to be guarded like the cluster.
 """
 
 import asyncio
@@ -19,10 +19,12 @@ from responders.errors import NotFoundError, ResponderError
 from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import Json, WorkloadRef
+from responders.redaction import scrub_document
 from responders.workload_objects import containers_of, describe, path
 
 LINES = 500  # of each container
 _BYTES = 1_048_576  # of each container: one endless line can't fill the evidence store
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _AT_ONCE = 4  # an eviction waits for this; more would crowd out the other clusters' threads
 
 
@@ -59,7 +61,10 @@ async def _capture(kube: Kube, limit: asyncio.Semaphore, ref: WorkloadRef, pod: 
     ]
     logs = await asyncio.gather(*(_log(kube, limit, pod, *one) for one in wanted))
     kept = {part: pod.get(part) for part in ("metadata", "spec", "status")}
-    return {"cluster": kube.cluster, "workload": describe(ref), **kept, "logs": list(logs)}
+    # The last applied manifest repeats the spec, inside one long text.
+    (kept["metadata"] or {}).get("annotations", {}).pop(_LAST_APPLIED, None)
+    captured = {"cluster": kube.cluster, "workload": describe(ref), **kept, "logs": list(logs)}
+    return dict(scrub_document(captured))
 
 
 async def _log(

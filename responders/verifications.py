@@ -14,6 +14,7 @@ from collections.abc import Awaitable
 from typing import TypedDict
 
 from responders import (
+    applications,
     clusters,
     credentials,
     federated_credentials,
@@ -52,6 +53,7 @@ async def containment(
     """
     checks = await asyncio.gather(
         _check("service principal is disabled", _disabled(cloud, principal)),
+        _check("application is deactivated", _deactivated(cloud, principal)),
         _check("no federated credential is left", _no_trusts(cloud, principal)),
         _check("no secret or key is left", _no_credentials(cloud, principal)),
         _check("no role assignment is left", _no_grants(cloud, principal)),
@@ -85,6 +87,13 @@ async def _skipped(name: str, reason: str) -> Check:
 async def _disabled(cloud: Cloud, principal: Principal) -> tuple[bool, str]:
     enabled = await service_principals.is_enabled(cloud, principal["object_id"])
     return not enabled, f"accountEnabled is {str(enabled).lower()}"
+
+
+async def _deactivated(cloud: Cloud, principal: Principal) -> tuple[bool, str]:
+    if principal["application_object_id"] is None:
+        return True, "the application is in another tenant"
+    disabled = await applications.is_deactivated(cloud, principal["application_object_id"])
+    return disabled, f"isDisabled is {str(disabled).lower()}"
 
 
 async def _no_trusts(cloud: Cloud, principal: Principal) -> tuple[bool, str]:

@@ -28,6 +28,7 @@ ANSWERS: dict[str, Any] = {
     "create_identity": {"status": "done", "detail": "", "identity": IDENTITY},
 }
 LEVERS = {
+    "deactivate_application",
     "remove_federated_credentials",
     "remove_application_credentials",
     "remove_service_principal_credentials",
@@ -97,21 +98,21 @@ def test_respond_goes_all_the_way_in_this_order() -> None:
 
     assert done.outcome["outcome"] == "recovered"
     assert done.timeline[:3] == ["check_guards", "disable_service_principal", "take_snapshot"]
-    assert set(done.timeline[3:7]) == LEVERS
-    assert done.timeline[7] == "verify_containment"
-    assert set(done.timeline[8:12]) == {
+    assert set(done.timeline[3:8]) == LEVERS
+    assert done.timeline[8] == "verify_containment"
+    assert set(done.timeline[9:13]) == {
         "list_clusters",
         "collect_activity_log",
         "collect_azure_activity",
         "collect_sign_ins",
     }
-    assert done.timeline[12:15] == ["survey_cluster"] * 3
-    assert done.timeline[15:19] == ["draw_plan", "trace_footprint", "tell_people", "record_consent"]
-    assert done.timeline[19:25] == ["capture_pods"] * 3 + ["evict_workloads"] * 3
-    assert done.timeline[25:28] == ["check_evicted"] * 3
-    assert done.timeline[28:31] == ["create_identity", "federate_identity", "grant_roles"]
-    assert done.timeline[31:34] == ["rewire_cluster"] * 3
-    assert done.timeline[34:] == [
+    assert done.timeline[13:16] == ["survey_cluster"] * 3
+    assert done.timeline[16:20] == ["draw_plan", "trace_footprint", "tell_people", "record_consent"]
+    assert done.timeline[20:26] == ["capture_pods"] * 3 + ["evict_workloads"] * 3
+    assert done.timeline[26:29] == ["check_evicted"] * 3
+    assert done.timeline[29:32] == ["create_identity", "federate_identity", "grant_roles"]
+    assert done.timeline[32:35] == ["rewire_cluster"] * 3
+    assert done.timeline[35:] == [
         "write_report",
         "tell_people",
         "verify_containment",

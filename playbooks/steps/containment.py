@@ -5,6 +5,7 @@ import azure.durable_functions as df
 from playbooks.journaled import Work, perform
 from playbooks.orders import Json, Order, folder
 from responders import (
+    applications,
     credentials,
     federated_credentials,
     guards,
@@ -54,6 +55,16 @@ async def take_snapshot(order: Order) -> Json:
         return {"status": "done", "detail": path}
 
     return await perform("take_snapshot", order, act)
+
+
+@bp.activity_trigger(input_name="order")
+async def deactivate_application(order: Order) -> Json:
+    """Contain: no new token for the application in any tenant. Reversible."""
+    return await perform(
+        "deactivate_application",
+        order,
+        lambda work: applications.deactivate(work.cloud, order["incident"]["principal"]),
+    )
 
 
 @bp.activity_trigger(input_name="order")

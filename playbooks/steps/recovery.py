@@ -216,7 +216,7 @@ async def _each(answers: Iterable[Awaitable[StepResult]]) -> Json:
     """All side by side, none stopped by another; the whole is as good as its worst part."""
     worst = ("failed", "refused", "planned", "done", "nothing_to_do")
     results = await asyncio.gather(*(as_data(answer) for answer in answers))
-    said = [result["detail"] for result in results if result.get("detail")]
+    said = [result["detail"].rstrip(".") for result in results if result.get("detail")]
     return {
         "status": min((one["status"] for one in results), key=worst.index, default="nothing_to_do"),
         "detail": "; ".join(said),
