@@ -120,7 +120,7 @@ class LocalCluster:
 
     def __init__(self, folder: Path) -> None:
         issued = issue(folder)
-        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
         origin = f"https://localhost:{port}"
