@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--auth-audience", action="append", default=[], help="accepted `aud`; may be repeated")
     add("--auth-jwks", help="where that issuer publishes its keys")
     add("--ca", type=Path, help="CA bundle for --auth-jwks")
-    add("--crash-at", help="before:N, ran:N or after:N: SIGKILL at the N-th activity (for tests)")
+    add("--crash-at", help="before:N, ran:N or after:N (N+: or later): SIGKILL there, for tests")
     return parser
 
 

@@ -197,6 +197,11 @@ async def test_the_sdk_answers_the_same_to_the_history_that_azure_would_send(
     assert answers[0]["isDone"]
 
 
+async def test_every_invocation_begins_with_an_empty_context(host: EmbeddedHost) -> None:
+    """Else structlog's context variables of one incident would mark the lines of another."""
+    assert await outcome(host, "marks", None) == ["none", "none"]
+
+
 # commands
 
 

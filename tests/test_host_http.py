@@ -1,5 +1,6 @@
 """The ways in: routes, keys, App Service headers, Event Grid and the Durable API over real HTTP."""
 
+import http.client
 import http.server
 import json
 import stat
@@ -116,6 +117,16 @@ def test_an_answer_does_not_wait_for_an_acknowledgement(host: RunningHost) -> No
         echo(host)
         taken.append(time.perf_counter() - began)
     assert min(taken[1:]) < 0.035
+
+
+def test_a_body_beyond_the_platforms_limit_is_refused_unread(host: RunningHost) -> None:
+    address = httpx.URL(host.ready["url"])
+    connection = http.client.HTTPConnection(str(address.host), address.port, timeout=10)
+    connection.putrequest("POST", "/api/echo/word")
+    connection.putheader("Content-Length", str(200 * 1024 * 1024))
+    connection.endheaders()
+    assert connection.getresponse().status == 413
+    connection.close()
 
 
 # keys

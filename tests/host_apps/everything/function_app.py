@@ -5,6 +5,7 @@ import asyncio
 import json
 import os
 from collections.abc import Generator
+from contextvars import ContextVar
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypedDict
@@ -47,6 +48,17 @@ def blocking_effect(order: Order) -> str:
     """The same in a thread."""
     note(order["name"])
     return str(order["name"])
+
+
+MARK: ContextVar[str] = ContextVar("MARK", default="none")
+
+
+@app.activity_trigger(input_name="order")
+async def leaves_a_mark(order: Order) -> str:
+    """What an earlier invocation left in the context, then something for the next."""
+    found = MARK.get()
+    MARK.set(order["name"])
+    return found
 
 
 @app.activity_trigger(input_name="order")
@@ -185,6 +197,14 @@ def moves_on(context: df.DurableOrchestrationContext) -> Steps:
         return None
     result = yield context.call_activity("effect", {"name": "mine", "pause_s": 0.2})
     return result["did"]
+
+
+@app.orchestration_trigger(context_name="context")
+def marks(context: df.DurableOrchestrationContext) -> Steps:
+    """One activity after another that looks for the mark of the one before."""
+    first = yield context.call_activity("leaves_a_mark", {"name": "one"})
+    second = yield context.call_activity("leaves_a_mark", {"name": "two"})
+    return [first, second]
 
 
 @app.orchestration_trigger(context_name="context")
