@@ -1,4 +1,6 @@
-"""Fixtures that every test may use."""
+"""Fixtures that every test may use, and the order of the tests."""
+
+import pytest
 
 from tests.azure_fake import azure, cloud, sandbox_cloud
 from tests.kubernetes_api import any_cluster, api, local_cluster
@@ -14,3 +16,9 @@ __all__ = [
     "sandbox_cloud",
     "sandbox_process",
 ]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Random as pytest-randomly left them, but the slow ones first: both workers end together."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)

@@ -18,6 +18,7 @@ ENOUGH = 200  # kills; a run that needs more has lost its way
 def main() -> int:
     """Restart until a run ends by itself. Kills are counted in the file that the environment names."""
     points = os.environ["FIREBREAK_TEST_CRASH_POINTS"].split(",")
+    stride = int(os.environ["FIREBREAK_TEST_CRASH_STRIDE"])
     tally = os.environ["FIREBREAK_TEST_CRASH_TALLY"]
     child: subprocess.Popen[bytes] | None = None
     stopping = False
@@ -29,7 +30,7 @@ def main() -> int:
             child.terminate()
 
     signal.signal(signal.SIGTERM, stop)
-    for number, point in zip(range(1, ENOUGH), itertools.cycle(points), strict=False):
+    for number, point in zip(range(1, ENOUGH, stride), itertools.cycle(points), strict=False):
         command = [sys.executable, "-m", "host", *sys.argv[1:], "--crash-at", f"{point}:{number}+"]
         child = subprocess.Popen(command)
         code = child.wait()

