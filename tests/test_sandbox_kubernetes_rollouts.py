@@ -93,11 +93,14 @@ def test_a_paused_deployment_waits(api: Api, web: str) -> None:
     api.merge("deployments", web, {"spec": {"paused": True}})
     _restart(api, web)
     api.eventually(
-        lambda: any(
-            each["reason"] == "DeploymentPaused"
-            for each in api.get("deployments", web)["status"]["conditions"]
+        lambda: (
+            (found := api.get("deployments", web))["status"]["observedGeneration"]
+            == found["metadata"]["generation"]
         )
     )
+    conditions = api.get("deployments", web)["status"]["conditions"]
+    assert "DeploymentPaused" in {each["reason"] for each in conditions}
+    assert len(api.call("GET", api.path("replicasets")).json()["items"]) == 1
     assert {each["metadata"]["uid"] for each in _pods(api)} == before
 
     api.merge("deployments", web, {"spec": {"paused": False}})
