@@ -121,7 +121,7 @@ def _move(
     """Canary first and alone; the others side by side, and only if the canary lives."""
     if not orders:
         return {}
-    canary = yield context.call_sub_orchestrator(rewire_cluster, orders[0])
+    canary = yield context.call_sub_orchestrator(rewire_cluster, orders[0], expected_type=dict)
     states: Json = {orders[0]["cluster"]["name"]: canary}
     if canary["status"] not in _GOOD:
         reason = f"not begun: the canary {orders[0]['cluster']['name']} failed"
@@ -129,7 +129,9 @@ def _move(
             one["cluster"]["name"]: {"status": "refused", "detail": reason} for one in orders[1:]
         }
         return {**states, **held}
-    others = [context.call_sub_orchestrator(rewire_cluster, one) for one in orders[1:]]
+    others = [
+        context.call_sub_orchestrator(rewire_cluster, one, expected_type=dict) for one in orders[1:]
+    ]
     if others:
         moved = yield context.task_all(others)
         names = (one["cluster"]["name"] for one in orders[1:])

@@ -80,7 +80,7 @@ def violations(traffic: Path) -> str:
     """What in the traffic is not as Microsoft and Kubernetes publish it; nothing where that can't be asked."""
     if not VALIDATOR.exists():
         return ""
-    command = [sys.executable, str(VALIDATOR), str(traffic), "--quiet"]
+    command = [sys.executable, str(VALIDATOR), str(traffic)]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     return "" if checked.returncode == 0 else checked.stdout + checked.stderr
 
