@@ -184,7 +184,7 @@ def _staged() -> Json:
 
 def _after() -> Json:
     state = _before()
-    state["applications"][0]["passwordCredentials"] = []
+    state["applications"][0] |= {"passwordCredentials": [], "isDisabled": True}
     state["servicePrincipals"][0] = _principal(OLD, "client-old", enabled=False)
     state["applications"].append(_application("app-new", "client-new", "orders-api-r2"))
     state["servicePrincipals"].append(_principal(NEW, "client-new", enabled=True))

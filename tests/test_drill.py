@@ -145,6 +145,12 @@ PROOF = "verifications.containment"
             id="trusts",
         ),
         pytest.param(
+            "service_principals.disable", "the old service principal is disabled", id="disable"
+        ),
+        pytest.param(
+            "applications.deactivate", "the old application is deactivated", id="deactivate"
+        ),
+        pytest.param(
             "role_assignments.remove_all",
             "access tokens issued before the alert read nothing",
             id="roles",

@@ -48,6 +48,10 @@ def enabled_again(state: Json) -> None:
     state["servicePrincipals"][0]["accountEnabled"] = True
 
 
+def activated_again(state: Json) -> None:
+    state["applications"][0]["isDisabled"] = None
+
+
 def no_successor(state: Json) -> None:
     state["applications"].pop()
 
@@ -175,6 +179,7 @@ SPOILED: list[tuple[str, Scene]] = [
         scene(owner_on_successor=NO_ANSWER),
     ),
     ("the old service principal is disabled", in_after(enabled_again)),
+    ("the old application is deactivated", in_after(activated_again)),
     ("the old application trusts no issuer", in_after(left_trust)),
     ("the old application has no secret and no key", in_after(left_secret)),
     ("the old service principal has no secret and no key", in_after(left_key_on_principal)),

@@ -11,6 +11,12 @@ def _disabled(scene: Scene) -> Finding:
     return Finding(enabled is False, f"accountEnabled is {enabled}")
 
 
+def _deactivated(scene: Scene) -> Finding:
+    application = only(scene.after["applications"], "id", scene.victim.application_object_id)
+    disabled = application.get("isDisabled")
+    return Finding(disabled is True, f"isDisabled is {disabled}")
+
+
 def _trusts(scene: Scene) -> Finding:
     left = trusts_of(scene.after, scene.victim.application_object_id)
     return none_of([f"{trust['name']} ({trust['issuer']})" for trust in left])
@@ -42,6 +48,7 @@ def _accounts(scene: Scene) -> Finding:
 
 CHECKS = (
     Check("the old service principal is disabled", "accountEnabled is False", _disabled),
+    Check("the old application is deactivated", "isDisabled is True", _deactivated),
     Check("the old application trusts no issuer", "none", _trusts),
     Check("the old application has no secret and no key", "none", _on_application),
     Check("the old service principal has no secret and no key", "none", _on_principal),
