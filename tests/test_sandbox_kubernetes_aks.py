@@ -6,11 +6,12 @@ What it defends: tokens live no longer than AKS lets them, and a client meets re
 import base64
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from sandbox.kubernetes.names import moment_of
-from tests.kubernetes_api import Api, LocalCluster
+from tests.kubernetes_api import Api, LocalCluster, deployment
 
 
 def test_aks_shortens_tokens_to_a_day_and_says_so(api: Api) -> None:
@@ -84,3 +85,40 @@ def test_health_is_public_text(api: Api, path: str) -> None:
     answer = api.http.get(path, headers={"authorization": ""})
 
     assert (answer.status_code, answer.text) == (200, "ok")
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("serviceaccounts", {"limit": "many"}),
+        ("serviceaccounts", {"watch": "true", "timeoutSeconds": "long"}),
+        ("serviceaccounts", {"resourceVersion": "new"}),
+    ],
+)
+def test_garbled_numbers_are_bad_requests(api: Api, path: str, query: dict[str, str]) -> None:
+    assert api.call("GET", api.path(path), **query).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        ({"replicas": -1}, "spec.replicas"),
+        ({"strategy": {"type": "Yolo"}}, "spec.strategy.type"),
+        (
+            {"strategy": {"rollingUpdate": {"maxSurge": "lots"}}},
+            "spec.strategy.rollingUpdate.maxSurge",
+        ),
+        (
+            {"selector": {"matchExpressions": [{"key": "app", "operator": "Like"}]}},
+            "spec.selector.matchExpressions[0].operator",
+        ),
+        ({"selector": {"matchLabels": {"app": "x"}}}, "spec.template.metadata.labels"),
+    ],
+)
+def test_what_no_controller_could_work_with_is_refused(
+    api: Api, spec: dict[str, Any], field: str
+) -> None:
+    answer = api.call("POST", api.path("deployments"), deployment("web", **spec))
+
+    assert answer.status_code == 422
+    assert field in {each["field"] for each in answer.json()["details"]["causes"]}

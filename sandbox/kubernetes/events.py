@@ -29,12 +29,13 @@ def emit(
     kind_of_event, metadata = stored("events"), about["metadata"]
     namespace, now = metadata.get("namespace", "default"), timestamp(cluster.now())
     for known in cluster.store.peek(kind_of_event, namespace):
-        if (known["involvedObject"]["uid"], known["reason"], known["message"]) == (
+        about_known = known["involvedObject"].get("uid")
+        if (about_known, known.get("reason"), known.get("message")) == (
             metadata["uid"],
             reason,
             message,
         ):
-            repeated = {**known, "count": known["count"] + 1, "lastTimestamp": now}
+            repeated = {**known, "count": known.get("count", 1) + 1, "lastTimestamp": now}
             cluster.store.write(kind_of_event, repeated)
             return
     component = "kubelet" if kind.plural == "pods" else f"{kind.singular}-controller"

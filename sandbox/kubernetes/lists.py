@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from sandbox.kubernetes import selectors
+from sandbox.kubernetes import queries, selectors
 from sandbox.kubernetes.kinds import Kind
 from sandbox.kubernetes.selectors import Matches
 from sandbox.kubernetes.statuses import bad_request, expired, revision_too_large
@@ -33,7 +33,7 @@ def page(
     cluster: "Cluster", kind: Kind, namespace: str, query: Mapping[str, str]
 ) -> tuple[list[Json], Json]:
     """The items of one page and the list's metadata. Raises `StatusError` 400, 410 or 504."""
-    limit = int(query.get("limit") or 0)
+    limit = max(queries.integer(query, "limit") or 0, 0)
     start, revision = "", cluster.store.revision
     if token := query.get("continue"):
         start, revision = _opened(token)

@@ -19,5 +19,8 @@ def timestamp(moment: datetime) -> str:
 
 
 def moment_of(text: str) -> datetime:
-    """The moment that such a text names."""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    """The moment that an RFC 3339 text names. Raises `ValueError`."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"no time zone in {text}")
+    return moment

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from sandbox.kubernetes import queries
 from sandbox.kubernetes.statuses import bad_request
 from sandbox.world import Json, timestamp
 
@@ -38,7 +39,7 @@ def read(cluster: "Cluster", pod: Json, query: Mapping[str, str]) -> str:
     container = _container(pod, query.get("container", ""))
     name = pod["metadata"]["name"]
     states = {each["name"]: each for each in pod["status"].get("containerStatuses", [])}
-    if query.get("previous") in ("true", "1"):
+    if queries.boolean(query, "previous"):
         raise bad_request(f'previous terminated container "{container}" in pod "{name}" not found')
     waiting = states.get(container, {}).get("state", {}).get("waiting")
     if waiting is not None or container not in states:
@@ -46,16 +47,16 @@ def read(cluster: "Cluster", pod: Json, query: Mapping[str, str]) -> str:
         text = "trying and failing to pull image" if "Image" in reason else reason
         raise bad_request(f'container "{container}" in pod "{name}" is waiting to start: {text}')
     lines = cluster.logs.of(pod, container)
-    if since := query.get("sinceSeconds"):
-        oldest = cluster.now() - timedelta(seconds=int(since))
+    if since := queries.integer(query, "sinceSeconds"):
+        oldest = cluster.now() - timedelta(seconds=since)
         lines = [line for line in lines if line[0] >= oldest]
-    if (tail := query.get("tailLines")) is not None:
-        lines = lines[-int(tail) :] if int(tail) else []
-    stamped = query.get("timestamps") in ("true", "1")
+    if (tail := queries.integer(query, "tailLines")) is not None:
+        lines = lines[-tail:] if tail else []
+    stamped = queries.boolean(query, "timestamps")
     text = "".join(
         f"{timestamp(moment)} {line}\n" if stamped else f"{line}\n" for moment, line in lines
     )
-    return text[: int(query["limitBytes"])] if "limitBytes" in query else text
+    return text[: queries.integer(query, "limitBytes")]
 
 
 def _container(pod: Json, wanted: str) -> str:

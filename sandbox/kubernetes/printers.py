@@ -52,7 +52,7 @@ def _age(item: Json, now: datetime) -> str:
 
 
 def _name(item: Json) -> str:
-    return str(item["metadata"]["name"])
+    return str(item["metadata"].get("name", ""))  # a review has none
 
 
 def _named(item: Json, now: datetime) -> list[Cell]:

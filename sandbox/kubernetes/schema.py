@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.names import moment_of
 from sandbox.world import Json
 
 Type = str | Json
@@ -129,9 +130,17 @@ def _expect_leaf(leaf: str, value: Any, path: str) -> None:
     wanted = _LEAVES[leaf]
     if leaf == "any":
         return
-    if not isinstance(value, wanted) or (isinstance(value, bool) and leaf != "boolean"):
+    is_too_large = isinstance(value, int) and abs(value) >= 1 << 63
+    is_stray = isinstance(value, bool) and leaf != "boolean"  # Python's bool is an int
+    if is_too_large or is_stray or not isinstance(value, wanted):
         go_name = {"integer": "int32", "boolean": "bool"}.get(leaf, "string")
         raise TypeMismatchError(_cannot(value, path, go_name))
+    if leaf == "time":
+        try:
+            moment_of(str(value))
+        except ValueError as garbled:
+            layout = "2006-01-02T15:04:05Z07:00"
+            raise TypeMismatchError(f'parsing time "{value}" as "{layout}"') from garbled
 
 
 def _cannot(value: Any, path: str, go_name: str) -> str:

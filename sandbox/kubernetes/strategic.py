@@ -14,6 +14,7 @@ from sandbox.world import Json
 
 _ORDER = "$setElementOrder/"
 _DELETE = "$deleteFromPrimitiveList/"
+_LISTS = (_ORDER, _DELETE, "$retainKeys")
 
 
 def merge(struct: str, current: Json, patch: Json) -> Json:
@@ -29,6 +30,9 @@ def _merge_map(schema_: Type, current: Json, patch: Json) -> Json:
         return {}
     if directive not in (None, "merge"):
         raise bad_request(f"Unknown patch type found: {directive}")
+    for key, value in patch.items():
+        if key.startswith(_LISTS) and not isinstance(value, list):
+            raise bad_request(f"the value of {key} must be a list")
     merged = dict(current)
     if "$retainKeys" in patch:
         merged = {key: value for key, value in merged.items() if key in patch["$retainKeys"]}

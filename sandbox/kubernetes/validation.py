@@ -4,6 +4,7 @@ Faithful    required fields, immutable fields, selectors against templates, the 
 Left out    most limits on single fields (ports, probes, quantities): an API server refuses more than this
 """
 
+import re
 from collections.abc import Callable
 
 from sandbox.kubernetes import immutability, metadata, schema, selectors
@@ -17,6 +18,12 @@ from sandbox.kubernetes.field_problems import (
 from sandbox.kubernetes.kinds import Kind
 from sandbox.kubernetes.statuses import invalid
 from sandbox.world import Json
+
+_OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
+_PERCENT_TEXT = (
+    "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or "
+    "'93%', regex used for validation is '[0-9]+%')"
+)
 
 
 def check_create(kind: Kind, value: Json) -> None:
@@ -82,7 +89,9 @@ def _workload(value: Json) -> list[FieldProblem]:
     template = spec.get("template", {})
     labels = template.get("metadata", {}).get("labels", {})
     selector = spec.get("selector") or {}
-    if not selector.get("matchLabels") and not selector.get("matchExpressions"):
+    if problems := _selector(selector, "spec.selector"):
+        found += problems
+    elif not selector.get("matchLabels") and not selector.get("matchExpressions"):
         if "selector" in spec:
             text = "empty selector is invalid for deployment"
             found.append(invalid_value("spec.selector", "{}", text))
@@ -98,13 +107,36 @@ def _workload(value: Json) -> list[FieldProblem]:
     return found
 
 
+def _selector(selector: Json, path: str) -> list[FieldProblem]:
+    found: list[FieldProblem] = []
+    for index, each in enumerate(selector.get("matchExpressions", [])):
+        at = f"{path}.matchExpressions[{index}]"
+        if each.get("operator") not in _OPERATORS:
+            text = "not a valid selector operator"
+            found.append(invalid_value(f"{at}.operator", each.get("operator", ""), text))
+        elif each["operator"] in ("In", "NotIn") and not each.get("values"):
+            text = "must be specified when `operator` is 'In' or 'NotIn'"
+            found.append(required(f"{at}.values", text))
+    return found
+
+
+def _share(strategy: Json, name: str) -> list[FieldProblem]:
+    """What is wrong with a maxSurge or maxUnavailable."""
+    share = strategy.get("rollingUpdate", {}).get(name, 0)
+    if isinstance(share, int) or re.fullmatch("[0-9]+%", share):
+        return []
+    path = f"spec.strategy.rollingUpdate.{name}"
+    return [invalid_value(path, share, _PERCENT_TEXT)]
+
+
 def _deployment(value: Json) -> list[FieldProblem]:
     kinds = ("Recreate", "RollingUpdate")
     found = _workload(value)
     strategy = value["spec"]["strategy"]
     if strategy.get("type") not in kinds:
         found.append(not_supported("spec.strategy.type", strategy.get("type"), kinds))
-    elif strategy["type"] == "Recreate" and "rollingUpdate" in strategy:
+    found += [*_share(strategy, "maxSurge"), *_share(strategy, "maxUnavailable")]
+    if strategy.get("type") == "Recreate" and "rollingUpdate" in strategy:
         text = "may not be specified when strategy `type` is 'Recreate'"
         found.append(forbidden_field("spec.strategy.rollingUpdate", text))
     return found
@@ -113,7 +145,7 @@ def _deployment(value: Json) -> list[FieldProblem]:
 def _network_policy(value: Json) -> list[FieldProblem]:
     kinds = ("Egress", "Ingress")
     given = value["spec"].get("policyTypes", [])
-    return [
+    return _selector(value["spec"]["podSelector"], "spec.podSelector") + [
         not_supported(f"spec.policyTypes[{index}]", each, kinds)
         for index, each in enumerate(given)
         if each not in kinds

@@ -10,7 +10,7 @@ import random
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING
 
-from sandbox.kubernetes import lists
+from sandbox.kubernetes import lists, queries
 from sandbox.kubernetes.kinds import Kind
 from sandbox.kubernetes.statuses import expired
 from sandbox.kubernetes.store import Change, ExpiredError
@@ -34,30 +34,29 @@ class Watch:
         self._kind = kind
         self._namespace = namespace
         self._wanted = lists.filter_of(kind, query)
-        self._bookmarks = query.get("allowWatchBookmarks") in ("true", "1")
-        self._initial = query.get("sendInitialEvents") in ("true", "1")
+        self._bookmarks = queries.boolean(query, "allowWatchBookmarks")
+        self._initial = queries.boolean(query, "sendInitialEvents")
         self._from = lists.version_of(cluster, query.get("resourceVersion", ""))
-        seconds = int(query.get("timeoutSeconds") or 0)
+        seconds = queries.integer(query, "timeoutSeconds")
         # Without a timeout of its own a watch ends after 30 to 60 minutes.
         self._seconds = seconds or random.uniform(1800, 3600)  # noqa: S311 - spread, not secrecy
-        self._queue: asyncio.Queue[Change | None] = asyncio.Queue()
-        self._past = self._start()
-        self._unsubscribe = cluster.store.subscribe(self._queue.put_nowait)
-        self._stop_with_cluster = cluster.on_stop(lambda: self._queue.put_nowait(None))
 
     async def events(self) -> AsyncIterator[Event]:
         """Events until the timeout, the end of the cluster, or the client's leaving."""
         loop = asyncio.get_running_loop()
         end = loop.time() + self._seconds
+        queue: asyncio.Queue[Change | None] = asyncio.Queue()
+        unsubscribe = self._cluster.store.subscribe(queue.put_nowait)
+        stay = self._cluster.on_stop(lambda: queue.put_nowait(None))
         try:
-            for event in self._past:
+            for event in self._start():
                 yield event
                 if event[0] == "ERROR":
                     return
             while (left := end - loop.time()) > 0:
                 try:
                     async with asyncio.timeout(min(left, _BOOKMARK_EVERY_S)):
-                        change = await self._queue.get()
+                        change = await queue.get()
                 except TimeoutError:
                     if self._bookmarks and left > _BOOKMARK_EVERY_S:
                         yield "BOOKMARK", self._bookmark({})
@@ -67,8 +66,8 @@ class Watch:
                 if (seen := self._seen(change)) is not None:
                     yield seen
         finally:
-            self._unsubscribe()
-            self._stop_with_cluster()
+            unsubscribe()
+            stay()
 
     def _start(self) -> list[Event]:
         store = self._cluster.store

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sandbox.kubernetes.cluster import Cluster
 
 KIND = stored("replicasets")
+_BURST = 500  # pods made at a time, as upstream's BurstReplicas; what was made brings us back
 
 
 def sync(cluster: "Cluster", namespace: str, name: str) -> None:
@@ -32,7 +33,7 @@ def sync(cluster: "Cluster", namespace: str, name: str) -> None:
 def _replicate(cluster: "Cluster", owner: Json) -> None:
     pods = ownership.active_pods(cluster, owner)
     wanted = owner["spec"].get("replicas", 0)
-    for _ in range(wanted - len(pods)):
+    for _ in range(min(wanted - len(pods), _BURST)):
         about = {"generateName": f"{owner['metadata']['name']}-"}
         if not ownership.create_pod(cluster, KIND, owner, about):
             ownership.retry_later(cluster, KIND, owner)
