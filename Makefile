@@ -29,7 +29,7 @@ serve: $(STAMP) ## Leave sandbox and host up, seeded, with example calls
 	@$(BIN)/python -m drill.serve $(ARGS)
 
 test: $(STAMP) check ## Lint, types and every test
-	@$(BIN)/python -m pytest -n 2 --maxschedchunk=1 $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --maxschedchunk=1 $(ARGS)
 
 check: $(STAMP) ## Format, lint with the import rules, types
 	@$(BIN)/ruff format --check .
