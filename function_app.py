@@ -3,8 +3,7 @@
 import azure.durable_functions as df
 
 from playbooks import compromised_identity, recovery
-from playbooks.steps import containment, evidence, reporting
-from playbooks.steps import recovery as recovery_steps
+from playbooks.steps import containment, eviction, evidence, rebuilding, reporting, rewiring
 from responders import logs
 from triggers import azure_monitor, event_grid, intake, responder_api
 
@@ -20,7 +19,9 @@ for module in (
     recovery,
     containment,
     evidence,
-    recovery_steps,
+    eviction,
+    rebuilding,
+    rewiring,
     reporting,
 ):
     app.register_functions(module.bp)

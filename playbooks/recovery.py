@@ -10,8 +10,7 @@ import azure.durable_functions as df
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
 from playbooks.settling import perform_one, settle, until_done
-from playbooks.steps import recovery as steps
-from playbooks.steps import reporting
+from playbooks.steps import eviction, rebuilding, reporting, rewiring
 
 bp = df.Blueprint()
 _GOOD = {"done", "nothing_to_do"}
@@ -78,7 +77,7 @@ def rebuild(
     orders = [one for one in orders if one["cluster"]["name"] not in remaining]
 
     progress.enter("rebuilding")
-    made = yield from perform_one(context, steps.create_identity, order)
+    made = yield from perform_one(context, rebuilding.create_identity, order)
     if made["status"] not in _GOOD:
         progress.note(clusters={"identity": {"status": made["status"], "detail": made["detail"]}})
         return "partly_recovered"
@@ -86,7 +85,7 @@ def rebuild(
     named: list[Order] = [{**one, "identity": made["identity"]} for one in orders]
     whole: Order = {**order, "identity": made["identity"]}
     built = yield from settle(
-        context, [(steps.federate_identity, whole), (steps.grant_roles, whole)]
+        context, [(rebuilding.federate_identity, whole), (rebuilding.grant_roles, whole)]
     )
 
     progress.enter("rewiring")
@@ -103,12 +102,12 @@ def _evict(
     context: df.DurableOrchestrationContext, orders: list[Order]
 ) -> Generator[Any, Any, Json]:
     """Capture, scale to zero, wait until the pods are gone. Returns the clusters where they are not."""
-    for step in (steps.capture_pods, steps.evict_workloads):
+    for step in (eviction.capture_pods, eviction.evict_workloads):
         if orders:
             yield from settle(context, [(step, one) for one in orders])
     remaining: Json = {}
     for order in orders:
-        gone = yield from until_done(context, steps.check_evicted, order, _STOPPED_WITHIN)
+        gone = yield from until_done(context, eviction.check_evicted, order, _STOPPED_WITHIN)
         if gone["status"] not in _GOOD:
             detail = f"not evicted, so not moved: {gone['detail']}"
             remaining[order["cluster"]["name"]] = {"status": gone["status"], "detail": detail}
@@ -147,12 +146,12 @@ def rewire_cluster(context: df.DurableOrchestrationContext) -> Generator[Any, An
 
     # The new identity is proven before a single workload depends on it.
     for step, within in (
-        (steps.create_service_accounts, None),
-        (steps.prove_new_identity, _FEDERATION_WITHIN),
-        (steps.move_workloads, None),
-        (steps.check_workloads, healthy),
-        (steps.retire_service_accounts, None),
-        (steps.prove_old_subjects_refused, _FEDERATION_WITHIN),
+        (rewiring.create_service_accounts, None),
+        (rewiring.prove_new_identity, _FEDERATION_WITHIN),
+        (rewiring.move_workloads, None),
+        (rewiring.check_workloads, healthy),
+        (rewiring.retire_service_accounts, None),
+        (rewiring.prove_old_subjects_refused, _FEDERATION_WITHIN),
     ):
         if within is None:
             answer = yield from perform_one(context, step, order)

@@ -9,7 +9,15 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 _HEADINGS = ("Stops", "Leaves", "Undo", "Needs", "Source")
-_STEP_MODULES = {"steps", "acts", "evidence", "reporting"}  # what the playbooks call them
+_STEP_MODULES = {
+    "steps",
+    "acts",
+    "evidence",
+    "eviction",
+    "rebuilding",
+    "rewiring",
+    "reporting",
+}  # what the playbooks call them
 
 
 def responders() -> list[Path]:
