@@ -293,3 +293,72 @@ def test_a_pod_that_does_not_run_gives_nothing(
 ) -> None:
     answer = sandbox.http.post(f"{sandbox.endpoints['control']}/sandbox/{path}", json=body)
     assert answer.status_code == status
+
+
+def test_more_world_can_be_seeded_and_acts_like_the_rest(sandbox: RunningSandbox) -> None:
+    sandbox.no_delays()
+    made = sandbox.control("POST", "seed", {"applications": [{"displayName": "reports"}]})
+    ids = made["applications"][0]
+    issuer = sandbox.seed["clusters"]["aks-neu"]["issuer"]
+    subject = "system:serviceaccount:shop:reports"
+    account = {"metadata": {"name": "reports", "namespace": "shop"}}
+    scope = sandbox.seed["storage"]["account_id"]
+    sandbox.control(
+        "POST",
+        "seed",
+        {
+            "days_ago": 400,
+            "federatedCredentials": [
+                {
+                    "applicationId": ids["application_object_id"],
+                    "name": "reports",
+                    "issuer": issuer,
+                    "subject": subject,
+                }
+            ],
+            "roleAssignments": [
+                {
+                    "scope": scope,
+                    "role": "Storage Blob Data Reader",
+                    "principalId": ids["object_id"],
+                }
+            ],
+            "clusters": {"aks-neu": {"serviceaccounts": [account]}},
+        },
+    )
+
+    state = sandbox.control("GET", "state")
+    assert any(one["appId"] == ids["app_id"] for one in state["servicePrincipals"])
+    assert any(one["subject"] == subject for one in state["federatedCredentials"])
+    (grant,) = [
+        one
+        for one in state["roleAssignments"]
+        if one["properties"]["principalId"] == ids["object_id"]
+    ]
+    assert grant["properties"]["createdOn"] < "2026-01-01"
+    names = [one["metadata"]["name"] for one in state["clusters"]["aks-neu"]["serviceaccounts"]]
+    assert "reports" in names
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"aplications": []},
+        {"applications": {}},
+        {"applications": [{}]},
+        {"applications": [{"displayName": "x", "sercet": 1}]},
+        {"federatedCredentials": [{"applicationId": "x", "name": "n"}]},
+        {"roleAssignments": [{"scope": "/", "role": "Reader", "principalId": "x"}]},
+        {"clusters": {"aks-xyz": {}}},
+        {"clusters": {"aks-weu": {"unicorns": [{}]}}},
+        {"clusters": {"aks-weu": {"serviceaccounts": [{"metadata": {}}]}}},
+        {"days_ago": -1},
+    ],
+)
+def test_a_seed_that_makes_no_sense_is_refused_by_name(
+    sandbox: RunningSandbox, body: object
+) -> None:
+    answer = sandbox.http.post(f"{sandbox.endpoints['control']}/sandbox/seed", json=body)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]

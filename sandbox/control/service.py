@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
-from sandbox.control import nodes, outsiders, state
+from sandbox.control import nodes, outsiders, seeding, state
 from sandbox.control.wishes import WishError, number, wish
 from sandbox.faults import FaultError
 from sandbox.web import Call, Route, Router
@@ -142,6 +142,7 @@ ROUTES = [
     Route("POST", "/sandbox/sign-in", outsiders.sign_in),
     Route("POST", "/sandbox/foreign-issuer", outsiders.open_issuer),
     Route("POST", "/sandbox/foreign-issuer/token", outsiders.sign_token),
+    *seeding.ROUTES,
     Route("POST", "/sandbox/nodes/{cluster}/steal-token", nodes.steal_token),
     Route("POST", "/sandbox/nodes/{cluster}/pods/{namespace}/{pod}/run", nodes.run),
 ]
