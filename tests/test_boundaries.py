@@ -1,11 +1,17 @@
 """What holds between the parts: names, imports, docstrings, the app as a whole."""
 
 import ast
+import json
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from responders.settings import Settings
+from tests.sandbox_fixture import RunningSandbox
 
 ROOT = Path(__file__).parent.parent
 _HEADINGS = ("Stops", "Leaves", "Undo", "Needs", "Source")
@@ -111,3 +117,34 @@ def test_imports_point_one_way_and_the_linter_says_so(where: str, statement: str
 
     assert checked.returncode == 1, checked.stdout + checked.stderr
     assert "TID251" in checked.stdout
+
+
+def test_the_example_settings_point_at_the_sandbox_and_are_all_documented(
+    sandbox: RunningSandbox,
+) -> None:
+    example = json.loads((ROOT / "local.settings.example.json").read_text())["Values"]
+    reference = (ROOT / "docs" / "reference" / "settings.md").read_text()
+
+    seeded = sandbox.environment
+    for name in ("FIREBREAK_TENANT_ID", "FIREBREAK_LOG_WORKSPACE_ID"):
+        assert example[name] == seeded[name]
+    platform = {"AzureWebJobsStorage", "FUNCTIONS_WORKER_RUNTIME"}
+    assert [name for name in example if name not in platform and f"`{name}`" not in reference] == []
+    Settings.from_environ({**example, "FIREBREAK_CA_BUNDLE": sandbox.ca_bundle})
+
+
+def test_every_key_of_the_policy_is_documented() -> None:
+    reference = (ROOT / "docs" / "reference" / "settings.md").read_text()
+    document = tomllib.loads((ROOT / "policy.toml").read_text())
+
+    keys = [key for section in document.values() for key in section]
+    assert [key for key in keys if key not in reference and key != "azure_monitor"] == []
+
+
+def test_every_document_links_to_what_is_there() -> None:
+    broken = []
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+            if "://" not in target and not (page.parent / target).exists():
+                broken.append(f"{page.name}: {target}")
+    assert broken == []
