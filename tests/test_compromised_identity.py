@@ -171,8 +171,9 @@ def test_silence_is_a_no() -> None:
     assert done.outcome["consent"]["decision"] == "none"
 
 
-def test_a_denial_is_a_no() -> None:
-    done = run("respond", events=consent("deny"))
+@pytest.mark.parametrize("decision", ["deny", "maybe", "", "GRANT"])
+def test_anything_but_a_yes_is_a_no(decision: str) -> None:
+    done = run("respond", events=consent(decision))
 
     assert "create_identity" not in done.timeline
     assert done.outcome["outcome"] == "contained"
