@@ -5,6 +5,7 @@ from typing import TypedDict
 
 from playbooks.orders import Json
 from playbooks.plans import Plan
+from responders.snapshots import Snapshot
 
 _WRITES = ("/write", "/delete", "/action")
 _SECRETS = ("/listkeys/action", "/listaccountsas/action", "/listclusteradmincredential/action")
@@ -40,6 +41,24 @@ def trace(activity: list[Json], sign_ins: list[Json], plan: Plan | None) -> Foot
         "keys_listed": list(dict.fromkeys(listed)),
         "planted": [f"{one['what']}: {one['name']}" for one in left_out if one["suspicious"]],
     }
+
+
+def uncovered(snapshot: Snapshot) -> list[str]:
+    """What the principal may do that this playbook takes away from nobody: a person has to look.
+
+    Application permissions are written into a token when it is issued, so removing them later doesn't
+    reach it. https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
+    """
+    permissions = [
+        f"application permission {one.get('appRoleId')} on {one.get('resourceDisplayName')}: tokens "
+        "already issued keep it until they expire"
+        for one in snapshot["app_role_assignments"]
+    ]
+    return [
+        *permissions,
+        "delegated permission grants, group memberships and directory roles of the principal",
+        "access outside Azure RBAC: Key Vault access policies, database users, keys and SAS it has read",
+    ]
 
 
 def _operation(event: Json) -> tuple[str, str]:

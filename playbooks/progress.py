@@ -20,6 +20,11 @@ class Progress:
         self._order = order
         self._status: Json = {"phase": "accepted", "clock": {}, "clusters": {}, "consent": None}
 
+    @property
+    def clock(self) -> Json:
+        """Moments and deadlines so far, by name."""
+        return dict(self._status["clock"])
+
     def enter(self, phase: str) -> None:
         """The phase that begins now."""
         self.note(phase=phase)

@@ -37,7 +37,8 @@ def ask(
     silence = context.create_timer(expires)
     shown = {"plan_hash": plan["plan_hash"], "expires_at": expires.isoformat(timespec="seconds")}
     progress.note(phase="awaiting_consent", consent=shown)
-    card: Order = {**order, "notice": "asking", "facts": {"Answer before": shown["expires_at"]}}
+    facts = {"Answer before": shown["expires_at"], **progress.clock}
+    card: Order = {**order, "notice": "asking", "facts": facts}
     told = context.call_activity(reporting.tell_people, card)
     yield context.task_any([answer, silence, told])
     if told.is_completed and told.result.get("retry"):
@@ -48,8 +49,8 @@ def ask(
         silence.cancel()
         # The Python client encodes twice: https://github.com/Azure/azure-functions-durable-python/issues/295
         given = json.loads(answer.result) if isinstance(answer.result, str) else answer.result
-    facts = {**given, "plan_hash": plan["plan_hash"]}
-    yield from perform_one(context, reporting.record_consent, {**order, "facts": facts})
+    answered = {**given, "plan_hash": plan["plan_hash"]}
+    yield from perform_one(context, reporting.record_consent, {**order, "facts": answered})
     progress.note(consent={**shown, **_shown(given)})
     return given.get("decision") == "grant" and given.get("plan_hash") == plan["plan_hash"]
 

@@ -13,6 +13,7 @@ from responders.calls import azure_call
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, RefusedError, TransientError
 from responders.model import Json, StepResult
+from responders.untrusted import visible
 
 # 28 KB is the limit of the whole message with Teams' own wrapping; a body of 24,453 B has failed.
 BUDGET_B = 20_000
@@ -37,24 +38,11 @@ def card(title: str, mood: str, facts: list[tuple[str, str]], lines: list[str], 
 def _message(
     title: str, mood: str, facts: list[tuple[str, str]], lines: list[str], hidden: int, url: str
 ) -> Json:
-    body: list[Json] = [
-        {
-            "type": "TextBlock",
-            "text": title[:200],
-            "weight": "Bolder",
-            "size": "Medium",
-            "wrap": True,
-            "color": _COLORS[mood],
-        },
-        {
-            "type": "FactSet",
-            "facts": [{"title": name, "value": value[:300]} for name, value in facts],
-        },
-    ]
-    body += [{"type": "TextBlock", "text": line[:400], "wrap": True} for line in lines]
+    body = [_text(_run(title[:200], weight="Bolder", size="Medium", color=_COLORS[mood]))]
+    body += [_text(_run(f"{name}  ", weight="Bolder"), _run(value[:300])) for name, value in facts]
+    body += [_text(_run(line[:400])) for line in lines]
     if hidden:
-        text = f"… and {hidden} more: see the incident."
-        body.append({"type": "TextBlock", "text": text, "isSubtle": True, "wrap": True})
+        body.append(_text(_run(f"… and {hidden} more: see the incident.", isSubtle=True)))
     content: Json = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -74,6 +62,18 @@ def _message(
             }
         ],
     }
+
+
+def _text(*runs: Json) -> Json:
+    """One paragraph. Not a TextBlock: that reads Markdown, so a planted name could become a link.
+
+    https://adaptivecards.io/explorer/TextRun.html
+    """
+    return {"type": "RichTextBlock", "inlines": list(runs)}
+
+
+def _run(text: str, **look: object) -> Json:
+    return {"type": "TextRun", "text": visible(text), **look}
 
 
 async def send(cloud: Cloud, message: Json) -> StepResult:

@@ -9,6 +9,9 @@ Source   https://csrc.nist.gov/pubs/sp/800/61/r3/final (what an incident record 
 
 from responders.evidence import EvidenceRef, EvidenceStore, digest
 from responders.model import Json
+from responders.untrusted import in_markdown
+
+_CELL = 300  # characters of a table cell
 
 
 def write_manifest(
@@ -31,9 +34,9 @@ def markdown(report: Json) -> str:
     principal = report["incident"]["principal"]
     parts = [
         f"# Incident {report['incident']['incident_id']}",
-        f"**{report['outcome']}** · {principal['display_name']} "
+        f"**{report['outcome']}** · {in_markdown(principal['display_name'])} "
         f"(service principal `{principal['object_id']}`, client id `{principal['app_id']}`)",
-        f"Signal: {report['incident']['signal']['title']} "
+        f"Signal: {in_markdown(report['incident']['signal']['title'])} "
         f"({report['incident']['signal']['source']}, {report['incident']['signal']['severity']}), "
         f"fired {report['incident']['signal']['fired_at']}",
         _bullets("Clock", [f"{moment} {name}" for name, moment in _in_order(report["clock"])]),
@@ -46,6 +49,7 @@ def markdown(report: Json) -> str:
         _bullets("Changed by the principal in the window", report["footprint"].get("changed", [])),
         _bullets("Keys it listed: rotate these", report["footprint"].get("keys_listed", [])),
         _bullets("Addresses it signed in from", report["footprint"].get("addresses", [])),
+        _bullets("Not covered: look at these by hand", report["uncovered"]),
         _bullets("Not collected, and why", report["gaps"]),
         _bullets(
             "Left out of the rebuild",
@@ -58,7 +62,7 @@ def markdown(report: Json) -> str:
                 for name, state in report["clusters"].items()
             ],
         ),
-        _bullets("Evidence", [f"`{one['path']}` {one['sha256']}" for one in report["evidence"]]),
+        _bullets("Evidence", [f"{one['path']} {one['sha256']}" for one in report["evidence"]]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -71,8 +75,9 @@ def _consent(consent: Json) -> str:
     """Who answered, and to which plan; nothing where nobody was asked."""
     if not consent:
         return ""
-    who = consent.get("approver", {}).get("name", "nobody")
-    return f"Consent: **{consent['decision']}** by {who}: {consent['reason']} (plan `{consent['plan_hash']}`)"
+    who = in_markdown(consent.get("approver", {}).get("name", "nobody"))
+    why, plan = in_markdown(consent["reason"]), consent["plan_hash"]
+    return f"Consent: **{consent['decision']}** by {who}: {why} (plan `{plan}`)"
 
 
 def _residual(report: Json) -> str:
@@ -80,13 +85,14 @@ def _residual(report: Json) -> str:
     if not until:
         return ""
     return (
-        f"Tokens issued before containment can live until **{until}**. They have no grants left to use; "
-        "resources that cache authorization may lag."
+        f"Tokens issued before containment can live until **{until}**. Their Azure role assignments are "
+        "gone; resources that cache authorization may lag, and what is listed under "
+        '"Not covered" still opens.'
     )
 
 
 def _bullets(title: str, lines: list[str]) -> str:
-    return f"## {title}\n" + "\n".join(f"- {line}" for line in lines) if lines else ""
+    return f"## {title}\n" + "\n".join(f"- {in_markdown(line)}" for line in lines) if lines else ""
 
 
 def _table(title: str, columns: list[str], rows: list[Json]) -> str:
@@ -98,6 +104,7 @@ def _table(title: str, columns: list[str], rows: list[Json]) -> str:
 
 
 def _cell(value: object) -> str:
-    """One cell: no pipe and no line break, so that nobody's text can break out of the table."""
+    """One cell. What is cut off stands whole in report.json and in the journal."""
     text = "" if value is None else str(value)
-    return text.replace("|", "\\|").replace("\n", " ")[:300]
+    shown = text if len(text) <= _CELL else f"{text[:_CELL]}…"
+    return in_markdown(shown)

@@ -34,8 +34,9 @@ def test_lines_that_do_not_fit_are_counted() -> None:
     card = notices.card("t", "good", [], ["x" * 400] * 500, "")
 
     body = card["attachments"][0]["content"]["body"]
-    shown = sum(block["text"].startswith("x") for block in body if block["type"] == "TextBlock")
-    assert f"and {500 - shown} more" in body[-1]["text"]
+    texts = ["".join(run["text"] for run in block["inlines"]) for block in body]
+    shown = sum(text.startswith("x") for text in texts)
+    assert f"and {500 - shown} more" in texts[-1]
 
 
 def test_a_card_opens_pages_and_submits_nothing() -> None:
@@ -86,3 +87,12 @@ async def test_a_channel_that_cannot_be_reached_is_tried_again_and_its_url_is_no
     with pytest.raises(TransientError) as caught:
         await notices.send(SimpleNamespace(http=client, settings=settings), {})  # type: ignore[arg-type]
     assert "very-secret" not in str(caught.value)
+
+
+def test_a_planted_name_becomes_no_link_and_hides_nothing() -> None:
+    name = "[Approve here](https://evil.example) \u202etxt.exe"
+    card = notices.card(name, "bad", [("Identity", name)], [name], "")
+
+    body = card["attachments"][0]["content"]["body"]
+    assert {block["type"] for block in body} == {"RichTextBlock"}
+    assert "\u202e" not in json.dumps(card, ensure_ascii=False)

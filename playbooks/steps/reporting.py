@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import azure.durable_functions as df
 
-from playbooks import plans
+from playbooks import footprint, plans
 from playbooks.journaled import Work, perform
 from playbooks.orders import Json, Order, folder
 from responders import claims, notices, reports
@@ -19,7 +19,7 @@ NOTICES = {
     "refused": ("Not acted on: a person is needed", "bad"),
     "not_contained": ("NOT contained: a person is needed now", "bad"),
     "contained": ("Contained", "good"),
-    "asking": ("Contained. Consent to rebuild?", "asking"),
+    "asking": ("Contained. Consent is asked for to rebuild", "asking"),
     "recovered": ("Recovered", "good"),
     "partly_recovered": ("Partly recovered: a person is needed", "asking"),
     "closed": ("Closed", "good"),
@@ -97,6 +97,8 @@ def _card(store: EvidenceStore, incident: Incident, notice: str, facts: Json) ->
         *((name, str(value)) for name, value in facts.items() if name != "lines"),
     ]
     lines = [*facts.get("lines", []), *(_plan_lines(store, incident) if notice == "asking" else [])]
+    if notice in {"contained", "asking"}:
+        lines += [f"Not covered, look by hand: {one}" for one in _uncovered(store, incident)]
     name = f"{title}: {principal['display_name']}"
     return notices.card(name, mood, rows, lines, incident_url(incident["incident_id"]))
 
@@ -108,13 +110,18 @@ def _plan_lines(store: EvidenceStore, incident: Incident) -> list[str]:
     for cluster in plan["clusters"]:
         survey = cluster["survey"]
         what = cluster["reason"] or (
-            f"{len(survey['service_accounts'])} ServiceAccounts renamed, "
-            f"{len(survey['workloads'])} workloads scaled to zero and back"
+            f"{_count(len(cluster['new_names']), 'ServiceAccount')} renamed, "
+            f"{_count(len(survey['workloads']), 'workload')} scaled to zero, "
+            f"{len(cluster['workloads'])} back"
         )
         lines.append(f"{survey['cluster']['name']}: {what}")
     planted = [one for one in plan["left_out"] if one["suspicious"]]
     lines += [f"Not rebuilt: {one['what']} {one['name']}: {one['reason']}" for one in planted]
     return lines
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
@@ -141,10 +148,18 @@ def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
         ],
         "footprint": _optional(store, f"{base}/footprint.json"),
         "left_out": plan.get("left_out", []),
+        "uncovered": _uncovered(store, incident),
         "gaps": gaps,
         "evidence": [reports.reference(store, path) for path in paths],
         "written_at": datetime.now(UTC).isoformat(timespec="seconds"),  # noqa: TID251 - an activity
     }
+
+
+def _uncovered(store: EvidenceStore, incident: Incident) -> list[str]:
+    path = f"{folder(incident)}/snapshot.json"
+    if not store.exists(path):
+        return ["everything: there is no snapshot of what the principal may do"]
+    return footprint.uncovered(store.get_json(path))
 
 
 def _optional(store: EvidenceStore, path: str) -> Json:

@@ -1,0 +1,65 @@
+"""The report says what happened, to people; nobody's text can add to it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from responders import reports
+from responders.evidence import EvidenceStore
+
+
+def report(**parts: Any) -> dict[str, Any]:
+    signal = {"title": "alert", "source": "s", "severity": "Sev0", "fired_at": "t"}
+    principal = {"display_name": "orders-api", "object_id": "o", "app_id": "a"}
+    incident = {"incident_id": "inc-1", "principal": principal, "signal": signal}
+    return {
+        "incident": incident,
+        "outcome": "recovered",
+        "clock": {"contained": "2026-01-01T00:00:02", "disabled": "2026-01-01T00:00:01"},
+        "consent": {},
+        "steps": [],
+        "footprint": {},
+        "left_out": [],
+        "gaps": [],
+        "uncovered": [],
+        "clusters": {},
+        "evidence": [],
+        **parts,
+    }
+
+
+def test_the_clock_is_told_in_order() -> None:
+    text = reports.markdown(report())
+
+    assert text.index("disabled") < text.index("contained")
+
+
+def test_who_consented_is_in_it() -> None:
+    consent = {"decision": "grant", "approver": {"name": "rosa"}, "reason": "ok", "plan_hash": "h"}
+
+    assert "**grant** by rosa" in reports.markdown(report(consent=consent))
+
+
+@pytest.mark.parametrize(
+    "planted",
+    ["[Approve](https://evil)", "a | b | c", "x\n# Heading", "<script>", "\u202eexe.txt"],
+)
+def test_no_name_becomes_markup(planted: str) -> None:
+    step = {"step": "s", "target": "t", "status": "done", "runs": 1, "detail": planted}
+    left = {"what": "trust", "name": planted, "reason": "r"}
+    text = reports.markdown(report(steps=[step], left_out=[left]))
+
+    assert planted not in text
+    assert "\n# Heading" not in text
+
+
+def test_the_manifest_names_every_file_but_the_journal_and_itself(tmp_path: Path) -> None:
+    store = EvidenceStore(tmp_path)
+    store.put("incidents/i/a.json", b"a")
+    store.put("incidents/i/journal.jsonl", b"j")
+    reports.write_manifest(store, "incidents/i")
+
+    manifest = store.get_json("incidents/i/manifest.json")
+    assert [one["path"] for one in manifest["files"]] == ["incidents/i/a.json"]
+    assert manifest["files"][0]["sha256"].startswith("ca978112ca1b")
