@@ -129,6 +129,25 @@ def test_a_workload_made_inside_the_window_is_evicted_and_not_brought_back() -> 
     assert [one["what"] for one in plan["left_out"]] == ["Deployment", "Deployment"]
 
 
+def test_rights_inside_the_cluster_are_listed_for_a_person_to_move() -> None:
+    own = {
+        "kind": "RoleBinding",
+        "namespace": "shop",
+        "name": "reader",
+        "role": "Role/reader",
+        "via": "itself",
+        "created": "2025-01-01T00:00:00Z",
+    }
+    planted = {**own, "name": "admin", "created": "2026-01-01T00:00:01Z"}
+    everybody = {**own, "name": "all", "via": "group system:serviceaccounts"}
+    plan = draw(snapshot(), survey(bindings=[own, planted, everybody]))
+
+    assert [(one["name"], one["suspicious"]) for one in plan["left_out"]] == [
+        ("weu shop/reader (Role/reader)", False),
+        ("weu shop/admin (Role/reader)", True),
+    ]
+
+
 def test_a_flexible_trust_without_a_subject_does_not_come_back() -> None:
     assert (
         draw(snapshot(federated_credentials=[trust(subject=None)]))["federated_credentials"] == []
