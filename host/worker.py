@@ -1,7 +1,7 @@
 """Runs the app's code through Microsoft's worker library, the one Azure itself uses.
 
 `azure-functions-runtime` is what a Python 3.13 app runs on in Azure: its indexing, its checks at load and its
-conversions apply here unchanged. https://pypi.org/project/azure-functions-runtime/
+conversions apply here unchanged. https://github.com/Azure/azure-functions-python-worker
 """
 
 import asyncio
