@@ -1,14 +1,13 @@
 """The first half of the playbook: cut off, prove it, and find out what happened."""
 
 from collections.abc import Generator
-from datetime import timedelta
 from typing import Any
 
 import azure.durable_functions as df
 
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress, residual
-from playbooks.settling import perform_one, settle, until_done
+from playbooks.settling import PROOF_WITHIN, perform_one, settle, until_done
 from playbooks.steps import containment as steps
 from playbooks.steps import evidence
 
@@ -19,7 +18,6 @@ LEVERS = (
     steps.remove_service_principal_credentials,
     steps.remove_role_assignments,
 )
-_PROOF_WITHIN = timedelta(minutes=10)  # RBAC and federated credentials propagate for so long
 
 
 def contain(
@@ -42,7 +40,7 @@ def contain(
     failed = [one["detail"] for one in answers if one["status"] in {"failed", "refused"}]
 
     progress.enter("verifying_containment")
-    proof = yield from until_done(context, steps.verify_containment, order, _PROOF_WITHIN)
+    proof = yield from until_done(context, steps.verify_containment, order, PROOF_WITHIN)
     now = context.current_utc_datetime
     if proof["status"] == "done":
         now = progress.mark("contained")
@@ -56,7 +54,11 @@ def contain(
 def investigate(
     context: df.DurableOrchestrationContext, order: Order, progress: Progress
 ) -> Generator[Any, Any, Json]:
-    """Logs and clusters side by side, then the plan and the findings. Gaps never stop it."""
+    """Logs and clusters side by side, then the plan and the findings. Gaps never stop it.
+
+    Without the list of clusters there is no plan: an unread list is not an empty one, and a plan drawn from it
+    would call every trust a stranger's.
+    """
     progress.enter("collecting_evidence")
     listed, *_ = yield from settle(
         context,
@@ -67,12 +69,17 @@ def investigate(
             (evidence.collect_sign_ins, order),
         ],
     )
-    clusters = listed.get("clusters", [])
+    if listed["status"] != "done":
+        detail = f"no plan: the clusters could not be listed: {listed['detail']}"
+        progress.note(clusters={"all": {"status": "failed", "detail": detail}})
+        yield from perform_one(context, evidence.trace_footprint, order)
+        return {"status": "failed", "detail": detail}
+    clusters = listed["clusters"]
     surveys: list[tuple[Any, Order]] = [
         (evidence.survey_cluster, {**order, "cluster": cluster}) for cluster in clusters
     ]
-    if surveys:
-        yield from settle(context, surveys)
-    plan = yield from perform_one(context, evidence.draw_plan, order)
+    yield from settle(context, surveys)
+    drawn: Order = {**order, "facts": {"clusters": clusters}}
+    plan = yield from perform_one(context, evidence.draw_plan, drawn)
     yield from perform_one(context, evidence.trace_footprint, order)
     return plan

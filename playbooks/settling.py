@@ -13,6 +13,7 @@ import azure.durable_functions as df
 
 from playbooks.orders import Json, Order
 
+PROOF_WITHIN = timedelta(minutes=10)  # RBAC and federated credentials propagate for so long
 Call = tuple[Any, Order]  # a step as `function_app` registers it, and its order
 _LOST: Json = {
     "status": "failed",
@@ -24,6 +25,8 @@ def settle(
     context: df.DurableOrchestrationContext, calls: Sequence[Call]
 ) -> Generator[Any, Any, list[Json]]:
     """Run the calls side by side, again those that time can fix; answers in the calls' order."""
+    if not calls:
+        return []
     answers: list[Json] = [{} for _ in calls]
     waiting = list(range(len(calls)))
     for attempt in range(1, _attempts(calls) + 1):
@@ -72,4 +75,4 @@ def until_done(
 
 
 def _attempts(calls: Sequence[Call]) -> int:
-    return int(calls[0][1]["policy"]["retries"]["attempts"]) if calls else 0
+    return int(calls[0][1]["policy"]["retries"]["attempts"])

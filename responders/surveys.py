@@ -36,6 +36,11 @@ async def take(cloud: Cloud, cluster: ClusterRef, client_id: str) -> Survey:
         return await _read(cloud, cluster, client_id)
     except* ResponderError as group:
         reason = "; ".join(str(error) for error in group.exceptions)
+    return unreachable(cluster, reason)
+
+
+def unreachable(cluster: ClusterRef, reason: str) -> Survey:
+    """What is known of a cluster that gave no answer: nothing, and that is said."""
     return {
         "cluster": cluster,
         "reachable": False,

@@ -290,6 +290,47 @@ def test_people_are_told_again_when_the_channel_was_busy() -> None:
     assert [one["notice"] for one in asked][:2] == ["asking", "asking"]
 
 
+def test_pods_that_could_not_be_captured_are_not_stopped() -> None:
+    def capture(one: dict[str, Any]) -> dict[str, Any]:
+        broken = one["cluster"]["name"] == "aks-2"
+        return {"status": "refused" if broken else "done", "detail": "pods/log is forbidden"}
+
+    done = run("respond", {"capture_pods": capture}, consent("grant"))
+
+    stopped = [one["cluster"]["name"] for name, one in done.orders if name == "evict_workloads"]
+    moved = [one["cluster"]["name"] for name, one in done.orders if name == "rewire_cluster"]
+    assert stopped == moved == ["aks-1", "aks-3"]
+    assert done.outcome["outcome"] == "partly_recovered"
+    assert done.outcome["clusters"]["aks-2"]["detail"].startswith("not captured")
+
+
+@pytest.mark.parametrize("status", ["failed", "refused"])
+def test_clusters_that_could_not_be_listed_are_not_no_clusters(status: str) -> None:
+    unread = {"status": status, "detail": "ARM answered 403"}
+    done = run("respond", {"list_clusters": unread}, consent("grant"))
+
+    assert "draw_plan" not in done.timeline
+    assert "create_identity" not in done.timeline
+    assert done.outcome["outcome"] == "contained"
+    assert "could not be listed" in done.outcome["clusters"]["all"]["detail"]
+
+
+def test_every_listed_cluster_is_in_the_plan_whether_its_survey_came_or_not() -> None:
+    done = run("contain", {"survey_cluster": {"status": "failed", "detail": "lost"}})
+
+    (drawn,) = [one for name, one in done.orders if name == "draw_plan"]
+    assert [one["name"] for one in drawn["facts"]["clusters"]] == ["aks-1", "aks-2", "aks-3"]
+
+
+def test_one_late_answer_during_the_watch_is_no_alarm() -> None:
+    answers = iter(["done", "failed", "done"])
+    done = run(
+        "contain", {"verify_containment": lambda _o: {"status": next(answers), "detail": ""}}
+    )
+
+    assert done.outcome["outcome"] == "contained"
+
+
 def test_a_cluster_whose_pods_do_not_go_is_not_moved() -> None:
     def stuck(one: dict[str, Any]) -> dict[str, Any]:
         broken = one["cluster"]["name"] == "aks-1"

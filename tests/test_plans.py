@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from playbooks import plans, policy
+from playbooks.steps import evidence
 
 POLICY = policy.load(Path(__file__).parent.parent / "policy.toml").frozen()
 ISSUER = "https://issuer/weu/"
@@ -218,3 +219,15 @@ def test_the_same_facts_make_the_same_hash_and_any_change_another() -> None:
     assert plans.plan_hash(draw(taken)) != plans.plan_hash(
         draw(taken, survey(workloads=[workload()]))
     )
+
+
+def test_two_clusters_of_one_name_are_told_apart() -> None:
+    found: Any = [
+        {"name": name, "resource_id": f"/rg{number}/{name}"}
+        for number, name in enumerate(("prod", "Prod", "test"))
+    ]
+    names = [one["name"] for one in evidence.told_apart(found)]
+
+    assert len(set(names)) == 3
+    assert names[2] == "test"
+    assert names[0].startswith("prod-")

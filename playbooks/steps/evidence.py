@@ -1,6 +1,7 @@
 """Steps 5 and 6: the first sweep of the logs, the clusters' answers, and the plan that a person will see."""
 
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
@@ -61,7 +62,7 @@ async def list_clusters(order: Order) -> Json:
     """Collect: the clusters that the app can see, with their issuers."""
 
     async def act(work: Work) -> Json:
-        found = await clusters.list_all(work.cloud)
+        found = told_apart(await clusters.list_all(work.cloud))
         return {"status": "done", "detail": f"{len(found)} clusters", "clusters": found}
 
     return await perform("list_clusters", order, act)
@@ -98,8 +99,7 @@ async def draw_plan(order: Order) -> Json:
         path = f"{folder(incident)}/plan.json"
         if not work.store.exists(path):
             snapshot = work.store.get_json(f"{folder(incident)}/snapshot.json")
-            found = work.store.list(f"{folder(incident)}/clusters")
-            answers = [work.store.get_json(one) for one in found if one.endswith(".json")]
+            answers = [_survey(work.store, incident, one) for one in order["facts"]["clusters"]]
             work.store.put_json(path, plans.draw(incident, snapshot, answers, order["policy"]))
         plan: plans.Plan = work.store.get_json(path)
         return {
@@ -127,7 +127,8 @@ async def trace_footprint(order: Order) -> Json:
     async def act(work: Work) -> StepResult:
         path = f"{folder(incident)}/footprint.json"
         if not work.store.exists(path):
-            plan = work.store.get_json(f"{folder(incident)}/plan.json")
+            drawn = f"{folder(incident)}/plan.json"
+            plan = work.store.get_json(drawn) if work.store.exists(drawn) else None
             rows = [_rows(work.store, incident, name) for name in ("activity_log", "sign_ins")]
             work.store.put_json(path, footprint.trace(rows[0], rows[1], plan))
         return {"status": "done", "detail": path}
@@ -135,7 +136,30 @@ async def trace_footprint(order: Order) -> Json:
     return await perform("trace_footprint", order, act)
 
 
+def told_apart(found: list[ClusterRef]) -> list[ClusterRef]:
+    """Clusters whose name is another's too get the start of a hash behind it: states are kept by name."""
+    often = Counter(one["name"].lower() for one in found)
+    return [
+        {**one, "name": f"{one['name']}-{digest(one['resource_id'].lower().encode())[:6]}"}
+        if often[one["name"].lower()] > 1
+        else one
+        for one in found
+    ]
+
+
+def _survey(store: EvidenceStore, incident: Incident, cluster: ClusterRef) -> surveys.Survey:
+    """The survey of a cluster. One that was lost leaves the cluster unknown, not absent."""
+    path = survey_path(incident, cluster)
+    if not store.exists(path):
+        return surveys.unreachable(cluster, "its survey was lost; see the journal")
+    survey: surveys.Survey = store.get_json(path)
+    return survey
+
+
 def _rows(store: EvidenceStore, incident: Incident, name: str) -> list[Json]:
+    """The rows of a sweep. One that failed has none here, and is named as a gap in the report."""
+    if not store.exists(f"{folder(incident)}/logs/{name}.jsonl"):
+        return []
     lines = store.get(f"{folder(incident)}/logs/{name}.jsonl").splitlines()
     return [json.loads(line) for line in lines]
 
