@@ -14,7 +14,9 @@ from responders.errors import RefusedError, ResponderError
 from responders.model import Principal, StepResult
 
 _WHY = {
-    "managed_identity": "a managed identity: its levers are in Azure Resource Manager, "
+    "application_without_principal": "an application without a service principal",
+    "system_assigned_identity": "a managed identity: its levers are in Azure Resource Manager",
+    "user_assigned_identity": "a managed identity: its levers are in Azure Resource Manager, "
     "which this playbook does not pull yet; contain it by removing its role assignments",
     "foreign_application": "an application of another tenant: only its service principal is ours, "
     "which this playbook does not cover yet; disable the service principal by hand",

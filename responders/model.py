@@ -14,17 +14,33 @@ class Hint(TypedDict, total=False):
     app_id: str  # client id
 
 
-class Principal(TypedDict):
-    """The service principal that an incident is about, and the application behind it."""
+PrincipalKind = Literal[
+    "application",
+    "application_without_principal",  # registered here, but nothing to sign in as: nobody made it
+    "foreign_application",  # another tenant's; only its service principal is ours
+    "user_assigned_identity",
+    "system_assigned_identity",
+    "unsupported",
+]
+MANAGED = frozenset[PrincipalKind]({"user_assigned_identity", "system_assigned_identity"})
 
-    kind: Literal["application", "foreign_application", "managed_identity", "unsupported"]
-    object_id: str  # of the service principal: `caller` in the activity log, principalId in RBAC
+
+class Principal(TypedDict):
+    """The service principal that an incident is about, and the application or resource behind it."""
+
+    kind: PrincipalKind
+    # Of the service principal: `caller` in the activity log, principalId in RBAC. Of the application
+    # where it has no service principal.
+    object_id: str
     app_id: str  # client id
     application_object_id: str | None  # None where the application lives in another tenant
     display_name: str  # for people only; nothing is ever looked up by it
     tenant_id: str
     owner_tenant_id: str | None  # appOwnerOrganizationId
     service_principal_type: str  # as Graph says it
+    # Of the user-assigned identity, or of the resource whose system-assigned identity it is.
+    resource_id: str | None
+    unsupported_because: str | None  # a sentence, for kind "unsupported" alone
 
 
 class Signal(TypedDict):
@@ -49,12 +65,22 @@ class Incident(TypedDict):
     window_start: str  # compromise window: what was made after this is not known-good
 
 
+class Change(TypedDict):
+    """One object, before and after: what a plan shows, and what was done."""
+
+    object: str
+    before: str
+    after: str
+
+
 class StepResult(TypedDict):
     """How a step ended. Refusals are data: a person can help; only what time can fix is raised."""
 
     status: Status
     detail: NotRequired[str]  # one sentence: what, which resource, and what to do next
     items: NotRequired[list[Json]]  # what was removed, created, found; never key material
+    changes: NotRequired[list[Change]]
+    by_hand: NotRequired[list[str]]  # commands for a person, where the step could not do it all
 
 
 class FederatedCredential(TypedDict):

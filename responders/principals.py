@@ -12,18 +12,18 @@ from typing import Literal
 
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, NotFoundError, RefusedError, UnresolvedError
-from responders.model import Hint, Json, Principal
+from responders.model import Hint, Json, Principal, PrincipalKind
 from responders.settings import is_guid
-
-Kind = Literal["application", "foreign_application", "managed_identity", "unsupported"]
 
 # The tenant that owns Microsoft's own applications, in every cloud tenant.
 # https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in
 MICROSOFT_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 
+_USER_ASSIGNED = "/providers/microsoft.managedidentity/userassignedidentities/"
 _PLAIN_TYPE = "#microsoft.graph.servicePrincipal"  # agent identities derive from it
 _SELECT = {
-    "$select": "id,appId,displayName,servicePrincipalType,appOwnerOrganizationId,accountEnabled"
+    "$select": "id,appId,displayName,servicePrincipalType,appOwnerOrganizationId,accountEnabled,"
+    "alternativeNames"
 }
 
 
@@ -38,8 +38,38 @@ async def resolve(cloud: Cloud, hint: Hint) -> Principal:
     try:
         found = await cloud.graph.get(path, _SELECT)
     except NotFoundError:
+        if key == "app_id" and (orphan := await _without_principal(cloud, value)):
+            return orphan
         raise UnresolvedError(await _what_it_is(cloud, key, value)) from None
     return await _principal(cloud, found)
+
+
+async def _without_principal(cloud: Cloud, app_id: str) -> Principal | None:
+    """An application that nothing can sign in as yet: whoever creates its service principal can.
+
+    https://learn.microsoft.com/security/operations/incident-response-playbook-compromised-malicious-app
+    """
+    try:
+        found = await cloud.graph.get(
+            f"/applications(appId='{app_id}')", {"$select": "id,appId,displayName"}
+        )
+    except NotFoundError:
+        return None
+    object_id = found.get("id")
+    if not isinstance(object_id, str) or not is_guid(object_id):
+        raise ContractChangedError(f"application {app_id} has no object id")
+    return {
+        "kind": "application_without_principal",
+        "object_id": object_id.lower(),
+        "app_id": app_id,
+        "application_object_id": object_id.lower(),
+        "display_name": str(found.get("displayName") or ""),
+        "tenant_id": cloud.tenant_id,
+        "owner_tenant_id": cloud.tenant_id,
+        "service_principal_type": "none",
+        "resource_id": None,
+        "unsupported_because": None,
+    }
 
 
 def _only(hint: Hint) -> tuple[Literal["object_id", "app_id"], str]:
@@ -69,7 +99,7 @@ async def _principal(cloud: Cloud, found: Json) -> Principal:
         case _:
             raise ContractChangedError(f"not a service principal: {sorted(found)}")
     owner = found.get("appOwnerOrganizationId")
-    kind = _kind(found, cloud.tenant_id)
+    kind, why = _kind(found, cloud.tenant_id)
     return {
         "kind": kind,
         "object_id": object_id.lower(),
@@ -81,22 +111,52 @@ async def _principal(cloud: Cloud, found: Json) -> Principal:
         "tenant_id": cloud.tenant_id,
         "owner_tenant_id": str(owner).lower() if owner else None,
         "service_principal_type": service_principal_type,
+        "resource_id": _resource_id(found),
+        "unsupported_because": why,
     }
 
 
-def _kind(found: Json, tenant_id: str) -> Kind:
+def _kind(found: Json, tenant_id: str) -> tuple[PrincipalKind, str | None]:
+    """What it is, and for what we never touch, why."""
     owner = str(found.get("appOwnerOrganizationId") or "").lower()
-    if owner == MICROSOFT_TENANT or found.get("@odata.type", _PLAIN_TYPE) != _PLAIN_TYPE:
-        return "unsupported"
+    derived = found.get("@odata.type", _PLAIN_TYPE)
+    if owner == MICROSOFT_TENANT:
+        return "unsupported", "one of Microsoft's own applications: it serves every tenant"
+    if derived != _PLAIN_TYPE:
+        name = str(derived).rpartition(".")[2]
+        return "unsupported", f"an agent identity ({name}): its blueprint's owner has to act on it"
     match found["servicePrincipalType"]:
         case "ManagedIdentity":
-            return "managed_identity"
+            return _managed_kind(found)
         case "Application" if owner == tenant_id:
-            return "application"
+            return "application", None
         case "Application" if owner:
-            return "foreign_application"
-        case _:
-            return "unsupported"
+            return "foreign_application", None
+        case other:
+            return "unsupported", f"a service principal of type {other}, whose owner is not known"
+
+
+def _managed_kind(found: Json) -> tuple[PrincipalKind, str | None]:
+    """Which of the two kinds of managed identity, told by the Azure resource that it stands for.
+
+    `alternativeNames` holds "isExplicit=True" and the resource id of a user-assigned one. The format is not
+    documented, so anything else is refused rather than guessed.
+    """
+    names = [str(one) for one in found.get("alternativeNames") or []]
+    resource_id = _resource_id(found)
+    if resource_id is None:
+        return "unsupported", "a managed identity that does not say which Azure resource it is of"
+    if _USER_ASSIGNED in resource_id.lower():
+        return "user_assigned_identity", None
+    if "isexplicit=true" in {one.lower() for one in names}:
+        return "unsupported", f"a managed identity of an unknown kind, {resource_id}"
+    return "system_assigned_identity", None
+
+
+def _resource_id(found: Json) -> str | None:
+    names = [str(one) for one in found.get("alternativeNames") or []]
+    ids = [one for one in names if one.lower().startswith("/subscriptions/")]
+    return ids[0] if len(ids) == 1 else None
 
 
 async def _application(cloud: Cloud, app_id: str) -> str | None:
@@ -116,10 +176,9 @@ async def _what_it_is(cloud: Cloud, key: str, value: str) -> str:
     other = (
         f"/servicePrincipals/{value}" if key == "app_id" else f"/servicePrincipals(appId='{value}')"
     )
-    swapped, application, orphan = await asyncio.gather(
+    swapped, application = await asyncio.gather(
         _exists(cloud, other),
         _exists(cloud, f"/applications/{value}"),
-        _exists(cloud, f"/applications(appId='{value}')"),
     )
     if swapped:
         right = "object_id" if key == "app_id" else "app_id"
@@ -128,11 +187,6 @@ async def _what_it_is(cloud: Cloud, key: str, value: str) -> str:
         return (
             f"{value} is the object id of an application, not of its service principal: "
             f"send the application's appId as app_id (it is {application.get('appId')})"
-        )
-    if orphan:
-        return (
-            f"application {value} has no service principal in this tenant, so it gets no tokens; "
-            "create one with accountEnabled false, so that nobody creates an enabled one"
         )
     return f"nothing in tenant {cloud.tenant_id} has the {key} {value}"
 

@@ -11,7 +11,7 @@ from structlog.contextvars import bound_contextvars
 
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError
-from responders.model import Principal, StepResult
+from responders.model import MANAGED, Principal, StepResult
 from responders.patience import until_it_reads_back
 from responders.read_only import is_read_only
 from responders.settings import checked_guid
@@ -21,7 +21,7 @@ async def disable(cloud: Cloud, principal: Principal) -> StepResult:
     """Set accountEnabled to false and read it back. Safe to repeat."""
     object_id = principal["object_id"]
     name = f"service principal {principal['display_name']} ({object_id})"
-    if principal["kind"] == "managed_identity":
+    if principal["kind"] in MANAGED:
         # "cannot be updated or modified directly":
         # https://learn.microsoft.com/graph/api/resources/serviceprincipal
         return {

@@ -48,6 +48,8 @@ def order(mode: str) -> dict[str, Any]:
         "tenant_id": "t",
         "owner_tenant_id": "t",
         "service_principal_type": "Application",
+        "resource_id": None,
+        "unsupported_because": None,
     }
     signal = {
         "source": "test",

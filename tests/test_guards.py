@@ -24,6 +24,8 @@ def principal(kind: str = "application") -> Principal:
         "tenant_id": "t",
         "owner_tenant_id": "t",
         "service_principal_type": "Application",
+        "resource_id": None,
+        "unsupported_because": None,
     }
 
 
@@ -53,7 +55,7 @@ async def test_a_protected_principal_is_refused_by_any_of_its_ids(listed: str) -
         await guards.check(cloud(), principal(), protected=[listed], acting=True)
 
 
-@pytest.mark.parametrize("kind", ["foreign_application", "managed_identity", "unsupported"])
+@pytest.mark.parametrize("kind", ["foreign_application", "user_assigned_identity", "unsupported"])
 async def test_what_the_playbook_does_not_cover_is_refused_with_the_reason(kind: str) -> None:
     with pytest.raises(RefusedError, match="orders-api is"):
         await guards.check(cloud(), principal(kind), protected=[], acting=True)

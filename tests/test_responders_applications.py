@@ -24,6 +24,8 @@ PRINCIPAL: Principal = {
     "tenant_id": TENANT,
     "owner_tenant_id": TENANT,
     "service_principal_type": "Application",
+    "resource_id": None,
+    "unsupported_because": None,
 }
 APPLICATIONS = "/v1.0/applications"
 SP_BY_APP = f"/v1.0/servicePrincipals(appId='{NEW_APP}')"

@@ -28,6 +28,8 @@ PRINCIPAL: Principal = {
     "tenant_id": TENANT,
     "owner_tenant_id": TENANT,
     "service_principal_type": "Application",
+    "resource_id": None,
+    "unsupported_because": None,
 }
 
 

@@ -31,6 +31,8 @@ PRINCIPAL: Principal = {
     "tenant_id": TENANT,
     "owner_tenant_id": TENANT,
     "service_principal_type": "Application",
+    "resource_id": None,
+    "unsupported_because": None,
 }
 END = datetime(2026, 8, 1, 12, tzinfo=UTC)
 START = END - timedelta(hours=24)

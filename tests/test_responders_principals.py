@@ -18,6 +18,9 @@ from tests.sandbox_fixture import RunningSandbox
 OBJECT = str(uuid.UUID(int=0xA1))
 APP = str(uuid.UUID(int=0xA2))
 APPLICATION = str(uuid.UUID(int=0xA3))
+_GROUP = f"/subscriptions/{uuid.UUID(int=0xA4)}/resourcegroups/rg"
+UAMI = f"{_GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-payments"
+VM = f"{_GROUP}/providers/Microsoft.Compute/virtualMachines/vm-batch"
 PATH = f"/v1.0/servicePrincipals/{OBJECT}"
 
 
@@ -45,6 +48,8 @@ async def test_an_application_of_ours_comes_with_its_object(azure: FakeAzure, cl
         "tenant_id": TENANT,
         "owner_tenant_id": TENANT,
         "service_principal_type": "Application",
+        "resource_id": None,
+        "unsupported_because": None,
     }
 
 
@@ -54,7 +59,28 @@ async def test_an_application_of_ours_comes_with_its_object(azure: FakeAzure, cl
         ({"appOwnerOrganizationId": principals.MICROSOFT_TENANT.upper()}, "unsupported"),
         ({"appOwnerOrganizationId": APP}, "foreign_application"),
         ({"appOwnerOrganizationId": None}, "unsupported"),
-        ({"servicePrincipalType": "ManagedIdentity"}, "managed_identity"),
+        ({"servicePrincipalType": "ManagedIdentity"}, "unsupported"),
+        (
+            {
+                "servicePrincipalType": "ManagedIdentity",
+                "alternativeNames": ["isExplicit=True", UAMI],
+            },
+            "user_assigned_identity",
+        ),
+        (
+            {
+                "servicePrincipalType": "ManagedIdentity",
+                "alternativeNames": ["isExplicit=False", VM],
+            },
+            "system_assigned_identity",
+        ),
+        (
+            {
+                "servicePrincipalType": "ManagedIdentity",
+                "alternativeNames": ["isExplicit=True", VM],
+            },
+            "unsupported",
+        ),
         ({"servicePrincipalType": "Legacy"}, "unsupported"),
         ({"servicePrincipalType": "SomethingNew"}, "unsupported"),
         ({"@odata.type": "#microsoft.graph.agentIdentity"}, "unsupported"),
@@ -66,6 +92,8 @@ async def test_a_principal_that_is_no_application_of_ours_is_said_to_be(
     azure.on("GET", PATH, _sp(**changed))
     found = await principals.resolve(cloud, {"object_id": OBJECT})
     assert (found["kind"], found["application_object_id"]) == (kind, None)
+    assert (found["unsupported_because"] is not None) == (kind == "unsupported")
+    assert found["resource_id"] == (changed.get("alternativeNames") or [None, None])[1]  # type: ignore[index]
 
 
 async def test_an_application_that_was_deleted_has_no_object(
@@ -104,12 +132,17 @@ async def test_an_id_that_exists_nowhere_is_unresolved(cloud: Cloud, sent: str) 
         await principals.resolve(cloud, hint)
 
 
-async def test_an_application_without_service_principal_is_explained(
+async def test_an_application_that_nothing_signs_in_as_yet_is_a_kind_of_its_own(
     azure: FakeAzure, cloud: Cloud
 ) -> None:
-    azure.on("GET", f"/v1.0/applications(appId='{APP}')", Say(200, {"id": APPLICATION}))
-    with pytest.raises(UnresolvedError, match="no service principal in this tenant"):
-        await principals.resolve(cloud, {"app_id": APP})
+    azure.on(
+        "GET",
+        f"/v1.0/applications(appId='{APP}')",
+        Say(200, {"id": APPLICATION, "displayName": "legacy-job"}),
+    )
+    found = await principals.resolve(cloud, {"app_id": APP})
+    assert found["kind"] == "application_without_principal"
+    assert found["object_id"] == found["application_object_id"] == APPLICATION
 
 
 async def test_a_directory_that_does_not_answer_is_not_an_unknown_principal(

@@ -22,6 +22,8 @@ PRINCIPAL: Principal = {
     "tenant_id": TENANT,
     "owner_tenant_id": TENANT,
     "service_principal_type": "Application",
+    "resource_id": None,
+    "unsupported_because": None,
 }
 
 
@@ -77,7 +79,7 @@ async def test_a_principal_that_is_gone_is_not_a_disabled_one(cloud: Cloud) -> N
 
 
 async def test_a_managed_identity_is_refused_without_a_call(azure: FakeAzure, cloud: Cloud) -> None:
-    managed: Principal = {**PRINCIPAL, "kind": "managed_identity"}
+    managed: Principal = {**PRINCIPAL, "kind": "user_assigned_identity"}
     result = await service_principals.disable(cloud, managed)
     assert result["status"] == "refused"
     assert "role assignments" in result["detail"]
