@@ -138,8 +138,11 @@ class Directory:
     app_role_assignments: Shelf = field(init=False)  # keyed by assignment id
     oauth2_permission_grants: Shelf = field(init=False)  # keyed by grant id
     users: Shelf = field(init=False)
+    groups: Shelf = field(init=False)
+    role_assignments: Shelf = field(init=False)  # of directory roles; keyed by assignment id
     deleted_items: Shelf = field(init=False)  # wire shape plus "deletedDateTime" and "@odata.type"
     owners: dict[str, list[str]] = field(default_factory=dict)  # object id -> owner object ids
+    group_members: dict[str, list[str]] = field(default_factory=dict)  # group id -> direct members
     secrets: dict[str, str] = field(default_factory=dict)  # passwordCredentials keyId -> value
 
     def __post_init__(self) -> None:
@@ -151,6 +154,8 @@ class Directory:
             "app_role_assignments",
             "oauth2_permission_grants",
             "users",
+            "groups",
+            "role_assignments",
             "deleted_items",
         ):
             setattr(self, name, Shelf(self.clock))

@@ -9,7 +9,7 @@ from sandbox.graph import audit, bodies, directory, permissions, queries
 from sandbox.graph.errors import bad_request, not_found
 from sandbox.graph.exchange import Reply, Request, Route
 from sandbox.graph.schema import OAUTH2_PERMISSION_GRANT
-from sandbox.graph.shapes import new_id
+from sandbox.graph.shapes import new_permission_grant
 from sandbox.world import Json
 
 _CONSENT_TYPES = ("AllPrincipals", "Principal")
@@ -51,7 +51,8 @@ def create(request: Request) -> Reply:
         raise bad_request("'principalId' is required for, and only for, consentType 'Principal'.")
     client = directory.service_principal(request, str(wanted.get("clientId")))
     directory.service_principal(request, str(wanted.get("resourceId")))
-    grant = {"id": new_id().replace("-", ""), "principalId": None, "scope": None, **wanted}
+    fresh = new_permission_grant(client_id="", resource_id="", scope=None)
+    grant = {**fresh, **wanted}
     request.world.directory.oauth2_permission_grants.put(grant["id"], grant)
     _audit(request, "Add delegated permission grant", client, None, grant["scope"])
     return queries.one(request, OAUTH2_PERMISSION_GRANT, grant, status=201)

@@ -237,10 +237,30 @@ def new_app_role_assignment(
         "createdDateTime": moment(created),
         "principalDisplayName": principal["displayName"],
         "principalId": principal["id"],
-        "principalType": "User" if "userPrincipalName" in principal else "ServicePrincipal",
+        "principalType": _principal_type(principal),
         "resourceDisplayName": resource["displayName"],
         "resourceId": resource["id"],
     }
+
+
+def new_permission_grant(
+    *, client_id: str, resource_id: str, scope: str | None, grant_id: str | None = None
+) -> Json:
+    """Delegated permissions that an administrator consented to for everybody."""
+    return {
+        "id": grant_id or new_id().replace("-", ""),
+        "clientId": client_id,
+        "consentType": "AllPrincipals",
+        "principalId": None,
+        "resourceId": resource_id,
+        "scope": scope,
+    }
+
+
+def _principal_type(principal: Json) -> str:
+    if "userPrincipalName" in principal:
+        return "User"
+    return "Group" if "securityEnabled" in principal else "ServicePrincipal"
 
 
 def new_user(
@@ -266,3 +286,63 @@ def new_user(
         "userType": "Member",
         **properties,
     }
+
+
+def new_group(
+    display_name: str, *, created: datetime, object_id: str | None = None, **properties: Any
+) -> Json:
+    """A security group. `properties` are wire names and replace the defaults.
+
+    https://learn.microsoft.com/graph/api/resources/group
+    """
+    nothing = (
+        "classification",
+        "deletedDateTime",
+        "description",
+        "expirationDateTime",
+        "isAssignableToRole",
+        "mail",
+        "membershipRule",
+        "membershipRuleProcessingState",
+        "onPremisesDomainName",
+        "onPremisesLastSyncDateTime",
+        "onPremisesNetBiosName",
+        "onPremisesSamAccountName",
+        "onPremisesSecurityIdentifier",
+        "onPremisesSyncEnabled",
+        "preferredDataLocation",
+        "preferredLanguage",
+        "theme",
+        "uniqueName",
+        "visibility",
+    )
+    lists = (
+        "creationOptions",
+        "groupTypes",
+        "onPremisesProvisioningErrors",
+        "proxyAddresses",
+        "resourceBehaviorOptions",
+        "resourceProvisioningOptions",
+        "serviceProvisioningErrors",
+    )
+    own_id = object_id or new_id()
+    return {
+        "id": own_id,
+        **dict.fromkeys(nothing),
+        **{name: [] for name in lists},
+        "createdDateTime": moment(created),
+        "displayName": display_name,
+        "mailEnabled": False,
+        "mailNickname": display_name,
+        "renewedDateTime": moment(created),
+        "securityEnabled": True,
+        "securityIdentifier": _security_identifier(own_id),
+        **properties,
+    }
+
+
+def _security_identifier(object_id: str) -> str:
+    """S-1-12-1 and the four 32-bit words of the object id, in little-endian order."""
+    raw = uuid.UUID(object_id).bytes_le
+    words = (int.from_bytes(raw[at : at + 4], "little") for at in range(0, 16, 4))
+    return "S-1-12-1-" + "-".join(str(word) for word in words)

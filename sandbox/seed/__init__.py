@@ -24,6 +24,10 @@ def plant(world: World) -> Json:
             }
             for user in world.directory.users.values()
         },
+        "groups": {
+            group["displayName"]: {"object_id": group["id"]}
+            for group in world.directory.groups.values()
+        },
         "storage": {
             "account_id": names.storage_account(world),
             "blob_url": f"{world.endpoints['storage']}/stordersprod/orders/customers.csv",

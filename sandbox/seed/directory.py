@@ -1,5 +1,6 @@
 """Who exists: the tenant's applications, Firebreak's own identity, and people."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sandbox.graph import shapes
@@ -8,14 +9,23 @@ from sandbox.graph.credentials import (
     new_key_credential,
     new_password_credential,
 )
-from sandbox.seed import first_party, names
+from sandbox.seed import first_party, groups, names
 from sandbox.seed.certificates import certificate
 from sandbox.seed.first_party import new_app_role
 from sandbox.seed.names import BILLING_API, FIREBREAK, FIREBREAK_API, ORDERS_API, Ids
 from sandbox.settings import pretend_secret
 from sandbox.world import Json, World, stable_guid
 
-_FIREBREAK_GRAPH_ROLES = ("Application.ReadWrite.All", "AuditLog.Read.All", "Directory.Read.All")
+_FIREBREAK_GRAPH_ROLES = (
+    "Application.ReadWrite.All",
+    "AppRoleAssignment.ReadWrite.All",
+    "AuditLog.Read.All",
+    "DelegatedPermissionGrant.ReadWrite.All",
+    "Directory.Read.All",
+    "GroupMember.ReadWrite.All",
+    "IdentityRiskyServicePrincipal.ReadWrite.All",
+    "RoleManagement.Read.Directory",
+)
 _FIREBREAK_API_ROLES = ("Incident.Responder", "Incident.Approver")
 _FEDERATED = (
     ("aks-weu", "orders-api"),
@@ -34,10 +44,10 @@ def plant(world: World) -> None:
     _billing_api(world, since)
     _managed_identities(world, since)
     _firebreak_api(world, since)
-    firebreak = world.directory.service_principals.get(FIREBREAK.object_id)
-    if firebreak is not None:
-        for role in _FIREBREAK_GRAPH_ROLES:
-            _grant(world, firebreak, graph, first_party.GRAPH_ROLES[role], since)
+    _graph_roles(world, FIREBREAK, graph, _FIREBREAK_GRAPH_ROLES, since)
+    _graph_roles(world, ORDERS_API, graph, ("User.Read.All",), since)
+    _consent(world, ORDERS_API, graph, "User.Read openid profile", since)
+    groups.plant(world, since)
 
 
 def _users(world: World, since: datetime) -> None:
@@ -147,6 +157,25 @@ def _federate(world: World, ids: Ids, cluster: str, account: str, since: datetim
         credential_id=stable_guid(f"federated-credential/{ids.name}/{name}"),
     )
     world.directory.federated_credentials.put(credential["id"], credential, since=since)
+
+
+def _graph_roles(
+    world: World, ids: Ids, graph: Json, roles: Sequence[str], since: datetime
+) -> None:
+    principal = world.directory.service_principals.get(ids.object_id)
+    for role in roles if principal else ():
+        _grant(world, principal or {}, graph, first_party.GRAPH_ROLES[role], since)
+
+
+def _consent(world: World, ids: Ids, graph: Json, scope: str, since: datetime) -> None:
+    """An administrator's, for everybody."""
+    grant = shapes.new_permission_grant(
+        client_id=ids.object_id,
+        resource_id=graph["id"],
+        scope=scope,
+        grant_id=stable_guid(f"grant/{ids.name}").replace("-", ""),
+    )
+    world.directory.oauth2_permission_grants.put(grant["id"], grant, since=since)
 
 
 def _grant(

@@ -6,6 +6,10 @@ from datetime import datetime, timedelta
 from sandbox.world import World, stable_guid
 
 REGIONS = {"aks-weu": "westeurope", "aks-neu": "northeurope", "aks-frc": "francecentral"}
+DATA_READERS = "sg-data-readers"
+ORDERS_GROUP = "sg-orders"
+ROLE_ASSIGNABLE_GROUP = "sg-app-operators"
+DYNAMIC_GROUP = "dyn-accountants"
 # Longer ago than any window that an investigation looks at, and than every token's life.
 AGE = timedelta(days=240)
 
@@ -54,6 +58,11 @@ def seeded_at(world: World) -> datetime:
 def user_id(name: str) -> str:
     """A person's object id."""
     return stable_guid(f"user/{name}")
+
+
+def group_id(name: str) -> str:
+    """A group's object id."""
+    return stable_guid(f"group/{name}")
 
 
 def subscription(world: World) -> str:
