@@ -125,6 +125,21 @@ class Delays:
     directory: float = 0.5  # application or service principal written -> the token endpoint sees it
     role_assignments: float = 1.0  # role assignment written -> a resource honours it
     ingestion: float = 0.5  # something happened -> its row can be queried
+    replication: float = 0.0  # directory object created -> Graph's reads find it; 404 until then
+    directory_writes: float = 0.01  # how long a write holds its object: one that overlaps gets 409
+
+
+@dataclass
+class Limits:
+    """How much is too much: what answers 429. `/sandbox/limits` changes them.
+
+    Graph's are those of a tenant of fewer than 50 users: https://learn.microsoft.com/graph/throttling-limits
+    """
+
+    graph_resource_units: float = 3500  # for each application, in 10 s
+    graph_writes: float = 3000  # for each application, in 150 s
+    graph_personal_account_writes: float = 60  # on apps for personal accounts, in 60 s
+    identity_protection: float = 1  # for the whole tenant, in 1 s
 
 
 @dataclass
@@ -141,6 +156,10 @@ class Directory:
     groups: Shelf = field(init=False)
     role_assignments: Shelf = field(init=False)  # of directory roles; keyed by assignment id
     deleted_items: Shelf = field(init=False)  # wire shape plus "deletedDateTime" and "@odata.type"
+    risky_service_principals: Shelf = field(init=False)  # keyed by the principal's object id
+    risk_detections: Shelf = field(init=False)
+    risk_history: dict[str, list[Json]] = field(default_factory=dict)  # object id -> oldest first
+    workload_id_premium: bool = True  # the licence that identity protection of workloads takes
     owners: dict[str, list[str]] = field(default_factory=dict)  # object id -> owner object ids
     group_members: dict[str, list[str]] = field(default_factory=dict)  # group id -> direct members
     secrets: dict[str, str] = field(default_factory=dict)  # passwordCredentials keyId -> value
@@ -156,6 +175,8 @@ class Directory:
             "users",
             "groups",
             "role_assignments",
+            "risky_service_principals",
+            "risk_detections",
             "deleted_items",
         ):
             setattr(self, name, Shelf(self.clock))
@@ -208,6 +229,7 @@ class World:
         self.trust = trust
         self.clock = Clock()
         self.delays = Delays()
+        self.limits = Limits()
         self.tenant_id = stable_guid("tenant")
         self.subscription_id = stable_guid("subscription")
         self.workspace_id = stable_guid("workspace")

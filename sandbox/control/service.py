@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
-from sandbox.control import nodes, outsiders, seeding, state
+from sandbox.control import limits, nodes, outsiders, seeding, state
 from sandbox.control.wishes import WishError, number, wish
 from sandbox.faults import FaultError
 from sandbox.web import Call, Route, Router
@@ -143,6 +143,7 @@ ROUTES = [
     Route("POST", "/sandbox/foreign-issuer", outsiders.open_issuer),
     Route("POST", "/sandbox/foreign-issuer/token", outsiders.sign_token),
     *seeding.ROUTES,
+    *limits.ROUTES,
     Route("POST", "/sandbox/nodes/{cluster}/steal-token", nodes.steal_token),
     Route("POST", "/sandbox/nodes/{cluster}/pods/{namespace}/{pod}/run", nodes.run),
 ]
