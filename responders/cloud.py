@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from azure.mgmt.resource.subscriptions.aio import SubscriptionClient
     from azure.monitor.query.aio import LogsQueryClient
 
+    from responders.arm import Arm
+
 __all__ = ["Cloud", "is_read_only", "read_only", "refuse_write_in_plan"]
 
 C = TypeVar("C")
@@ -95,6 +97,18 @@ class Cloud:
                 "Firebreak's identity sees no subscription: give it Reader at the scopes it guards"
             )
         return found
+
+    @property
+    def arm(self) -> "Arm":
+        """Resource Manager for what the SDK's clients lack, over the same transport and tokens."""
+        from responders import arm  # noqa: PLC0415
+
+        if "arm" not in self._clients:
+            self._clients["arm"] = arm.connect(
+                self._transport, self._tokens, self.endpoints.arm, self.endpoints.arm_scope
+            )
+        client: Arm = self._clients["arm"]
+        return client
 
     def authorization(self, subscription_id: str) -> "AuthorizationManagementClient":
         """Role assignments, api-version 2022-04-01."""

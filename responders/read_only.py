@@ -20,6 +20,12 @@ _READING_POSTS = tuple(
     for pattern in (
         # https://learn.microsoft.com/rest/api/loganalytics/query/execute
         r"/v1/workspaces/[0-9a-f-]{36}/query",
+        # https://learn.microsoft.com/azure/azure-monitor/logs/basic-logs-query
+        r"/v1/workspaces/[0-9a-f-]{36}/search",
+        # https://learn.microsoft.com/azure/azure-monitor/logs/api/batch-queries (Graph's is under /v1.0)
+        r"/v1/\$batch",
+        # https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources
+        r"/providers/Microsoft\.ResourceGraph/resources",
         # https://learn.microsoft.com/rest/api/aks/managed-clusters/list-cluster-user-credentials
         r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ContainerService"
         r"/managedClusters/[^/]+/listClusterUserCredential",
