@@ -3,6 +3,7 @@
 import pytest
 
 from tests.azure_fake import azure, cloud, sandbox_cloud
+from tests.in_process import in_process
 from tests.kubernetes_api import any_cluster, api, local_cluster
 from tests.sandbox_fixture import sandbox, sandbox_process
 
@@ -11,6 +12,7 @@ __all__ = [
     "api",
     "azure",
     "cloud",
+    "in_process",
     "local_cluster",
     "sandbox",
     "sandbox_cloud",

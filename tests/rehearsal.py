@@ -28,11 +28,11 @@ class Rehearsal:
     ended_at: datetime = START
 
 
-class _Instance:
+class Instance:
     """One orchestration: its history, and what it has scheduled so far."""
 
-    def __init__(self, playbook: Any, payload: Json) -> None:
-        self.now = START
+    def __init__(self, playbook: Any, payload: Json, now: datetime = START) -> None:
+        self.now = now
         self._handle = playbook._function._func
         self._payload = payload
         self._seen: list[Any] = []
@@ -45,6 +45,18 @@ class _Instance:
     def event(self, kind: int, **more: Any) -> Json:
         at = self.now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         return {"EventType": kind, "EventId": -1, "IsPlayed": False, "Timestamp": at, **more}
+
+    @property
+    def timer_ids(self) -> list[int]:
+        """The ids of all timers that were ever set, in order."""
+        numbers, next_id = [], 0
+        for one in self._seen:
+            if one["actionType"] == 6:
+                continue
+            if one["actionType"] == 5:
+                numbers.append(next_id)
+            next_id += 1
+        return numbers
 
     def turn(self) -> tuple[list[tuple[int, Json]], Json]:
         """Run once; returns the newly scheduled (id, action) pairs and the whole state."""
@@ -60,7 +72,7 @@ class _Instance:
             "maximumShortTimerDuration": "6.00:00:00",
         }
         state = json.loads(self._handle(func.OrchestrationContext(json.dumps(body))))
-        actions = list(_flat(state["actions"]))
+        actions = list(flat(state["actions"]))
         shape = [{k: v for k, v in one.items() if k != "isCanceled"} for one in actions]
         assert shape[: len(self._seen)] == self._seen, "non-deterministic replay"
         fresh = actions[len(self._seen) :]
@@ -73,6 +85,7 @@ class _Instance:
         return numbered, state
 
     def add(self, event: Json) -> None:
+        """One more thing happened."""
         for one in self.history:
             one["IsPlayed"] = True
         self.history += [self.event(13), self.event(12), event]
@@ -89,7 +102,7 @@ def rehearse(
     `events` sees every new custom status and may answer it with an external event (name, payload).
     """
     run = Rehearsal()
-    instance = _Instance(playbook, payload)
+    instance = Instance(playbook, payload)
     inbox: list[Json] = []
     timers: dict[int, datetime] = {}
     for _ in range(400):
@@ -100,7 +113,7 @@ def rehearse(
                 inbox.append({"kind": 15, "Name": answer[0], "Input": json.dumps(answer[1])})
         for number, action in fresh:
             _schedule(run, number, action, answers, inbox, timers)
-        for number, action in zip(_timer_ids(instance), _timers(state), strict=False):
+        for number, action in zip(instance.timer_ids, timers_of(state), strict=False):
             if action.get("isCanceled"):
                 timers.pop(number, None)
         if state["isDone"]:
@@ -143,29 +156,20 @@ def _schedule(
             raise AssertionError(f"action {other} is not rehearsed")
 
 
-def _flat(actions: list[Any]) -> Any:
+def flat(actions: list[Any]) -> Any:
+    """The actions that composite ones are made of."""
     for one in actions:
         if isinstance(one, list):
-            yield from _flat(one)
+            yield from flat(one)
         elif one["actionType"] in {11, 12}:
-            yield from _flat(one["compoundActions"])
+            yield from flat(one["compoundActions"])
         else:
             yield one
 
 
-def _timers(state: Json) -> list[Json]:
-    return [one for one in _flat(state["actions"]) if one["actionType"] == 5]
-
-
-def _timer_ids(instance: _Instance) -> list[int]:
-    numbers, next_id = [], 0
-    for one in instance._seen:
-        if one["actionType"] == 6:
-            continue
-        if one["actionType"] == 5:
-            numbers.append(next_id)
-        next_id += 1
-    return numbers
+def timers_of(state: Json) -> list[Json]:
+    """Every timer of a turn's state, cancelled ones included."""
+    return [one for one in flat(state["actions"]) if one["actionType"] == 5]
 
 
 def hours(count: float) -> timedelta:

@@ -1,0 +1,232 @@
+"""The real playbook with its real steps against the real sandbox, without a host and without waiting.
+
+The orchestrator runs on Durable's own executor, as in `tests/rehearsal.py`; what it schedules side by side does run
+side by side. Time is virtual: where nothing is under way any more, playbook and sandbox jump to the next timer.
+"""
+
+import asyncio
+import importlib
+import json
+import pkgutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import azure.functions as func
+import pytest
+from azure.functions.decorators.function_app import FunctionBuilder
+
+import playbooks
+from drill.alert import Severity, log_alert
+from playbooks.orders import Order
+from responders.cloud import Cloud
+from tests.azure_fake import hurry
+from tests.rehearsal import Instance, Json, Rehearsal, timers_of
+from tests.sandbox_fixture import RunningSandbox
+
+Step = Callable[[Json], Awaitable[Json]]
+_TURNS = 600
+_FORGET_AFTER = timedelta(hours=1)  # a longer jump outdates tokens that the product still trusts
+
+
+@dataclass
+class Clock:
+    """The sandbox's time: the machine's, plus every jump."""
+
+    sandbox: RunningSandbox
+    ahead: timedelta = timedelta()
+
+    def now(self) -> datetime:
+        """The present of playbook and sandbox."""
+        return datetime.now(UTC) + self.ahead
+
+    async def jump(self, to: datetime) -> None:
+        """Let the time until then pass at once. Connections are opened anew where tokens have expired."""
+        by = max(to - self.now(), timedelta())
+        self.sandbox.control("POST", "clock", {"advance_seconds": by.total_seconds()})
+        self.ahead += by
+        if by > _FORGET_AFTER:
+            await (await Cloud.connect()).close()
+
+
+@dataclass
+class Driven:
+    """One orchestration under way: `until` may be called again to go on."""
+
+    instance: Instance
+    clock: Clock
+    steps: Mapping[str, Step]
+    run: Rehearsal = field(default_factory=Rehearsal)
+    answers: list[tuple[str, Json]] = field(default_factory=list)  # (step, what it returned)
+    is_done: bool = False
+    _timers: dict[int, datetime] = field(default_factory=dict)
+    _under_way: dict["asyncio.Task[Json]", tuple[int, str]] = field(default_factory=dict)
+    _events: list[Json] = field(default_factory=list)
+
+    @property
+    def status(self) -> Json:
+        """The custom status as it stands."""
+        return self.run.statuses[-1] if self.run.statuses else {}
+
+    def raise_event(self, name: str, payload: Any) -> None:
+        """An external event, such as a person's consent."""
+        self._events.append({"kind": 15, "Name": name, "Input": json.dumps(payload)})
+
+    async def until(self, *phases: str) -> Rehearsal:
+        """Go on until one of these phases is reached and nothing is under way, or to the end."""
+        for _ in range(_TURNS):
+            self._turn()
+            if self.is_done or (self.status.get("phase") in phases and not self._under_way):
+                return self.run
+            await self._next()
+        raise AssertionError(f"the playbook does not end; last status {self.status}")
+
+    def _turn(self) -> None:
+        fresh, state = self.instance.turn()
+        if state.get("customStatus") and state["customStatus"] != self.status:
+            self.run.statuses.append(state["customStatus"])
+        for number, action in fresh:
+            self._schedule(number, action)
+        for number, action in zip(self.instance.timer_ids, timers_of(state), strict=False):
+            if action.get("isCanceled"):
+                self._timers.pop(number, None)
+        if state["isDone"]:
+            assert not state.get("error"), state["error"]
+            self.is_done = True
+            self.run.outcome, self.run.ended_at = state.get("output"), self.clock.now()
+
+    def _schedule(self, number: int, action: Json) -> None:
+        match action["actionType"]:
+            case 0 | 2:
+                name, order = action["functionName"], json.loads(action["input"])
+                self.run.timeline.append(name)
+                self.run.orders.append((name, order))
+                task = asyncio.create_task(self._perform(action["actionType"], name, order))
+                self._under_way[task] = (number, name)
+            case 5:
+                fires = datetime.fromisoformat(action["fireAt"].replace("Z", "+00:00"))
+                self._timers[number] = fires
+            case 6:
+                pass
+            case other:
+                raise AssertionError(f"action {other} is not rehearsed")
+
+    async def _perform(self, kind: int, name: str, order: Json) -> Json:
+        if kind == 0:
+            return await self.steps[name](order)
+        inner = Driven(
+            Instance(orchestrations()[name], order, self.clock.now()), self.clock, self.steps
+        )
+        outcome = (await inner.until()).outcome
+        self.answers += inner.answers
+        return dict(outcome)
+
+    async def _next(self) -> None:
+        """The next thing that happens: an event, a step that ends, or else the nearest timer."""
+        if self._events:
+            event = self._events.pop(0)
+        elif self._under_way:
+            done, _ = await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+            task = done.pop()
+            number, name = self._under_way.pop(task)
+            self.answers.append((name, task.result()))
+            kind = 8 if name in orchestrations() else 5
+            event = {"kind": kind, "TaskScheduledId": number, "Result": json.dumps(task.result())}
+        else:
+            assert self._timers, f"nothing can happen any more; last status {self.status}"
+            number, fires = min(self._timers.items(), key=lambda item: item[1])
+            self._timers.pop(number)
+            await self.clock.jump(fires)
+            event = {"kind": 11, "TimerId": number}
+        self.instance.now = self.clock.now()
+        self.instance.add(self.instance.event(event.pop("kind"), **event))
+
+
+@dataclass(frozen=True)
+class InProcess:
+    """The product in this process, pointed at a fresh sandbox."""
+
+    sandbox: RunningSandbox
+    evidence: Path
+    clock: Clock
+
+    async def alert(self, object_id: str, severity: Severity = "Sev1") -> Order:
+        """Deliver Azure Monitor's alert to the real trigger; the order that it would start."""
+        from triggers import azure_monitor  # noqa: PLC0415 - reads the policy that settings name
+
+        body = json.dumps(log_alert(self.sandbox.described, object_id, severity)).encode()
+        request = func.HttpRequest("POST", "/api/alerts/azure-monitor", body=body)
+        client = _Client()
+        trigger: Any = azure_monitor.on_azure_monitor_alert
+        answer = await trigger._function._func.client_function(req=request, client=client)
+        assert answer.status_code == 202, answer.get_body()
+        (order,) = client.started
+        return order
+
+    def start(self, order: Order, pretended: Mapping[str, Json] | None = None) -> Driven:
+        """Start the playbook. A `pretended` step answers with this and does nothing."""
+        steps = dict(activities())
+        for name, answer in (pretended or {}).items():
+            assert name in steps, f"no step is called {name}"
+            steps[name] = _pretender(answer)
+        instance = Instance(orchestrations()["compromised_identity"], dict(order), self.clock.now())
+        return Driven(instance, self.clock, steps)
+
+
+class _Client:
+    """A Durable client that knows of no incident and keeps what it is asked to start."""
+
+    def __init__(self) -> None:
+        self.started: list[Order] = []
+
+    async def get_status(self, _instance_id: str) -> None:
+        return None
+
+    async def start_new(self, _name: str, *, instance_id: str, client_input: Order) -> str:
+        self.started.append(client_input)
+        return instance_id
+
+
+def _pretender(answer: Json) -> Step:
+    async def pretend(_order: Json) -> Json:
+        return answer
+
+    return pretend
+
+
+@cache
+def activities() -> Mapping[str, Step]:
+    """Every step that exists, by its name."""
+    return {name: builder._function._func for name, builder in _functions("activityTrigger")}
+
+
+@cache
+def orchestrations() -> Mapping[str, Any]:
+    """Every playbook, the ones inside playbooks too."""
+    return dict(_functions("orchestrationTrigger"))
+
+
+def _functions(trigger: str) -> Iterator[tuple[str, Any]]:
+    for found in pkgutil.walk_packages(playbooks.__path__, "playbooks."):
+        for value in vars(importlib.import_module(found.name)).values():
+            if isinstance(value, FunctionBuilder):
+                function: Any = value._function
+                if function.get_trigger().type == trigger:
+                    yield function.get_function_name(), value
+
+
+@pytest.fixture
+async def in_process(
+    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> AsyncIterator[InProcess]:
+    """A fresh world whose replicas are up to date, and the product's settings for it."""
+    for name, value in sandbox.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("FIREBREAK_EVIDENCE", str(tmp_path / "evidence"))
+    hurry(monkeypatch)
+    sandbox.no_delays()
+    yield InProcess(sandbox, tmp_path / "evidence", Clock(sandbox))
+    await (await Cloud.connect()).close()
