@@ -1,10 +1,12 @@
 """Rows from one log source, with everything that is needed to trust them or not."""
 
 from datetime import datetime, timedelta
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from responders.errors import ResponderError, TransientError
 from responders.model import Json
+
+COLLECTOR = "firebreak 0.1.0"  # who collected: the version in pyproject.toml
 
 
 class Collected(TypedDict):
@@ -16,6 +18,10 @@ class Collected(TypedDict):
     gaps: list[str]  # each names a table or subscription, and why it is missing or incomplete
     start: str  # RFC 3339, UTC
     end: str
+    collected: NotRequired[bool]  # False: nothing is known, which is not the same as no rows
+    complete: NotRequired[bool]  # False: some of the window is missing, by the gaps
+    plan: NotRequired[str | None]  # of the table, where it had to be looked up
+    collector: NotRequired[str]
 
 
 def late(end: datetime, lag: timedelta, source: str) -> str:

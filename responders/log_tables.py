@@ -2,12 +2,14 @@
 
 Source   https://learn.microsoft.com/azure/azure-monitor/logs/api/overview
 
-Values go in front as `let` statements that one function writes, and that function takes GUIDs and
-moments only. Nothing from a signal, a log or a person is ever pasted into a query.
+Values go in front as `let` statements that one function writes, and that function takes values whose
+whole alphabet is known: GUIDs, resource ids, usernames of ServiceAccounts, moments. Nothing from a
+signal, a log or a person is ever pasted into a query.
 """
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -23,7 +25,19 @@ from responders.settings import checked_guid
 
 SERVER_S = 180  # what the service is told to spend at most; it then answers with what it has
 QUERY_S = SERVER_S + 20.0
-_DECLARED = re.compile(r"^// param (\w+):(\w+)$", re.MULTILINE)
+Value = str | datetime | Sequence[str]
+_DECLARED = re.compile(r"^// param (\w+):(\w+)(?: (\w+))?$", re.MULTILINE)
+# https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
+_RESOURCE_ID = re.compile(
+    r"/subscriptions/[0-9a-f-]{36}/resourceGroups/[-\w.()]{1,90}"
+    r"/providers/[A-Za-z.]{1,80}(?:/[A-Za-z]{1,80}/[-\w.]{1,260}){1,4}",
+    re.ASCII | re.IGNORECASE,
+)
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names
+_USERNAME = re.compile(
+    r"system:serviceaccount:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
+    r":[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?"
+)
 _QUERIES = Path(__file__).parent / "queries"
 
 
@@ -34,7 +48,7 @@ async def run(
     from azure.monitor.query import LogsQueryPartialResult  # noqa: PLC0415
 
     query = bind(
-        _text(name),
+        text_of(name),
         {
             "object_id": principal["object_id"],
             "app_id": principal["app_id"],
@@ -83,28 +97,51 @@ async def sweep(
     }
 
 
-def bind(text: str, values: Mapping[str, str | datetime]) -> str:
-    """The query with its `// param name:type` lines bound. Strings must be GUIDs, moments aware.
+def bind(text: str, values: Mapping[str, Value]) -> str:
+    """The query with its `// param name:type kind` lines bound; the kind is what a value is checked as.
 
-    Raises `RefusedError` for any other value, `ContractChangedError` where file and values differ.
+    Raises `RefusedError` for any value that is not of its kind, `ContractChangedError` where file and
+    values differ.
     """
-    declared = dict(_DECLARED.findall(text))
-    if declared.keys() != values.keys():
-        raise ContractChangedError(f"query wants {sorted(declared)}, given {sorted(values)}")
-    lets = (f"let {name} = {_literal(kind, values[name])};" for name, kind in declared.items())
+    wanted = declared(text)
+    if wanted.keys() != values.keys():
+        raise ContractChangedError(f"query wants {sorted(wanted)}, given {sorted(values)}")
+    lets = (f"let {name} = {_literal(kind, values[name])};" for name, kind in wanted.items())
     return "\n".join([*lets, text.strip()])
 
 
-def _literal(kind: str, value: str | datetime) -> str:
-    if kind == "string" and isinstance(value, str):
-        return f"'{checked_guid(value, 'query parameter')}'"
-    if kind == "datetime" and isinstance(value, datetime) and value.tzinfo is not None:
-        return f"datetime({value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ})"
-    raise RefusedError(f"a query takes GUIDs and moments with a time zone, not {value!r:.60}")
+def declared(text: str) -> dict[str, str]:
+    """The parameters of a query, each with its kind: the type, unless a narrower one is named."""
+    return {name: kind or of_type for name, of_type, kind in _DECLARED.findall(text)}
+
+
+def is_username(text: str) -> bool:
+    """Whether this is the username of a ServiceAccount, to the letter."""
+    return _USERNAME.fullmatch(text) is not None
+
+
+def _literal(kind: str, value: Value) -> str:
+    match kind, value:
+        case "string", str():
+            return f"'{checked_guid(value, 'query parameter')}'"
+        case "resource", str() if not value or _RESOURCE_ID.fullmatch(value):
+            return f"'{value}'"
+        case "usernames", list() | tuple() if all(
+            isinstance(one, str) and is_username(one) for one in value
+        ):
+            return f"dynamic({json.dumps(list(value))})"
+        case "datetime", datetime() if value.tzinfo is not None:
+            return f"datetime({value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ})"
+        case _:
+            raise RefusedError(
+                "a query takes GUIDs, resource ids, usernames of ServiceAccounts and moments with a "
+                f"time zone, not {value!r:.60} as {kind}"
+            )
 
 
 @cache
-def _text(name: str) -> str:
+def text_of(name: str) -> str:
+    """The query of this name, unbound."""
     return (_QUERIES / f"{name}.kql").read_text(encoding="utf-8")
 
 
