@@ -92,6 +92,7 @@ class FederatedCredential(TypedDict):
     subject: str | None
     audiences: list[str]
     description: NotRequired[str | None]
+    claims_matching_expression: NotRequired[Json]  # of a flexible one
 
 
 class Credential(TypedDict):
