@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup drill serve test check format bench docs clean
+.PHONY: help setup drill serve test check format verify-evidence bench docs clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ check: $(STAMP) ## Format, lint with the import rules, types
 format: $(STAMP) ## Rewrite the files as `make check` wants them
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+verify-evidence: $(STAMP) ## Check an incident's evidence against its manifest and its journal (BUNDLE=folder)
+	@$(BIN)/python -m responders.bundles "$(BUNDLE)" $(ARGS)
 
 bench: $(STAMP) ## Measure as ratios in one run: import cost against the bare Functions SDKs
 	@$(BIN)/python -m bench

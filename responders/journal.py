@@ -8,13 +8,17 @@ Source   https://csrc.nist.gov/pubs/sp/800/92/final (protecting log integrity by
 """
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
+from threading import Lock
 from typing import Literal, NotRequired, TypedDict
 
-from responders.errors import NotFoundError
+from responders.errors import ConflictError, NotFoundError, TransientError
 from responders.evidence import EvidenceStore, canonical, digest
 
 GENESIS = "0" * 64
+_TRIES = 50  # writers of other instances that may be faster before this one gives up
+_TURNS = [Lock() for _ in range(64)]
 
 
 class Entry(TypedDict):
@@ -32,6 +36,14 @@ class Entry(TypedDict):
     duration_ms: NotRequired[int]
     previous: str
     hash: NotRequired[str]
+
+
+class Head(TypedDict):
+    """How far the log had come when somebody looked: what was cut off after that is missed."""
+
+    path: str
+    entries: int
+    head: str  # the hash of the last line; `GENESIS` where there was none
 
 
 class Step(TypedDict):
@@ -56,14 +68,12 @@ class Journal:
 
     def intent(self, step: str, target: str) -> int:
         """Write down that a step is about to happen; returns how often it has been begun."""
-        with self._store.locked(self.path):
-            entries = self.entries()
-            run = 1 + sum(
-                entry["kind"] == "intent" and (entry["step"], entry["target"]) == (step, target)
-                for entry in entries
-            )
-            self._append(entries, self._entry(step, target, "intent", run))
-        return run
+
+        def begun(entries: list[Entry]) -> Entry:
+            same = [(one["kind"], one["step"], one["target"]) for one in entries]
+            return self._entry(step, target, "intent", 1 + same.count(("intent", step, target)))
+
+        return self._append(begun)["run"]
 
     def outcome(
         self, step: str, target: str, *, run: int, status: str, detail: str, duration_ms: int
@@ -71,15 +81,17 @@ class Journal:
         """Write down how it ended."""
         entry = self._entry(step, target, "outcome", run)
         entry |= {"status": status, "detail": detail, "duration_ms": duration_ms}
-        with self._store.locked(self.path):
-            self._append(self.entries(), entry)
+        self._append(lambda _: entry)
 
     def entries(self) -> list[Entry]:
         """All lines, oldest first; none where the incident has not begun."""
-        try:
-            return [json.loads(line) for line in self._store.get(self.path).splitlines()]
-        except NotFoundError:
-            return []
+        return [json.loads(line) for line in self._content().splitlines()]
+
+    def head(self) -> Head:
+        """Number and hash of the last line, for the manifest."""
+        entries = self.entries()
+        last = entries[-1].get("hash", GENESIS) if entries else GENESIS
+        return {"path": self.path, "entries": len(entries), "head": last}
 
     def steps(self) -> list[Step]:
         """The lines paired up: the newest run of every step and target, in order of first intent."""
@@ -115,20 +127,52 @@ class Journal:
             "previous": GENESIS,
         }
 
-    def _append(self, entries: list[Entry], entry: Entry) -> None:
-        if entries:
-            entry |= {"seq": entries[-1]["seq"] + 1, "previous": entries[-1].get("hash", GENESIS)}
-        entry["hash"] = digest(canonical(entry))
-        self._store.append(self.path, canonical(entry) + b"\n")
+    def _append(self, make: Callable[[list[Entry]], Entry]) -> Entry:
+        """Chain a line to the last one. Whoever appends behind the same line first wins, the other reads again."""
+        with _turn(self.path):
+            for _ in range(_TRIES):
+                content = self._content()
+                entries: list[Entry] = [json.loads(line) for line in content.splitlines()]
+                entry = _chained(make(entries), entries)
+                try:
+                    line = canonical(entry) + b"\n"
+                    self._store.append(self.path, line, expected=len(content))
+                except ConflictError:
+                    continue
+                return entry
+        raise TransientError(f"{self.path}: others wrote first {_TRIES} times")
+
+    def _content(self) -> bytes:
+        try:
+            return self._store.get(self.path)
+        except NotFoundError:
+            return b""
+
+
+def _turn(path: str) -> Lock:
+    """Threads of one process wait for each other; the condition of `append` is for other processes."""
+    return _TURNS[hash(path) % len(_TURNS)]
+
+
+def _chained(entry: Entry, entries: list[Entry]) -> Entry:
+    follows = entries[-1] if entries else None
+    place = {"seq": follows["seq"] + 1, "previous": follows.get("hash", GENESIS)} if follows else {}
+    chained: Entry = {**entry, **place}  # type: ignore[typeddict-item]
+    chained["hash"] = digest(canonical(chained))
+    return chained
+
+
+def is_whole(entry: Entry) -> bool:
+    """Whether a line still hashes to what it says."""
+    unsigned = {key: value for key, value in entry.items() if key != "hash"}
+    return entry.get("hash") == digest(canonical(unsigned))
 
 
 def verify_chain(entries: list[Entry]) -> int | None:
     """The number of the first line that was changed, removed or moved; None where all stand."""
     previous = GENESIS
     for number, entry in enumerate(entries):
-        unsigned = {key: value for key, value in entry.items() if key != "hash"}
-        intact = entry.get("hash") == digest(canonical(unsigned))
-        if not intact or entry["previous"] != previous or entry["seq"] != number:
+        if not is_whole(entry) or entry.get("previous") != previous or entry.get("seq") != number:
             return number
         previous = entry.get("hash", GENESIS)
     return None

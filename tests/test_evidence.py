@@ -1,21 +1,16 @@
-"""Evidence is written once, journals are chained, claims hold: nothing here may be overwritten quietly."""
+"""Evidence is written once, logs only grow, claims hold: in every store, or nothing here is evidence."""
 
-import json
 import threading
-from pathlib import Path
 
 import pytest
 
 from responders import claims
 from responders.errors import ConflictError, NotFoundError, RefusedError
 from responders.evidence import EvidenceStore
-from responders.journal import Journal, verify_chain
 from responders.model import Incident, Signal
+from tests.evidence_stores import store
 
-
-@pytest.fixture
-def store(tmp_path: Path) -> EvidenceStore:
-    return EvidenceStore(tmp_path / "evidence")
+__all__ = ["store"]
 
 
 def signal(signal_id: str = "1") -> Signal:
@@ -95,68 +90,48 @@ def test_a_redelivered_signal_is_kept_once(store: EvidenceStore) -> None:
     assert not claims.keep_signal(store, "inc-1", signal())
 
 
-def journal_with_three_lines(store: EvidenceStore) -> Journal:
-    journal = Journal(store, "inc-1")
-    run = journal.intent("disable", "oid")
-    journal.outcome("disable", "oid", run=run, status="done", detail="", duration_ms=5)
-    journal.intent("remove", "oid")
-    return journal
+def test_a_log_grows_only_at_the_end_that_the_writer_saw(store: EvidenceStore) -> None:
+    store.append("log", b"one\n", expected=0)
+    store.append("log", b"two\n", expected=4)
+
+    for seen in (0, 4, 12):
+        with pytest.raises(ConflictError):
+            store.append("log", b"three\n", expected=seen)
+    assert store.get("log") == b"one\ntwo\n"
 
 
-def test_an_intent_without_an_outcome_is_unknown(store: EvidenceStore) -> None:
-    steps = journal_with_three_lines(store).steps()
-
-    assert [(one["step"], one["status"]) for one in steps] == [
-        ("disable", "done"),
-        ("remove", "unknown"),
-    ]
+def test_a_log_is_not_begun_behind_bytes_that_are_not_there(store: EvidenceStore) -> None:
+    with pytest.raises(ConflictError):
+        store.append("log", b"x", expected=7)
+    assert not store.exists("log") or store.get("log") == b""
 
 
-def test_a_step_that_is_begun_again_knows_it(store: EvidenceStore) -> None:
-    journal = journal_with_three_lines(store)
+def test_a_folder_is_listed_and_nothing_beside_it(store: EvidenceStore) -> None:
+    for path in ("a/2.json", "a/1/b c.json", "ab/3.json", "a#x/4", "a/ü.json"):
+        store.put(path, b"")
+    claims.take(store, "oid", "inc")
+    store.append("a/log", b"x", expected=0)
 
-    assert journal.intent("remove", "oid") == 2
-    assert journal.intent("remove", "another") == 1
-
-
-def test_an_intact_chain_verifies(store: EvidenceStore) -> None:
-    assert verify_chain(journal_with_three_lines(store).entries()) is None
-
-
-@pytest.mark.parametrize(
-    ("tamper", "line"),
-    [
-        (lambda lines: [lines[0], lines[1] | {"status": "failed"}, lines[2]], 1),
-        (lambda lines: [lines[0], lines[2]], 1),
-        (lambda lines: [lines[1], lines[0], lines[2]], 0),
-        (lambda lines: lines[1:], 0),
-    ],
-    ids=["changed", "removed", "reordered", "beheaded"],
-)
-def test_a_touched_chain_names_its_first_bad_line(
-    store: EvidenceStore, tamper: object, line: int
-) -> None:
-    entries = journal_with_three_lines(store).entries()
-
-    assert verify_chain(tamper(entries)) == line  # type: ignore[operator]
+    assert store.list("a") == ["a/1/b c.json", "a/2.json", "a/log", "a/ü.json"]
+    assert store.list("nothing") == []
 
 
-def test_many_writers_keep_one_chain(store: EvidenceStore) -> None:
-    journal = Journal(store, "inc-1")
-    threads = [
-        threading.Thread(target=lambda n=n: journal.intent(f"step-{n}", "oid")) for n in range(16)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert len(journal.entries()) == 16
-    assert verify_chain(journal.entries()) is None
+def test_bytes_come_back_as_they_were(store: EvidenceStore) -> None:
+    for content in (b"", b"\0\xff", b"x" * 70_000):
+        path = f"n/{len(content)}"
+        ref = store.put(path, content)
+        assert (store.get(path), ref["size"]) == (content, len(content))
 
 
-def test_journal_lines_are_json_lines(store: EvidenceStore) -> None:
-    journal = journal_with_three_lines(store)
+def test_rows_are_json_lines(store: EvidenceStore) -> None:
+    store.put_rows("rows.jsonl", [{"b": 1, "a": "ü"}, {}])
 
-    lines = store.get(journal.path).decode().splitlines()
-    assert [json.loads(line)["kind"] for line in lines] == ["intent", "outcome", "intent"]
+    assert store.get("rows.jsonl").decode() == '{"a": "ü", "b": 1}\n{}\n'
+
+
+def test_a_folder_is_no_evidence(store: EvidenceStore) -> None:
+    store.put("a/b", b"x")
+
+    assert not store.exists("a")
+    with pytest.raises(NotFoundError):
+        store.get("a")
