@@ -28,6 +28,7 @@ _MODULES = {
     "graph": "sandbox.graph.service",
     "loganalytics": "sandbox.loganalytics.service",
     "storage": "sandbox.storage.service",
+    "keyvault": "sandbox.keyvault.service",
     "teams": "sandbox.teams.service",
     "oidc": "sandbox.oidc",
     "eventgrid": "sandbox.eventgrid.service",
@@ -129,6 +130,7 @@ class _Record:
     def __init__(self, sandbox: Sandbox, call: Call, target: str, send: Send) -> None:
         # A reset begins a new record; what was under way then belongs to the old one.
         self._recorder = sandbox.recorder
+        self._ledger = sandbox.ledger
         self._call = call
         self._target = target
         self._send = send
@@ -153,6 +155,8 @@ class _Record:
 
     def close(self) -> None:
         """The exchange is over, by an answer or by a cut connection."""
+        query = self._target.partition("?")[2]
+        self._ledger.note(self._call, query, self._headers, bytes(self._body))
         self._recorder.add(
             self._call,
             at=timestamp(self._began),

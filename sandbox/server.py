@@ -30,6 +30,7 @@ SERVICES = (
     "graph",
     "loganalytics",
     "storage",
+    "keyvault",
     "teams",
     "oidc",
     "eventgrid",

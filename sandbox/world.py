@@ -126,6 +126,7 @@ class Delays:
     role_assignments: float = 1.0  # role assignment written -> a resource honours it
     ingestion: float = 0.5  # something happened -> its row can be queried
     replication: float = 0.0  # directory object created -> Graph's reads find it; 404 until then
+    resource_graph: float = 1.0  # resource or role assignment changed -> Resource Graph shows it
     directory_writes: float = 0.01  # how long a write holds its object: one that overlaps gets 409
 
 
@@ -140,6 +141,15 @@ class Limits:
     graph_writes: float = 3000  # for each application, in 150 s
     graph_personal_account_writes: float = 60  # on apps for personal accounts, in 60 s
     identity_protection: float = 1  # for the whole tenant, in 1 s
+    # Token buckets of ARM, for each caller and subscription: capacity, and how much comes back in 1 s.
+    # https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
+    arm_reads: float = 250
+    arm_reads_refill: float = 25
+    arm_writes: float = 200
+    arm_writes_refill: float = 10
+    arm_deletes: float = 200
+    arm_deletes_refill: float = 10
+    resource_graph_queries: float = 15  # for each caller, in 5 s
 
 
 @dataclass
@@ -191,11 +201,21 @@ class Azure:
     resources: Shelf = field(init=False)
     role_definitions: Shelf = field(init=False)
     role_assignments: Shelf = field(init=False)
+    management_groups: Shelf = field(init=False)  # keyed by lower-cased resource id
+    vault_secrets: Shelf = field(init=False)  # keyed by "{vault id}/secrets/{name}", lower-cased
+    parents: dict[str, str] = field(default_factory=dict)  # lower-cased scope -> management group
     activity: list[Json] = field(default_factory=list)  # activity log events, oldest first
 
     def __post_init__(self) -> None:
         """Empty shelves on the shared clock."""
-        for name in ("subscriptions", "resources", "role_definitions", "role_assignments"):
+        for name in (
+            "subscriptions",
+            "resources",
+            "role_definitions",
+            "role_assignments",
+            "management_groups",
+            "vault_secrets",
+        ):
             setattr(self, name, Shelf(self.clock))
 
 

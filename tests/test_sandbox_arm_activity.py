@@ -92,7 +92,8 @@ def test_a_row_says_which_assignment_let_it_through_and_fits_its_table(arm: ArmC
     assert row["Claims_d"]["uti"]
     evidence = row["Authorization_d"]["evidence"]
     assert evidence["role"] == "Role Based Access Control Administrator"
-    assert evidence["roleAssignmentScope"] == arm.subscription
+    root = f"/providers/Microsoft.Management/managementGroups/{arm.sandbox.tenant_id}"
+    assert evidence["roleAssignmentScope"] == root
     assert evidence["principalId"] == row["Caller"].replace("-", "")
 
 

@@ -52,11 +52,16 @@ def test_a_filter_by_principal_finds_assignments_below_the_scope(arm: ArmCaller)
 
 
 def test_at_scope_leaves_out_what_is_below_and_keeps_what_is_above(arm: ArmCaller) -> None:
+    root = f"/providers/Microsoft.Management/managementGroups/{arm.sandbox.tenant_id}"
     at_subscription = arm("GET", f"{arm.subscription}/{TYPE}", filter="atScope()").json()["value"]
-    assert {each["properties"]["scope"] for each in at_subscription} == {arm.subscription}
+    assert {each["properties"]["scope"] for each in at_subscription} == {root, arm.subscription}
 
     at_group = arm("GET", f"{arm.group}/{TYPE}", filter="atScope()").json()["value"]
-    assert {each["properties"]["scope"] for each in at_group} == {arm.subscription, arm.group}
+    assert {each["properties"]["scope"] for each in at_group} == {
+        root,
+        arm.subscription,
+        arm.group,
+    }
     everything = arm("GET", f"{arm.group}/{TYPE}").json()["value"]
     assert len(everything) > len(at_group)
     both = arm("GET", f"{arm.group}/{TYPE}", filter=f"atScope() and assignedTo('{_orders(arm)}')")

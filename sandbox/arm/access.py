@@ -52,10 +52,9 @@ def effective_assignments(world: World, object_id: str) -> list[Json]:
 def scopes_above(world: World, scope: str) -> list[str]:
     """The scope itself and everything that it inherits from, innermost first.
 
-    The subscription hangs directly under the root management group, whose name is the tenant's id:
+    Above a subscription stand the management groups that it is in, the root's name being the tenant's id:
     https://learn.microsoft.com/azure/governance/management-groups/overview
     """
-    group = f"/providers/Microsoft.Management/managementGroups/{world.tenant_id}"
     subscription = subscription_prefix(scope)
     parts = scope.rstrip("/").split("/")
     chain = []
@@ -64,8 +63,11 @@ def scopes_above(world: World, scope: str) -> list[str]:
         parts.pop()
     if not subscription and scope.strip("/"):
         chain.append(scope.rstrip("/"))
-    if group.lower() not in {area.lower() for area in chain}:
-        chain.append(group)
+    root = f"/providers/Microsoft.Management/managementGroups/{world.tenant_id}"
+    while chain and (parent := world.azure.parents.get(chain[-1].lower())):
+        chain.append(parent)
+    if root.lower() not in {area.lower() for area in chain}:
+        chain.append(root)
     return [*chain, "/"]
 
 

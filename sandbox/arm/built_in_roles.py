@@ -17,6 +17,7 @@ _AKS = "Microsoft.ContainerService/managedClusters"
 _BLOBS = "Microsoft.Storage/storageAccounts/blobServices/containers"
 _DELEGATION_KEY = "Microsoft.Storage/storageAccounts/blobServices/generateUserDelegationKey/action"
 _IDENTITIES = "Microsoft.ManagedIdentity/userAssignedIdentities"
+_VAULTS = "Microsoft.KeyVault/vaults"
 _LOG_WORKSPACES = "Microsoft.OperationalInsights/workspaces"
 
 
@@ -114,6 +115,18 @@ _KUBERNETES_WRITES = tuple(
         "serviceaccounts/*",
         "services/*",
     )
+)
+_VAULT_READS = (
+    _READ_ROLES,
+    _CLASSIC_ALERTS,
+    _DEPLOYMENTS,
+    _READ_GROUPS,
+    _SUPPORT,
+    "Microsoft.KeyVault/checkNameAvailability/read",
+    "Microsoft.KeyVault/deletedVaults/read",
+    "Microsoft.KeyVault/locations/*/read",
+    f"{_VAULTS}/*/read",
+    "Microsoft.KeyVault/operations/read",
 )
 
 BUILT_IN_ROLES = (
@@ -325,5 +338,56 @@ BUILT_IN_ROLES = (
             _DEPLOYMENTS,
             _SUPPORT,
         ),
+    ),
+    BuiltInRole(
+        "ac63b705-f282-497d-ac71-919bf39d939d",
+        "Management Group Reader",
+        "Management Group Reader Role",
+        (
+            "Microsoft.Management/managementGroups/read",
+            "Microsoft.Management/managementGroups/subscriptions/read",
+        ),
+    ),
+    BuiltInRole(
+        "f25e0fa2-a7c8-4377-a976-54943a77a395",
+        "Key Vault Contributor",
+        "Lets you manage key vaults, but not access to them.",
+        (
+            _READ_ROLES,
+            _CLASSIC_ALERTS,
+            "Microsoft.KeyVault/*",
+            _DEPLOYMENTS,
+            _READ_GROUPS,
+            _SUPPORT,
+        ),
+        (
+            "Microsoft.KeyVault/locations/deletedVaults/purge/action",
+            "Microsoft.KeyVault/hsmPools/*",
+            "Microsoft.KeyVault/managedHsms/*",
+        ),
+    ),
+    BuiltInRole(
+        "21090545-7ca7-4776-b22c-e363652d74d2",
+        "Key Vault Reader",
+        "Read metadata of key vaults and its certificates, keys, and secrets. Cannot read "
+        "sensitive values such as secret contents or key material.",
+        _VAULT_READS,
+        data_actions=(f"{_VAULTS}/*/read", f"{_VAULTS}/secrets/readMetadata/action"),
+    ),
+    BuiltInRole(
+        "4633458b-17de-408a-b874-0445c86b69e6",
+        "Key Vault Secrets User",
+        "Read secret contents.",
+        data_actions=(
+            f"{_VAULTS}/secrets/getSecret/action",
+            f"{_VAULTS}/secrets/readMetadata/action",
+        ),
+    ),
+    BuiltInRole(
+        "b86a8fe4-44ce-4948-aee5-eccb2c155cd7",
+        "Key Vault Secrets Officer",
+        "Perform any action on the secrets of a key vault, except manage permissions.",
+        _VAULT_READS,
+        data_actions=(f"{_VAULTS}/secrets/*",),
     ),
 )

@@ -55,3 +55,8 @@ def resource_not_found(kind: str, name: str, group: str) -> ArmError:
 def subscription_not_found(name: str) -> ArmError:
     """404 for a subscription that is not there, or that the caller has nothing in."""
     return ArmError(404, "SubscriptionNotFound", f"The subscription '{name}' could not be found.")
+
+
+def management_group_not_found(name: str) -> ArmError:
+    """404 for a management group that is not there."""
+    return ArmError(404, "NotFound", f"The management group '{name}' could not be found.")

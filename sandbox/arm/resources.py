@@ -14,7 +14,12 @@ from starlette.responses import JSONResponse, Response
 from sandbox.arm import paths
 from sandbox.arm.access import allows
 from sandbox.arm.bodies import page
-from sandbox.arm.errors import ArmError, resource_group_not_found, resource_not_found
+from sandbox.arm.errors import (
+    ArmError,
+    management_group_not_found,
+    resource_group_not_found,
+    resource_not_found,
+)
 from sandbox.arm.gate import authorize, caller_of
 from sandbox.arm.subscriptions import require as require_subscription
 from sandbox.web import Call, Route
@@ -97,15 +102,11 @@ def require_scope(world: World, scope: str, *, parent: bool = False) -> None:
     if parent or not target.names or target.namespace == "Microsoft.Resources":
         return
     if target.namespace.lower() == "microsoft.management":
-        _require_management_group(world, target.names[0])
+        if scope.lower() not in world.azure.management_groups:
+            raise management_group_not_found(target.names[0])
         return
     top = f"{target.scope.rstrip('/')}/providers/{target.namespace}/{target.types[0]}"
     require(world, f"{top}/{target.names[0]}")  # the resource itself; its parts are not kept here
-
-
-def _require_management_group(world: World, name: str) -> None:
-    if name.lower() != world.tenant_id.lower():
-        raise ArmError(404, "NotFound", f"The management group '{name}' could not be found.")
 
 
 def _size(call: Call) -> int:

@@ -64,6 +64,16 @@ _IDENTITIES = (
     "2025-01-31-preview",
     "2025-05-31-preview",
 )
+_VAULTS = (
+    "2019-09-01",
+    "2021-10-01",
+    "2022-07-01",
+    "2023-02-01",
+    "2023-07-01",
+    "2024-11-01",
+    "2025-05-01",
+    "2026-02-01",
+)
 SUPPORTED: dict[str, tuple[str, ...]] = {
     "Microsoft.Resources/subscriptions": _RESOURCES,
     "Microsoft.Resources/subscriptions/resourceGroups": _RESOURCES,
@@ -120,6 +130,23 @@ SUPPORTED: dict[str, tuple[str, ...]] = {
         "2023-09-01",
         "2025-02-01",
         "2025-07-01",
+    ),
+    "Microsoft.Management/managementGroups": (
+        "2018-03-01-preview",
+        "2019-11-01",
+        "2020-02-01",
+        "2020-05-01",
+        "2020-10-01",
+        "2021-04-01",
+        "2023-04-01",
+    ),
+    "Microsoft.KeyVault/vaults": _VAULTS,
+    "Microsoft.KeyVault/vaults/accessPolicies": _VAULTS,
+    "Microsoft.ResourceGraph/resources": (
+        "2019-04-01",
+        "2021-03-01",
+        "2022-10-01",
+        "2024-04-01",
     ),
     "Microsoft.ManagedIdentity/userAssignedIdentities": _IDENTITIES,
     "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials": _IDENTITIES,

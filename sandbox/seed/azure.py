@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from sandbox.arm.definitions import new_role_assignment
-from sandbox.seed import names
+from sandbox.seed import key_vaults, management_groups, names
 from sandbox.seed.managed_clusters import managed_cluster
 from sandbox.seed.names import BILLING_API, FIREBREAK, ORDERS_API
 from sandbox.world import Json, World, stable_guid
@@ -24,6 +24,8 @@ def plant(world: World) -> None:
     world.azure.subscriptions.put(world.subscription_id, _subscription(world), since=since)
     for resource in [*_resource_groups(world), *_resources(world)]:
         world.azure.resources.put(resource["id"].lower(), resource, since=since)
+    management_groups.plant(world, since)
+    key_vaults.plant(world, since)
     world.blobs["stordersprod/orders"] = {"customers.csv": _CUSTOMERS}
     _assign_roles(world, since)
 
@@ -112,27 +114,36 @@ def _resource(resource_id: str, **rest: object) -> Json:
 
 
 def _assign_roles(world: World, since: datetime) -> None:
-    subscription = names.subscription(world)
+    subscription, root = names.subscription(world), names.management_group(world.tenant_id)
     storage, orders = names.storage_account(world), names.resource_group(world, "rg-orders")
     for principal_id, role, scope in (
         (ORDERS_API.object_id, "Storage Blob Data Reader", storage),
         (ORDERS_API.object_id, "Reader", orders),
         (BILLING_API.object_id, "Storage Blob Data Reader", storage),
-        (FIREBREAK.object_id, "Reader", subscription),
-        (FIREBREAK.object_id, "Role Based Access Control Administrator", subscription),
+        # What nobody named orders-api for, and it has all the same: it is in this group.
+        (names.group_id(names.DATA_READERS), "Storage Blob Data Reader", storage),
+        (FIREBREAK.object_id, "Reader", root),
+        (FIREBREAK.object_id, "Role Based Access Control Administrator", root),
         (FIREBREAK.object_id, "Azure Kubernetes Service Cluster User Role", subscription),
         (FIREBREAK.object_id, "Log Analytics Reader", subscription),
+        (FIREBREAK.object_id, "Managed Identity Contributor", subscription),
+        (FIREBREAK.object_id, "Key Vault Contributor", subscription),
         # What makes a phished developer dangerous: she may hand out roles on her team's group.
         (names.user_id("dana"), "User Access Administrator", orders),
     ):
-        is_person = principal_id == names.user_id("dana")
         assignment = new_role_assignment(
             world,
             scope=scope,
             role=role,
             principal_id=principal_id,
-            principal_type="User" if is_person else "ServicePrincipal",
+            principal_type=_type_of(world, principal_id),
             name=stable_guid(f"role-assignment/{principal_id}/{role}"),
             created=since,
         )
         world.azure.role_assignments.put(assignment["id"].lower(), assignment, since=since)
+
+
+def _type_of(world: World, principal_id: str) -> str:
+    if principal_id in world.directory.users:
+        return "User"
+    return "Group" if principal_id in world.directory.groups else "ServicePrincipal"

@@ -48,6 +48,12 @@ ORDERS_API = Ids("orders-api")
 BILLING_API = Ids("billing-api")
 FIREBREAK_API = Ids("firebreak-api")
 FIREBREAK = Ids("func-firebreak")
+PAYMENTS_IDENTITY = Ids("id-payments")  # a managed identity: it has no application object
+PLATFORM_GROUP = "mg-platform"
+BATCH_VM = Ids("vm-batch")
+PARTNER_SYNC = Ids("partner-sync")
+LEGACY_JOB = Ids("legacy-job")
+INVOICE_AGENT = Ids("invoice-agent")
 
 
 def seeded_at(world: World) -> datetime:
@@ -81,16 +87,64 @@ def storage_account(world: World) -> str:
     return f"{group}/providers/Microsoft.Storage/storageAccounts/stordersprod"
 
 
+def payments_identity(world: World) -> str:
+    """Resource id of the identity that payments, a VM and a function app share."""
+    group = resource_group(world, "rg-orders")
+    return f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-payments"
+
+
+def key_vault(world: World) -> str:
+    """Resource id of the vault that holds the orders' secrets."""
+    return f"{resource_group(world, 'rg-orders')}/providers/Microsoft.KeyVault/vaults/kv-orders"
+
+
+def management_group(name: str) -> str:
+    """A management group as a scope. The root's name is the tenant's id."""
+    return f"/providers/Microsoft.Management/managementGroups/{name}"
+
+
 def cluster(world: World, name: str) -> str:
     """Resource id of a cluster."""
     group = resource_group(world, "rg-platform")
     return f"{group}/providers/Microsoft.ContainerService/managedClusters/{name}"
 
 
+def node_group(world: World, name: str) -> str:
+    """The resource group that AKS made for a cluster's nodes."""
+    return resource_group(world, f"MC_rg-platform_{name}_{REGIONS[name]}")
+
+
 def kubelet_identity(world: World, name: str) -> str:
     """Resource id of the identity that a cluster's nodes pull images with."""
-    group = resource_group(world, f"MC_rg-platform_{name}_{REGIONS[name]}")
+    group = node_group(world, name)
     return f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}-agentpool"
+
+
+def kubelet(name: str) -> Ids:
+    """Its ids."""
+    return Ids(f"{name}-agentpool")
+
+
+def control_plane_identity(world: World, name: str) -> str:
+    """Resource id of the identity that a cluster manages its own Azure resources with."""
+    group = resource_group(world, "rg-platform")
+    return f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/id-{name}"
+
+
+def control_plane(name: str) -> Ids:
+    """Its ids."""
+    return Ids(f"id-{name}")
+
+
+def batch_vm(world: World) -> str:
+    """Resource id of the virtual machine that has an identity of its own, and id-payments."""
+    group = resource_group(world, "rg-orders")
+    return f"{group}/providers/Microsoft.Compute/virtualMachines/vm-batch"
+
+
+def payments_app(world: World) -> str:
+    """Resource id of the function app that has id-payments and no identity of its own."""
+    return f"{resource_group(world, 'rg-orders')}/providers/Microsoft.Web/sites/func-payments"
 
 
 def function_app(world: World) -> str:
