@@ -187,6 +187,7 @@ def test_the_state_shows_what_is_seeded(sandbox: RunningSandbox) -> None:
         "orders-api",
         "billing-api",
         "firebreak-api",
+        "legacy-job",
     }
     assert len(state["federatedCredentials"]) == 5
     assert set(state["clusters"]) == {"aks-weu", "aks-neu", "aks-frc"}

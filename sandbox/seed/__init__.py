@@ -1,13 +1,16 @@
-"""The world before anything happened: one tenant, three clusters, two applications, Firebreak."""
+"""The world before anything happened: one tenant, three clusters, applications and identities, Firebreak."""
 
-from sandbox.seed import azure, clusters, directory, names
-from sandbox.world import Json, World
+from sandbox.entra.resources import AKS
+from sandbox.seed import azure, clusters, directory, managed_identities, names, unusual_principals
+from sandbox.world import Json, World, stable_guid
 
 
 def plant(world: World) -> Json:
     """Fill a new world and return names -> ids, as `sandbox.json` shows them."""
     directory.plant(world)
     azure.plant(world)
+    managed_identities.plant(world)
+    unusual_principals.plant(world)
     clusters.plant(world)
     return {
         "orders_api": names.ORDERS_API.as_json(),
@@ -40,4 +43,39 @@ def plant(world: World) -> Json:
             }
             for name in names.REGIONS
         },
+        **_managed_identities(world),
+        **_unusual_principals(),
+    }
+
+
+def _managed_identities(world: World) -> Json:
+    return {
+        "payments_identity": _identity(names.PAYMENTS_IDENTITY, names.payments_identity(world)),
+        "batch_vm": _identity(names.BATCH_VM, names.batch_vm(world)),
+        "kubelets": {
+            name: _identity(names.kubelet(name), names.kubelet_identity(world, name))
+            for name in names.REGIONS
+        },
+        "control_planes": {
+            name: _identity(names.control_plane(name), names.control_plane_identity(world, name))
+            for name in names.REGIONS
+        },
+    }
+
+
+def _identity(ids: names.Ids, resource_id: str) -> Json:
+    return {"object_id": ids.object_id, "app_id": ids.app_id, "resource_id": resource_id}
+
+
+def _unusual_principals() -> Json:
+    """The first-party one is that of every AKS API server."""
+    partner, legacy = names.PARTNER_SYNC, names.LEGACY_JOB
+    return {
+        "partner_sync": {"object_id": partner.object_id, "app_id": partner.app_id},
+        "legacy_job": {
+            "app_id": legacy.app_id,
+            "application_object_id": legacy.application_object_id,
+        },
+        "first_party": {"object_id": stable_guid(f"service-principal/{AKS}"), "app_id": AKS},
+        "agent": {"object_id": names.INVOICE_AGENT.object_id},
     }

@@ -1,11 +1,12 @@
-"""What runs in the clusters: the shop's workloads, and what Firebreak may do there."""
+"""What runs in the clusters: the shop's workloads and payments, and what Firebreak may do there."""
 
 from sandbox.kubernetes.cluster import Cluster, user
 from sandbox.seed import names
-from sandbox.seed.names import BILLING_API, FIREBREAK, ORDERS_API, Ids
+from sandbox.seed.managed_identities import PAYMENTS_CLUSTERS
+from sandbox.seed.names import BILLING_API, FIREBREAK, ORDERS_API, PAYMENTS_IDENTITY, Ids
 from sandbox.world import Json, World
 
-_NAMESPACE = "shop"
+_SHOP, _PAYMENTS = "shop", "payments"
 
 
 def plant(world: World) -> None:
@@ -19,22 +20,28 @@ def plant(world: World) -> None:
             since=names.seeded_at(world),
         )
         world.clusters[name] = cluster
-        cluster.seed_namespace(_NAMESPACE)
-        _workload(world, cluster, "orders-api", ORDERS_API, replicas=2)
+        cluster.seed_namespace(_SHOP)
+        _workload(cluster, f"{_SHOP}/orders-api", ORDERS_API, replicas=2)
         if name == "aks-weu":
-            _workload(world, cluster, "orders-worker", ORDERS_API, replicas=1)
-            _workload(world, cluster, "billing-api", BILLING_API, replicas=1)
+            _workload(cluster, f"{_SHOP}/orders-worker", ORDERS_API, replicas=1)
+            _workload(cluster, f"{_SHOP}/billing-api", BILLING_API, replicas=1)
+        if name in PAYMENTS_CLUSTERS:
+            cluster.seed_namespace(_PAYMENTS)
+            _workload(cluster, f"{_PAYMENTS}/payments", PAYMENTS_IDENTITY, replicas=1)
         _firebreak(cluster)
 
 
-def _workload(world: World, cluster: Cluster, name: str, ids: Ids, *, replicas: int) -> None:
-    cluster.seed_service_account(_NAMESPACE, name, client_id=ids.app_id)
+def _workload(cluster: Cluster, where: str, ids: Ids, *, replicas: int) -> None:
+    """A Deployment, named "namespace/name", under a ServiceAccount of its own."""
+    namespace, _, name = where.partition("/")
+    customers = f"{cluster.world.endpoints['storage']}/stordersprod/orders/customers.csv"
+    cluster.seed_service_account(namespace, name, client_id=ids.app_id)
     cluster.seed_deployment(
-        _NAMESPACE,
+        namespace,
         name,
         service_account=name,
         replicas=replicas,
-        env={"CUSTOMERS_URL": f"{world.endpoints['storage']}/stordersprod/orders/customers.csv"},
+        env={"CUSTOMERS_URL": customers},
     )
 
 

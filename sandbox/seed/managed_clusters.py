@@ -5,8 +5,8 @@ Source      https://learn.microsoft.com/rest/api/aks/managed-clusters/get
 """
 
 from sandbox.seed import names
-from sandbox.seed.names import Ids
-from sandbox.world import Json, World, stable_guid
+from sandbox.seed.managed_identities import attached
+from sandbox.world import Json, World
 
 _VERSION = "1.34.2"
 
@@ -22,9 +22,10 @@ def managed_cluster(world: World, name: str) -> Json:
         "tags": {},
         "sku": {"name": "Base", "tier": "Standard"},
         "identity": {
-            "type": "SystemAssigned",
-            "principalId": stable_guid(f"control-plane/{name}"),
-            "tenantId": world.tenant_id,
+            "type": "UserAssigned",
+            "userAssignedIdentities": attached(
+                names.control_plane_identity(world, name), names.control_plane(name)
+            ),
         },
         "properties": {
             "provisioningState": "Succeeded",
@@ -66,7 +67,7 @@ def _pool() -> Json:
 
 
 def _kubelet(world: World, name: str) -> Json:
-    ids = Ids(f"{name}-agentpool")
+    ids = names.kubelet(name)
     return {
         "resourceId": names.kubelet_identity(world, name),
         "clientId": ids.app_id,
