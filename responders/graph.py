@@ -4,6 +4,7 @@ Source   https://learn.microsoft.com/graph/use-the-api, https://learn.microsoft.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
     from msgraph_core import BaseGraphRequestAdapter
 
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _MOST_PAGES = 500  # a directory that pages further than this is a loop
 
 
@@ -27,15 +29,19 @@ class Graph:
     def __init__(self, adapter: "BaseGraphRequestAdapter", origin: str) -> None:
         self._adapter = adapter
         self._origin = origin
-        self._base = f"{origin}/v1.0"
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Json:
         """One object."""
         return _object(await self._send("GET", self._url(path, params)), path)
 
-    async def list(self, path: str, params: Mapping[str, str] | None = None) -> list[Json]:
-        """All items of a collection, over all its pages. A nextLink to another host is refused."""
-        url: str | None = self._url(path, params)
+    async def list(
+        self, path: str, params: Mapping[str, str] | None = None, *, beta: bool = False
+    ) -> list[Json]:
+        """All items of a collection, over all its pages. A nextLink to another host is refused.
+
+        `beta` is for what v1.0 can't tell: it may change or go away, so nothing may depend on it.
+        """
+        url: str | None = self._url(path, params, version="beta" if beta else "v1.0")
         items: list[Json] = []
         for _ in range(_MOST_PAGES):
             if url is None:
@@ -61,13 +67,13 @@ class Graph:
         """Raises `NotFoundError` where it is already gone."""
         await self._send("DELETE", self._url(path, None))
 
-    def _url(self, path: str, params: Mapping[str, str] | None) -> str:
+    def _url(self, path: str, params: Mapping[str, str] | None, version: str = "v1.0") -> str:
         segments = path.strip("/").split("/")
         if not all(segments) or any(segment in {".", ".."} for segment in segments):
             raise ValueError(f"not a Graph path: {path!r}")
         quoted = "/".join(quote(segment, safe="()'=,$@") for segment in segments)
         query = f"?{urlencode(params, quote_via=quote, safe='$,')}" if params else ""
-        return f"{self._base}/{quoted}{query}"
+        return f"{self._origin}/{version}/{quoted}{query}"
 
     def _next(self, link: Any, path: str) -> str | None:
         if link is None:
@@ -128,6 +134,15 @@ def connect(
     adapter = BaseGraphRequestAdapter(provider, http_client=client)
     adapter.base_url = f"{origin}/v1.0"
     return Graph(adapter, origin)
+
+
+def checked_key(value: Any, what: str) -> str:
+    """An id that is no GUID, as Graph writes it: URL-safe Base64. Nothing else may reach a path."""
+    if not isinstance(value, str) or not _KEY.fullmatch(value):
+        raise ContractChangedError(
+            f"the id of a {what} is not one that Graph writes: {value!r:.80}"
+        )
+    return value
 
 
 def _read(response: "httpx.Response", target: str) -> Any:

@@ -1,0 +1,96 @@
+"""Responder: owners of an application and of its service principal.
+
+Stops    an owner, phished or planted, from enabling it again and adding credentials
+Leaves   administrators, who need not be owners; ourselves, where we are one: it may be all that lets us act
+Undo     POST owners/$ref with the ids of what was removed, once those accounts are known to be sound
+Needs    Graph Application.ReadWrite.All, Directory.Read.All
+Source   https://learn.microsoft.com/graph/api/application-delete-owners
+         https://learn.microsoft.com/graph/api/serviceprincipal-delete-owners
+"""
+
+import asyncio
+from typing import Literal
+
+from structlog.contextvars import bound_contextvars
+
+from responders import removals
+from responders.cloud import Cloud
+from responders.model import MANAGED, Json, Principal, StepResult
+from responders.settings import checked_guid
+
+_GRAPH = "https://graph.microsoft.com/v1.0"
+_SELECT = {"$select": "id,displayName,userPrincipalName"}
+Holder = Literal["application", "service_principal"]
+
+
+async def read_all(cloud: Cloud, principal: Principal) -> list[Json]:
+    """Every owner of both objects; who owns both is there twice, `of` one and `of` the other."""
+    holders = _holders(principal)
+    read = await asyncio.gather(
+        *(cloud.graph.list(f"{path}/owners", _SELECT) for path in holders.values())
+    )
+    return [
+        _parse(raw, holder) for holder, found in zip(holders, read, strict=True) for raw in found
+    ]
+
+
+async def remove_all(cloud: Cloud, principal: Principal) -> StepResult:
+    """Remove every owner but ourselves, side by side, and read back. Safe to repeat."""
+    paths = _holders(principal)
+    if principal["kind"] in MANAGED:
+        detail = "a managed identity has no owner whom its directory object would obey"
+        return {"status": "nothing_to_do", "detail": detail, "items": []}
+    own = (await cloud.own_object_id()).lower()
+
+    async def read() -> list[Json]:
+        return [one for one in await read_all(cloud, principal) if one["id"] != own]
+
+    async def remove(one: Json) -> None:
+        path = f"{paths[one['of']]}/owners/{one['id']}/$ref"
+        with bound_contextvars(responder="owners.remove_all", target=path):
+            await cloud.graph.delete(path)
+
+    what = f"owners of {principal['display_name']} ({principal['app_id']})"
+    return await removals.remove_all(
+        removals.Removal(what=what, read=read, remove=remove, name=_name, before="owner", key=_key)
+    )
+
+
+def by_hand(principal: Principal) -> list[str]:
+    """What a person would run."""
+    found = []
+    for path in _holders(principal).values():
+        url = f"{_GRAPH}{path}/owners"
+        found += [f"az rest --method GET --url {url}"]
+        found += [f"az rest --method DELETE --url '{url}/<id>/$ref'"]
+    return found
+
+
+def _holders(principal: Principal) -> dict[Holder, str]:
+    holders: dict[Holder, str] = {}
+    if principal["application_object_id"] is not None:
+        checked = checked_guid(principal["application_object_id"], "application object id")
+        holders["application"] = f"/applications/{checked}"
+    if principal["kind"] != "application_without_principal":
+        checked = checked_guid(principal["object_id"], "object id")
+        holders["service_principal"] = f"/servicePrincipals/{checked}"
+    return holders
+
+
+def _parse(raw: Json, holder: Holder) -> Json:
+    return {
+        "id": checked_guid(str(raw.get("id")), "owner id"),
+        "of": holder,
+        "type": str(raw.get("@odata.type") or "").rpartition(".")[2] or None,
+        "display_name": raw.get("displayName"),
+        "user_principal_name": raw.get("userPrincipalName"),
+    }
+
+
+def _key(one: Json) -> str:
+    return f"{one['of']}/{one['id']}"
+
+
+def _name(one: Json) -> str:
+    named = one["user_principal_name"] or one["display_name"] or one["type"] or "owner"
+    return f"{named} ({one['id']}) of the {str(one['of']).replace('_', ' ')}"
