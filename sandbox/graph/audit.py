@@ -53,7 +53,7 @@ def record(
         "AADTenantId": world.tenant_id,
         "TenantId": world.workspace_id,
         "AdditionalDetails": _details(request, target),
-        "Category": "ApplicationManagement",
+        "Category": _category(operation),
         "CorrelationId": request.correlation_id,
         "DurationMs": 0,
         "Id": f"Directory_{request.request_id}_{uuid.uuid4().hex[:5].upper()}",
@@ -75,6 +75,11 @@ def record(
         "Type": "AuditLogs",
     }
     world.logs.add("AuditLogs", row, delay_s=world.delays.ingestion)
+
+
+def _category(operation: str) -> str:
+    last = operation.rsplit(" ", maxsplit=1)[-1]
+    return {"group": "GroupManagement", "role": "RoleManagement"}.get(last, "ApplicationManagement")
 
 
 def _initiator(request: Request) -> Json:
@@ -123,4 +128,8 @@ def kind_of(target: Json) -> str:
     """What the audit log calls the type of a directory object."""
     if "servicePrincipalType" in target:
         return "ServicePrincipal"
+    if "groupTypes" in target:
+        return "Group"
+    if "roleTemplateId" in target:
+        return "Role"
     return "Application" if "appId" in target else "User"

@@ -1,12 +1,12 @@
 """How directory objects leave and come back: 30 days in the bin.
 
 Faithful    an application takes the home tenant's service principal along and brings it back; federated credentials and
-            owners stay with the deleted object; app role assignments and delegated grants do not
+            owners stay with the deleted object; app role assignments, delegated grants, memberships and roles do not
 Source      https://learn.microsoft.com/entra/architecture/recover-from-deletions
             https://learn.microsoft.com/entra/identity/enterprise-apps/delete-recover-faq
 """
 
-from sandbox.graph import audit, directory, federated_identity_credentials
+from sandbox.graph import audit, directory, federated_identity_credentials, group_members
 from sandbox.graph.errors import duplicate
 from sandbox.graph.exchange import Request
 from sandbox.graph.schema import APPLICATION, SERVICE_PRINCIPAL, Resource
@@ -34,6 +34,10 @@ def delete_service_principal(request: Request, principal: Json) -> None:
     for each in shelves.oauth2_permission_grants.values():
         if principal["id"] in (each["clientId"], each["resourceId"]):
             shelves.oauth2_permission_grants.remove(each["id"])
+    for each in shelves.role_assignments.values():
+        if each["principalId"] == principal["id"]:
+            shelves.role_assignments.remove(each["id"])
+    group_members.leave_all(request.world, principal["id"])
     audit.record(request, "Remove service principal", principal)
 
 

@@ -6,18 +6,23 @@ Source      https://learn.microsoft.com/graph/api/resources/directoryobject
 
 from sandbox.graph.errors import bad_request, not_found
 from sandbox.graph.exchange import BY_APP_ID, Request
-from sandbox.graph.schema import APPLICATION, SERVICE_PRINCIPAL, USER, Resource
+from sandbox.graph.schema import APPLICATION, GROUP, SERVICE_PRINCIPAL, USER, Resource
 from sandbox.world import Json, Shelf, World
 
 
 def application(request: Request, key: str) -> Json:
     """An application by object id or `appId=…`. Raises 404."""
-    return _find(request.world.directory.applications, key)
+    return _find(request, request.world.directory.applications, key)
 
 
 def service_principal(request: Request, key: str) -> Json:
     """A service principal by object id or `appId=…`. Raises 404."""
-    return _find(request.world.directory.service_principals, key)
+    return _find(request, request.world.directory.service_principals, key)
+
+
+def group(request: Request, key: str) -> Json:
+    """A group by object id. Raises 404."""
+    return _find(request, request.world.directory.groups, key)
 
 
 def user(request: Request, key: str) -> Json:
@@ -42,6 +47,7 @@ def anything(world: World, object_id: str) -> tuple[Resource, Json] | None:
         (APPLICATION, world.directory.applications),
         (SERVICE_PRINCIPAL, world.directory.service_principals),
         (USER, world.directory.users),
+        (GROUP, world.directory.groups),
     )
     for resource, shelf in shelves:
         if (found := shelf.get(object_id.lower())) is not None:
@@ -74,9 +80,14 @@ def referenced_id(request: Request) -> str:
     return url.rstrip("/").rsplit("/", maxsplit=1)[1].strip("'()").lower()
 
 
-def _find(shelf: Shelf, key: str) -> Json:
+def _find(request: Request, shelf: Shelf, key: str) -> Json:
+    """What the replica that is asked knows: not yet what was created a moment ago.
+
+    https://learn.microsoft.com/graph/api/application-post-applications: "You may experience replication delays."
+    """
     bare = key.removeprefix(BY_APP_ID)
     found = shelf.get(key.lower()) if bare == key else by_app_id(shelf, bare)
-    if found is None:
+    arrived = request.world.seen_by_now(request.world.delays.replication)
+    if found is None or shelf.as_of(found["id"], arrived) is None:
         raise not_found(bare)
     return found

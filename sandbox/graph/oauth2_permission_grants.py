@@ -17,14 +17,14 @@ _CONSENT_TYPES = ("AllPrincipals", "Principal")
 
 def list_all(request: Request) -> Reply:
     """200 a page; 400; 403."""
-    permissions.read_directory(request)
+    permissions.read_delegated_permissions(request)
     shelf = request.world.directory.oauth2_permission_grants
     return queries.listed(request, OAUTH2_PERMISSION_GRANT, lambda _: shelf.values())
 
 
 def list_of_principal(request: Request) -> Reply:
     """200 those whose client it is; 403; 404."""
-    permissions.read_directory(request)
+    permissions.read_delegated_permissions(request)
     principal = directory.service_principal(request, request.params["key"])
     shelf = request.world.directory.oauth2_permission_grants
     return queries.listed(
@@ -37,7 +37,7 @@ def list_of_principal(request: Request) -> Reply:
 
 def get(request: Request) -> Reply:
     """200 it; 403; 404."""
-    permissions.read_directory(request)
+    permissions.read_delegated_permissions(request)
     return queries.one(request, OAUTH2_PERMISSION_GRANT, _find(request))
 
 

@@ -13,14 +13,14 @@ from sandbox.world import Json
 
 def list_all(request: Request) -> Reply:
     """200 the one tenant; 403."""
-    permissions.read_directory(request)
+    permissions.read_organization(request)
     context = f"{request.root}/$metadata#organization"
     return Reply(200, {"@odata.context": context, "value": [_tenant(request)]})
 
 
 def get(request: Request) -> Reply:
     """200 it; 403; 404 another tenant."""
-    permissions.read_directory(request)
+    permissions.read_organization(request)
     if request.params["key"].lower() != request.world.tenant_id:
         raise not_found(request.params["key"])
     context = f"{request.root}/$metadata#organization/$entity"

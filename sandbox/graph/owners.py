@@ -21,7 +21,9 @@ def list_all(request: Request) -> Reply:
     return queries.listed(
         request,
         DIRECTORY_OBJECT,
-        lambda _: of_object(request.world, holder.object_id),
+        lambda _: permissions.as_far_as_readable(
+            request, of_object(request.world, holder.object_id)
+        ),
         context="directoryObjects",
     )
 
@@ -49,7 +51,7 @@ def list_references(request: Request) -> Reply:
 def add(request: Request) -> Reply:
     """204 added; 400 no such object, or an owner already; 403; 404."""
     holder = holders.find(request)
-    permissions.delete(request, holder.object_id)
+    permissions.add_owner(request, holder.object_id)
     holders.refuse_managed_identity(holder.item)
     owner_id = directory.referenced_id(request)
     found = directory.anything(request.world, owner_id)

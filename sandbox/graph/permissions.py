@@ -2,15 +2,18 @@
 
 Faithful    an app's permissions are those in its token's `roles` claim, whatever has been revoked since it
             was issued; Application.ReadWrite.OwnedBy covers what the app owns; a user without a directory
-            role reads the directory and manages the applications that he owns
-Left out    delegated scopes: a user's token carries all of his own rights; directory roles, but for those
-            in the `wids` claim when something is restored
+            role reads the directory and manages the applications that he owns; Application Administrators and
+            the like, people or apps, manage all of them
+Left out    delegated scopes: a user's token carries all of his own rights
 Source      https://learn.microsoft.com/graph/permissions-reference
             https://learn.microsoft.com/entra/fundamentals/users-default-permissions
 """
 
+from sandbox.graph import directory_role_definitions as roles
+from sandbox.graph import held_roles
 from sandbox.graph.errors import denied
 from sandbox.graph.exchange import Request
+from sandbox.world import Json
 
 OWNED_BY = "Application.ReadWrite.OwnedBy"
 _WRITE_ALL = {"Application.ReadWrite.All", "Directory.ReadWrite.All"}
@@ -18,16 +21,38 @@ _UPDATE_ALL = {*_WRITE_ALL, "Application.ReadUpdate.All"}
 _READ = {*_UPDATE_ALL, OWNED_BY, "Application.Read.All", "Directory.Read.All"}
 _READ_USERS = {"User.Read.All", "User.ReadBasic.All", "User.ReadWrite.All"}
 _DIRECTORY = {"Directory.Read.All", "Directory.ReadWrite.All"}
-# Role templates that an app needs on top of its permissions to restore applications: Global, Application, Cloud
-# Application and Hybrid Identity Administrator.
+_READ_GRANTS = {
+    *_DIRECTORY,
+    "DelegatedPermissionGrant.Read.All",
+    "DelegatedPermissionGrant.ReadWrite.All",
+}
+_READ_ORGANIZATION = {*_DIRECTORY, "Organization.Read.All", "Organization.ReadWrite.All"}
+# What shows objects of a kind that a relationship leads to.
+_READ_KIND = {
+    "application": _READ,
+    "servicePrincipal": _READ,
+    "user": _DIRECTORY | _READ_USERS,
+    "group": {*_DIRECTORY, "Group.Read.All", "Group.ReadWrite.All"}
+    | {"GroupMember.Read.All", "GroupMember.ReadWrite.All"},
+    "directoryRole": {
+        *_DIRECTORY,
+        "RoleManagement.Read.Directory",
+        "RoleManagement.ReadWrite.Directory",
+        "RoleManagement.Read.All",
+    },
+}
+# Directory roles that manage all applications, and that an app needs on top of its permissions to restore them.
 # https://learn.microsoft.com/graph/api/directory-deleteditems-restore
 # https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference
-_RESTORING_ROLES = {
-    "62e90394-69f5-4237-9190-012177145e10",
-    "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3",
-    "158c047a-c907-4556-b7ef-446551a6b5f7",
-    "8ac3fc64-6eca-42ea-9e69-59f4c7b60eb2",
+_APPLICATION_ADMINISTRATORS = {
+    roles.GLOBAL_ADMINISTRATOR,
+    roles.APPLICATION_ADMINISTRATOR,
+    roles.CLOUD_APPLICATION_ADMINISTRATOR,
+    roles.HYBRID_IDENTITY_ADMINISTRATOR,
 }
+
+# Who may consent for everybody: https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent
+_CONSENTING = {roles.GLOBAL_ADMINISTRATOR, roles.PRIVILEGED_ROLE_ADMINISTRATOR}
 
 
 def read_applications(request: Request) -> None:
@@ -36,8 +61,52 @@ def read_applications(request: Request) -> None:
 
 
 def read_directory(request: Request) -> None:
-    """Objects of any kind, the organization. Raises 403."""
-    _need(request, _DIRECTORY | _READ)
+    """Objects of any kind. Raises 403.
+
+    https://learn.microsoft.com/graph/api/directoryobject-getbyids
+    """
+    _need(request, _DIRECTORY)
+
+
+def read_organization(request: Request) -> None:
+    """The tenant itself. Raises 403.
+
+    https://learn.microsoft.com/graph/api/organization-list
+    """
+    _need(request, _READ_ORGANIZATION)
+
+
+def read_memberships(request: Request) -> None:
+    """What a service principal is in: owning some applications is not enough. Raises 403.
+
+    https://learn.microsoft.com/graph/api/serviceprincipal-list-memberof
+    """
+    _need(request, _READ - {OWNED_BY})
+
+
+def read_delegated_permissions(request: Request) -> None:
+    """oauth2PermissionGrants. Raises 403.
+
+    https://learn.microsoft.com/graph/api/oauth2permissiongrant-list
+    """
+    _need(request, _READ_GRANTS)
+
+
+def as_far_as_readable(request: Request, items: list[Json]) -> list[Json]:
+    """Typed objects, of those that the caller may not read only type and id.
+
+    https://learn.microsoft.com/graph/permissions-overview#limited-information-returned-for-inaccessible-member-objects
+    """
+    return [each if _readable(request, each) else _limited(each) for each in items]
+
+
+def _readable(request: Request, item: Json) -> bool:
+    kind = str(item["@odata.type"]).rpartition(".")[2]
+    return request.caller.kind == "user" or bool(request.caller.roles & _READ_KIND[kind])
+
+
+def _limited(item: Json) -> Json:
+    return {name: item[name] if name in ("@odata.type", "id") else None for name in item}
 
 
 def read_users(request: Request) -> None:
@@ -83,7 +152,7 @@ def roll_own_key(request: Request, app_id: str, object_id: str) -> None:
 def restore(request: Request) -> None:
     """Bring a deleted application back: permission and directory role. Raises 403."""
     holds = request.caller.roles & {*_WRITE_ALL, OWNED_BY}
-    acts_as = set(request.caller.claims.get("wids", [])) & _RESTORING_ROLES
+    acts_as = held_roles.of_caller(request) & _APPLICATION_ADMINISTRATORS
     if not (acts_as and (holds or request.caller.kind == "user")):
         raise denied()
 
@@ -98,8 +167,20 @@ def assign_app_roles(request: Request) -> None:
 
     https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignments
     """
+    if request.caller.kind == "user" and held_roles.of_caller(request) & _CONSENTING:
+        return
     if "AppRoleAssignment.ReadWrite.All" not in request.caller.roles:
         raise denied()
+
+
+def add_owner(request: Request, object_id: str) -> None:
+    """What deleting takes, and for apps also to read the directory. Raises 403.
+
+    https://learn.microsoft.com/graph/api/application-post-owners
+    """
+    delete(request, object_id)
+    if request.caller.kind == "app":
+        _need(request, _DIRECTORY)
 
 
 def grant_delegated_permissions(request: Request) -> None:
@@ -108,6 +189,8 @@ def grant_delegated_permissions(request: Request) -> None:
     https://learn.microsoft.com/graph/api/oauth2permissiongrant-post
     """
     allowed = {"DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"}
+    if request.caller.kind == "user" and held_roles.of_caller(request) & _CONSENTING:
+        return
     if not request.caller.roles & allowed:
         raise denied()
 
@@ -129,4 +212,5 @@ def _own_or_hold(request: Request, object_id: str, roles: set[str]) -> None:
             return
     elif owns(request, object_id):
         return
-    raise denied()
+    if not held_roles.of_caller(request) & _APPLICATION_ADMINISTRATORS:
+        raise denied()

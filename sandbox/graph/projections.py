@@ -32,7 +32,11 @@ def project(request: Request, resource: Resource, item: Json, expand: Expand) ->
     for name, options in _expansions(request, resource):
         related = expand(request, item, name)
         wanted = options.get("$select", "")
-        shown[name] = [_only(each, wanted) for each in related]
+        found = [_only(each, wanted) for each in related]
+        if resource.properties[name].type.endswith("?"):
+            shown[name] = found[0] if found else None
+        else:
+            shown[name] = found
     return shown
 
 

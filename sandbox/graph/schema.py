@@ -1,7 +1,8 @@
 """The properties of Graph's resources: type, whether a caller may write it, what $filter understands.
 
 A table per resource: name, type, access, filter operators. Operators after a `|` need an advanced query, that is
-`ConsistencyLevel: eventual` with `$count=true`. `[]` marks a collection, `nav` a relationship.
+`ConsistencyLevel: eventual` with `$count=true`. `[]` marks a collection, `nav` a relationship, `?` one to a single
+object.
 Longer than most files here: it is tables.
 
 Source      https://learn.microsoft.com/graph/api/resources/application (and serviceprincipal, user, …)
@@ -181,6 +182,92 @@ USER = define(
     """,
 )
 
+GROUP = define(
+    "group",
+    "groups",
+    """
+    id                                guid     ro   eq in | ne not
+    deletedDateTime                   date     ro
+    classification                    str      rw   eq ge le startswith | ne not
+    createdDateTime                   date     ro   eq ge le in | ne not
+    creationOptions                   str[]    ro
+    description                       str      rw   eq ge le startswith | ne not
+    displayName                       str      rw   eq ge le in startswith | ne not endswith
+    expirationDateTime                date     ro   eq ge le in | ne not
+    groupTypes                        str[]    rw   eq | not
+    isAssignableToRole                bool     rw   eq | ne not
+    mail                              str      ro   eq ge le in startswith | ne not endswith
+    mailEnabled                       bool     rw   eq | ne not
+    mailNickname                      str      rw   eq ge le in startswith | ne not endswith
+    membershipRule                    str      rw   eq ge le startswith | ne not
+    membershipRuleProcessingState     str      rw   eq in | ne not
+    onPremisesDomainName              str      ro
+    onPremisesLastSyncDateTime        date     ro   eq ge le in | ne not
+    onPremisesNetBiosName             str      ro
+    onPremisesProvisioningErrors      any[]    ro
+    onPremisesSamAccountName          str      ro
+    onPremisesSecurityIdentifier      str      ro   eq
+    onPremisesSyncEnabled             bool     ro   eq in | ne not
+    preferredDataLocation             str      rw   eq ge le in startswith | ne not
+    preferredLanguage                 str      rw   eq ge le in startswith | ne not
+    proxyAddresses                    str[]    ro   eq ge le startswith | ne not endswith
+    renewedDateTime                   date     ro   eq ge le in | ne not
+    resourceBehaviorOptions           str[]    ro
+    resourceProvisioningOptions       str[]    ro
+    securityEnabled                   bool     rw   eq in | ne not
+    securityIdentifier                str      ro   eq
+    serviceProvisioningErrors         any[]    ro
+    theme                             str      rw
+    uniqueName                        str      ro   eq
+    visibility                        str      rw
+    members                           directoryObject nav
+    owners                            directoryObject nav
+    """,
+)
+
+DIRECTORY_ROLE = define(
+    "directoryRole",
+    "directoryRoles",
+    """
+    id                                guid     ro
+    deletedDateTime                   date     ro
+    description                       str      ro
+    displayName                       str      ro   eq
+    roleTemplateId                    guid     ro   eq
+    """,
+)
+
+ROLE_DEFINITION = define(
+    "unifiedRoleDefinition",
+    "roleManagement/directory/roleDefinitions",
+    """
+    id                                guid     ro   eq in
+    description                       str      ro
+    displayName                       str      ro   eq startswith
+    isBuiltIn                         bool     ro   eq
+    isEnabled                         bool     ro   eq
+    resourceScopes                    str[]    ro
+    rolePermissions                   any[]    ro
+    templateId                        guid     ro   eq
+    version                           str      ro
+    """,
+)
+
+ROLE_ASSIGNMENT = define(
+    "unifiedRoleAssignment",
+    "roleManagement/directory/roleAssignments",
+    """
+    id                                str      ro   eq
+    appScopeId                        str      rw
+    condition                         str      rw
+    directoryScopeId                  str      rw   eq
+    principalId                       guid     rw   eq in
+    roleDefinitionId                  guid     rw   eq in
+    principal                         directoryObject? nav
+    roleDefinition                    unifiedRoleDefinition? nav
+    """,
+)
+
 FEDERATED_CREDENTIAL = define(
     "federatedIdentityCredential",
     "federatedIdentityCredentials",
@@ -228,7 +315,7 @@ DIRECTORY_OBJECT = define(
     "directoryObjects",
     "\n".join(
         f"{name} any {known.access} eq"
-        for resource in (USER, APPLICATION, SERVICE_PRINCIPAL)
+        for resource in (USER, GROUP, DIRECTORY_ROLE, APPLICATION, SERVICE_PRINCIPAL)
         for name, known in resource.properties.items()
         if known.access != "nav"
     ),

@@ -133,7 +133,7 @@ def expand(request: Request, principal: Json, name: str) -> list[Json]:
         case "ownedObjects":
             return memberships.owned_by(world, object_id)
         case _:
-            return []
+            return memberships.member_of(world, object_id)
 
 
 def _may_create(request: Request, application: Json | None) -> None:

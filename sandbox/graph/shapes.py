@@ -346,3 +346,19 @@ def _security_identifier(object_id: str) -> str:
     raw = uuid.UUID(object_id).bytes_le
     words = (int.from_bytes(raw[at : at + 4], "little") for at in range(0, 16, 4))
     return "S-1-12-1-" + "-".join(str(word) for word in words)
+
+
+def new_directory_role_assignment(principal_id: str, role_id: str, *, scope: str = "/") -> Json:
+    """A directory role for a principal. The id is made of both, in the order and form that Entra uses.
+
+    https://learn.microsoft.com/graph/api/resources/unifiedroleassignment
+    """
+    raw = uuid.UUID(role_id).bytes_le + uuid.UUID(principal_id).bytes_le
+    return {
+        "id": f"{base64.urlsafe_b64encode(raw).decode().rstrip('=')}-1",
+        "appScopeId": None,
+        "condition": None,
+        "directoryScopeId": scope,
+        "principalId": principal_id,
+        "roleDefinitionId": role_id,
+    }

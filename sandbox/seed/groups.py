@@ -1,11 +1,12 @@
 """Groups: what principals are allowed to do without anybody having named them.
 
-`sg-data-readers` carries a role on the orders' data and is inside `sg-orders`; `sg-app-operators` can carry directory
-roles; `dyn-accountants` fills itself by a rule.
+`sg-data-readers` carries a role on the orders' data and is inside `sg-orders`; `sg-app-operators` carries a directory
+role; `dyn-accountants` fills itself by a rule.
 """
 
 from datetime import datetime
 
+from sandbox.graph import directory_role_definitions as roles
 from sandbox.graph import shapes
 from sandbox.seed import names
 from sandbox.seed.names import ORDERS_API
@@ -34,3 +35,9 @@ def plant(world: World, since: datetime) -> None:
         )
         world.directory.groups.put(group["id"], group, since=since)
         world.directory.group_members[group["id"]] = inside
+    for principal_id, role in (
+        (names.group_id(names.ROLE_ASSIGNABLE_GROUP), roles.CLOUD_APPLICATION_ADMINISTRATOR),
+        (names.user_id("rosa"), roles.SECURITY_ADMINISTRATOR),
+    ):
+        assignment = shapes.new_directory_role_assignment(principal_id, role)
+        world.directory.role_assignments.put(assignment["id"], assignment, since=since)
