@@ -21,7 +21,7 @@ from responders.errors import (
     RefusedError,
     TransientError,
 )
-from responders.model import Json, NewIdentity, Principal, StepResult
+from responders.model import Change, Json, NewIdentity, Principal, StepResult
 from responders.patience import rounds, until_it_reads_back
 from responders.read_only import is_read_only
 from responders.settings import checked_guid
@@ -39,15 +39,26 @@ async def deactivate(cloud: Cloud, principal: Principal) -> StepResult:
     path = f"/applications/{checked_guid(object_id, 'application object id')}"
     if await is_deactivated(cloud, object_id):
         return {"status": "nothing_to_do", "detail": f"{path} is deactivated already"}
+    change: Change = {"object": path, "before": "isDisabled not set", "after": "isDisabled true"}
     if is_read_only():
-        return {"status": "planned", "detail": f"{path}: isDisabled -> true"}
+        detail = f"{path}: isDisabled -> true"
+        return {"status": "planned", "detail": detail, "changes": [change]}
     with bound_contextvars(responder="applications.deactivate", target=object_id):
         await until_it_reads_back(
             lambda: cloud.graph.patch(path, {"isDisabled": True}),
             lambda: is_deactivated(cloud, object_id),
             f"{path}: isDisabled true",
         )
-    return {"status": "done", "detail": f"{path} is deactivated"}
+    return {"status": "done", "detail": f"{path} is deactivated", "changes": [change]}
+
+
+def by_hand(principal: Principal) -> list[str]:
+    """What a person would run. An application of another tenant is its owner's to deactivate."""
+    object_id = principal["application_object_id"]
+    if object_id is None:
+        return []
+    url = f"https://graph.microsoft.com/v1.0/applications/{checked_guid(object_id, 'object id')}"
+    return [f"az rest --method PATCH --url {url} --body '{{\"isDisabled\": true}}'"]
 
 
 async def ensure_successor(

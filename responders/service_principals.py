@@ -2,50 +2,150 @@
 
 Stops    every new token for this service principal, whatever credential asks for it
 Leaves   tokens already issued, until they expire; the role assignments that they open doors with
-Undo     PATCH accountEnabled true (`restore_identity`; never before its exposed credentials are gone)
+Undo     PATCH accountEnabled true (`restore_identity`; never before its exposed credentials are gone);
+         DELETE /servicePrincipals/{id} for one that was created disabled
 Needs    Graph Application.ReadWrite.All
 Source   https://learn.microsoft.com/entra/identity/enterprise-apps/disable-user-sign-in-portal
+         https://learn.microsoft.com/security/operations/incident-response-playbook-compromised-malicious-app
 """
 
 from structlog.contextvars import bound_contextvars
 
 from responders.cloud import Cloud
-from responders.errors import ContractChangedError
-from responders.model import MANAGED, Principal, StepResult
-from responders.patience import until_it_reads_back
+from responders.errors import ConflictError, ContractChangedError, NotFoundError, TransientError
+from responders.model import MANAGED, Change, Json, Principal, StepResult
+from responders.patience import rounds, until_it_reads_back
 from responders.read_only import is_read_only
 from responders.settings import checked_guid
+
+_SELECT = {"$select": "id,accountEnabled"}
+
+
+async def ensure_disabled(cloud: Cloud, principal: Principal) -> StepResult:
+    """Disable it; where there is none while the application lives, create it disabled. Safe to repeat.
+
+    Else a sign-in or a consent creates it enabled, and the application gets tokens.
+    """
+    if principal["kind"] == "application_without_principal":
+        return await _ensure_by_client_id(cloud, principal)
+    try:
+        return await disable(cloud, principal)
+    except NotFoundError:
+        if principal["application_object_id"] is None:
+            raise
+        return await _ensure_by_client_id(cloud, principal)
 
 
 async def disable(cloud: Cloud, principal: Principal) -> StepResult:
     """Set accountEnabled to false and read it back. Safe to repeat."""
-    object_id = principal["object_id"]
-    name = f"service principal {principal['display_name']} ({object_id})"
     if principal["kind"] in MANAGED:
         # "cannot be updated or modified directly":
         # https://learn.microsoft.com/graph/api/resources/serviceprincipal
         return {
             "status": "refused",
-            "detail": f"{name} is a managed identity, which Graph can't disable: remove its role "
-            "assignments and its federated credentials in Azure Resource Manager",
+            "detail": f"{_called(principal, principal['object_id'])} is a managed identity, which "
+            "Graph can't disable: remove its role assignments and its federated credentials in "
+            "Azure Resource Manager",
         }
+    return await _disable(cloud, principal["object_id"], principal)
+
+
+async def is_enabled(cloud: Cloud, object_id: str) -> bool:
+    """What the object itself says, read by its id: an index may lag."""
+    path = f"/servicePrincipals/{checked_guid(object_id, 'object id')}"
+    return _enabled(await cloud.graph.get(path, _SELECT), path)
+
+
+def by_hand(principal: Principal) -> list[str]:
+    """What a person would run. A managed identity has no such switch."""
+    if principal["kind"] in MANAGED:
+        return []
+    graph = "https://graph.microsoft.com/v1.0/servicePrincipals"
+    app_id = checked_guid(principal["app_id"], "client id")
+    if principal["kind"] == "application_without_principal":
+        body = f'{{"appId": "{app_id}", "accountEnabled": false}}'
+        return [f"az rest --method POST --url {graph} --body '{body}'"]
+    object_id = checked_guid(principal["object_id"], "object id")
+    return [f"az ad sp update --id {object_id} --set accountEnabled=false"]
+
+
+async def _disable(cloud: Cloud, object_id: str, principal: Principal) -> StepResult:
+    name = _called(principal, object_id)
     if not await is_enabled(cloud, object_id):
         return {"status": "nothing_to_do", "detail": f"{name} is disabled already"}
+    change: Change = {
+        "object": name,
+        "before": "accountEnabled true",
+        "after": "accountEnabled false",
+    }
     if is_read_only():
-        return {"status": "planned", "detail": f"{name}: accountEnabled true -> false"}
+        detail = f"{name}: accountEnabled true -> false"
+        return {"status": "planned", "detail": detail, "changes": [change]}
     with bound_contextvars(responder="service_principals.disable", target=object_id):
         await until_it_reads_back(
             lambda: cloud.graph.patch(f"/servicePrincipals/{object_id}", {"accountEnabled": False}),
             lambda: _is_disabled(cloud, object_id),
             f"{name}: accountEnabled false",
         )
-    return {"status": "done", "detail": f"{name} is disabled"}
+    return {"status": "done", "detail": f"{name} is disabled", "changes": [change]}
 
 
-async def is_enabled(cloud: Cloud, object_id: str) -> bool:
-    """What the object itself says, read by its id: an index may lag."""
-    path = f"/servicePrincipals/{checked_guid(object_id, 'object id')}"
-    match await cloud.graph.get(path, {"$select": "id,accountEnabled"}):
+async def _ensure_by_client_id(cloud: Cloud, principal: Principal) -> StepResult:
+    """Create it disabled and read it back by its id, or disable the one that somebody made meanwhile."""
+    app_id = checked_guid(principal["app_id"], "client id")
+    path = f"/servicePrincipals(appId='{app_id}')"
+    created: str | None = None
+    last = "not tried"
+    async for _ in rounds():
+        try:
+            found = await cloud.graph.get(path, _SELECT)
+        except NotFoundError:
+            if is_read_only():
+                return _made("planned", app_id)
+            if created is None:
+                created, last = await _create(cloud, app_id)
+            continue
+        object_id = checked_guid(str(found.get("id")), "object id of the service principal")
+        if object_id == created and not _enabled(found, path):
+            return _made("done", app_id, object_id)
+        return await _disable(cloud, object_id, principal)
+    raise TransientError(f"service principal of application {app_id}: {last}")
+
+
+async def _create(cloud: Cloud, app_id: str) -> tuple[str | None, str]:
+    """Its id, or why there is none. A second one can't come of it: appId is unique."""
+    body: Json = {"appId": app_id, "accountEnabled": False}
+    with bound_contextvars(responder="service_principals.ensure_disabled", target=app_id):
+        try:
+            made = await cloud.graph.post("/servicePrincipals", body)
+        except (ConflictError, NotFoundError, TransientError) as error:
+            return None, str(error)  # there already, or the application is not known everywhere yet
+    return checked_guid(str(made.get("id")), "object id"), "created, but not found yet"
+
+
+def _made(status: str, app_id: str, object_id: str | None = None) -> StepResult:
+    change: Change = {
+        "object": f"service principal of application {app_id}",
+        "before": "none",
+        "after": "accountEnabled false",
+    }
+    if status == "planned":
+        detail = f"create the service principal of application {app_id}, disabled"
+        return {"status": "planned", "detail": detail, "changes": [change]}
+    return {
+        "status": "done",
+        "detail": f"application {app_id} had no service principal: {object_id} is made, disabled",
+        "items": [{"object_id": object_id, "app_id": app_id, "created": True}],
+        "changes": [change],
+    }
+
+
+def _called(principal: Principal, object_id: str) -> str:
+    return f"service principal {principal['display_name']} ({object_id})"
+
+
+def _enabled(found: Json, path: str) -> bool:
+    match found:
         case {"accountEnabled": bool(enabled)}:
             return enabled
         case other:
