@@ -150,6 +150,9 @@ class Limits:
     arm_deletes: float = 200
     arm_deletes_refill: float = 10
     resource_graph_queries: float = 15  # for each caller, in 5 s
+    # https://learn.microsoft.com/azure/azure-monitor/service-limits#log-analytics-workspaces
+    log_queries: float = 200  # for each caller, in 30 s
+    log_rows: float = 500_000  # of one query; with more the answer is partial
 
 
 @dataclass
@@ -225,6 +228,8 @@ class Logs:
 
     clock: Clock
     tables: dict[str, list[tuple[datetime, Json]]] = field(default_factory=dict)
+    # Table -> its plan where that is not Analytics; None: this workspace has no such table.
+    plans: dict[str, str | None] = field(default_factory=dict)
 
     def add(self, table: str, row: Json, *, delay_s: float) -> None:
         """Put a row into a table; it can be queried `delay_s` seconds from now."""

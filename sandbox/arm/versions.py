@@ -122,6 +122,13 @@ SUPPORTED: dict[str, tuple[str, ...]] = {
         "2025-06-01",
         "2025-08-01",
     ),
+    "Microsoft.OperationalInsights/workspaces/tables": (
+        "2021-12-01-preview",
+        "2022-10-01",
+        "2023-09-01",
+        "2025-02-01",
+        "2025-07-01",
+    ),
     "Microsoft.OperationalInsights/workspaces": (
         "2020-08-01",
         "2021-06-01",

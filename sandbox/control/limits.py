@@ -5,6 +5,7 @@ from dataclasses import asdict, fields
 from starlette.responses import JSONResponse, Response
 
 from sandbox.control.wishes import WishError, number, wish
+from sandbox.loganalytics.tables import SCHEMAS
 from sandbox.web import Call, Route
 from sandbox.world import Limits, World
 
@@ -39,7 +40,19 @@ async def set_licences(world: World, call: Call) -> Response:
     return await show_licences(world, call)
 
 
+async def set_table_plans(world: World, call: Call) -> Response:
+    """200 with the plans that are not Analytics; null takes a table out of the workspace."""
+    for table, plan in wish(call).items():
+        if table not in SCHEMAS:
+            raise WishError(f"{table}: no such table")
+        if plan not in ("Analytics", "Basic", "Auxiliary", None):
+            raise WishError(f"{table}: Analytics, Basic, Auxiliary or null")
+        world.logs.plans[table] = plan
+    return JSONResponse({"plans": world.logs.plans})
+
+
 ROUTES = [
+    Route("POST", "/sandbox/table-plans", set_table_plans),
     Route("GET", "/sandbox/limits", show_limits),
     Route("POST", "/sandbox/limits", set_limits),
     Route("GET", "/sandbox/licences", show_licences),

@@ -2,8 +2,7 @@
 
 Simulates   the query engine behind Log Analytics, over DuckDB
 Faithful    what `duckdb-kql` translates it translates exactly; the rest is refused, never guessed
-Left out    whatever that library lists as unsupported: column_ifexists, ingestion_time, search,
-            mv-apply, make-series, tabular functions
+Left out    whatever that library lists as unsupported: search, mv-apply, make-series, tabular functions
 Source      https://learn.microsoft.com/kusto/query/
 """
 
@@ -21,12 +20,13 @@ from duckdb_kql.translate import TranslationResult
 from duckdb_kql.types import kusto_type
 
 from sandbox.loganalytics.errors import LogsError, semantic_error, syntax_error
-from sandbox.loganalytics.tables import COLUMNS, tables_of
+from sandbox.loganalytics.rewriting import rewritten
+from sandbox.loganalytics.tables import ARRIVAL, COLUMNS, tables_of
 from sandbox.loganalytics.timespans import Span
 from sandbox.world import Json, World
 
+_WITH_ARRIVAL = {table: [*columns, ARRIVAL] for table, columns in COLUMNS.items()}
 _CLOCK = "kqlnow"  # the placeholder that duckdb-kql gives to now() and ago()
-_MOST_ROWS = 500_000  # https://learn.microsoft.com/azure/azure-monitor/service-limits#log-analytics-workspaces
 _NO_TABLE = re.compile(r"Table with name (\S+) does not exist")
 _NO_COLUMN = re.compile(r'Referenced column "([^"]+)" not found')
 
@@ -37,6 +37,7 @@ class Result:
 
     columns: list[dict[str, str]]
     rows: list[list[Any]]
+    limit: int | None = None  # the number of records that cut it short
 
     def table(self) -> Json:
         """As `tables` shows it."""
@@ -45,6 +46,7 @@ class Result:
 
 def run(world: World, query: str, span: Span | None) -> Result:
     """The answer to a query. Blocks; call it in a thread. Raises `LogsError`."""
+    query = rewritten(query)
     translated = _translate(query)
     now = world.clock.now().replace(tzinfo=None)
     bound = {**translated.parameters, _CLOCK: now}
@@ -54,24 +56,30 @@ def run(world: World, query: str, span: Span | None) -> Result:
         connection.execute(str(translated), used or None)
         kinds = [kusto_type(column[1]) for column in connection.description or []]
         names = [column[0] for column in connection.description or []]
-        rows = connection.fetchmany(_MOST_ROWS)
+        limit = int(world.limits.log_rows)
+        rows = connection.fetchmany(limit + 1)
     except duckdb.Error as failed:
         raise _explain(failed) from failed
     finally:
         connection.close()
+    shown = [number for number, name in enumerate(names) if name != ARRIVAL]
     return Result(
-        [{"name": name, "type": kind} for name, kind in zip(names, kinds, strict=True)],
-        [[_cell(value, kind) for value, kind in zip(row, kinds, strict=True)] for row in rows],
+        [{"name": names[number], "type": kinds[number]} for number in shown],
+        [[_cell(row[number], kinds[number]) for number in shown] for row in rows[:limit]],
+        limit if len(rows) > limit else None,
     )
 
 
 def warm_up() -> None:
     """Parse once what every query has in it: the parser is slow at whatever it sees first."""
     _translate(
-        "let id = 'a'; let start = datetime(2000-01-01); AzureActivity "
+        "let id = 'a'; let start = datetime(2000-01-01); let who = dynamic(['x']); AzureActivity "
         "| where TimeGenerated between (start .. now()) and (Caller =~ id or Claims_d.appid == id) "
-        "| extend who = tostring(Claims_d.uti) | project TimeGenerated, who "
-        "| summarize n = count() by who | order by n desc | take 5"
+        "| where isnull(EventSubmissionTimestamp) or EventSubmissionTimestamp > start "
+        "| where Properties has id or tostring(Claims_d.uti) in (who) or isnotempty(id) "
+        "| where strcat('a:', tostring(Claims_d.uti)) in (who) and Caller startswith id "
+        "| extend who = tostring(parse_json(Claims).uti) | project TimeGenerated, who "
+        "| summarize n = count() by who | project-away n | order by who desc | take 5"
     )
 
 
@@ -82,7 +90,7 @@ def _translate(query: str) -> TranslationResult:
         # Any moment will do: it only makes now() a placeholder, which `run` binds to the clock.
         translated = duckdb_kql.to_sql(
             query,
-            schema=COLUMNS,
+            schema=_WITH_ARRIVAL if ARRIVAL in query else COLUMNS,
             allow_write=False,
             query_now=datetime(2000, 1, 1),  # noqa: DTZ001
         )

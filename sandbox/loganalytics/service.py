@@ -1,14 +1,17 @@
 """The Log Analytics query API.
 
-Simulates   /v1/workspaces/{id}/query (GET and POST) and /v1/$batch
-Faithful    audience, Azure RBAC on the workspace, types, errors, `timespan`, `Prefer`
-Left out    queries in the context of a resource, metadata, partial results, throttling
+Simulates   /v1/workspaces/{id}/query (GET and POST), /v1/$batch and /v1/workspaces/{id}/search
+Faithful    audience, Azure RBAC on the workspace, types, errors, `timespan`, `Prefer`, answers that are cut short,
+            throttling; a table on a cheaper plan is searched only, alone and without a window in the text
+Left out    queries in the context of a resource, metadata; the words in which Azure refuses a cheaper table
 Source      https://learn.microsoft.com/azure/azure-monitor/logs/api/overview
             https://learn.microsoft.com/rest/api/loganalytics/query
+            https://learn.microsoft.com/azure/azure-monitor/logs/basic-logs-query
 """
 
 import asyncio
 import json
+import re
 import threading
 import time
 from dataclasses import dataclass
@@ -18,14 +21,22 @@ from starlette.responses import JSONResponse, Response
 from sandbox.arm.access import allows
 from sandbox.entra import resources
 from sandbox.entra.bearer import Caller, InvalidTokenError, authenticate
-from sandbox.loganalytics import kql, timespans
-from sandbox.loganalytics.errors import LogsError, bad_argument, invalid_body
+from sandbox.loganalytics import kql, limits, timespans
+from sandbox.loganalytics.errors import (
+    LogsError,
+    bad_argument,
+    invalid_body,
+    semantic_error,
+    too_many_records,
+)
+from sandbox.loganalytics.rewriting import mentioned
 from sandbox.web import Call, Route, Router
 from sandbox.world import Json, World
 
 _TYPE = "Microsoft.OperationalInsights/workspaces"
 _QUERY = f"{_TYPE}/query/read"
 _KNOWN = {"query", "timespan", "workspaces"}
+_TIME_IN_TEXT = re.compile(r"\bwhere\s+TimeGenerated\b")
 _MOST_REQUESTS = 100  # https://learn.microsoft.com/azure/azure-monitor/logs/api/batch-queries
 
 
@@ -72,7 +83,22 @@ async def post_batch(world: World, call: Call) -> Response:
     requests = _json(call).get("requests")
     if not isinstance(requests, list) or not 0 < len(requests) <= _MOST_REQUESTS:
         raise invalid_body(f"'requests' must be a list of 1 to {_MOST_REQUESTS} queries")
-    return JSONResponse({"responses": [await _one(world, caller, each) for each in requests]})
+    answers = await asyncio.gather(*(_one(world, caller, each) for each in requests))
+    return JSONResponse({"responses": answers})
+
+
+async def post_search(world: World, call: Call) -> Response:
+    """200, 400 for more than one table or a window in the text, 401, 403, 404, 415, 429."""
+    caller = _caller(world, call)
+    query = _Query(call.params["workspace"], _json(call), call.headers.get("prefer", ""))
+    _authorize(world, caller, query.workspace)
+    text, timespan = _check({**query.body, "timespan": call.query.get("timespan", "")})
+    if not timespan:
+        raise bad_argument({"code": "QueryValidationError", "message": "The timespan is missing"})
+    if len(mentioned(text)) != 1 or _TIME_IN_TEXT.search(text):
+        raise semantic_error("a search is of one table, and its time range is in the timespan")
+    async with limits.one_search(world, caller):
+        return JSONResponse(await _answer(world, query, text, timespan))
 
 
 async def _one(world: World, caller: Caller, request: object) -> Json:
@@ -84,10 +110,10 @@ async def _one(world: World, caller: Caller, request: object) -> Json:
             raise invalid_body("each request needs 'id', 'workspace' and 'body'")
     prefer = next((value for key, value in headers.items() if key.lower() == "prefer"), "")
     try:
-        answer, status = await _run(world, caller, _Query(workspace, body, prefer)), 200
+        answer = await _run(world, caller, _Query(workspace, body, prefer))
     except LogsError as error:
-        answer, status = error.body, error.status
-    return {"id": name, "status": status, "headers": {}, "body": answer}
+        return {"id": name, "status": error.status, "headers": error.headers, "body": error.body}
+    return {"id": name, "status": 200, "headers": {}, "body": answer}
 
 
 async def _run(world: World, caller: Caller, query: _Query) -> Json:
@@ -95,10 +121,20 @@ async def _run(world: World, caller: Caller, query: _Query) -> Json:
     text, timespan = _check(query.body)
     for other in query.body.get("workspaces") or []:
         _authorize(world, caller, str(other))
+    for table in mentioned(text):
+        if world.logs.plans.get(table) in ("Basic", "Auxiliary"):
+            raise semantic_error(f"The table '{table}' can't be queried on its plan: search it")
+    async with limits.one_query(world, caller):
+        return await _answer(world, query, text, timespan)
+
+
+async def _answer(world: World, query: _Query, text: str, timespan: str) -> Json:
     span = timespans.parse(timespan, world.clock.now()) if timespan else None
     started = time.perf_counter()
     result = await asyncio.to_thread(kql.run, world, text, span)
     answer: Json = {"tables": [result.table()]}
+    if result.limit is not None:
+        answer["error"] = too_many_records(result.limit)
     if "include-statistics=true" in query.prefer.replace(" ", ""):
         answer["statistics"] = _statistics(time.perf_counter() - started, len(result.rows))
     return answer
@@ -178,6 +214,7 @@ def _no_route(call: Call) -> LogsError:
 ROUTES = [
     Route("GET", "/v1/workspaces/{workspace}/query", get_query),
     Route("POST", "/v1/workspaces/{workspace}/query", post_query),
+    Route("POST", "/v1/workspaces/{workspace}/search", post_search),
     Route("POST", "/v1/$batch", post_batch),
 ]
 _ROUTER = Router(ROUTES)

@@ -30,7 +30,7 @@ _SQL_TYPES = {
     "real": "DOUBLE",
     "bool": "BOOLEAN",
 }
-_ARRIVAL = "__arrives"
+ARRIVAL = "__arrives"
 # A query is somebody else's text: it reaches no file, no network and no setting.
 # https://duckdb.org/docs/stable/operations_manual/securing_duckdb/overview
 _LOCKED: dict[str, str | bool | int | float | list[str]] = {
@@ -53,24 +53,29 @@ class Tables:
         for table, columns in SCHEMAS.items():
             described = ", ".join(f'"{name}" {_SQL_TYPES[kind]}' for name, kind in columns.items())
             self._database.execute(
-                f'CREATE TABLE kept."{table}" ({described}, {_ARRIVAL} TIMESTAMP)'
+                f'CREATE TABLE kept."{table}" ({described}, {ARRIVAL} TIMESTAMP)'
             )
         self._database.execute("SET lock_configuration=true")
 
     def connect(self, world: World, query: str, span: Span | None) -> duckdb.DuckDBPyConnection:
         """A connection that sees what has arrived by now and lies within the span. Close it."""
         # A wildcard may mean any table; a name in a comment or a string does no harm.
-        tables = [table for table in SCHEMAS if table in query or "*" in query]
+        tables = [
+            table
+            for table in SCHEMAS
+            if (table in query or "*" in query) and world.logs.plans.get(table, "") is not None
+        ]
+        shown = [ARRIVAL] if ARRIVAL in query else []
         with self._lock:
             for table in tables:
                 self._top_up(table, world)
         connection = self._database.cursor()
-        conditions = f"{_ARRIVAL} <= {_sql_time(world.clock.now())}"
+        conditions = f"{ARRIVAL} <= {_sql_time(world.clock.now())}"
         if span:
             ends = f"{_sql_time(span.start)} AND {_sql_time(span.end)}"
             conditions += f" AND TimeGenerated BETWEEN {ends}"
         for table in tables:
-            names = ", ".join(f'"{name}"' for name in SCHEMAS[table])
+            names = ", ".join(f'"{name}"' for name in [*SCHEMAS[table], *shown])
             connection.execute(
                 f'CREATE TEMP VIEW "{table}" AS SELECT {names} '  # noqa: S608 - our own names
                 f'FROM kept."{table}" WHERE {conditions}'
@@ -83,11 +88,11 @@ class Tables:
         if not new:
             return
         columns = SCHEMAS[table]
-        rows = [{**_row(columns, row), _ARRIVAL: _naive(arrives)} for arrives, row in new]
+        rows = [{**_row(columns, row), ARRIVAL: _naive(arrives)} for arrives, row in new]
         shape = {name: _SQL_TYPES[kind] for name, kind in columns.items()}
         self._database.execute(
             f'INSERT INTO kept."{table}" SELECT unnest(from_json(?::JSON, ?), recursive := true)',
-            [json.dumps(rows), json.dumps([{**shape, _ARRIVAL: "TIMESTAMP"}])],
+            [json.dumps(rows), json.dumps([{**shape, ARRIVAL: "TIMESTAMP"}])],
         )
         self._taken[table] = self._taken.get(table, 0) + len(new)
 
