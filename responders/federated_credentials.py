@@ -9,6 +9,7 @@ Source   https://learn.microsoft.com/graph/api/resources/federatedidentitycreden
 
 from structlog.contextvars import bound_contextvars
 
+from responders import removals
 from responders.cloud import Cloud
 from responders.errors import (
     ConflictError,
@@ -18,8 +19,7 @@ from responders.errors import (
     ResponderError,
     TransientError,
 )
-from responders.fan_out import failures, fan_out, worst
-from responders.model import FederatedCredential, Json, StepResult
+from responders.model import FederatedCredential, Json, Principal, StepResult
 from responders.patience import rounds
 from responders.read_only import is_read_only
 from responders.settings import checked_guid
@@ -27,45 +27,51 @@ from responders.settings import checked_guid
 MOST_PER_APPLICATION = (
     20  # learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
 )
-_AT_ONCE = 4  # writes to one application object: more only meet in concurrency conflicts
 
 
 async def read_all(cloud: Cloud, application_object_id: str) -> list[FederatedCredential]:
-    """Everything `ensure` needs, so read it in a step of its own before `remove_all`."""
-    return [_parse(item) for item in await cloud.graph.list(_collection(application_object_id))]
+    """Everything `ensure` needs, so read it in a step of its own before `remove_all`.
+
+    v1.0 shows a flexible one without what it matches; beta tells that, and where it does not, it is said.
+    """
+    found = await _list(cloud, application_object_id)
+    if all(one["subject"] is not None for one in found):
+        return found
+    return await _with_expressions(cloud, application_object_id, found)
 
 
 async def remove_all(cloud: Cloud, application_object_id: str) -> StepResult:
-    """Delete every one, side by side, and read back until none is left.
+    """Delete every one, flexible ones too, side by side, and read back until none is left.
 
     One that is planted meanwhile is deleted too. Safe to repeat: one already gone is gone.
     """
-    removed: dict[str, Json] = {}
-    errors: list[ResponderError] = []
-    async for _ in rounds():
-        found = await read_all(cloud, application_object_id)
-        if not found:
-            return _removed(removed, application_object_id)
-        if is_read_only():
-            items = [dict(one) for one in found]
-            return {"status": "planned", "detail": f"delete {_names(items)}", "items": items}
-        outcomes = await fan_out(
-            found, lambda one: _delete(cloud, application_object_id, one), at_once=_AT_ONCE
+
+    async def read() -> list[Json]:
+        # An expression costs a read, and the snapshot has it: only a plan is worth it.
+        found = await (read_all if is_read_only() else _list)(cloud, application_object_id)
+        return [dict(one) for one in found]
+
+    return await removals.remove_all(
+        removals.Removal(
+            what=f"federated credentials of application {application_object_id}",
+            read=read,
+            remove=lambda one: _delete(cloud, application_object_id, one),
+            name=_name,
+            before="trusted",
         )
-        removed |= {
-            one["id"]: dict(one) for one, error in outcomes if not isinstance(error, ResponderError)
-        }
-        errors = failures(outcomes)
-        if any(isinstance(error, RefusedError | ContractChangedError) for error in errors):
-            break
-    what = f"federated credentials of application {application_object_id}"
-    if not errors:
-        raise TransientError(f"{what}: still listed after {len(removed)} were deleted")
-    error = worst(errors, what)
-    if isinstance(error, RefusedError):
-        gone = f"; deleted {_names(list(removed.values()))}" if removed else ""
-        return {"status": "refused", "detail": f"{error}{gone}", "items": list(removed.values())}
-    raise error
+    )
+
+
+def by_hand(principal: Principal) -> list[str]:
+    """What a person would run. An application of another tenant is its owner's to change."""
+    if principal["application_object_id"] is None:
+        return []
+    object_id = checked_guid(principal["application_object_id"], "application object id")
+    base = "az ad app federated-credential"
+    return [
+        f"{base} list --id {object_id}",
+        f"{base} delete --id {object_id} --federated-credential-id <id>",
+    ]
 
 
 async def ensure(
@@ -78,6 +84,11 @@ async def ensure(
     existing = {one["name"]: one for one in await _read_new(cloud, application_object_id)}
     missing = [one for one in wanted if not _is_there(existing, one)]
     items = [_described(one, created=one in missing) for one in wanted]
+    if flexible := [one["name"] for one in missing if one["subject"] is None]:
+        raise RefusedError(
+            f"{', '.join(flexible)}: a flexible federated credential is made by a person who has "
+            "looked at its expression"
+        )
     if len(existing) + len(missing) > MOST_PER_APPLICATION:
         raise RefusedError(
             f"application {application_object_id} would have {len(existing) + len(missing)} federated "
@@ -92,14 +103,42 @@ async def ensure(
     return {"status": "done", "detail": f"created {_names(items)}", "items": items}
 
 
-async def _delete(cloud: Cloud, application_object_id: str, one: FederatedCredential) -> None:
+async def _list(cloud: Cloud, application_object_id: str) -> list[FederatedCredential]:
+    return [_parse(item) for item in await cloud.graph.list(_collection(application_object_id))]
+
+
+async def _with_expressions(
+    cloud: Cloud, application_object_id: str, found: list[FederatedCredential]
+) -> list[FederatedCredential]:
+    """Flexible ones with what they match, e.g. "claims['sub'] matches 'repo:contoso/*'".
+
+    https://learn.microsoft.com/entra/workload-id/workload-identities-flexible-federated-identity-credentials
+    """
+    expressions: dict[str, Json] = {}
+    unread = "beta does not show it"
+    try:
+        for raw in await cloud.graph.list(_collection(application_object_id), beta=True):
+            match raw:
+                case {"id": str(key), "claimsMatchingExpression": {"value": str()} as expression}:
+                    expressions[key] = expression
+    except ResponderError as error:
+        unread = str(error)
+    completed: list[FederatedCredential] = []
+    for one in found:
+        if one["id"] in expressions:
+            completed.append({**one, "claims_matching_expression": expressions[one["id"]]})
+        elif one["subject"] is None:
+            completed.append({**one, "expression_unread": unread})
+        else:
+            completed.append(one)
+    return completed
+
+
+async def _delete(cloud: Cloud, application_object_id: str, one: Json) -> None:
     path = f"{_collection(application_object_id)}/{checked_guid(one['id'], 'credential id')}"
     target = f"{application_object_id}/{one['name']}"
     with bound_contextvars(responder="federated_credentials.remove_all", target=target):
-        try:
-            await cloud.graph.delete(path)
-        except NotFoundError:
-            return  # somebody was faster, or the list was a late replica's
+        await cloud.graph.delete(path)
 
 
 async def _create(cloud: Cloud, application_object_id: str, one: FederatedCredential) -> None:
@@ -196,13 +235,13 @@ def _described(one: FederatedCredential, *, created: bool) -> Json:
     return {**one, "created": created}
 
 
+def _name(one: Json) -> str:
+    trusted = one["subject"]
+    if trusted is None:
+        expression = one.get("claims_matching_expression") or {}
+        trusted = f"flexible: {expression.get('value') or 'expression not read'}"
+    return f"{one['name']} ({one['issuer']} {trusted})"
+
+
 def _names(items: list[Json]) -> str:
-    return ", ".join(f"{one['name']} ({one['issuer']} {one['subject']})" for one in items)
-
-
-def _removed(removed: dict[str, Json], application_object_id: str) -> StepResult:
-    items = list(removed.values())
-    if not items:
-        detail = f"application {application_object_id} has no federated credentials"
-        return {"status": "nothing_to_do", "detail": detail, "items": []}
-    return {"status": "done", "detail": f"deleted {_names(items)}", "items": items}
+    return ", ".join(_name(one) for one in items)

@@ -93,6 +93,7 @@ class FederatedCredential(TypedDict):
     audiences: list[str]
     description: NotRequired[str | None]
     claims_matching_expression: NotRequired[Json]  # of a flexible one
+    expression_unread: NotRequired[str]  # why it is not known
 
 
 class Credential(TypedDict):
@@ -119,6 +120,7 @@ class Grant(TypedDict):
     condition: str | None
     condition_version: str | None
     description: str | None
+    delegated_managed_identity_resource_id: NotRequired[str | None]
     created_on: str | None
     created_by: str | None  # object id
 

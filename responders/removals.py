@@ -68,7 +68,7 @@ async def remove_all(removal: Removal) -> StepResult:
         }
         if any(isinstance(error, ConflictError) for error in errors):
             at_once = 1  # Graph answers overlapping writes to one object with conflicts
-    raise _unfinished(removal, tried, errors)
+    raise _unfinished(removal, tried, [*errors, *stuck.values()])
 
 
 async def _gone(removal: Removal, one: Json) -> None:
@@ -81,10 +81,10 @@ async def _gone(removal: Removal, one: Json) -> None:
 def _unfinished(
     removal: Removal, tried: dict[str, Json], errors: list[ResponderError]
 ) -> ResponderError:
-    if errors:
-        return worst(errors, removal.what)
+    """Time may help: with the last errors, or with those that were accepted and read back all the same."""
     names = _names(removal, list(tried.values()))
-    return TransientError(f"{removal.what}: {names} still read back after removal")
+    said = "; ".join(str(error) for error in errors)
+    return TransientError(f"{removal.what}: {names} still read back after removal; {said}")
 
 
 def _result(

@@ -17,6 +17,7 @@ from tests.sandbox_fixture import RunningSandbox
 
 APPLICATION = str(uuid.UUID(int=0xA3))
 LIST = f"/v1.0/applications/{APPLICATION}/federatedIdentityCredentials"
+BETA = LIST.replace("/v1.0/", "/beta/")
 AUDIENCE = "api://AzureADTokenExchange"
 
 
@@ -48,8 +49,55 @@ def _item(number: int) -> str:
 
 async def test_a_flexible_one_has_no_subject(azure: FakeAzure, cloud: Cloud) -> None:
     azure.on("GET", LIST, page(_trust(1, subject=None)))
+    expression = {"value": "claims['sub'] matches 'repo:contoso/*'", "languageVersion": 1}
+    azure.on("GET", BETA, page(_trust(1, subject=None, claimsMatchingExpression=expression)))
     found = await federated_credentials.read_all(cloud, APPLICATION)
     assert found[0]["subject"] is None
+    assert found[0]["claims_matching_expression"] == expression
+
+
+async def test_a_beta_that_does_not_answer_is_said_and_stops_nothing(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    azure.on("GET", LIST, page(_trust(1, subject=None)), page(_trust(1, subject=None)), page())
+    azure.on("GET", BETA, problem(403, "Authorization_RequestDenied"))
+    azure.on("DELETE", _item(1), Say(204))
+    found = await federated_credentials.read_all(cloud, APPLICATION)
+    assert "403" in found[0]["expression_unread"]
+    result = await federated_credentials.remove_all(cloud, APPLICATION)
+    assert (result["status"], result["items"][0]["subject"]) == ("done", None)
+
+
+async def test_beta_is_not_asked_without_need(azure: FakeAzure, cloud: Cloud) -> None:
+    azure.on("GET", LIST, page(_trust(1)))
+    await federated_credentials.read_all(cloud, APPLICATION)
+    assert azure.asked("GET", BETA) == []
+
+
+async def test_a_flexible_one_is_not_made_again_by_a_machine(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    azure.on("GET", LIST, page())
+    with pytest.raises(RefusedError, match="flexible"):
+        await federated_credentials.ensure(cloud, APPLICATION, [{**_wanted(1), "subject": None}])
+    assert azure.writes() == []
+
+
+async def test_a_lost_race_is_run_again_one_after_the_other(azure: FakeAzure, cloud: Cloud) -> None:
+    azure.on("GET", LIST, page(_trust(1), _trust(2)), page(_trust(1), _trust(2)), page())
+    for number in (1, 2):
+        conflict = problem(409, "Directory_ConcurrencyViolation")
+        azure.on("DELETE", _item(number), conflict, Say(204))
+    assert (await federated_credentials.remove_all(cloud, APPLICATION))["status"] == "done"
+
+
+async def test_a_plan_says_before_and_after(azure: FakeAzure, cloud: Cloud) -> None:
+    azure.on("GET", LIST, page(_trust(1)))
+    with read_only():
+        planned = await federated_credentials.remove_all(cloud, APPLICATION)
+    trust = "trust-1 (https://issuer/ system:serviceaccount:shop:1)"
+    assert planned["changes"] == [{"object": trust, "before": "trusted", "after": "removed"}]
+    assert azure.writes() == []
 
 
 async def test_one_planted_meanwhile_goes_too(azure: FakeAzure, cloud: Cloud) -> None:
@@ -74,7 +122,7 @@ async def test_a_conflict_is_tried_again(azure: FakeAzure, cloud: Cloud) -> None
 
 
 async def test_one_that_is_refused_does_not_keep_the_others(azure: FakeAzure, cloud: Cloud) -> None:
-    azure.on("GET", LIST, page(_trust(1), _trust(2), _trust(3)))
+    azure.on("GET", LIST, page(_trust(1), _trust(2), _trust(3)), page(_trust(2)))
     azure.on("DELETE", _item(1), Say(204))
     azure.on("DELETE", _item(2), problem(403, "Authorization_RequestDenied"))
     azure.on("DELETE", _item(3), Say(204))
@@ -87,7 +135,7 @@ async def test_one_that_is_refused_does_not_keep_the_others(azure: FakeAzure, cl
 async def test_ones_that_never_go_are_not_called_done(azure: FakeAzure, cloud: Cloud) -> None:
     azure.on("GET", LIST, page(_trust(1)))
     azure.on("DELETE", _item(1), Say(204))
-    with pytest.raises(TransientError, match="still listed"):
+    with pytest.raises(TransientError, match="still read back"):
         await federated_credentials.remove_all(cloud, APPLICATION)
 
 
