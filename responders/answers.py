@@ -28,6 +28,7 @@ _TIME_HEALS = frozenset(
 _A_LOCK = frozenset({"ScopeLocked", "ReadOnlyDisabledSubscription"})
 _A_PERSON = frozenset(
     {
+        "DeletingLastRbacAdminAssignment",  # comes with a 412, but there is no race to be lost
         "RoleAssignmentUpdateNotPermitted",
         "RoleAssignmentLimitExceeded",
         "Authorization_RequestDenied",

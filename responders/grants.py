@@ -1,14 +1,18 @@
-"""The direct role assignments of a principal, read from every subscription that we can see.
+"""Role assignments of a principal, read from every subscription and management group that we can see.
 
-Source   https://learn.microsoft.com/rest/api/authorization/role-assignments/list-for-subscription
+Source   https://learn.microsoft.com/rest/api/authorization/role-assignments/list-for-scope
+         https://learn.microsoft.com/azure/role-based-access-control/role-assignments-list-rest
 """
 
+import asyncio
 import uuid
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
+from responders import resource_graph, scopes
 from responders.calls import azure_call
 from responders.cloud import Cloud
-from responders.errors import ContractChangedError, NotFoundError, ResponderError
+from responders.errors import ContractChangedError, NotFoundError, RefusedError, ResponderError
 from responders.fan_out import failures, fan_out
 from responders.model import Grant
 from responders.settings import checked_guid
@@ -16,45 +20,93 @@ from responders.settings import checked_guid
 if TYPE_CHECKING:
     from azure.mgmt.authorization.v2022_04_01.models import RoleAssignment
 
-# The SDK's client wants a subscription, but calls by id name their own scope, which may be above it.
+# The SDK's client wants a subscription, but calls by id or scope name their own, which may be above it.
 ANY_SUBSCRIPTION = str(uuid.UUID(int=0))
+_LISTS_AT_ONCE = (
+    16  # reads: 250 at once and 25 a second are allowed, per subscription and principal
+)
 
 
-async def grants_of(
-    cloud: Cloud, principal_object_id: str
-) -> tuple[list[Grant], list[ResponderError]]:
-    """The grants that can be read, and why others can't."""
+class Seen(NamedTuple):
+    """What there is, where that was read, and why there may be more."""
+
+    found: "dict[str, RoleAssignment]"  # by id in lower case
+    readable: list[str]  # scopes
+    unread: list[ResponderError]
+    gaps: list[str]
+    unlisted: frozenset[str] = frozenset()  # keys of `found` that no list shows, only their own id
+
+
+async def of(cloud: Cloud, principal_object_id: str) -> Seen:
+    """Direct ones, inherited ones included, each once.
+
+    Resource Graph names more, at scopes that no list covers; each of those is read before it counts.
+    """
     object_id = checked_guid(principal_object_id, "object id")
-    subscriptions = await cloud.subscription_ids()
-    outcomes = await fan_out(subscriptions, lambda one: _in_subscription(cloud, one, object_id))
-    # A subscription that is gone by now grants nothing.
-    unread = [one for one in failures(outcomes) if not isinstance(one, NotFoundError)]
+    listed, hinted = await asyncio.gather(
+        _everywhere(cloud, f"principalId eq '{object_id}'"), _hinted(cloud, object_id)
+    )
+    # Asked for exactly one principal, and compared again: a filter that is ignored must not delete.
+    found = {key: one for key, one in listed.found.items() if _is_of(one, object_id)}
+    if isinstance(hinted, ResponderError):
+        gap = f"Resource Graph could not be asked for more: {hinted}"
+        return Seen(found, listed.readable, listed.unread, [*listed.gaps, gap])
+    more, unread = await by_id(
+        cloud, object_id, [one for one in hinted if one.lower() not in found]
+    )
+    all_unread = [*listed.unread, *unread]
+    return Seen(found | more, listed.readable, all_unread, listed.gaps, frozenset(more))
+
+
+async def carried_by_groups(cloud: Cloud, principal_object_id: str) -> Seen:
+    """Those that groups carry to the principal, nested groups included."""
+    object_id = checked_guid(principal_object_id, "object id")
+    seen = await _everywhere(cloud, f"assignedTo('{object_id}')")
+    groups = {key: one for key, one in seen.found.items() if str(one.principal_type) == "Group"}
+    return seen._replace(found=groups)
+
+
+async def at_scopes(
+    cloud: Cloud, where: list[str], condition: str
+) -> tuple["dict[str, RoleAssignment]", list[str], list[ResponderError]]:
+    """What is listed, at which scopes that could be read, and why others could not."""
+    outcomes = await fan_out(
+        where, lambda one: _at_scope(cloud, one, condition), at_once=_LISTS_AT_ONCE
+    )
     found = {
         str(one.id).lower(): one
-        for _, assignments in outcomes
-        if not isinstance(assignments, ResponderError)
-        for one in assignments
+        for _, listed in outcomes
+        if not isinstance(listed, ResponderError)
+        for one in listed
     }
-    names = await _role_names(cloud, list(found.values()))
-    return [_grant(one, names) for _, one in sorted(found.items())], unread
+    readable = [scope for scope, listed in outcomes if not isinstance(listed, ResponderError)]
+    # A subscription that is gone by now grants nothing.
+    unread = [one for one in failures(outcomes) if not isinstance(one, NotFoundError)]
+    return found, readable, unread
 
 
-async def _in_subscription(
-    cloud: Cloud, subscription_id: str, object_id: str
-) -> "list[RoleAssignment]":
-    client = cloud.authorization(subscription_id)
-    async with azure_call(f"role assignments of {object_id} in subscription {subscription_id}"):
-        found = [
-            one
-            async for one in client.role_assignments.list_for_subscription(
-                filter=f"principalId eq '{object_id}'"
-            )
-        ]
-    # Asked for exactly one principal, and compared again: a filter that is ignored must not delete.
-    return [one for one in found if str(one.principal_id).lower() == object_id]
+async def by_id(
+    cloud: Cloud, object_id: str, ids: Iterable[str]
+) -> tuple["dict[str, RoleAssignment]", list[ResponderError]]:
+    """Those that exist and are the principal's, and why others can't be told."""
+    client = cloud.authorization(ANY_SUBSCRIPTION)
+
+    async def one(assignment_id: str) -> "RoleAssignment":
+        async with azure_call(f"role assignment {assignment_id}"):
+            return await client.role_assignments.get_by_id(assignment_id)
+
+    outcomes = await fan_out(ids, one, at_once=_LISTS_AT_ONCE)
+    found = {
+        str(one.id).lower(): one
+        for _, one in outcomes
+        if not isinstance(one, ResponderError) and _is_of(one, object_id)
+    }
+    return found, [one for one in failures(outcomes) if not isinstance(one, NotFoundError)]
 
 
-async def _role_names(cloud: Cloud, found: "list[RoleAssignment]") -> dict[str, str]:
+async def role_names(
+    cloud: Cloud, found: "Iterable[RoleAssignment]", known: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Names by definition id. One that can't be read keeps its GUID: a name decides nothing here."""
     client = cloud.authorization(ANY_SUBSCRIPTION)
 
@@ -63,16 +115,58 @@ async def _role_names(cloud: Cloud, found: "list[RoleAssignment]") -> dict[str, 
             definition = await client.role_definitions.get_by_id(definition_id)
         return str(definition.role_name)
 
-    wanted = sorted({str(one.role_definition_id) for one in found})
-    return {
-        definition_id: definition_id.rpartition("/")[2]
-        if isinstance(named, ResponderError)
-        else named
-        for definition_id, named in await fan_out(wanted, name)
-    }
+    names = dict(known or {})
+    wanted = sorted({str(one.role_definition_id) for one in found} - names.keys())
+    for definition_id, named in await fan_out(wanted, name):
+        guid = definition_id.rpartition("/")[2]
+        names[definition_id] = guid if isinstance(named, ResponderError) else named
+    return names
 
 
-def _grant(found: "RoleAssignment", names: dict[str, str]) -> Grant:
+def described(found: "Iterable[RoleAssignment]", names: Mapping[str, str]) -> list[Grant]:
+    """As evidence keeps them, in the order of their ids."""
+    return [_grant(one, names) for one in sorted(found, key=lambda one: str(one.id).lower())]
+
+
+async def _everywhere(cloud: Cloud, condition: str) -> Seen:
+    where = await scopes.visible(cloud)
+    both, groups = await asyncio.gather(
+        at_scopes(cloud, where.subscriptions, condition),
+        at_scopes(cloud, where.management_groups, condition),
+    )
+    # Groups above what we may read are listed too; what they grant shows in the subscriptions below.
+    refused = [one for one in groups[2] if isinstance(one, RefusedError)]
+    return Seen(
+        groups[0] | both[0],
+        [*both[1], *groups[1]],
+        [*where.unread, *both[2], *(one for one in groups[2] if one not in refused)],
+        [*where.gaps, *(f"not readable: {one}" for one in refused)],
+    )
+
+
+async def _at_scope(cloud: Cloud, scope: str, condition: str) -> "list[RoleAssignment]":
+    client = cloud.authorization(ANY_SUBSCRIPTION)
+    async with azure_call(f"role assignments at {scope}, {condition}"):
+        return [
+            one
+            async for one in client.role_assignments.list_for_scope(
+                scope.strip("/"), filter=condition
+            )
+        ]
+
+
+async def _hinted(cloud: Cloud, object_id: str) -> list[str] | ResponderError:
+    try:
+        return await resource_graph.grants(cloud, object_id)
+    except ResponderError as error:
+        return error
+
+
+def _is_of(one: "RoleAssignment", object_id: str) -> bool:
+    return str(one.principal_id).lower() == object_id
+
+
+def _grant(found: "RoleAssignment", names: Mapping[str, str]) -> Grant:
     if not (found.id and found.scope and found.role_definition_id and found.principal_id):
         raise ContractChangedError(
             f"a role assignment without id, scope, role or principal: {found.id}"
@@ -87,6 +181,7 @@ def _grant(found: "RoleAssignment", names: dict[str, str]) -> Grant:
         "condition": found.condition,
         "condition_version": found.condition_version,
         "description": found.description,
+        "delegated_managed_identity_resource_id": found.delegated_managed_identity_resource_id,
         "created_on": found.created_on.isoformat() if found.created_on else None,
         "created_by": found.created_by,
     }

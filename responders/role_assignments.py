@@ -10,10 +10,14 @@ Source   https://learn.microsoft.com/azure/role-based-access-control/troubleshoo
          https://learn.microsoft.com/rest/api/authorization/role-assignments
 """
 
+import asyncio
 import uuid
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from structlog.contextvars import bound_contextvars
 
+from responders import grant_removals, grants
 from responders.calls import azure_call
 from responders.cloud import Cloud
 from responders.errors import (
@@ -21,14 +25,14 @@ from responders.errors import (
     NotFoundError,
     RefusedError,
     ResponderError,
-    TransientError,
 )
 from responders.fan_out import failures, fan_out, worst
-from responders.grants import ANY_SUBSCRIPTION, grants_of
-from responders.model import Grant, Json, StepResult
-from responders.patience import rounds
+from responders.model import Change, Grant, Json, Principal, Status, StepResult
 from responders.read_only import is_read_only
 from responders.settings import checked_guid
+
+if TYPE_CHECKING:
+    from azure.mgmt.authorization.v2022_04_01.models import RoleAssignment
 
 # Names of the assignments that we make: the same grant always gets the same name, so a second run
 # finds the first one's. A name must never be used again for another principal, and isn't: it is in it.
@@ -36,49 +40,79 @@ _NAMESPACE = uuid.UUID("0f5c9c1e-6c0e-5d57-9a54-6a1d1f6fd0b1")
 
 
 async def read_all(cloud: Cloud, principal_object_id: str) -> list[Grant]:
-    """Every direct grant, inherited ones included: at, above and below each visible subscription.
+    """Every direct grant, inherited ones included: at, above and below each visible scope.
 
     Raises if any subscription can't be read: half a list must not pass for the whole.
     """
-    grants, unread = await grants_of(cloud, principal_object_id)
-    if unread:
-        raise worst(unread, f"role assignments of {principal_object_id}")
-    return grants
+    seen = await grants.of(cloud, principal_object_id)
+    if seen.unread:
+        raise worst(seen.unread, f"role assignments of {principal_object_id}")
+    found = seen.found.values()
+    return grants.described(found, await grants.role_names(cloud, found))
 
 
-async def remove_all(cloud: Cloud, principal_object_id: str) -> StepResult:
-    """Delete every direct grant, side by side, and read each back by its id. Safe to repeat.
+async def group_grants(cloud: Cloud, principal_object_id: str) -> list[Json]:
+    """Grants that groups carry to it, each with `group_id`. They end with the membership."""
+    seen = await grants.carried_by_groups(cloud, principal_object_id)
+    if seen.unread:
+        raise worst(seen.unread, f"role assignments that groups carry to {principal_object_id}")
+    found = seen.found.values()
+    carried = grants.described(found, await grants.role_names(cloud, found))
+    return [{**one, "group_id": one["principal_id"]} for one in carried]
+
+
+async def remove_all(cloud: Cloud, principal: Principal) -> StepResult:
+    """Delete every direct grant, side by side, and list again until none is left. Safe to repeat.
 
     What can be read goes, even where other subscriptions can't be read; those are then the result.
+    One that is given meanwhile goes too.
     """
-    grants, unread = await grants_of(cloud, principal_object_id)
-    items: list[Json] = [dict(one) for one in grants]
-    if not grants and not unread:
-        detail = f"{principal_object_id} has no role assignment that we can see"
+    object_id = checked_guid(principal["object_id"], "object id")
+    what = f"role assignments of {object_id}"
+    seen = await grants.of(cloud, object_id)
+    if not seen.found and not seen.unread:
+        detail = f"{object_id} has no role assignment that we can see{_remarks(seen.gaps)}"
         return {"status": "nothing_to_do", "detail": detail, "items": []}
     if is_read_only():
-        if unread:
-            raise worst(unread, f"role assignments of {principal_object_id}")
-        return {"status": "planned", "detail": f"delete {_names(items)}", "items": items}
-    outcomes = await fan_out(grants, lambda one: _remove(cloud, one))
-    gone = [dict(one) for one, error in outcomes if not isinstance(error, ResponderError)]
-    broken = [*failures(outcomes), *unread]
+        if seen.unread:
+            raise worst(seen.unread, what)
+        planned = await _described(cloud, seen.found, {})
+        return _removal("planned", f"delete {_names(planned)}{_remarks(seen.gaps)}", planned)
+    names, (gone, broken) = await asyncio.gather(
+        grants.role_names(cloud, seen.found.values()), grant_removals.remove(cloud, object_id, seen)
+    )
+    removed = await _described(cloud, gone, names)
     if not broken:
-        return {"status": "done", "detail": f"deleted {_names(gone)}", "items": gone}
-    error = worst(broken, f"role assignments of {principal_object_id}")
+        return _removal("done", f"deleted {_names(removed)}{_remarks(seen.gaps)}", removed)
+    error = worst(broken, what)
     if isinstance(error, RefusedError):
-        done = f"; deleted {_names(gone)}" if gone else ""
-        return {"status": "refused", "detail": f"{error}{done}", "items": gone}
+        done = f"; deleted {_names(removed)}" if removed else ""
+        return _removal("refused", f"{error}{done}{_remarks(seen.gaps)}", removed)
     raise error
 
 
-async def ensure(cloud: Cloud, new_principal_object_id: str, grants: list[Grant]) -> StepResult:
-    """Give a new principal these grants, under names computed from them. Safe to repeat.
+def by_hand(principal: Principal) -> list[str]:
+    """The commands that do the same. `--all` covers one subscription, so it is said for each."""
+    object_id = principal["object_id"]
+    of_it = f"tostring(properties.principalId) =~ '{object_id}'"
+    query = (
+        "authorizationresources | where type =~ 'microsoft.authorization/roleassignments' "
+        f"| where {of_it} | project id, scope = properties.scope"
+    )
+    return [
+        f"az role assignment list --all --assignee-object-id {object_id} --subscription <each>",
+        f'az graph query -q "{query}"',
+        "az role assignment delete --ids <id> ...",
+    ]
+
+
+async def ensure(cloud: Cloud, new_principal_object_id: str, given: list[Grant]) -> StepResult:
+    """Give a new principal the given grants, under names computed from them. Safe to repeat.
 
     Raises `TransientError` while RBAC has not heard of the new principal.
     """
     object_id = checked_guid(new_principal_object_id, "object id")
-    outcomes = await fan_out(grants, lambda one: _ensure(cloud, object_id, one))
+    outcomes = await fan_out(given, lambda one: _ensure(cloud, object_id, one))
     items: list[Json] = [
         {
             "id": outcome[0],
@@ -105,22 +139,28 @@ async def ensure(cloud: Cloud, new_principal_object_id: str, grants: list[Grant]
     return {"status": "done", "detail": f"created {_names(created)}", "items": items}
 
 
-async def _remove(cloud: Cloud, grant: Grant) -> None:
-    client = cloud.authorization(ANY_SUBSCRIPTION)
-    what = f"role assignment {grant['role_name']} at {grant['scope']}"
-    with bound_contextvars(responder="role_assignments.remove_all", target=grant["id"]):
-        try:
-            async with azure_call(f"delete {what}"):
-                await client.role_assignments.delete_by_id(grant["id"])  # 204: gone already
-        except NotFoundError:
-            return
-    async for _ in rounds():
-        try:
-            async with azure_call(f"read back {what}"):
-                await client.role_assignments.get_by_id(grant["id"])
-        except NotFoundError:
-            return
-    raise TransientError(f"{what} was deleted, but still reads back")
+async def _described(
+    cloud: Cloud, found: "dict[str, RoleAssignment]", names: Mapping[str, str]
+) -> list[Grant]:
+    return grants.described(found.values(), await grants.role_names(cloud, found.values(), names))
+
+
+def _removal(status: Status, detail: str, removed: list[Grant]) -> StepResult:
+    changes: list[Change] = [
+        {
+            "object": f"role assignment {one['id']}",
+            "before": f"{one['role_name']} at {one['scope']}"
+            + (f", if {one['condition']}" if one["condition"] else ""),
+            "after": "deleted",
+        }
+        for one in removed
+    ]
+    items: list[Json] = [dict(one) for one in removed]
+    return {"status": status, "detail": detail, "items": items, "changes": changes}
+
+
+def _remarks(gaps: list[str]) -> str:
+    return "".join(f"; {one}" for one in gaps)
 
 
 async def _ensure(cloud: Cloud, object_id: str, grant: Grant) -> tuple[str, bool]:
@@ -129,7 +169,7 @@ async def _ensure(cloud: Cloud, object_id: str, grant: Grant) -> tuple[str, bool
         RoleAssignmentCreateParameters,
     )
 
-    client = cloud.authorization(ANY_SUBSCRIPTION)
+    client = cloud.authorization(grants.ANY_SUBSCRIPTION)
     name = assignment_name(grant["scope"], object_id, grant["role_definition_id"])
     at = f"{grant['scope'].rstrip('/')}/providers/Microsoft.Authorization/roleAssignments/{name}"
     what = f"role assignment {grant['role_name']} at {grant['scope']} for {object_id}"
@@ -157,7 +197,7 @@ async def _ensure(cloud: Cloud, object_id: str, grant: Grant) -> tuple[str, bool
 
 
 async def _is_there(cloud: Cloud, assignment_id: str, object_id: str, what: str) -> bool:
-    client = cloud.authorization(ANY_SUBSCRIPTION)
+    client = cloud.authorization(grants.ANY_SUBSCRIPTION)
     try:
         async with azure_call(f"look for {what}"):
             found = await client.role_assignments.get_by_id(assignment_id)
@@ -175,5 +215,5 @@ def assignment_name(scope: str, principal_object_id: str, role_definition_id: st
     return str(uuid.uuid5(_NAMESPACE, key))
 
 
-def _names(items: list[Json]) -> str:
+def _names(items: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{one['role_name']} at {one['scope']}" for one in items)

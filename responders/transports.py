@@ -69,7 +69,7 @@ class AiohttpTransport(AioHttpTransport):  # type: ignore[misc]  # azure-core ex
 def aiohttp_session(trust: ssl.SSLContext) -> aiohttp.ClientSession:
     """One connection pool for all Azure SDK clients of a loop. azure-core itself decompresses."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=trust, limit=32),
+        connector=aiohttp.TCPConnector(ssl=trust, limit=128),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
     )

@@ -29,6 +29,7 @@ from tests.sandbox_fixture import RunningSandbox
 TENANT = str(uuid.UUID(int=0x7E4A47))
 WORKSPACE = str(uuid.UUID(int=0x10C5))
 SUBSCRIPTION = str(uuid.UUID(int=0x5B5))
+RESOURCE_GRAPH = "/providers/Microsoft.ResourceGraph/resources"
 OURSELVES = str(uuid.UUID(int=0x5E1F))
 
 
@@ -75,8 +76,8 @@ class FakeAzure:
         return [one for one in self.seen if (one.method, one.path.lower()) == wanted]
 
     def writes(self) -> list[Seen]:
-        """The requests that could change something."""
-        return [one for one in self.seen if one.method != "GET"]
+        """The requests that could change something. Resource Graph is asked by POST."""
+        return [one for one in self.seen if one.method != "GET" and one.path != RESOURCE_GRAPH]
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Say what was ordered; 404 in Graph's and ARM's words where nothing was."""

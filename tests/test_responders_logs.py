@@ -18,6 +18,7 @@ from responders.errors import ContractChangedError, RefusedError, TransientError
 from responders.model import Principal
 from tests.azure_fake import SUBSCRIPTION, TENANT, WORKSPACE, FakeAzure, Say, Seen, page, problem
 from tests.sandbox_fixture import RunningSandbox
+from tests.suspects import suspect
 
 OBJECT = str(uuid.UUID(int=0xA1))
 APP = str(uuid.UUID(int=0xA2))
@@ -287,7 +288,8 @@ async def test_the_activity_log_shows_what_was_tried_and_by_whom(
         sandbox_cloud, {"object_id": await sandbox_cloud.own_object_id()}
     )
     grants = await role_assignments.read_all(sandbox_cloud, sandbox.seed["orders_api"]["object_id"])
-    await role_assignments.remove_all(sandbox_cloud, sandbox.seed["orders_api"]["object_id"])
+    victim = suspect(object_id=sandbox.seed["orders_api"]["object_id"])
+    await role_assignments.remove_all(sandbox_cloud, victim)
 
     now = datetime.now(UTC)
     found = await activity_logs.collect(sandbox_cloud, own, now - timedelta(hours=1), now)
