@@ -96,8 +96,18 @@ class LocalCaller(GraphCaller):
         self, method: str, path: str, body: object = None, *, version: str = "v1.0", **headers: str
     ) -> httpx.Response:
         """One call."""
+        call = self.prepare(method, path, body, version=version, **headers)
+        answer = asyncio.run(serve(self.world, call))
+        return httpx.Response(
+            answer.status_code, headers=answer.raw_headers, content=bytes(answer.body)
+        )
+
+    def prepare(
+        self, method: str, path: str, body: object = None, *, version: str = "v1.0", **headers: str
+    ) -> Call:
+        """The same call, for a loop of the test's own."""
         parts = urlsplit(path)
-        call = Call(
+        return Call(
             service="graph",
             method=method,
             path=f"/{version}{parts.path}",
@@ -109,10 +119,6 @@ class LocalCaller(GraphCaller):
             },
             body=b"" if body is None else json.dumps(body).encode(),
             origin=self.world.endpoints["graph"],
-        )
-        answer = asyncio.run(serve(self.world, call))
-        return httpx.Response(
-            answer.status_code, headers=answer.raw_headers, content=bytes(answer.body)
         )
 
     def _token(self) -> str:

@@ -16,6 +16,7 @@ from sandbox.graph.exchange import Request
 from sandbox.world import Json, timestamp
 
 CREDENTIALS_OF_APPLICATION = "Update application \u2013 Certificates and secrets management "
+_IDENTITY_PROTECTION = ("ConfirmServicePrincipalCompromised", "DismissServicePrincipal")
 _VERBS = {"Add": "Add", "Remove": "Delete", "Delete": "Delete", "Hard": "Delete"}
 
 
@@ -61,7 +62,7 @@ def record(
         "InitiatedBy": initiator,
         "Level": "4",
         "Location": "",
-        "LoggedByService": "Core Directory",
+        "LoggedByService": _service(operation),
         "Resource": "Microsoft.aadiam",
         "ResourceGroup": "Microsoft.aadiam",
         "ResourceId": f"/tenants/{world.tenant_id}/providers/Microsoft.aadiam",
@@ -77,7 +78,13 @@ def record(
     world.logs.add("AuditLogs", row, delay_s=world.delays.ingestion)
 
 
+def _service(operation: str) -> str:
+    return "Identity Protection" if operation in _IDENTITY_PROTECTION else "Core Directory"
+
+
 def _category(operation: str) -> str:
+    if operation in _IDENTITY_PROTECTION:
+        return "Other"
     last = operation.rsplit(" ", maxsplit=1)[-1]
     return {"group": "GroupManagement", "role": "RoleManagement"}.get(last, "ApplicationManagement")
 

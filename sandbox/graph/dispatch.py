@@ -16,6 +16,7 @@ from sandbox.graph import (
     directory_roles,
     federated_identity_credentials,
     groups,
+    identity_protection,
     keys,
     memberships,
     oauth2_permission_grants,
@@ -23,6 +24,7 @@ from sandbox.graph import (
     owners,
     passwords,
     service_principals,
+    throttling,
     users,
 )
 from sandbox.graph.errors import GraphError, malformed
@@ -41,6 +43,7 @@ _MODULES = (
     memberships,
     groups,
     directory_roles,
+    identity_protection,
     deleted_items,
     directory_objects,
     users,
@@ -92,7 +95,9 @@ def _handle(request: Request) -> Reply:
             )
         raise _unknown(request.path)
     handler, params = found
-    return handler(replace(request, params=params))
+    headers = throttling.admit(request)
+    reply = handler(replace(request, params=params))
+    return replace(reply, headers={**headers, **reply.headers})
 
 
 def _unknown(path: str) -> GraphError:

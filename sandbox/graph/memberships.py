@@ -1,7 +1,7 @@
 """What a service principal belongs to, owns and has created.
 
 Simulates   memberOf, transitiveMemberOf with casts to group and directoryRole; ownedObjects, createdObjects
-Faithful    groups and the directory roles over the whole tenant; objects that the caller may not read are shown by type and id
+Faithful    groups and the directory roles over the whole tenant; of what the caller may not read, type and id
 Left out    administrative units
 Source      https://learn.microsoft.com/graph/api/serviceprincipal-list-memberof
             https://learn.microsoft.com/graph/api/serviceprincipal-list-transitivememberof

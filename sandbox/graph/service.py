@@ -1,11 +1,14 @@
 """Microsoft Graph: v1.0 of what an incident in the directory needs, and the logs of beta.
 
-Simulates   applications, service principals, their credentials, owners and grants, deleted items, logs, $batch
-Faithful    tokens for Graph only; permissions by the token's claims; error objects with request ids; a log row per call
-Left out    throttling (a fault stands in for it), continuous access evaluation
+Simulates   applications, service principals, their credentials, owners and grants, groups, directory roles, risk,
+            deleted items, logs, $batch
+Faithful    tokens for Graph only; permissions by the token's claims; limits and conflicts; error objects with request
+            ids; a log row per call
+Left out    continuous access evaluation
 Source      https://learn.microsoft.com/graph/api/overview
 """
 
+import asyncio
 import json
 import uuid
 from dataclasses import replace
@@ -16,7 +19,7 @@ from starlette.responses import Response
 
 from sandbox.entra.bearer import Caller, InvalidTokenError, authenticate
 from sandbox.entra.resources import GRAPH
-from sandbox.graph import activity, batch
+from sandbox.graph import activity, batch, conflicts
 from sandbox.graph.dispatch import answer, refuse, size
 from sandbox.graph.errors import GraphError, malformed, refuse_token
 from sandbox.graph.exchange import Reply, Request
@@ -36,13 +39,13 @@ async def serve(world: World, call: Call) -> Response:
     request_id = str(uuid.uuid4())
     correlation_id = call.headers.get("client-request-id") or request_id
     try:
-        reply = _serve(world, call, request_id, correlation_id)
+        reply = await _serve(world, call, request_id, correlation_id)
     except GraphError as refusal:
         reply = refuse(world, refusal, request_id, correlation_id)
     return _response(reply, request_id, correlation_id)
 
 
-def _serve(world: World, call: Call, request_id: str, correlation_id: str) -> Reply:
+async def _serve(world: World, call: Call, request_id: str, correlation_id: str) -> Reply:
     version, path = _split(call.path)
     request = Request(
         world=world,
@@ -66,7 +69,19 @@ def _serve(world: World, call: Call, request_id: str, correlation_id: str) -> Re
         return _logged(request, reply, uri, request_id)
     if request.path == "/$batch" and call.method == "POST":
         return batch.run(request, lambda step, url: _logged(step, answer(step), url, request_id))
-    return _logged(request, answer(request), uri, request_id)
+    return _logged(request, await _one(request), uri, request_id)
+
+
+async def _one(request: Request) -> Reply:
+    """A write takes a moment, and nothing else may write to the same object meanwhile."""
+    try:
+        with conflicts.writing(request) as writes:
+            reply = answer(request)
+            if writes:
+                await asyncio.sleep(request.world.delays.directory_writes)
+            return reply
+    except GraphError as refusal:
+        return refuse(request.world, refusal, request.request_id, request.correlation_id)
 
 
 def _logged(request: Request, reply: Reply, uri: str, operation_id: str) -> Reply:
