@@ -1,8 +1,8 @@
 """Responder: secrets and keys of an application, and those on its service principal.
 
 Stops    new tokens for whoever holds one of these secrets or private keys
-Leaves   tokens already issued; federated credentials (see `federated_credentials`); single sign-on
-         signing keys (usage Sign) of a service principal, which no token can be had with
+Leaves   tokens already issued; federated credentials (see `federated_credentials`); the certificate that single
+         sign-on of a service principal signs with, and its password (see `signing_keys`): named, not taken
 Undo     none, on purpose: an exposed secret is never revived; the holder gets a new one
 Needs    Graph Application.ReadWrite.All
 Source   https://learn.microsoft.com/graph/api/application-removepassword
@@ -13,37 +13,48 @@ https://learn.microsoft.com/graph/api/application-removekey
 """
 
 import asyncio
-from collections.abc import Awaitable
+from dataclasses import dataclass
 from typing import Literal
 
 from structlog.contextvars import bound_contextvars
 
+from responders import removals, signing_keys
 from responders.cloud import Cloud
-from responders.errors import (
-    ContractChangedError,
-    NotFoundError,
-    RefusedError,
-    ResponderError,
-    TransientError,
-)
-from responders.fan_out import worst
+from responders.errors import ContractChangedError
 from responders.model import Credential, Json, Principal, StepResult
-from responders.patience import rounds
-from responders.read_only import is_read_only
 from responders.settings import checked_guid
 
 Holder = Literal["application", "service_principal"]
+Kind = Literal["password", "key"]
 
-_SELECT = {"$select": "id,passwordCredentials,keyCredentials"}
+_SELECT: dict[Holder, str] = {
+    "application": "id,passwordCredentials,keyCredentials",
+    "service_principal": "id,passwordCredentials,keyCredentials,preferredSingleSignOnMode,"
+    "preferredTokenSigningKeyThumbprint",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The credentials of one object, those that stay with the reason, and its keys as Graph has them."""
+
+    found: list[Credential]
+    kept: dict[signing_keys.Named, str]
+    raw_keys: list[Json]  # for the PATCH; they never leave this module
+
+    @property
+    def doomed(self) -> list[Credential]:
+        return [one for one in self.found if _named(one) not in self.kept]
 
 
 async def read_all(cloud: Cloud, principal: Principal) -> list[Credential]:
     """Every secret and key of both objects, without their values."""
-    holders: list[Holder] = ["service_principal"]
-    if principal["application_object_id"] is not None:
-        holders.insert(0, "application")
-    read = await asyncio.gather(*(_read(cloud, principal, holder) for holder in holders))
-    return [one for found, _ in read for one in found]
+    return [one for held in await _read_both(cloud, principal) for one in held.found]
+
+
+async def read_dangerous(cloud: Cloud, principal: Principal) -> list[Credential]:
+    """Those that the levers take away: a token can be had with each of them."""
+    return [one for held in await _read_both(cloud, principal) for one in held.doomed]
 
 
 async def remove_from_application(cloud: Cloud, principal: Principal) -> StepResult:
@@ -55,102 +66,126 @@ async def remove_from_application(cloud: Cloud, principal: Principal) -> StepRes
 
 
 async def remove_from_service_principal(cloud: Cloud, principal: Principal) -> StepResult:
-    """Remove every secret and key on the service principal, but signing keys. Safe to repeat."""
+    """Remove every secret and key on the service principal, but what single sign-on signs with.
+
+    Safe to repeat.
+    """
+    if principal["kind"] == "application_without_principal":
+        detail = f"application {principal['app_id']} has no service principal"
+        return {"status": "nothing_to_do", "detail": detail, "items": []}
     return await _remove(cloud, principal, "service_principal")
+
+
+def by_hand(principal: Principal) -> list[str]:
+    """What a person would run; the second delete is for certificates."""
+    found = []
+    for holder in _holders(principal):
+        base = f"az ad {'app' if holder == 'application' else 'sp'} credential"
+        object_id = _path(principal, holder).rpartition("/")[2]
+        found += [f"{base} list --id {object_id}", f"{base} list --id {object_id} --cert"]
+        found += [f"{base} delete --id {object_id} --key-id <keyId>"]
+        found += [f"{base} delete --id {object_id} --key-id <keyId> --cert"]
+    return found
 
 
 async def _remove(cloud: Cloud, principal: Principal, holder: Holder) -> StepResult:
     """Read, remove, read back until nothing is left: what is added meanwhile is removed too."""
     path = _path(principal, holder)
-    seen: dict[str, Credential] = {}
-    errors: list[ResponderError] = []
-    async for _ in rounds():
-        found, raw_keys = await _read(cloud, principal, holder)
-        kept = [one for one in found if _is_kept(one)]
-        doomed = [one for one in found if not _is_kept(one)]
-        if not doomed:
-            return _result(path, list(seen.values()), kept)
-        if is_read_only():
-            detail = f"{path}: remove {_names(doomed)}{_kept(kept)}"
-            return {"status": "planned", "detail": detail, "items": [dict(one) for one in doomed]}
-        seen |= {one["key_id"]: one for one in doomed}
-        errors = await _act(cloud, path, doomed, raw_keys)
-        if any(isinstance(error, RefusedError) for error in errors):
-            break
-    if not errors:
-        raise TransientError(f"{path}: {_names(list(seen.values()))} still read back after removal")
-    error = worst(errors, path)
-    if isinstance(error, RefusedError):
-        return await _refused(cloud, principal, holder, seen, error)
-    raise error
+    latest = _Held([], {}, [])
+    sweep = _KeySweep(cloud, path)
+
+    async def read() -> list[Json]:
+        nonlocal latest
+        latest = await _read(cloud, principal, holder)
+        return [dict(one) for one in latest.doomed]
+
+    async def remove(one: Json) -> None:
+        if one["kind"] == "key":
+            await sweep.remove_from(latest)
+        else:
+            await _remove_password(cloud, path, one["key_id"])
+
+    result = await removals.remove_all(
+        removals.Removal(
+            what=path,
+            read=read,
+            remove=remove,
+            name=_name,
+            before="valid",
+            key=lambda one: f"{one['kind']}/{one['key_id']}",
+        )
+    )
+    return _with_kept(result, latest)
 
 
-async def _refused(
-    cloud: Cloud,
-    principal: Principal,
-    holder: Holder,
-    seen: dict[str, Credential],
-    error: RefusedError,
-) -> StepResult:
-    """Say what is still there: the other lever of this object may have worked."""
-    left = {one["key_id"] for one in (await _read(cloud, principal, holder))[0]}
-    gone = [dict(one) for key_id, one in seen.items() if key_id not in left]
-    return {"status": "refused", "detail": str(error), "items": gone}
+class _KeySweep:
+    """All doomed keys of one reading go with one PATCH: who asks first sends it, all share how it ended."""
+
+    def __init__(self, cloud: Cloud, path: str) -> None:
+        self._cloud, self._path = cloud, path
+        self._sent: tuple[_Held, asyncio.Task[None]] | None = None
+
+    async def remove_from(self, held: _Held) -> None:
+        if self._sent is None or self._sent[0] is not held:
+            self._sent = (held, asyncio.create_task(self._patch(held)))
+        await self._sent[1]
+
+    async def _patch(self, held: _Held) -> None:
+        gone = {one["key_id"] for one in held.doomed if one["kind"] == "key"}
+        left = [raw for raw in held.raw_keys if raw["keyId"] not in gone]
+        with bound_contextvars(
+            responder="credentials.remove", target=f"{self._path}/keyCredentials"
+        ):
+            await self._cloud.graph.patch(self._path, {"keyCredentials": left})
 
 
-async def _act(
-    cloud: Cloud, path: str, doomed: list[Credential], raw_keys: list[Json]
-) -> list[ResponderError]:
-    """One after the other: Graph answers concurrent writes to one object with conflicts."""
-    errors: list[ResponderError] = []
-    for one in doomed:
-        if one["kind"] == "password":
-            errors += await _tried(_remove_password(cloud, path, one))
-    if any(one["kind"] == "key" for one in doomed):
-        gone = {one["key_id"] for one in doomed}
-        kept = [raw for raw in raw_keys if raw.get("keyId") not in gone]
-        errors += await _tried(_keep_only(cloud, path, kept))
-    return errors
+async def _remove_password(cloud: Cloud, path: str, key_id: str) -> None:
+    checked = checked_guid(key_id, "keyId")
+    with bound_contextvars(responder="credentials.remove", target=f"{path}/{checked}"):
+        await cloud.graph.post(f"{path}/removePassword", {"keyId": checked})
 
 
-async def _tried(work: Awaitable[None]) -> list[ResponderError]:
-    """The error that the work ended in, so that the next lever is still pulled."""
-    try:
-        await work
-    except ResponderError as error:
-        return [error]
-    return []
+def _with_kept(result: StepResult, held: _Held) -> StepResult:
+    """Those that stay, in words and among the items: who holds one should know that it is still good."""
+    stay = [one for one in held.found if _named(one) in held.kept]
+    if not stay:
+        return result
+    names = ", ".join(_name(dict(one)) for one in stay)
+    items: list[Json] = [{**one, "kept": held.kept[_named(one)]} for one in stay]
+    detail = f"{result.get('detail', '')}; kept for single sign-on: {names}"
+    return {**result, "detail": detail, "items": [*result.get("items", []), *items]}
 
 
-async def _remove_password(cloud: Cloud, path: str, one: Credential) -> None:
-    with bound_contextvars(responder="credentials.remove", target=f"{path}/{one['key_id']}"):
-        try:
-            await cloud.graph.post(f"{path}/removePassword", {"keyId": one["key_id"]})
-        except NotFoundError:
-            return
+async def _read_both(cloud: Cloud, principal: Principal) -> list[_Held]:
+    return await asyncio.gather(
+        *(_read(cloud, principal, holder) for holder in _holders(principal))
+    )
 
 
-async def _keep_only(cloud: Cloud, path: str, kept: list[Json]) -> None:
-    with bound_contextvars(responder="credentials.remove", target=f"{path}/keyCredentials"):
-        await cloud.graph.patch(path, {"keyCredentials": kept})
+def _holders(principal: Principal) -> list[Holder]:
+    holders: list[Holder] = []
+    if principal["application_object_id"] is not None:
+        holders.append("application")
+    if principal["kind"] != "application_without_principal":
+        holders.append("service_principal")
+    return holders
 
 
-async def _read(
-    cloud: Cloud, principal: Principal, holder: Holder
-) -> tuple[list[Credential], list[Json]]:
-    """The credentials of one object, and its keys as Graph has them, for the PATCH."""
-    found = await cloud.graph.get(_path(principal, holder), _SELECT)
-    match found:
+async def _read(cloud: Cloud, principal: Principal, holder: Holder) -> _Held:
+    """The credentials of one object as they are now."""
+    path = _path(principal, holder)
+    raw = await cloud.graph.get(path, {"$select": _SELECT[holder]})
+    match raw:
         case {"passwordCredentials": [*passwords], "keyCredentials": [*keys]}:
             pass
         case _:
-            raise ContractChangedError(
-                f"{_path(principal, holder)}: no credential lists: {sorted(found)}"
-            )
-    return [
+            raise ContractChangedError(f"{path}: no credential lists: {sorted(raw)}")
+    found = [
         *(_parse(one, "password", holder) for one in passwords),
         *(_parse(one, "key", holder) for one in keys),
-    ], keys
+    ]
+    kept = signing_keys.kept(raw) if holder == "service_principal" else {}
+    return _Held(found, kept, keys)
 
 
 def _path(principal: Principal, holder: Holder) -> str:
@@ -160,7 +195,7 @@ def _path(principal: Principal, holder: Holder) -> str:
     return f"/servicePrincipals/{checked_guid(principal['object_id'], 'object id')}"
 
 
-def _parse(raw: Json, kind: Literal["password", "key"], holder: Holder) -> Credential:
+def _parse(raw: Json, kind: Kind, holder: Holder) -> Credential:
     key_id = raw.get("keyId")
     if not isinstance(key_id, str):
         raise ContractChangedError(f"a {kind} credential of the {holder} has no keyId")
@@ -175,24 +210,9 @@ def _parse(raw: Json, kind: Literal["password", "key"], holder: Holder) -> Crede
     }
 
 
-def _is_kept(one: Credential) -> bool:
-    """A key that signs SAML tokens for the users of an application can't ask for tokens itself."""
-    return one["holder"] == "service_principal" and one["usage"] == "Sign"
+def _named(one: Credential) -> signing_keys.Named:
+    return one["kind"], one["key_id"]
 
 
-def _result(path: str, removed: list[Credential], kept: list[Credential]) -> StepResult:
-    if not removed:
-        detail = f"{path} has no secret and no key{_kept(kept)}"
-        return {"status": "nothing_to_do", "detail": detail, "items": []}
-    detail = f"{path}: removed {_names(removed)}{_kept(kept)}"
-    return {"status": "done", "detail": detail, "items": [dict(one) for one in removed]}
-
-
-def _names(found: list[Credential]) -> str:
-    return ", ".join(
-        f"{one['kind']} {one['display_name'] or 'unnamed'} ({one['key_id']})" for one in found
-    )
-
-
-def _kept(kept: list[Credential]) -> str:
-    return f"; kept for single sign-on: {_names(kept)}" if kept else ""
+def _name(one: Json) -> str:
+    return f"{one['kind']} {one['display_name'] or 'unnamed'} ({one['key_id']})"

@@ -4,6 +4,7 @@ What it defends: one that won't go does not keep the others, one planted meanwhi
 value of a secret ever reaches a result.
 """
 
+import base64
 import uuid
 
 import pytest
@@ -60,12 +61,14 @@ class _Holder:
     def __init__(self, azure: FakeAzure, path: str, secrets: list[int], keys: list[object]) -> None:
         self.secrets = [_secret(number) for number in secrets]
         self.keys = keys
+        self.properties: dict[str, object] = {}
         azure.on("GET", path, lambda _: self.read())
         azure.on("POST", f"{path}/removePassword", self.remove)
         azure.on("PATCH", path, self.patch)
 
     def read(self) -> Say:
-        return Say(200, {"passwordCredentials": self.secrets, "keyCredentials": self.keys})
+        lists = {"passwordCredentials": self.secrets, "keyCredentials": self.keys}
+        return Say(200, {**lists, **self.properties})
 
     def remove(self, seen: Seen) -> Say:
         self.secrets = [one for one in self.secrets if one["keyId"] != seen.body["keyId"]]
@@ -112,6 +115,92 @@ async def test_a_signing_key_of_a_service_principal_stays_and_is_named(
     assert result["status"] == "done"
     assert holder.keys == [_key(4, "Sign")]
     assert "kept for single sign-on: key key-4" in result["detail"]
+
+
+THUMBPRINT = bytes(range(20))
+SHARED = base64.b64encode(THUMBPRINT).decode()
+
+
+def _saml(azure: FakeAzure, **properties: object) -> _Holder:
+    """What addTokenSigningCertificate leaves behind: two keys and the password of one of them."""
+    pair = [{**_key(number, usage), "customKeyIdentifier": SHARED} for number, usage in PAIR]
+    holder = _Holder(azure, SP_PATH, [1, 2], [*pair, _key(5)])
+    holder.secrets[1] |= {"keyId": str(uuid.UUID(int=3)), "customKeyIdentifier": SHARED}
+    holder.properties = properties
+    return holder
+
+
+PAIR = ((3, "Sign"), (4, "Verify"))
+IN_USE = {"preferredTokenSigningKeyThumbprint": THUMBPRINT.hex().upper()}
+
+
+async def test_a_signing_certificate_in_use_stays_whole_and_a_lone_key_goes(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    holder = _saml(azure, **IN_USE)
+    result = await credentials.remove_from_service_principal(cloud, PRINCIPAL)
+    assert result["status"] == "done"
+    assert [one["usage"] for one in holder.keys if isinstance(one, dict)] == ["Sign", "Verify"]
+    assert [one["keyId"] for one in holder.secrets] == [str(uuid.UUID(int=3))]
+    assert [one["object"].split()[0] for one in result["changes"]] == ["password", "key"]
+    kept = [one for one in result["items"] if "kept" in one]
+    assert len(kept) == 3
+    assert "private half" in kept[0]["kept"]
+    assert "kept for single sign-on" in result["detail"]
+
+
+@pytest.mark.parametrize(
+    ("properties", "kept"),
+    [
+        ({}, 0),  # nobody signs on with it: an intruder's key may look like a pair
+        ({"preferredTokenSigningKeyThumbprint": "00" * 20}, 0),  # another certificate signs
+        ({"preferredSingleSignOnMode": "saml"}, 3),  # one signs, and which is not said
+    ],
+)
+async def test_a_pair_that_does_not_sign_goes(
+    azure: FakeAzure, cloud: Cloud, properties: dict[str, object], kept: int
+) -> None:
+    holder = _saml(azure, **properties)
+    await credentials.remove_from_service_principal(cloud, PRINCIPAL)
+    assert len(holder.keys) + len(holder.secrets) == kept
+
+
+async def test_an_identifier_that_contradicts_the_certificate_is_not_believed(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    holder = _saml(azure, **IN_USE)
+    holder.keys[1] = {
+        **_key(4),
+        "customKeyIdentifier": SHARED,
+        "key": base64.b64encode(b"x").decode(),
+    }
+    await credentials.remove_from_service_principal(cloud, PRINCIPAL)
+    assert holder.keys == []
+
+
+async def test_what_is_dangerous_is_what_the_levers_take(azure: FakeAzure, cloud: Cloud) -> None:
+    _Holder(azure, APP_PATH, [9], [])
+    _saml(azure, **IN_USE)
+    found = await credentials.read_dangerous(cloud, PRINCIPAL)
+    assert [one["key_id"][-1] for one in found] == ["9", "1", "5"]
+
+
+async def test_many_go_with_one_patch_and_side_by_side(azure: FakeAzure, cloud: Cloud) -> None:
+    _Holder(azure, APP_PATH, [1, 2, 3, 4], [_key(5), _key(6)])
+    await credentials.remove_from_application(cloud, PRINCIPAL)
+    assert len(azure.asked("PATCH", APP_PATH)) == 1
+    assert len(azure.asked("GET", APP_PATH)) == 2
+
+
+async def test_an_application_without_service_principal_has_only_its_own(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    alone: Principal = {**PRINCIPAL, "kind": "application_without_principal"}
+    _Holder(azure, APP_PATH, [1], [])
+    assert len(await credentials.read_all(cloud, alone)) == 1
+    result = await credentials.remove_from_service_principal(cloud, alone)
+    assert result["status"] == "nothing_to_do"
+    assert azure.asked("GET", SP_PATH) == []
 
 
 async def test_one_planted_meanwhile_goes_too(azure: FakeAzure, cloud: Cloud) -> None:
