@@ -3,7 +3,7 @@
 Simulates   https://management.azure.com
 Faithful    401 before 400 before 404 before 403; paths in any case; request and correlation ids;
             every write, done or refused, leaves an activity log event
-Left out    throttling, long-running operations, deployments, Resource Graph
+Left out    throttling, long-running operations, deployments
 Source      https://learn.microsoft.com/azure/azure-resource-manager/management/overview
 """
 
@@ -16,6 +16,7 @@ from sandbox.arm import (
     activity,
     activity_log,
     deny_assignments,
+    federated_identity_credentials,
     locks,
     managed_clusters,
     management_groups,
@@ -23,14 +24,18 @@ from sandbox.arm import (
     paths,
     permissions,
     providers,
+    resource_graph,
     resource_groups,
     resources,
     role_assignments,
     role_definitions,
     storage_accounts,
     subscriptions,
+    token_revocation,
     user_assigned_identities,
     versions,
+    virtual_machines,
+    web_sites,
     workspaces,
 )
 from sandbox.arm.errors import ArmError
@@ -73,7 +78,8 @@ async def _answer(world: World, call: Call) -> Response:
     if found is None:
         raise _no_route(call)
     handler, call = found
-    if call.method in ("GET", "HEAD"):
+    # A question to Resource Graph is a POST that changes nothing, and leaves nothing in the activity log.
+    if call.method in ("GET", "HEAD") or target.namespace.lower() == "microsoft.resourcegraph":
         return await handler(world, call)
     attempt = activity.begin(world, caller, call, target)
     try:
@@ -108,8 +114,13 @@ _ROUTER = Router(
         *storage_accounts.ROUTES,
         *workspaces.ROUTES,
         *user_assigned_identities.ROUTES,
+        *federated_identity_credentials.ROUTES,
+        *token_revocation.ROUTES,
+        *virtual_machines.ROUTES,
+        *web_sites.ROUTES,
         *activity_log.ROUTES,
         *management_groups.ROUTES,
+        *resource_graph.ROUTES,
         *role_assignments.ROUTES,
         *role_definitions.ROUTES,
         *deny_assignments.ROUTES,

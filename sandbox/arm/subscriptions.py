@@ -21,12 +21,7 @@ _PAGE = 100
 async def list_all(world: World, call: Call) -> Response:
     """200 with the visible ones; an empty list where there are none."""
     caller = caller_of(world, call)
-    seen = [
-        subscription
-        for subscription in world.azure.subscriptions.values()
-        if _sees(world, caller, subscription["subscriptionId"])
-    ]
-    return page(call, seen, size=_PAGE)
+    return page(call, visible_to(world, caller), size=_PAGE)
 
 
 async def get(world: World, call: Call) -> Response:
@@ -59,6 +54,15 @@ def require(world: World, name: str) -> Json:
         if subscription["subscriptionId"].lower() == name.lower():
             return subscription
     raise subscription_not_found(name)
+
+
+def visible_to(world: World, caller: Caller) -> list[Json]:
+    """The subscriptions in which the caller has any role."""
+    return [
+        subscription
+        for subscription in world.azure.subscriptions.values()
+        if _sees(world, caller, subscription["subscriptionId"])
+    ]
 
 
 def _sees(world: World, caller: Caller, name: str) -> bool:
