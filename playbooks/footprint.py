@@ -1,14 +1,22 @@
 """What the principal did in the window, read out of the collected rows. Pure: no I/O, no clock."""
 
 from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TypedDict
 
-from playbooks.orders import Json
-from playbooks.plans import Plan
+from playbooks.plan_model import Plan
+from playbooks.tracing import acts as tracing
+from playbooks.tracing import artefacts, chains, exposures
+from playbooks.tracing.acts import Rows
+from playbooks.tracing.artefacts import Suspect
+from playbooks.tracing.chains import Chain, Use
+from playbooks.tracing.exposures import Rotation
+from playbooks.tracing.rows import Act, moment
+from responders.model import Principal
 from responders.snapshots import Snapshot
 
-_WRITES = ("/write", "/delete", "/action")
-_SECRETS = ("/listkeys/action", "/listaccountsas/action", "/listclusteradmincredential/action")
+_MOST = 1_000  # acts of a kind: the rows have them all
 
 
 class Footprint(TypedDict):
@@ -16,52 +24,129 @@ class Footprint(TypedDict):
 
     addresses: list[str]  # where its tokens were asked for, most often first
     credentials_used: list[str]  # key ids and federated credential ids
-    changed: list[str]  # what it created, changed or deleted through ARM
+    changed: list[str]  # what it created, changed or deleted
     keys_listed: list[str]  # secondary credentials it may have harvested: rotate these
     planted: list[str]  # of its own credentials, trusts and grants: most likely the attacker's
+    credentials: list[Use]
+    chains: list[Chain]  # which credential did what from where, token by token
+    unattributed: list[Act]  # acts whose log names no token
+    artefacts: list[Act]  # successful changes
+    suspects: list[Suspect]  # who to look at next
+    secrets_read: list[Act]
+    rotation: list[Rotation]  # in Microsoft's order
+    after_containment: list[str]  # whatever still worked then
+    findings: list[str]  # the same for a person, in sentences
+    left_out: int  # acts beyond what is told here; the rows have them
 
 
-def trace(activity: list[Json], sign_ins: list[Json], plan: Plan | None) -> Footprint:
-    """Group the rows into findings. Rows in the columns of AzureActivity's REST shape and of the KQL files."""
-    operations = [_operation(event) for event in activity]
-    writes = [line for name, line in operations if name.lower().endswith(_WRITES)]
-    listed = [line for name, line in operations if name.lower().endswith(_SECRETS)]
-    used = Counter(
-        str(row.get(column))
-        for row in sign_ins
-        for column in ("ServicePrincipalCredentialKeyId", "FederatedCredentialId")
-        if row.get(column)
-    )
-    addresses = Counter(str(row["IPAddress"]) for row in sign_ins if row.get("IPAddress"))
-    left_out = plan["left_out"] if plan else []
-    return {
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the rows are read against. `contained_at` is None where nothing was contained."""
+
+    principal: Principal
+    snapshot: Snapshot | None = None
+    plan: Plan | None = None
+    contained_at: datetime | None = None
+    ours: str = ""  # object id of Firebreak itself, who is nobody's suspect
+
+
+def trace(rows: Rows, known: Known) -> Footprint:
+    """Group the rows of all sweeps, by source, into findings."""
+    done = tracing.all_of(rows, known.principal)
+    told = done[:_MOST]
+    joined = chains.chains(rows, told, known.snapshot)
+    used = chains.uses(rows, known.snapshot)
+    signed_in = [row for row in chains.sign_ins(rows) if row.get("IPAddress")]
+    addresses = Counter(str(row["IPAddress"]) for row in signed_in)
+    left_out = known.plan["left_out"] if known.plan else []
+    found: Footprint = {
         "addresses": [address for address, _ in addresses.most_common()],
-        "credentials_used": [key for key, _ in used.most_common()],
-        "changed": list(dict.fromkeys(writes)),
-        "keys_listed": list(dict.fromkeys(listed)),
+        "credentials_used": [one["credential"]["id"] for one in used if one["credential"]["id"]],
+        "changed": [_line(one) for one in artefacts.changes(done)],
+        "keys_listed": [_line(one) for one in exposures.keys_listed(done)],
         "planted": [f"{one['what']}: {one['name']}" for one in left_out if one["suspicious"]],
+        "credentials": used,
+        "chains": joined,
+        "unattributed": chains.unattributed(told),
+        "artefacts": artefacts.changes(done),
+        "suspects": artefacts.suspects(rows, done, known.principal, known.ours),
+        "secrets_read": exposures.secrets_read(done),
+        "rotation": exposures.rotations(rows, done),
+        "after_containment": _after(rows, done, known.contained_at),
+        "findings": [],
+        "left_out": len(done) - len(told),
     }
+    return {**found, "findings": sentences(found)}
+
+
+def sentences(found: Footprint) -> list[str]:
+    """The findings as a person reads them, the most urgent first."""
+    lines = [f"AFTER CONTAINMENT: {line}" for line in found["after_containment"]]
+    for chain in found["chains"]:
+        credential = chain["credential"]
+        what = credential["name"] or credential["id"] or "a credential that no sign-in names"
+        where = ", ".join(chain["addresses"]) or "an unknown address"
+        failed = sum(one["count"] for one in chain["acts"] if not one["ok"])
+        total = sum(one["count"] for one in chain["acts"])
+        lines.append(
+            f"With {credential['kind']} {what} (token {chain['token_id']}), from {where}: "
+            f"{total} calls, {failed} of them refused; first {_line(chain['acts'][0])}"
+        )
+    lines += [
+        f"Suspect: {one['kind']} {one['name']} {one['id']}: {one['why']}"
+        for one in found["suspects"]
+    ]
+    lines += [
+        f"Rotate ({one['order']}): {one['what']} in {one['where']}: {one['why']}"
+        for one in found["rotation"]
+    ]
+    if found["left_out"]:
+        lines.append(f"{found['left_out']} more acts stand in the rows only")
+    return lines
 
 
 def uncovered(snapshot: Snapshot) -> list[str]:
-    """What the principal may do that this playbook takes away from nobody: a person has to look.
+    """What containment takes away from nobody: a person has to look.
 
     Application permissions are written into a token when it is issued, so removing them later doesn't
     reach it. https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
     """
     permissions = [
-        f"application permission {one.get('appRoleId')} on {one.get('resourceDisplayName')}: tokens "
-        "already issued keep it until they expire"
-        for one in snapshot["app_role_assignments"]
+        f"application permission {one.get('role_name') or one['app_role_id']} on "
+        f"{one.get('resource_name') or one['resource_id']}: tokens already issued keep it until they expire"
+        for one in snapshot["app_roles"]
     ]
+    roles = [
+        f"directory role {one.get('role_name') or one.get('role_definition_id')}"
+        for one in snapshot["directory_roles"]
+    ]
+    attached = [
+        f"{one['resource_id']} can still ask for tokens: code there is the principal"
+        for one in snapshot["attachments"]
+    ]
+    unread = [f"{what}, which could not be read: {why}" for what, why in snapshot["unread"].items()]
     return [
         *permissions,
-        "delegated permission grants, group memberships and directory roles of the principal",
-        "access outside Azure RBAC: Key Vault access policies, database users, keys and SAS it has read",
+        *roles,
+        *attached,
+        *unread,
+        "access outside Azure RBAC and Key Vault: database users, keys and SAS it has read",
     ]
 
 
-def _operation(event: Json) -> tuple[str, str]:
-    operation = event.get("operationName")
-    name = str(operation.get("value") if isinstance(operation, dict) else operation)
-    return name, f"{name} on {event.get('resourceId') or 'an unnamed resource'}"
+def _after(rows: Rows, done: list[Act], contained_at: datetime | None) -> list[str]:
+    """Sign-ins and acts that succeeded after containment. Like acts are judged by the last of them."""
+    if contained_at is None:
+        return []
+    late = [one for one in done if one["ok"] and moment(one["until"]) > contained_at]
+    tokens = [
+        f"{row.get('TimeGenerated')} a token for {row.get('ResourceDisplayName')} from {row.get('IPAddress')}"
+        for row in chains.sign_ins(rows)
+        if chains.is_success(row) and moment(row.get("TimeGenerated")) > contained_at
+    ]
+    return [*tokens, *(f"{one['until']} {_line(one)} from {one['address']}" for one in late)]
+
+
+def _line(one: Act) -> str:
+    times = f" ({one['count']} times)" if one["count"] > 1 else ""
+    return f"{one['operation']} on {one['target'] or 'an unnamed resource'}{times}"

@@ -10,21 +10,13 @@ signal, a log or a person is ever pasted into a query.
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from responders.calls import azure_call
-from responders.cloud import Cloud
-from responders.collected import Collected, gaps_of, late
-from responders.errors import ContractChangedError, RefusedError, ResponderError
-from responders.fan_out import failures, fan_out
-from responders.model import Json, Principal
+from responders.errors import ContractChangedError, RefusedError
 from responders.settings import checked_guid
 
-SERVER_S = 180  # what the service is told to spend at most; it then answers with what it has
-QUERY_S = SERVER_S + 20.0
 Value = str | datetime | Sequence[str]
 _DECLARED = re.compile(r"^// param (\w+):(\w+)(?: (\w+))?$", re.MULTILINE)
 # https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules
@@ -39,62 +31,6 @@ _USERNAME = re.compile(
     r":[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?"
 )
 _QUERIES = Path(__file__).parent / "queries"
-
-
-async def run(
-    cloud: Cloud, name: str, principal: Principal, start: datetime, end: datetime
-) -> tuple[str, list[Json], list[str]]:
-    """The query as sent, its rows, and what is missing from them, for `queries/<name>.kql`."""
-    from azure.monitor.query import LogsQueryPartialResult  # noqa: PLC0415
-
-    query = bind(
-        text_of(name),
-        {
-            "object_id": principal["object_id"],
-            "app_id": principal["app_id"],
-            "window_start": start,
-            "window_end": end,
-        },
-    )
-    async with azure_call(f"Log Analytics query {name}", seconds=QUERY_S):
-        answer = await cloud.logs().query_workspace(
-            cloud.settings.log_workspace_id,
-            query,
-            timespan=(start, end),
-            server_timeout=SERVER_S,
-            read_timeout=SERVER_S + 10,  # the transport's own is for calls that answer at once
-        )
-    if isinstance(answer, LogsQueryPartialResult):
-        reason = answer.partial_error.message if answer.partial_error else "no reason given"
-        return query, _rows(answer.partial_data, name), [f"{name}: incomplete: {reason}"]
-    return query, _rows(answer.tables, name), []
-
-
-async def sweep(
-    cloud: Cloud,
-    tables: Mapping[str, str],
-    principal: Principal,
-    window: tuple[datetime, datetime],
-    *,
-    lag: timedelta,
-) -> Collected:
-    """Rows of several tables side by side, `tables` being query name -> table. Gaps are named."""
-    start, end = window
-    outcomes = await fan_out(tables, lambda name: run(cloud, name, principal, start, end))
-    answers = [answer for _, answer in outcomes if not isinstance(answer, ResponderError)]
-    rows = [row for _, found, _ in answers for row in found]
-    return {
-        "source": "Log Analytics: " + ", ".join(tables.values()),
-        "rows": sorted(rows, key=lambda row: str(row.get("TimeGenerated"))),
-        "query": "\n\n".join(query for query, _, _ in answers),
-        "gaps": [
-            *gaps_of(failures(outcomes), len(tables)),
-            *(gap for _, _, found in answers for gap in found),
-            late(end, lag, ", ".join(tables.values())),
-        ],
-        "start": start.isoformat(),
-        "end": end.isoformat(),
-    }
 
 
 def bind(text: str, values: Mapping[str, Value]) -> str:
@@ -143,20 +79,3 @@ def _literal(kind: str, value: Value) -> str:
 def text_of(name: str) -> str:
     """The query of this name, unbound."""
     return (_QUERIES / f"{name}.kql").read_text(encoding="utf-8")
-
-
-def _rows(tables: Any, name: str) -> list[Json]:
-    match tables:
-        case [table, *_]:
-            pass
-        case _:
-            raise ContractChangedError(f"Log Analytics query {name} returned no table")
-    columns = [str(column) for column in table.columns]
-    return [
-        {column: _plain(value) for column, value in zip(columns, row, strict=True)}
-        for row in table.rows
-    ]
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value

@@ -5,7 +5,7 @@ A source that was kept before stands. One that could not be read has no `.jsonl`
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,21 +32,21 @@ def path_of(incident: Incident, sweep: str, source: str, ending: str = "json") -
 async def collect_tables(work: Work, order: Order) -> StepResult:
     """Collect every table that this sweep does not have yet, and keep each by itself."""
     incident, sweep = order["incident"], _sweep(order)
-    missing = await asyncio.to_thread(
-        lambda: [one for one in TABLES if not work.store.exists(path_of(incident, sweep, one))]
-    )
-    scope = await asyncio.to_thread(_scope, work.store, order, missing)
+    scope, missing = await asyncio.to_thread(_scope, work.store, order)
     found = await log_sweeps.sweep(work.cloud, scope, missing)
-    busy = [str(one) for one in found.values() if isinstance(one, TransientError)]
-    for name, one in found.items():
-        if isinstance(one, TransientError):
-            if work.run < _RUNS:
-                continue
-            one = log_sweeps.uncollected(scope, TABLES[name], one)  # noqa: PLW2901 - the same, as a gap
-        facts = {"usernames": list(scope.usernames)}
-        await asyncio.to_thread(_keep, work.store, path_of(incident, sweep, name), one, facts)
+    busy = {name: one for name, one in found.items() if isinstance(one, TransientError)}
+    kept = {name: one for name, one in found.items() if not isinstance(one, TransientError)}
+    if work.run >= _RUNS:
+        kept |= {name: log_sweeps.uncollected(scope, TABLES[name], busy[name]) for name in busy}
+    facts = {"usernames": list(scope.usernames)}
+    await asyncio.gather(
+        *(
+            asyncio.to_thread(_keep, work.store, path_of(incident, sweep, name), one, facts)
+            for name, one in kept.items()
+        )
+    )
     if busy and work.run < _RUNS:
-        return {"status": "failed", "retry": True, "detail": "; ".join(busy)}  # type: ignore[typeddict-unknown-key]
+        raise TransientError("; ".join(str(one) for one in busy.values()))
     return await asyncio.to_thread(_outcome, work.store, incident, sweep, list(TABLES))
 
 
@@ -74,17 +74,24 @@ def rows_of(store: EvidenceStore, incident: Incident) -> dict[str, list[Json]]:
 
 def gaps_of(store: EvidenceStore, incident: Incident) -> list[str]:
     """What no sweep has collected, by sweep and source: for the report."""
-    return [
-        f"{path.split('/')[-2]}: {gap}"
-        for path in _abouts(store, incident)
-        for gap in store.get_json(path)["gaps"]
+    abouts = _abouts(store, incident)
+    said = [f"{_sweep_of(path)}: {gap}" for path in abouts for gap in store.get_json(path)["gaps"]]
+    unsaid = [
+        f"{sweep}: {source}: not collected, see the journal"
+        for sweep in sorted({FIRST, *map(_sweep_of, abouts)})
+        for source in ("activity_log", *TABLES)
+        if path_of(incident, sweep, source) not in abouts
     ]
+    return said + unsaid
 
 
-def _abouts(store: EvidenceStore, incident: Incident, name: str = "") -> list[str]:
-    """The `.json` of every source, or of one, by sweep."""
-    found = store.list(f"{folder(incident)}/logs")
-    return [one for one in found if one.endswith(f"/{name}.json" if name else ".json")]
+def _abouts(store: EvidenceStore, incident: Incident) -> list[str]:
+    """The `.json` of every source, by sweep."""
+    return [one for one in store.list(f"{folder(incident)}/logs") if one.endswith(".json")]
+
+
+def _sweep_of(path: str) -> str:
+    return path.split("/")[-2]
 
 
 def _sweep(order: Order) -> str:
@@ -97,32 +104,28 @@ def _window(order: Order) -> tuple[datetime, datetime]:
     return start, datetime.now(UTC)  # noqa: TID251 - an activity: it runs once, it is not replayed
 
 
-def _scope(store: EvidenceStore, order: Order, names: Iterable[str]) -> Scope:
-    incident = order["incident"]
+def _scope(store: EvidenceStore, order: Order) -> tuple[Scope, list[str]]:
+    """What to ask, and the tables that this sweep does not have yet."""
+    incident, sweep = order["incident"], _sweep(order)
     start, end = _window(order)
     usernames = _usernames(store, incident)
+    abouts = _abouts(store, incident)
+    missing = [one for one in TABLES if path_of(incident, sweep, one) not in abouts]
+    earlier = [store.get_json(path) | {"path": path} for path in abouts if _sweep_of(path) < sweep]
     since = {
-        name: moment
-        for name in names
-        if (moment := _read_whole(store, incident, name, usernames, before=_sweep(order)))
+        name: moment for name in missing if (moment := _read_whole(earlier, name, set(usernames)))
     }
-    return Scope(incident["principal"], start, end, usernames, since)
+    return Scope(incident["principal"], start, end, usernames, since), missing
 
 
-def _read_whole(
-    store: EvidenceStore,
-    incident: Incident,
-    name: str,
-    usernames: tuple[str, ...],
-    *,
-    before: str,
-) -> datetime | None:
+def _read_whole(earlier: list[Json], name: str, usernames: set[str]) -> datetime | None:
     """When an earlier sweep last had all of a table, asked about the same usernames. None: ask for all again."""
-    for path in reversed(_abouts(store, incident, name)):
-        if path.split("/")[-2] >= before:
-            continue
-        about = store.get_json(path)
-        if about.get("complete") and set(about["usernames"]) >= set(usernames):
+    for about in reversed(earlier):
+        if (
+            about["path"].endswith(f"/{name}.json")
+            and about.get("complete")
+            and set(about["usernames"]) >= usernames
+        ):
             return datetime.fromisoformat(about["end"]) - _OVERLAP
     return None
 

@@ -1,0 +1,56 @@
+"""The findings of a sweep: `footprint.json` after the first one, `footprint-<sweep>.json` after later ones."""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+from playbooks import footprint
+from playbooks.footprint import Footprint, Known
+from playbooks.journaled import Work
+from playbooks.orders import Json, Order, folder
+from playbooks.steps import sweeps
+from responders.errors import ResponderError
+from responders.evidence import EvidenceStore
+
+
+async def trace(work: Work, order: Order) -> Json:
+    """Trace all sweeps so far. `facts.contained` says since when nothing should have worked any more."""
+    ours = await _ours(work)
+    path, found = await asyncio.to_thread(_traced, work.store, order, ours)
+    chains, suspects = len(found["chains"]), len(found["suspects"])
+    return {
+        "status": "done",
+        "detail": f"{path}: {chains} tokens traced, {suspects} suspects, "
+        f"{len(found['after_containment'])} acts after containment",
+        "after_containment": found["after_containment"][:20],  # the rest is in the file
+    }
+
+
+def _traced(store: EvidenceStore, order: Order, ours: str) -> tuple[str, Footprint]:
+    incident, facts = order["incident"], order.get("facts", {})
+    base, sweep = folder(incident), str(facts.get("sweep", sweeps.FIRST))
+    path = f"{base}/footprint.json" if sweep == sweeps.FIRST else f"{base}/footprint-{sweep}.json"
+    if not store.exists(path):
+        contained = facts.get("contained")
+        known = Known(
+            incident["principal"],
+            snapshot=_optional(store, f"{base}/snapshot.json"),
+            plan=_optional(store, f"{base}/plan.json"),
+            contained_at=datetime.fromisoformat(contained) if contained else None,
+            ours=ours,
+        )
+        store.put_json(path, footprint.trace(sweeps.rows_of(store, incident), known))
+    found: Footprint = store.get_json(path)
+    return path, found
+
+
+async def _ours(work: Work) -> str:
+    """Our own object id. Not knowing it adds Firebreak to the suspects, which is no reason to have no findings."""
+    try:
+        return await work.cloud.own_object_id()
+    except ResponderError:
+        return ""
+
+
+def _optional(store: EvidenceStore, path: str) -> Any:
+    return store.get_json(path) if store.exists(path) else None

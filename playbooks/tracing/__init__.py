@@ -1,0 +1,1 @@
+"""Reading collected log rows as what somebody did: pure functions, one question each."""
