@@ -2,8 +2,16 @@
 
 import azure.durable_functions as df
 
-from playbooks import compromised_identity, recovery
-from playbooks.steps import containment, eviction, evidence, rebuilding, reporting, rewiring
+from playbooks import compromised_identity, recovery, watching
+from playbooks.steps import (
+    containment,
+    eviction,
+    evidence,
+    levers,
+    rebuilding,
+    reporting,
+    rewiring,
+)
 from responders import logs
 from triggers import azure_monitor, event_grid, intake, responder_api
 
@@ -17,7 +25,9 @@ for module in (
     responder_api,
     compromised_identity,
     recovery,
+    watching,
     containment,
+    levers,
     evidence,
     eviction,
     rebuilding,

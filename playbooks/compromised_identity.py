@@ -1,4 +1,4 @@
-"""Playbook: somebody else is using an application's identity.
+"""Playbook: somebody else is using a workload identity.
 
 Starts    an Azure Monitor alert, or a responder
 Asks      one person, for up to `consent.expires_minutes`, before anything is evicted or rebuilt
@@ -11,7 +11,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from playbooks import containment, recovery
+from playbooks import containment, recovery, watching
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
 from playbooks.settling import perform_one
@@ -36,29 +36,29 @@ def compromised_identity(context: df.DurableOrchestrationContext) -> Generator[A
 
     # 2. to 4. The reversible lever beside the snapshot, then every other lever, then the proof.
     if mode == "plan":
-        yield from perform_one(context, acts.take_snapshot, order)
+        yield from containment.preview(context, order, progress)
+        outcome = "planned"
     else:
-        contained = yield from containment.contain(context, order, progress)
-        if not contained:
+        outcome = yield from containment.contain(context, order, progress)
+        if outcome == "held":
             yield from progress.report("not_contained")
-            return (yield from progress.watch("not_contained"))
+            return (yield from watching.watch(context, order, progress, outcome))
 
     # 5. and 6. Evidence, footprint and the plan: what a person needs to decide.
     plan = yield from containment.investigate(context, order, progress)
-    if mode != "respond":
-        outcome = "planned" if mode == "plan" else "contained"
+    if mode != "respond" or outcome == "not_contained":
         yield from progress.report(outcome)
-        return (yield from progress.watch(outcome))
+        return (yield from watching.watch(context, order, progress, outcome))
 
     # 7. and 8. Tell people, and ask. Silence is a no.
     granted = yield from recovery.ask(context, order, progress, plan)
     if not granted:
-        yield from progress.report("contained")
-        return (yield from progress.watch("contained"))
+        yield from progress.report(outcome)
+        return (yield from watching.watch(context, order, progress, outcome))
 
     # 9. to 12. Evict, rebuild, re-wire cluster by cluster, and prove it from both sides.
     outcome = yield from recovery.rebuild(context, order, progress, plan)
 
     # 13. and 14. Report, and watch until the last token that was ever issued has expired.
     yield from progress.report(outcome)
-    return (yield from progress.watch(outcome))
+    return (yield from watching.watch(context, order, progress, outcome))

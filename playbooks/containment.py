@@ -1,54 +1,86 @@
 """The first half of the playbook: cut off, prove it, and find out what happened."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import azure.durable_functions as df
 
+from playbooks import limits
+from playbooks.levers import FIRST, LEVERS
 from playbooks.orders import Json, Order
-from playbooks.progress import Progress, residual
+from playbooks.progress import Progress
 from playbooks.settling import PROOF_WITHIN, perform_one, settle, until_done
 from playbooks.steps import containment as steps
 from playbooks.steps import evidence
 
-LEVERS = (
-    steps.deactivate_application,
-    steps.remove_federated_credentials,
-    steps.remove_application_credentials,
-    steps.remove_service_principal_credentials,
-    steps.remove_role_assignments,
-)
+_GOOD = {"done", "nothing_to_do"}
 
 
 def contain(
     context: df.DurableOrchestrationContext, order: Order, progress: Progress
-) -> Generator[Any, Any, bool]:
-    """Disable beside the snapshot, pull every lever, prove it. True once it is proven."""
+) -> Generator[Any, Any, str]:
+    """Disable beside the snapshot, pull every lever, prove it. Returns the outcome."""
+    incident = order["incident"]
     progress.enter("containing")
-    disabled, snapshot = yield from settle(
-        context, [(steps.disable_service_principal, order), (steps.take_snapshot, order)]
+    first = FIRST[incident["principal"]["kind"]]
+    *disabled, snapshot = yield from settle(
+        context, [*((lever, order) for lever in first), (steps.take_snapshot, order)]
     )
-    if disabled["status"] in {"done", "nothing_to_do"}:
+    if disabled and all(one["status"] in _GOOD for one in disabled):
         progress.mark("disabled")
-    if snapshot["status"] not in {"done", "nothing_to_do"}:
+    if snapshot["status"] not in _GOOD:
         # Nothing is destroyed before it is written down: what is disabled stays disabled.
-        yield from progress.tell("not_contained", {"Snapshot failed": snapshot["detail"]})
-        progress.until("residual until", residual(context.current_utc_datetime, order["policy"]))
-        return False
+        return (yield from _held(context, progress, {"Snapshot failed": snapshot["detail"]}))
+    held = limits.too_many(incident, snapshot["removals"], order["policy"])
+    if held is not None:
+        return (yield from _held(context, progress, {"Held": held}))
+    return (yield from pull(context, order, progress, already=disabled))
 
-    answers = yield from settle(context, [(lever, order) for lever in LEVERS])
-    failed = [one["detail"] for one in answers if one["status"] in {"failed", "refused"}]
+
+def pull(
+    context: df.DurableOrchestrationContext,
+    order: Order,
+    progress: Progress,
+    *,
+    already: Sequence[Json] = (),
+) -> Generator[Any, Any, str]:
+    """Every lever of this kind of principal side by side, then the proof. Safe to repeat."""
+    kind = order["incident"]["principal"]["kind"]
+    answers = yield from settle(context, [(lever, order) for lever in LEVERS[kind]])
+    left = [one for one in [*already, *answers] if one["status"] not in _GOOD]
 
     progress.enter("verifying_containment")
     proof = yield from until_done(context, steps.verify_containment, order, PROOF_WITHIN)
-    now = context.current_utc_datetime
-    if proof["status"] == "done":
-        now = progress.mark("contained")
-    else:
-        lines = [*failed, str(proof["detail"])]
-        yield from progress.tell("not_contained", {"lines": lines})
-    progress.until("residual until", residual(now, order["policy"]))
-    return bool(proof["status"] == "done")
+    remaining = [*proof.get("remaining", []), *(str(one["detail"]) for one in left)]
+    commands = [command for one in left for command in one.get("by_hand", [])]
+    progress.note(remaining=remaining, by_hand=list(dict.fromkeys(commands)))
+    if proof["status"] != "done":
+        lines = [*(str(one["detail"]) for one in left), str(proof["detail"])]
+        yield from progress.tell("not_contained", {"lines": [*lines, *commands]})
+        yield from progress.expose(context.current_utc_datetime)
+        return "not_contained"
+    now = progress.mark("contained")
+    yield from progress.expose(now)
+    return "partly_contained" if remaining else "contained"
+
+
+def _held(
+    context: df.DurableOrchestrationContext, progress: Progress, facts: Json
+) -> Generator[Any, Any, str]:
+    """No lever after the first one: told, and watched until the residual deadline all the same."""
+    yield from progress.tell("not_contained", facts)
+    yield from progress.expose(context.current_utc_datetime)
+    return "held"
+
+
+def preview(
+    context: df.DurableOrchestrationContext, order: Order, progress: Progress
+) -> Generator[Any, Any, None]:
+    """What every lever would change, before -> after. The HTTP layer refuses every write meanwhile."""
+    progress.enter("planning")
+    kind = order["incident"]["principal"]["kind"]
+    yield from settle(context, [(steps.take_snapshot, order)])
+    yield from settle(context, [(lever, order) for lever in (*FIRST[kind], *LEVERS[kind])])
 
 
 def investigate(
@@ -60,19 +92,21 @@ def investigate(
     would call every trust a stranger's.
     """
     progress.enter("collecting_evidence")
+    swept: Order = {**order, "facts": {"sweep": "sweep-1"}}
     listed, *_ = yield from settle(
         context,
         [
             (evidence.list_clusters, order),
-            (evidence.collect_activity_log, order),
-            (evidence.collect_azure_activity, order),
-            (evidence.collect_sign_ins, order),
+            (evidence.collect_activity_log, swept),
+            (evidence.collect_logs, swept),
         ],
     )
+    facts = {"sweep": "sweep-1", "contained": progress.clock.get("contained")}
+    traced: Order = {**order, "facts": facts}
     if listed["status"] != "done":
         detail = f"no plan: the clusters could not be listed: {listed['detail']}"
         progress.note(clusters={"all": {"status": "failed", "detail": detail}})
-        yield from perform_one(context, evidence.trace_footprint, order)
+        yield from perform_one(context, evidence.trace_footprint, traced)
         return {"status": "failed", "detail": detail}
     clusters = listed["clusters"]
     surveys: list[tuple[Any, Order]] = [
@@ -81,5 +115,5 @@ def investigate(
     yield from settle(context, surveys)
     drawn: Order = {**order, "facts": {"clusters": clusters}}
     plan = yield from perform_one(context, evidence.draw_plan, drawn)
-    yield from perform_one(context, evidence.trace_footprint, order)
+    yield from perform_one(context, evidence.trace_footprint, traced)
     return plan

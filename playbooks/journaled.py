@@ -8,15 +8,16 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog  # noqa: TID251 - see above
 
-from playbooks.orders import Json, Order
+from playbooks import policy
+from playbooks.orders import Json, Order, folder
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, RefusedError, ResponderError, TransientError
-from responders.evidence import EvidenceStore
+from responders.evidence import EvidenceStore, open_evidence
 from responders.journal import Journal
 from responders.read_only import read_only
 from responders.settings import Settings
@@ -37,18 +38,33 @@ class Work:
     run: int
 
 
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """Where a step's whole answer is kept as evidence; Durable's history gets the sentence alone."""
+
+    name: str  # below the incident's folder; the run's number is added
+    if_open: Json = field(default_factory=dict)  # goes with an answer that leaves work to a person
+
+
 def open_store() -> EvidenceStore:
     """The evidence store that the settings name."""
-    return EvidenceStore(Settings.from_environ().evidence)
+    return open_evidence(Settings.from_environ())
 
 
 async def perform(
-    step: str, order: Order, act: Callable[[Work], Awaitable[Any]], *, target: str | None = None
+    step: str,
+    order: Order,
+    act: Callable[[Work], Awaitable[Any]],
+    *,
+    target: str | None = None,
+    acts: bool = False,
+    keeping: Keeping | None = None,
 ) -> Json:
     """Carry out one step and write down how it ended.
 
     Returns what `act` returns. A refusal becomes {"status": "refused"}, what time can fix {"status": "failed",
-    "retry": true}, anything else {"status": "failed"}: a playbook decides, siblings go on.
+    "retry": true}, anything else {"status": "failed"}: a playbook decides, siblings go on. A step that
+    `acts` asks the kill switch first, as it stands at this moment.
     """
     incident = order["incident"]
     structlog.contextvars.clear_contextvars()
@@ -62,7 +78,10 @@ async def perform(
     _log.info("intent", target=aim, run=run)
     started = time.monotonic()
     with read_only() if incident["mode"] == "plan" else nullcontext():
-        result = await _outcome(act, store, run)
+        stopped = kill_switch() if acts and incident["mode"] != "plan" else None
+        result = await _outcome(act, store, run) if stopped is None else stopped
+    if keeping is not None:
+        result = await asyncio.to_thread(_kept, store, order, keeping, run, result)
     spent = round((time.monotonic() - started) * 1000)
     status, detail = str(result.get("status", "done")), str(result.get("detail", ""))[:_SHOWN]
     await asyncio.to_thread(
@@ -70,6 +89,33 @@ async def perform(
     )
     _log.info("outcome", target=aim, run=run, status=status, detail=detail, duration_ms=spent)
     return result
+
+
+def kill_switch() -> Json | None:
+    """The refusal, while policy.toml on disk or FIREBREAK_ACTING says that nothing may be acted on.
+
+    An incident keeps the policy it began with in everything but this. A policy that can't be read stops as well.
+    """
+    try:
+        settings = Settings.from_environ()
+        acting = settings.acting and policy.load(settings.policy).guards.acting
+    except (policy.PolicyError, RefusedError) as error:
+        return {"status": "refused", "detail": f"kill switch: it can't be read: {error}"}
+    if acting:
+        return None
+    where = "policy.toml [guards] acting or FIREBREAK_ACTING"
+    return {"status": "refused", "detail": f"kill switch: {where} is false"}
+
+
+def _kept(store: EvidenceStore, order: Order, keeping: Keeping, run: int, result: Json) -> Json:
+    """Keep the whole answer, return what the playbook needs of it."""
+    if result["status"] in {"refused", "failed"}:
+        result = {**result, **keeping.if_open}
+    # Twice the same run happens where a worker dies between its write and its answer.
+    path = f"{folder(order['incident'])}/{keeping.name}-{run}.json"
+    if not store.exists(path):
+        store.put_json(path, result)
+    return {name: value for name, value in result.items() if name not in {"items", "changes"}}
 
 
 async def _outcome(act: Callable[[Work], Awaitable[Any]], store: EvidenceStore, run: int) -> Json:

@@ -15,6 +15,7 @@ class Order(TypedDict):
     cluster: NotRequired[ClusterRef]
     identity: NotRequired[NewIdentity]
     notice: NotRequired[str]  # which notice to send: a key of `steps.reporting.NOTICES`
+    notice_key: NotRequired[str]  # tells notices of one kind apart
     facts: NotRequired[Json]  # what a notice or the report says beyond the evidence
 
 

@@ -21,10 +21,33 @@ class _Section(BaseModel):
 
 
 class Guards(_Section):
-    """Who is never acted on, and whether anybody is."""
+    """Who is never acted on, whether anybody is, and how much at once."""
 
     acting: bool
+    observe_only: bool
     protected: list[Guid]
+    break_glass: list[Guid]
+    most_shared_clusters: Annotated[int, Field(ge=1, le=1000)]
+    most_shared_namespaces: Annotated[int, Field(ge=1, le=1000)]
+    most_removals_per_run: Annotated[int, Field(ge=1, le=10_000)]
+    most_principals_per_hour: Annotated[int, Field(ge=1, le=1000)]
+
+
+class Containment(_Section):
+    """Levers that are a choice: what they take away may belong to somebody who needs it."""
+
+    owners: Literal["remove", "report"]
+    memberships: Literal["remove", "report"]
+    confirm_compromised: bool
+    revoke_tokens: bool
+
+
+class Watch(_Section):
+    """What happens between containment and the moment when the last issued token has expired."""
+
+    second_sweep_minutes: Annotated[int, Field(ge=1, le=24 * 60)]
+    check_every_minutes: Annotated[int, Field(ge=1, le=24 * 60)]
+    on_reversal: Literal["contain", "alert"]
 
 
 class Alerts(_Section):
@@ -76,6 +99,8 @@ class Policy(_Section):
     """The whole of policy.toml."""
 
     guards: Guards
+    containment: Containment
+    watch: Watch
     alerts: Alerts
     windows: Windows
     consent: Consent

@@ -7,9 +7,11 @@ from typing import Any
 import azure.durable_functions as df
 
 from playbooks.orders import Json, Order
-from playbooks.settling import PROOF_WITHIN, perform_one, until_done
+from playbooks.settling import perform_one
 from playbooks.steps import containment as acts
 from playbooks.steps import reporting
+
+_LONGEST = timedelta(hours=28)  # of an access token that continuous access evaluation watches
 
 
 class Progress:
@@ -18,12 +20,38 @@ class Progress:
     def __init__(self, context: df.DurableOrchestrationContext, order: Order) -> None:
         self._context = context
         self._order = order
-        self._status: Json = {"phase": "accepted", "clock": {}, "clusters": {}, "consent": None}
+        self._status: Json = {
+            "phase": "accepted",
+            "clock": {},
+            "clusters": {},
+            "consent": None,
+            "remaining": [],
+            "by_hand": [],
+            "exposures": [],
+            "reversals": [],
+            "sweeps": [],
+        }
 
     @property
     def clock(self) -> Json:
         """Moments and deadlines so far, by name."""
         return dict(self._status["clock"])
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When the last token issued before containment has expired; None where nothing was acted on."""
+        moment = self._status["clock"].get("residual until")
+        return datetime.fromisoformat(moment) if moment else None
+
+    @property
+    def reversals(self) -> list[str]:
+        """What was found undone while watching."""
+        return list(self._status["reversals"])
+
+    @property
+    def sweeps(self) -> list[str]:
+        """Sweeps of the logs after the first."""
+        return list(self._status["sweeps"])
 
     def enter(self, phase: str) -> None:
         """The phase that begins now."""
@@ -37,7 +65,7 @@ class Progress:
     def mark(self, moment: str) -> datetime:
         """Put the orchestration's present under a name on the incident's clock."""
         now: datetime = self._context.current_utc_datetime
-        self.note(clock={**self._status["clock"], moment: now.isoformat(timespec="seconds")})
+        self.note(clock={**self._status["clock"], moment: now.isoformat(timespec="milliseconds")})
         return now
 
     def until(self, moment: str, deadline: datetime) -> None:
@@ -45,56 +73,52 @@ class Progress:
         shown = deadline.isoformat(timespec="seconds")
         self.note(clock={**self._status["clock"], moment: shown})
 
-    def tell(self, notice: str, facts: Json) -> Generator[Any, Any, Json]:
-        """One card to the channel. That nobody could be told is in the journal, it stops nothing."""
-        order: Order = {**self._order, "notice": notice, "facts": facts}
+    def expose(self, contained_at: datetime) -> Generator[Any, Any, None]:
+        """State until when each kind of resource may still be opened with a token issued before."""
+        facts = {"contained_at": contained_at.isoformat(timespec="seconds")}
+        order: Order = {**self._order, "facts": facts}
+        stated = yield from perform_one(self._context, acts.state_residual, order)
+        if stated["status"] == "done":
+            self.note(exposures=stated["exposures"])
+            self.until("residual until", datetime.fromisoformat(stated["deadline"]))
+        else:  # the snapshot is not there to tell: the longest that a token can live
+            self.until("residual until", contained_at + _LONGEST)
+
+    def tell(self, notice: str, facts: Json, *, key: str = "") -> Generator[Any, Any, Json]:
+        """One card to the channel. That nobody could be told is in the journal, it stops nothing.
+
+        `key` tells notices of one kind apart, where there may be several.
+        """
+        order: Order = {
+            **self._order,
+            "notice": notice,
+            "notice_key": key or notice,
+            "facts": facts,
+        }
         return (yield from perform_one(self._context, reporting.tell_people, order))
 
     def report(self, outcome: str) -> Generator[Any, Any, None]:
         """Write the incident document and tell people how it stands."""
         self.enter("reporting")
-        facts = {
-            "outcome": outcome,
-            "clock": self._status["clock"],
-            "clusters": self._status["clusters"],
-        }
+        names = ("clock", "clusters", "remaining", "by_hand", "exposures")
+        facts = {"outcome": outcome, **{name: self._status[name] for name in names}}
         order: Order = {**self._order, "facts": facts}
         written = yield from perform_one(self._context, reporting.write_report, order)
-        self.note(outcome=outcome, report=written["detail"])
-        told = dict(self._status["clock"])
+        self.note(outcome=outcome, report=written["detail"], manifest=written.get("manifest"))
         lines = [
-            f"{name}: {one['status']} {one['detail']}" for name, one in facts["clusters"].items()
+            *(
+                f"{name}: {one['status']} {one['detail']}"
+                for name, one in facts["clusters"].items()
+            ),
+            *(f"Remains: {one}" for one in facts["remaining"]),
+            *(f"By hand: {one}" for one in facts["by_hand"]),
+            *(f"Until {one['until']}: {one['resource']}" for one in facts["exposures"]),
         ]
         if outcome in reporting.NOTICES:
-            yield from self.tell(outcome, {**told, "lines": lines})
-
-    def watch(self, outcome: str) -> Generator[Any, Any, Json]:
-        """Stay until the last token issued before containment has expired, prove once more, close."""
-        deadline = self._status["clock"].get("residual until")
-        if deadline is None:
-            return (yield from self.close(outcome, ""))
-        self.enter("watching")
-        yield self._context.create_timer(datetime.fromisoformat(deadline))
-        # Asked again for a while: one answer that is late must not be told as a breach.
-        proof = yield from until_done(
-            self._context, acts.verify_containment, self._order, PROOF_WITHIN
-        )
-        if proof["status"] != "done":
-            outcome = "not_contained"
-            yield from self.tell("reopened", {"Found": proof["detail"]})
-        return (yield from self.close(outcome, proof["detail"]))
+            yield from self.tell(outcome, {**self.clock, "lines": lines})
 
     def close(self, outcome: str, detail: str) -> Generator[Any, Any, Json]:
         """Give the principal free and end."""
         yield from perform_one(self._context, reporting.release_principal, self._order)
         self.note(phase="refused" if outcome == "refused" else "closed", outcome=outcome)
         return {"outcome": outcome, "detail": detail, **self._status}
-
-
-def residual(contained_at: datetime, policy: Json) -> datetime:
-    """Until when a token issued just before containment may live.
-
-    Up to 24 h for workload identities.
-    https://learn.microsoft.com/azure/aks/workload-identity-overview
-    """
-    return contained_at + timedelta(hours=policy["windows"]["residual_hours"])

@@ -21,25 +21,31 @@ class Settings:
     tenant_id: str
     log_workspace_id: str
     teams_webhook_url: str = field(repr=False)  # a secret: whoever has it can post
-    evidence: Path
+    evidence: Path  # a folder; nothing is written there where `evidence_url` is set
     policy: Path
     ca_bundle: Path | None = None  # trusted on top of the system's authorities
     client_id: str | None = None  # of a user-assigned identity; None is the system-assigned one
+    evidence_url: str | None = None  # of a blob container
+    acting: bool = True  # the kill switch as an app setting: no deployment is needed to pull it
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Raises `RefusedError` that names the variable and what it should hold."""
         bundle = environ.get("FIREBREAK_CA_BUNDLE")
         client_id = environ.get("FIREBREAK_CLIENT_ID")
+        evidence = environ.get("FIREBREAK_EVIDENCE", "").strip()
+        container = _container("FIREBREAK_EVIDENCE", evidence) if "://" in evidence else None
         return cls(
             arm_endpoint=_origin("FIREBREAK_ARM_ENDPOINT", environ, default=PUBLIC_ARM),
             tenant_id=_guid("FIREBREAK_TENANT_ID", environ),
             log_workspace_id=_guid("FIREBREAK_LOG_WORKSPACE_ID", environ),
             teams_webhook_url=environ.get("FIREBREAK_TEAMS_WEBHOOK_URL", ""),
-            evidence=Path(environ.get("FIREBREAK_EVIDENCE") or ".evidence"),
+            evidence=Path(evidence if evidence and not container else ".evidence"),
+            evidence_url=container,
             policy=Path(environ.get("FIREBREAK_POLICY") or _beside_function_app("policy.toml")),
             ca_bundle=_file("FIREBREAK_CA_BUNDLE", bundle) if bundle else None,
             client_id=_guid("FIREBREAK_CLIENT_ID", environ) if client_id else None,
+            acting=_switch("FIREBREAK_ACTING", environ),
         )
 
 
@@ -79,6 +85,27 @@ def _origin(name: str, environ: Mapping[str, str], *, default: str) -> str:
     if not is_web_origin(value):
         raise RefusedError(f"setting {name} must be https://host[:port], not {value[:80]!r}")
     return value.rstrip("/")
+
+
+def _container(name: str, value: str) -> str:
+    """https://account.blob.core.windows.net/container; a SAS in the query would be a secret in a setting."""
+    parts = urlsplit(value)
+    host = f"{parts.scheme}://{parts.netloc}"
+    if not is_web_origin(host) or parts.query or parts.fragment or not parts.path.strip("/"):
+        shown = value.partition("?")[0][:80]
+        raise RefusedError(
+            f"setting {name} must be a folder or https://account.blob.core.windows.net/container "
+            f"without a SAS, not {shown!r}"
+        )
+    return value.rstrip("/")
+
+
+def _switch(name: str, environ: Mapping[str, str]) -> bool:
+    """True or false and nothing else: a misspelt kill switch must not be taken for "on"."""
+    value = environ.get(name, "true").strip().lower()
+    if value not in {"true", "false"}:
+        raise RefusedError(f"setting {name} must be true or false, not {value[:20]!r}")
+    return value == "true"
 
 
 def _file(name: str, value: str) -> Path:

@@ -10,56 +10,168 @@ It reads through the responders of the single nouns, which is why it may import 
 """
 
 import asyncio
+from collections.abc import Coroutine
 from datetime import UTC, datetime
-from typing import TypedDict
+from typing import Any, TypedDict
 
-from responders import credentials, federated_credentials, role_assignments
+from responders import (
+    app_roles,
+    credentials,
+    directory_roles,
+    federated_credentials,
+    identity_trusts,
+    key_vault_policies,
+    locks,
+    managed_identities,
+    memberships,
+    oauth_grants,
+    owners,
+    role_assignments,
+)
 from responders.cloud import Cloud
-from responders.model import Credential, FederatedCredential, Grant, Incident, Json
+from responders.errors import ResponderError, TransientError
+from responders.model import (
+    MANAGED,
+    Credential,
+    FederatedCredential,
+    Grant,
+    Incident,
+    Json,
+    Principal,
+)
 
 _SECRET_FIELDS = ("secretText", "hint")  # `hint` is the first three characters of a secret
 
 
 class Snapshot(TypedDict):
-    """The identity before containment. Credentials without their values."""
+    """The identity before containment. Credentials without their values.
+
+    `unread` names each part that could not be read, and why: no lever takes away what is not here.
+    """
 
     taken_at: str
     application: Json | None
-    service_principal: Json
-    owners: list[Json]
+    service_principal: Json | None
+    identity: Json | None  # the ARM resource of a user-assigned identity
     federated_credentials: list[FederatedCredential]
     credentials: list[Credential]
-    app_role_assignments: list[Json]
     grants: list[Grant]
+    group_grants: list[Json]  # carried by groups, so not taken away by removing assignments
+    app_roles: list[Json]
+    oauth_grants: list[Json]
+    memberships: list[Json]
+    owners: list[Json]
+    directory_roles: list[Json]
+    key_vault_policies: list[Json]
+    attachments: list[Json]  # Azure resources that can ask for its tokens
+    locks: list[Json]
+    unread: dict[str, str]
 
 
-async def take(cloud: Cloud, incident: Incident) -> Snapshot:
-    """Read it all side by side. Any read that fails fails the snapshot: half of one is no undo."""
+Part = Coroutine[Any, Any, Any]
+
+
+async def take(cloud: Cloud, incident: Incident, *, insist: bool) -> Snapshot:
+    """Read it all side by side.
+
+    What the first levers destroy has to be read: half of it is no undo. The rest may be left out, by name and with the
+    reason; with `insist` not even then, where time may still help.
+    """
     principal = incident["principal"]
-    application_id = principal["application_object_id"]
-    service_principal_path = f"/servicePrincipals/{principal['object_id']}"
-    async with asyncio.TaskGroup() as reads:
-        sp = reads.create_task(cloud.graph.get(service_principal_path))
-        roles = reads.create_task(cloud.graph.list(f"{service_principal_path}/appRoleAssignments"))
-        keys = reads.create_task(credentials.read_all(cloud, principal))
-        grants = reads.create_task(role_assignments.read_all(cloud, principal["object_id"]))
-        if application_id:
-            app = reads.create_task(cloud.graph.get(f"/applications/{application_id}"))
-            owners = reads.create_task(cloud.graph.list(f"/applications/{application_id}/owners"))
-            trusts = reads.create_task(federated_credentials.read_all(cloud, application_id))
+    must, may = _must(cloud, principal), _may(cloud, principal)
+    names = [*must, *may]
+    answers = await asyncio.gather(*must.values(), *may.values(), return_exceptions=True)
+    read: dict[str, Any] = {}
+    unread: dict[str, str] = {}
+    for name, answer in zip(names, answers, strict=True):
+        if not isinstance(answer, BaseException):
+            read[name] = answer
+        elif (
+            name in must
+            or not isinstance(answer, ResponderError)
+            or (insist and isinstance(answer, TransientError))
+        ):
+            raise answer
+        else:
+            unread[name] = str(answer)
     return {
         "taken_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "application": _without_secrets(app.result()) if application_id else None,
-        "service_principal": _without_secrets(sp.result()),
-        "owners": owners.result() if application_id else [],
-        "federated_credentials": trusts.result() if application_id else [],
-        "credentials": keys.result(),
-        "app_role_assignments": roles.result(),
-        "grants": grants.result(),
+        "application": _without_secrets(read.get("application")),
+        "service_principal": _without_secrets(read.get("service_principal")),
+        "identity": read.get("identity"),
+        "federated_credentials": read.get("federated_credentials", []),
+        "credentials": read.get("credentials", []),
+        "grants": read["grants"],
+        "group_grants": read.get("group_grants", []),
+        "app_roles": read.get("app_roles", []),
+        "oauth_grants": read.get("oauth_grants", []),
+        "memberships": read.get("memberships", []),
+        "owners": read.get("owners", []),
+        "directory_roles": read.get("directory_roles", []),
+        "key_vault_policies": read.get("key_vault_policies", []),
+        "attachments": read.get("attachments", []),
+        "locks": read.get("locks", []),
+        "unread": unread,
     }
 
 
-def _without_secrets(entity: Json) -> Json:
+def _must(cloud: Cloud, principal: Principal) -> dict[str, Part]:
+    """What the first levers take away."""
+    parts: dict[str, Part] = {}
+    application_id, resource_id = principal["application_object_id"], principal["resource_id"]
+    if application_id is not None:
+        parts["application"] = cloud.graph.get(f"/applications/{application_id}")
+        parts["federated_credentials"] = federated_credentials.read_all(cloud, application_id)
+    if principal["kind"] == "user_assigned_identity" and resource_id is not None:
+        parts["identity"] = managed_identities.read(cloud, resource_id)
+        parts["federated_credentials"] = identity_trusts.read_all(cloud, resource_id)
+    if principal["kind"] not in MANAGED:
+        parts["credentials"] = credentials.read_all(cloud, principal)
+    if principal["kind"] == "application_without_principal":
+        parts["grants"] = _nothing()
+    else:
+        parts["service_principal"] = cloud.graph.get(f"/servicePrincipals/{principal['object_id']}")
+        parts["grants"] = role_assignments.read_all(cloud, principal["object_id"])
+    return parts
+
+
+def _may(cloud: Cloud, principal: Principal) -> dict[str, Part]:
+    """What else it may do, and who else may change it."""
+    parts: dict[str, Part] = {"locks": _locks(cloud)}
+    if principal["kind"] not in MANAGED:
+        parts["owners"] = owners.read_all(cloud, principal)
+    else:
+        parts["attachments"] = _attachments(cloud, principal)
+    if principal["kind"] != "application_without_principal":
+        parts |= {
+            "group_grants": role_assignments.group_grants(cloud, principal["object_id"]),
+            "app_roles": app_roles.read_all(cloud, principal),
+            "oauth_grants": oauth_grants.read_all(cloud, principal),
+            "memberships": memberships.read_all(cloud, principal),
+            "directory_roles": directory_roles.read_all(cloud, principal),
+            "key_vault_policies": key_vault_policies.read_all(cloud, principal),
+        }
+    return parts
+
+
+async def _attachments(cloud: Cloud, principal: Principal) -> list[Json]:
+    return list((await managed_identities.attachments(cloud, principal)).get("items", []))
+
+
+async def _locks(cloud: Cloud) -> list[Json]:
+    """Every lock in sight: those above something that is to be deleted will refuse it."""
+    subscriptions = await cloud.subscription_ids()
+    return await locks.read_all(cloud, [f"/subscriptions/{one}" for one in subscriptions])
+
+
+async def _nothing() -> list[Json]:
+    """An application without service principal is nobody whom a role could be given to."""
+    return []
+
+
+def _without_secrets(entity: Json | None) -> Json | None:
+    if entity is None:
+        return None
     kept = [
         {key: value for key, value in credential.items() if key not in _SECRET_FIELDS}
         for credential in entity.get("passwordCredentials") or []

@@ -8,6 +8,7 @@ Source   https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-cr
          https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 """
 
+import secrets
 from typing import TYPE_CHECKING
 
 from responders.cloud import Cloud
@@ -33,15 +34,34 @@ async def probe(
     Neither the ServiceAccount token nor the access token leaves this function: not in a result, not
     in a log line, not in an exception (hence `from None`: httpx's carry the request with its body).
     """
+    return await _ask(
+        cloud,
+        {
+            "grant_type": "client_credentials",
+            "client_id": client_id,
+            "scope": cloud.endpoints.arm_scope,
+            "client_assertion_type": _ASSERTION,
+            "client_assertion": await _service_account_token(kube, namespace, service_account),
+        },
+    )
+
+
+async def probe_secret(cloud: Cloud, client_id: str) -> TokenVerdict:
+    """What Entra says to a random secret: a disabled application is refused as such, whatever the secret."""
+    return await _ask(
+        cloud,
+        {
+            "grant_type": "client_credentials",
+            "client_id": client_id,
+            "scope": cloud.endpoints.arm_scope,
+            "client_secret": secrets.token_urlsafe(30),
+        },
+    )
+
+
+async def _ask(cloud: Cloud, form: dict[str, str]) -> TokenVerdict:
     import httpx  # noqa: PLC0415
 
-    form = {
-        "grant_type": "client_credentials",
-        "client_id": client_id,
-        "scope": cloud.endpoints.arm_scope,
-        "client_assertion_type": _ASSERTION,
-        "client_assertion": await _service_account_token(kube, namespace, service_account),
-    }
     url = f"{cloud.endpoints.login}/{cloud.tenant_id}/oauth2/v2.0/token"
     try:
         response = await cloud.http.post(url, data=form)

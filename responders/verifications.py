@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   everything as it is; the token asked for is refused, or dropped where it arrived
 Undo     none needed
-Needs    Application.Read.All; roleAssignments/read; create serviceaccounts/token in one cluster
+Needs    Application.Read.All; roleAssignments/read; create serviceaccounts/token in the clusters
 Source   https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 
 It reads through the responders of the single nouns, which is why it may import them.
@@ -11,25 +11,30 @@ It reads through the responders of the single nouns, which is why it may import 
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from responders import (
+    app_roles,
     applications,
-    clusters,
     credentials,
+    directory_roles,
     federated_credentials,
+    identity_trusts,
+    key_vault_policies,
+    managed_identities,
+    memberships,
+    oauth_grants,
+    owners,
     role_assignments,
     service_principals,
-    token_exchange,
+    token_proofs,
 )
 from responders.cloud import Cloud
-from responders.errors import ResponderError
-from responders.model import FederatedCredential, Principal, StepResult
+from responders.errors import NotFoundError, ResponderError
+from responders.model import MANAGED, Json, Principal, Status
+from responders.snapshots import Snapshot
 
-# Disabled application or service principal; no federated credential at all, or none that matches
-# (70021 and its newer kinds for issuer and subject); application not in the tenant.
-REFUSALS = frozenset({7000112, 70025, 70021, 700211, 700213, 700016})
-_SUBJECT_PARTS = 4  # system:serviceaccount:<namespace>:<name>
+Answer = tuple[bool | None, str]  # holds, or None where it could not be asked; and what was found
 
 
 class Check(TypedDict):
@@ -38,102 +43,137 @@ class Check(TypedDict):
     check: str
     holds: bool | None  # None: could not be asked, and `found` says why
     found: str
+    weight: Literal["must", "open"]  # "open": named as what remains, containment stands without it
+
+
+class Proof(TypedDict):
+    """How containment stands."""
+
+    status: Status
+    detail: str
+    items: list[Json]
+    remaining: NotRequired[list[str]]  # what a person has to look at although containment holds
 
 
 async def containment(
-    cloud: Cloud,
-    principal: Principal,
-    former_trusts: list[FederatedCredential],
-    *,
-    ask_token_endpoint: bool,
-) -> StepResult:
+    cloud: Cloud, principal: Principal, snapshot: Snapshot, *, ask_token_endpoint: bool
+) -> Proof:
     """Done when every lever reads back as pulled and the token endpoint refuses; failed until then.
 
     Reads that fail count as "does not hold": what can't be read is not proven.
     """
-    checks = await asyncio.gather(
-        _check("service principal is disabled", _disabled(cloud, principal)),
-        _check("application is deactivated", _deactivated(cloud, principal)),
-        _check("no federated credential is left", _no_trusts(cloud, principal)),
-        _check("no secret or key is left", _no_credentials(cloud, principal)),
-        _check("no role assignment is left", _no_grants(cloud, principal)),
-        _check("the token endpoint refuses", _refused(cloud, principal, former_trusts))
+    asked = (
+        token_proofs.refused(cloud, principal, snapshot)
         if ask_token_endpoint
-        else _skipped("the token endpoint refuses", "policy.toml [verification] token_exchange"),
+        else _skipped("switched off by policy.toml [verification] token_exchange")
     )
-    broken = [f"{one['check']}: {one['found']}" for one in checks if one["holds"] is False]
-    unasked = [
-        f"{one['check']}: not asked, {one['found']}" for one in checks if one["holds"] is None
-    ]
+    checks = await asyncio.gather(
+        *(_check(name, "must", question) for name, question in _musts(cloud, principal)),
+        _check("the token endpoint refuses", "must", asked),
+        *(_check(name, "open", question) for name, question in _opens(cloud, principal)),
+    )
+    broken = [one for one in checks if one["holds"] is False and one["weight"] == "must"]
+    remaining = [one for one in checks if one["holds"] is None or one["weight"] == "open"]
+    said = [f"{one['check']}: {one['found']}" for one in broken]
+    left = [f"{one['check']}: {one['found']}" for one in remaining if not one["holds"]]
     return {
         "status": "failed" if broken else "done",
-        "detail": "; ".join([*broken, *unasked]) or "every lever reads back, no token to be had",
+        "detail": "; ".join([*said, *left]) or "every lever reads back, no token to be had",
         "items": [dict(one) for one in checks],
+        "remaining": left,
     }
 
 
-async def _check(name: str, question: Awaitable[tuple[bool | None, str]]) -> Check:
+def _musts(cloud: Cloud, principal: Principal) -> list[tuple[str, Awaitable[Answer]]]:
+    """Without one of these the identity still gets tokens, or its tokens still open something."""
+    found: list[tuple[str, Awaitable[Answer]]] = []
+    if principal["kind"] not in MANAGED:
+        found.append(("service principal is disabled", _disabled(cloud, principal)))
+        found.append(("no secret or key is left", _no_credentials(cloud, principal)))
+    if principal["application_object_id"] is not None:
+        application_id = principal["application_object_id"]
+        found.append(("application is deactivated", _deactivated(cloud, application_id)))
+        trusts = federated_credentials.read_all(cloud, application_id)
+        found.append(("no federated credential is left", _none(trusts, "name")))
+    if principal["kind"] == "user_assigned_identity":
+        trusts = identity_trusts.read_all(cloud, principal["resource_id"] or "")
+        found.append(("no federated credential is left", _none(trusts, "name")))
+    if principal["kind"] != "application_without_principal":
+        object_id = principal["object_id"]
+        direct = role_assignments.read_all(cloud, object_id)
+        found += [
+            ("no role assignment is left", _none(direct, "id")),
+            (
+                "no group carries a role to it",
+                _none(role_assignments.group_grants(cloud, object_id), "id"),
+            ),
+            (
+                "no Key Vault access policy names it",
+                _none(key_vault_policies.read_all(cloud, principal), "vault_id"),
+            ),
+        ]
+    return found
+
+
+def _opens(cloud: Cloud, principal: Principal) -> list[tuple[str, Awaitable[Answer]]]:
+    """What remains for a person where it could not be taken away, or must not be by a machine."""
+    found: list[tuple[str, Awaitable[Answer]]] = []
+    if principal["kind"] in MANAGED:
+        found.append(("no Azure resource can ask for its tokens", _unattached(cloud, principal)))
+    else:
+        found.append(("nobody owns it", _none(owners.read_all(cloud, principal), "id")))
+    if principal["kind"] != "application_without_principal":
+        found += [
+            ("no application permission", _none(app_roles.read_all(cloud, principal), "id")),
+            ("no delegated permission", _none(oauth_grants.read_all(cloud, principal), "id")),
+            ("member of no group", _none(memberships.read_all(cloud, principal), "id")),
+            ("no directory role", _none(directory_roles.read_all(cloud, principal), "id")),
+        ]
+    return found
+
+
+async def _check(name: str, weight: Literal["must", "open"], question: Awaitable[Answer]) -> Check:
     try:
         holds, found = await question
     except ResponderError as error:
-        return {"check": name, "holds": False, "found": f"could not be read: {error}"}
-    return {"check": name, "holds": holds, "found": found}
+        holds, found = False, f"could not be read: {error}"
+    return {"check": name, "holds": holds, "found": found, "weight": weight}
 
 
-async def _skipped(name: str, reason: str) -> Check:
-    return {"check": name, "holds": None, "found": f"switched off by {reason}"}
+async def _skipped(reason: str) -> Answer:
+    return None, reason
 
 
-async def _disabled(cloud: Cloud, principal: Principal) -> tuple[bool, str]:
-    enabled = await service_principals.is_enabled(cloud, principal["object_id"])
+async def _none(reading: Awaitable[list[Json]] | Awaitable[list[Any]], key: str) -> Answer:
+    left = await reading
+    return not left, f"{len(left)} left: {', '.join(str(one.get(key)) for one in left)}"
+
+
+async def _disabled(cloud: Cloud, principal: Principal) -> Answer:
+    """By its id; where that is gone, by client id: somebody may have made another one."""
+    try:
+        enabled = await service_principals.is_enabled(cloud, principal["object_id"])
+    except NotFoundError:
+        try:
+            by_client = f"/servicePrincipals(appId='{principal['app_id']}')"
+            found = await cloud.graph.get(by_client, {"$select": "id,accountEnabled"})
+        except NotFoundError:
+            return False, "there is none: whoever creates one can sign in"
+        enabled = found.get("accountEnabled") is not False
     return not enabled, f"accountEnabled is {str(enabled).lower()}"
 
 
-async def _deactivated(cloud: Cloud, principal: Principal) -> tuple[bool, str]:
-    if principal["application_object_id"] is None:
-        return True, "the application is in another tenant"
-    disabled = await applications.is_deactivated(cloud, principal["application_object_id"])
+async def _deactivated(cloud: Cloud, application_id: str) -> Answer:
+    disabled = await applications.is_deactivated(cloud, application_id)
     return disabled, f"isDisabled is {str(disabled).lower()}"
 
 
-async def _no_trusts(cloud: Cloud, principal: Principal) -> tuple[bool, str]:
-    if principal["application_object_id"] is None:
-        return True, "the application is in another tenant"
-    left = await federated_credentials.read_all(cloud, principal["application_object_id"])
-    return not left, f"{len(left)} left: {', '.join(one['name'] for one in left)}"
-
-
-async def _no_credentials(cloud: Cloud, principal: Principal) -> tuple[bool, str]:
-    left = [one for one in await credentials.read_all(cloud, principal) if one["usage"] != "Sign"]
+async def _no_credentials(cloud: Cloud, principal: Principal) -> Answer:
+    left = await credentials.read_dangerous(cloud, principal)
     return not left, f"{len(left)} left: {', '.join(one['key_id'] for one in left)}"
 
 
-async def _no_grants(cloud: Cloud, principal: Principal) -> tuple[bool, str]:
-    left = await role_assignments.read_all(cloud, principal["object_id"])
-    return not left, f"{len(left)} left: {', '.join(one['id'] for one in left)}"
-
-
-async def _refused(
-    cloud: Cloud, principal: Principal, former_trusts: list[FederatedCredential]
-) -> tuple[bool | None, str]:
-    """Ask as a workload that was trusted an hour ago would, in the first cluster that answers."""
-    by_issuer = {one["issuer_url"]: one for one in await clusters.list_all(cloud)}
-    silent: list[str] = []
-    for trust in former_trusts:
-        cluster = by_issuer.get(trust["issuer"])
-        parts = (trust["subject"] or "").split(":")
-        if cluster is None or len(parts) != _SUBJECT_PARTS:
-            continue
-        try:
-            kube = await clusters.connect(cloud, cluster)
-            verdict = await token_exchange.probe(
-                cloud, kube, parts[2], parts[3], principal["app_id"]
-            )
-        except ResponderError as error:
-            silent.append(f"{cluster['name']}: {error}")
-            continue
-        if verdict["accepted"]:
-            return False, f"a token was issued to {trust['subject']} of {cluster['name']}"
-        found = f"AADSTS{verdict['error_code']} for {trust['subject']} of {cluster['name']}"
-        return verdict["error_code"] in REFUSALS, found
-    return None, "; ".join(silent) or "no ServiceAccount of our clusters was trusted before"
+async def _unattached(cloud: Cloud, principal: Principal) -> Answer:
+    found = (await managed_identities.attachments(cloud, principal)).get("items", [])
+    named = ", ".join(str(one["resource_id"]) for one in found)
+    return not found, f"{len(found)} can, and nobody can stop them but by detaching it: {named}"

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent
 _HEADINGS = ("Stops", "Leaves", "Undo", "Needs", "Source")
 _STEP_MODULES = {
     "steps",
+    "first",
     "acts",
     "evidence",
     "eviction",
@@ -82,7 +83,14 @@ def test_the_playbooks_schedule_only_registered_steps() -> None:
             if isinstance(node, ast.AsyncFunctionDef) and node.decorator_list:
                 registered.add(node.name)
     used: set[str] = set()
-    for name in ("containment", "recovery", "progress", "compromised_identity"):
+    for name in (
+        "containment",
+        "levers",
+        "recovery",
+        "progress",
+        "watching",
+        "compromised_identity",
+    ):
         for node in ast.walk(ast.parse((ROOT / "playbooks" / f"{name}.py").read_text())):
             match node:
                 case ast.Attribute(value=ast.Name(id=of)) if of in _STEP_MODULES:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from playbooks import compromised_identity as playbook
-from playbooks import policy, recovery
+from playbooks import levers, policy, recovery, watching
 from tests.rehearsal import START, Rehearsal, hours, rehearse
 
 PLAN_HASH = "ab" * 32
@@ -26,14 +26,25 @@ ANSWERS: dict[str, Any] = {
     "list_clusters": {"status": "done", "detail": "", "clusters": CLUSTERS},
     "draw_plan": PLANNED,
     "create_identity": {"status": "done", "detail": "", "identity": IDENTITY},
+    "take_snapshot": {"status": "done", "detail": "snapshot.json", "removals": 7},
+    "state_residual": lambda order: {
+        "status": "done",
+        "detail": "",
+        "exposures": [{"resource": "Azure", "until": "later", "why": "w"}],
+        "deadline": (
+            datetime.fromisoformat(order["facts"]["contained_at"]) + hours(24)
+        ).isoformat(),
+    },
+    "hold_containment": {"holds": True, "reached": True, "detail": "held"},
 }
-LEVERS = {
-    "deactivate_application",
-    "remove_federated_credentials",
-    "remove_application_credentials",
-    "remove_service_principal_credentials",
-    "remove_role_assignments",
-}
+SWEPT = [
+    "hold_containment",
+    "collect_activity_log",
+    "collect_logs",
+    "trace_footprint",
+    "seal_evidence",
+]
+LEVERS = {step._function._name for step in levers.LEVERS["application"]}
 POLICY = policy.load(Path(__file__).parent.parent / "policy.toml").frozen()
 
 
@@ -99,24 +110,22 @@ def test_respond_goes_all_the_way_in_this_order() -> None:
     done = run("respond", events=consent("grant"))
 
     assert done.outcome["outcome"] == "recovered"
+    pulled = len(LEVERS)
     assert done.timeline[:3] == ["check_guards", "disable_service_principal", "take_snapshot"]
-    assert set(done.timeline[3:8]) == LEVERS
-    assert done.timeline[8] == "verify_containment"
-    assert set(done.timeline[9:13]) == {
-        "list_clusters",
-        "collect_activity_log",
-        "collect_azure_activity",
-        "collect_sign_ins",
-    }
-    assert done.timeline[13:16] == ["survey_cluster"] * 3
-    assert done.timeline[16:20] == ["draw_plan", "trace_footprint", "tell_people", "record_consent"]
-    assert done.timeline[20:26] == ["capture_pods"] * 3 + ["evict_workloads"] * 3
-    assert done.timeline[26:29] == ["check_evicted"] * 3
-    assert done.timeline[29:32] == ["create_identity", "federate_identity", "grant_roles"]
-    assert done.timeline[32:35] == ["rewire_cluster"] * 3
-    assert done.timeline[35:] == [
+    assert set(done.timeline[3 : 3 + pulled]) == LEVERS
+    rest = done.timeline[3 + pulled :]
+    assert rest[:2] == ["verify_containment", "state_residual"]
+    assert set(rest[2:5]) == {"list_clusters", "collect_activity_log", "collect_logs"}
+    assert rest[5:8] == ["survey_cluster"] * 3
+    assert rest[8:12] == ["draw_plan", "trace_footprint", "tell_people", "record_consent"]
+    assert rest[12:18] == ["capture_pods"] * 3 + ["evict_workloads"] * 3
+    assert rest[18:21] == ["check_evicted"] * 3
+    assert rest[21:24] == ["create_identity", "federate_identity", "grant_roles"]
+    assert rest[24:27] == ["rewire_cluster"] * 3
+    assert rest[27:] == [
         "write_report",
         "tell_people",
+        *SWEPT * 2,
         "verify_containment",
         "release_principal",
     ]
@@ -135,33 +144,154 @@ def test_respond_goes_all_the_way_in_this_order() -> None:
     ]
 
 
-def test_the_incident_is_watched_until_the_last_issued_token_has_expired() -> None:
+def test_logs_are_swept_again_after_45_minutes_and_when_the_last_issued_token_has_expired() -> None:
     done = run("contain")
 
     until = datetime.fromisoformat(done.outcome["clock"]["residual until"])
     assert until - START >= hours(24)
-    assert done.ended_at >= until
+    held = [one["facts"]["until"] for name, one in done.orders if name == "hold_containment"]
+    assert [datetime.fromisoformat(one) for one in held] == [START + hours(0.75), until]
+    swept = [one["facts"]["sweep"] for name, one in done.orders if name == "collect_logs"]
+    assert swept == ["sweep-1", "sweep-2", "sweep-3"]
+    assert done.outcome["sweeps"] == ["sweep-2", "sweep-3"]
 
 
-def test_containment_that_breaks_during_the_watch_is_told() -> None:
-    proofs = iter([{"status": "done", "detail": ""}, {"status": "done", "detail": ""}])
+BROKEN = {"holds": False, "detail": "service principal is disabled: accountEnabled is true"}
+HELD = {"holds": True, "reached": True, "detail": "held"}
+
+
+def told(done: Rehearsal) -> list[str]:
+    return [one["notice"] for name, one in done.orders if name == "tell_people"]
+
+
+def test_a_lever_that_somebody_undoes_during_the_watch_is_pulled_again_and_told() -> None:
+    answers = iter([BROKEN])
+    done = run("contain", {"hold_containment": lambda _o: next(answers, HELD)})
+
+    assert done.timeline.count("disable_service_principal") == 2
+    assert done.timeline.count("remove_federated_credentials") == 2
+    assert told(done) == ["contained", "reversed", "contained_again"]
+    assert done.outcome["outcome"] == "contained"
+    assert done.outcome["reversals"] == [BROKEN["detail"]]
+
+
+def test_where_policy_says_alert_a_reversal_is_told_and_nothing_is_touched() -> None:
+    payload = order("contain")
+    payload["policy"] = {**POLICY, "watch": {**POLICY["watch"], "on_reversal": "alert"}}
+    done = rehearse(playbook.compromised_identity, payload, {**ANSWERS, "hold_containment": BROKEN})
+
+    assert done.timeline.count("disable_service_principal") == 1
+    assert told(done)[:2] == ["contained", "reversed"]
+    assert done.timeline.count("hold_containment") == 1
+    assert done.outcome["outcome"] == "not_contained"
+    assert done.ended_at >= START + hours(24)
+
+
+def test_whoever_undoes_containment_again_and_again_is_met_by_a_person() -> None:
+    done = run("contain", {"hold_containment": BROKEN})
+
+    assert done.timeline.count("disable_service_principal") == 5
+    assert done.outcome["outcome"] == "not_contained"
+
+
+def test_activity_after_containment_is_told() -> None:
+    found = {"status": "done", "detail": "", "after_containment": ["sign-in from 203.0.113.9"]}
+    done = run("contain", {"trace_footprint": found})
+
+    assert told(done).count("active_after") == 2
+
+
+def hold(verify: Any) -> Rehearsal:
+    facts = {"until": (START + hours(24)).isoformat()}
+    return rehearse(
+        watching.hold_containment,
+        {**order("contain"), "facts": facts},
+        {"verify_containment": verify},
+    )
+
+
+def test_the_watch_reads_every_lever_back_at_the_rhythm_of_the_policy() -> None:
+    done = hold({"status": "done", "detail": ""})
+
+    assert done.timeline == ["verify_containment"] * 40
+    assert done.ended_at == START + hours(10)
+    assert done.outcome == {"holds": True, "reached": False, "detail": "held"}
+
+
+def test_the_watch_ends_at_the_first_lever_that_stays_undone() -> None:
+    done = hold({"status": "failed", "detail": "accountEnabled is true"})
+
+    assert done.outcome == {"holds": False, "detail": "accountEnabled is true"}
+    assert done.ended_at - START < hours(1)
+
+
+def test_one_late_answer_during_the_watch_is_no_alarm() -> None:
+    answers = iter(["done", "failed", "done"])
+    done = hold(lambda _o: {"status": next(answers, "done"), "detail": ""})
+
+    assert done.outcome["holds"]
+
+
+def test_containment_that_does_not_hold_at_the_very_end_is_told() -> None:
+    proofs = iter(["done"])
 
     def verify(_order: Any) -> dict[str, Any]:
-        verify.calls += 1  # type: ignore[attr-defined]
-        late = done_after(verify.calls)  # type: ignore[attr-defined]
-        return {"status": "failed" if late else "done", "detail": "accountEnabled is true"}
+        return {"status": next(proofs, "failed"), "detail": "accountEnabled is true"}
 
-    verify.calls = 0  # type: ignore[attr-defined]
-
-    def done_after(_calls: int) -> bool:
-        return next(proofs, None) is None
-
-    # Replays never call an activity again, so every call here is a real one: proof, then watch.
-    next(proofs)
     done = run("contain", {"verify_containment": verify})
 
     assert done.outcome["outcome"] == "not_contained"
-    assert ("tell_people", "reopened") in [(name, one.get("notice")) for name, one in done.orders]
+    assert told(done)[-1] == "reopened"
+
+
+def test_what_remains_is_said_wherever_containment_is() -> None:
+    open_path = {"status": "done", "detail": "", "remaining": ["vm-batch can ask for tokens"]}
+    done = run("contain", {"verify_containment": open_path})
+
+    assert done.outcome["outcome"] == "partly_contained"
+    assert done.outcome["remaining"] == ["vm-batch can ask for tokens"]
+    assert told(done)[0] == "partly_contained"
+
+
+def test_a_lever_that_is_refused_leaves_its_command_with_the_people() -> None:
+    refused = {"status": "refused", "detail": "403", "by_hand": ["az role assignment delete"]}
+    done = run("contain", {"remove_role_assignments": refused})
+
+    assert done.outcome["outcome"] == "partly_contained"
+    assert done.outcome["by_hand"] == ["az role assignment delete"]
+
+
+def test_an_alert_alone_does_not_take_away_more_than_the_policy_allows() -> None:
+    many = {"status": "done", "detail": "", "removals": 501}
+    done = run("respond", {"take_snapshot": many})
+
+    assert "disable_service_principal" in done.timeline
+    assert not LEVERS & set(done.timeline)
+    assert done.outcome["outcome"] == "not_contained"
+
+
+def test_a_responder_may_take_away_more() -> None:
+    payload = order("contain")
+    payload["incident"]["signal"]["source"] = "responder"
+    many = {"status": "done", "detail": "", "removals": 501}
+    done = rehearse(playbook.compromised_identity, payload, {**ANSWERS, "take_snapshot": many})
+
+    assert set(done.timeline) >= LEVERS
+
+
+@pytest.mark.parametrize("kind", sorted(set(levers.LEVERS) - {"application"}))
+def test_every_kind_of_principal_has_its_own_levers(kind: Any) -> None:
+    payload = order("respond")
+    payload["incident"]["principal"]["kind"] = kind
+    unbuilt = {"draw_plan": {"status": "nothing_to_do", "detail": "not rebuilt", "clusters": []}}
+    done = rehearse(playbook.compromised_identity, payload, {**ANSWERS, **unbuilt})
+
+    named = {one._function._name for one in (*levers.FIRST[kind], *levers.LEVERS[kind])}
+    others = {one._function._name for row in levers.LEVERS.values() for one in row} - named
+    assert set(done.timeline) >= named
+    assert not set(done.timeline) & others
+    assert "create_identity" not in done.timeline
+    assert done.outcome["outcome"] == "contained"
 
 
 def test_silence_is_a_no() -> None:
@@ -195,12 +325,13 @@ def test_contain_never_rebuilds() -> None:
     assert done.outcome["outcome"] == "contained"
 
 
-def test_plan_changes_nothing_and_ends_at_once() -> None:
+def test_plan_asks_every_lever_what_it_would_do_and_ends_at_once() -> None:
+    """That none of them can write meanwhile is the HTTP layer's doing: see test_levers.py."""
     done = run("plan")
 
-    changing = LEVERS | {"disable_service_principal", "evict_workloads", "create_identity"}
-    assert not changing & set(done.timeline)
-    assert {"take_snapshot", "draw_plan", "write_report"} <= set(done.timeline)
+    assert not {"evict_workloads", "create_identity", "verify_containment"} & set(done.timeline)
+    asked = LEVERS | {"disable_service_principal", "take_snapshot", "draw_plan", "write_report"}
+    assert asked <= set(done.timeline)
     assert done.outcome["outcome"] == "planned"
     assert done.ended_at == START
 
@@ -322,15 +453,6 @@ def test_every_listed_cluster_is_in_the_plan_whether_its_survey_came_or_not() ->
 
     (drawn,) = [one for name, one in done.orders if name == "draw_plan"]
     assert [one["name"] for one in drawn["facts"]["clusters"]] == ["aks-1", "aks-2", "aks-3"]
-
-
-def test_one_late_answer_during_the_watch_is_no_alarm() -> None:
-    answers = iter(["done", "failed", "done"])
-    done = run(
-        "contain", {"verify_containment": lambda _o: {"status": next(answers), "detail": ""}}
-    )
-
-    assert done.outcome["outcome"] == "contained"
 
 
 def test_a_cluster_whose_pods_do_not_go_is_not_moved() -> None:

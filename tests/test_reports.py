@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from responders import reports
-from responders.evidence import EvidenceStore
+from responders import report_pages, reports
+from responders.evidence_folder import EvidenceFolder
+from responders.journal import Journal
 
 
 def report(**parts: Any) -> dict[str, Any]:
@@ -25,12 +26,17 @@ def report(**parts: Any) -> dict[str, Any]:
         "uncovered": [],
         "clusters": {},
         "evidence": [],
+        "remaining": [],
+        "by_hand": [],
+        "exposures": [],
+        "changes": [],
+        "blast_radius": {},
         **parts,
     }
 
 
 def test_the_clock_is_told_in_order() -> None:
-    text = reports.markdown(report())
+    text = report_pages.markdown(report())
 
     assert text.index("disabled") < text.index("contained")
 
@@ -38,7 +44,7 @@ def test_the_clock_is_told_in_order() -> None:
 def test_who_consented_is_in_it() -> None:
     consent = {"decision": "grant", "approver": {"name": "rosa"}, "reason": "ok", "plan_hash": "h"}
 
-    assert "**grant** by rosa" in reports.markdown(report(consent=consent))
+    assert "**grant** by rosa" in report_pages.markdown(report(consent=consent))
 
 
 @pytest.mark.parametrize(
@@ -48,16 +54,16 @@ def test_who_consented_is_in_it() -> None:
 def test_no_name_becomes_markup(planted: str) -> None:
     step = {"step": "s", "target": "t", "status": "done", "runs": 1, "detail": planted}
     left = {"what": "trust", "name": planted, "reason": "r"}
-    text = reports.markdown(report(steps=[step], left_out=[left]))
+    text = report_pages.markdown(report(steps=[step], left_out=[left]))
 
     assert planted not in text
     assert "\n# Heading" not in text
 
 
 def test_the_manifest_names_every_file_but_the_journal_and_itself(tmp_path: Path) -> None:
-    store = EvidenceStore(tmp_path)
+    store = EvidenceFolder(tmp_path)
     store.put("incidents/i/a.json", b"a")
-    store.put("incidents/i/journal.jsonl", b"j")
+    Journal(store, "i").intent("step", "target")
     reports.write_manifest(store, "incidents/i")
 
     manifest = store.get_json("incidents/i/manifest.json")

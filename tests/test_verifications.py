@@ -1,21 +1,32 @@
 """Containment is called proven only when every lever reads back and the token endpoint refuses."""
 
-from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from responders import (
+    app_roles,
     applications,
     clusters,
     credentials,
+    directory_roles,
     federated_credentials,
+    identity_trusts,
+    key_vault_policies,
+    managed_identities,
+    memberships,
+    oauth_grants,
+    owners,
     role_assignments,
     service_principals,
     token_exchange,
+    token_proofs,
     verifications,
 )
-from responders.errors import RefusedError, TransientError
+from responders.errors import NotFoundError, RefusedError, TransientError
+from tests.answers import gives
+from tests.snapshot import snapshot
 from tests.test_guards import principal
 
 TRUSTS: Any = [
@@ -24,18 +35,10 @@ TRUSTS: Any = [
     {"issuer": "https://issuer/neu/", "subject": "system:serviceaccount:shop:orders-api"},
 ]
 CLUSTERS = [{"name": name, "issuer_url": f"https://issuer/{name}/"} for name in ("weu", "neu")]
+OPEN = (app_roles, oauth_grants, memberships, directory_roles)
 
 
-def gives(value: Any) -> Callable[..., Awaitable[Any]]:
-    async def answer(*_arguments: Any, **_options: Any) -> Any:
-        if isinstance(value, Exception):
-            raise value
-        return value
-
-    return answer
-
-
-def refusal(code: int) -> Any:
+def refusal(code: int | None) -> Any:
     return {"accepted": False, "error_code": code, "error": "x", "correlation_id": None}
 
 
@@ -44,98 +47,192 @@ def contained(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything reads back as it should; a test breaks one thing."""
     monkeypatch.setattr(service_principals, "is_enabled", gives(False))
     monkeypatch.setattr(applications, "is_deactivated", gives(True))
-    monkeypatch.setattr(federated_credentials, "read_all", gives([]))
-    monkeypatch.setattr(credentials, "read_all", gives([]))
-    monkeypatch.setattr(role_assignments, "read_all", gives([]))
+    monkeypatch.setattr(credentials, "read_dangerous", gives([]))
+    monkeypatch.setattr(role_assignments, "group_grants", gives([]))
+    monkeypatch.setattr(managed_identities, "attachments", gives({"status": "nothing_to_do"}))
+    empty = (federated_credentials, identity_trusts, role_assignments, key_vault_policies, owners)
+    for module in (*empty, *OPEN):
+        monkeypatch.setattr(module, "read_all", gives([]))
     monkeypatch.setattr(clusters, "list_all", gives(CLUSTERS))
     monkeypatch.setattr(clusters, "connect", gives(None))
     monkeypatch.setattr(token_exchange, "probe", gives(refusal(7000112)))
+    monkeypatch.setattr(token_exchange, "probe_secret", gives(refusal(7000112)))
 
 
-async def verify(*, ask: bool = True, trusts: Any = None) -> Any:
-    return await verifications.containment(
-        None,  # type: ignore[arg-type]
-        principal(),
-        TRUSTS if trusts is None else trusts,
-        ask_token_endpoint=ask,
-    )
+async def verify(
+    kind: str = "application", *, ask: bool = True, cloud: Any = None, **parts: Any
+) -> Any:
+    before = snapshot(**{"federated_credentials": TRUSTS, **parts})
+    return await verifications.containment(cloud, principal(kind), before, ask_token_endpoint=ask)
 
 
-async def test_all_levers_and_a_refusal_are_a_proof() -> None:
-    assert (await verify())["status"] == "done"
-
-
-GRANT = {"id": "/g"}
-SECRET = {"key_id": "k", "usage": None}
-BROKEN: list[tuple[Any, str, Any]] = [
-    (service_principals, "is_enabled", True),
-    (applications, "is_deactivated", False),
-    (federated_credentials, "read_all", [{"name": "rogue"}]),
-    (credentials, "read_all", [SECRET]),
-    (role_assignments, "read_all", [GRANT]),
-    (token_exchange, "probe", {"accepted": True, "error_code": None}),
-    (token_exchange, "probe", refusal(7000215)),
+KINDS = [
+    "application",
+    "application_without_principal",
+    "foreign_application",
+    "user_assigned_identity",
+    "system_assigned_identity",
 ]
 
 
-@pytest.mark.parametrize(("module", "name", "value"), BROKEN)
+@pytest.mark.parametrize("kind", KINDS)
+async def test_all_levers_and_a_refusal_are_a_proof(kind: str) -> None:
+    proof = await verify(kind)
+
+    assert proof["status"] == "done"
+    assert proof["remaining"] == []
+
+
+Broken = tuple[Any, str, Any, str]
+BROKEN: list[Broken] = [
+    (service_principals, "is_enabled", True, "application"),
+    (service_principals, "is_enabled", True, "foreign_application"),
+    (applications, "is_deactivated", False, "application"),
+    (applications, "is_deactivated", False, "application_without_principal"),
+    (federated_credentials, "read_all", [{"name": "rogue"}], "application"),
+    (identity_trusts, "read_all", [{"name": "rogue"}], "user_assigned_identity"),
+    (credentials, "read_dangerous", [{"key_id": "k"}], "application"),
+    (credentials, "read_dangerous", [{"key_id": "k"}], "foreign_application"),
+    (role_assignments, "read_all", [{"id": "/g"}], "application"),
+    (role_assignments, "read_all", [{"id": "/g"}], "system_assigned_identity"),
+    (role_assignments, "group_grants", [{"id": "/g"}], "user_assigned_identity"),
+    (key_vault_policies, "read_all", [{"vault_id": "/v"}], "application"),
+]
+
+
+@pytest.mark.parametrize(("module", "name", "value", "kind"), BROKEN)
 async def test_one_lever_that_does_not_hold_is_no_proof(
-    monkeypatch: pytest.MonkeyPatch, module: Any, name: str, value: Any
+    monkeypatch: pytest.MonkeyPatch, module: Any, name: str, value: Any, kind: str
 ) -> None:
     monkeypatch.setattr(module, name, gives(value))
 
-    assert (await verify())["status"] == "failed"
+    assert (await verify(kind))["status"] == "failed"
 
 
-@pytest.mark.parametrize(("module", "name", "_value"), BROKEN[:5])
+@pytest.mark.parametrize(("module", "name", "_value", "kind"), BROKEN)
 @pytest.mark.parametrize("error", [TransientError("503"), RefusedError("403")])
 async def test_what_cannot_be_read_is_not_proven(
-    monkeypatch: pytest.MonkeyPatch, module: Any, name: str, _value: Any, error: Exception
+    monkeypatch: pytest.MonkeyPatch,
+    module: Any,
+    name: str,
+    _value: Any,
+    kind: str,
+    error: Exception,
 ) -> None:
     monkeypatch.setattr(module, name, gives(error))
-    result = await verify()
+    result = await verify(kind)
 
     assert result["status"] == "failed"
     assert "could not be read" in result["detail"]
 
 
-async def test_a_saml_signing_key_is_no_way_to_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(credentials, "read_all", gives([{"key_id": "k", "usage": "Sign"}]))
+@pytest.mark.parametrize("module", [*OPEN, owners])
+@pytest.mark.parametrize("value", [[{"id": "x"}], RefusedError("403")])
+async def test_what_containment_does_not_depend_on_is_named_as_what_remains(
+    monkeypatch: pytest.MonkeyPatch, module: Any, value: Any
+) -> None:
+    monkeypatch.setattr(module, "read_all", gives(value))
+    proof = await verify()
 
-    assert (await verify())["status"] == "done"
+    assert proof["status"] == "done"
+    assert len(proof["remaining"]) == 1
 
 
-@pytest.mark.parametrize("code", sorted(verifications.REFUSALS))
+@pytest.mark.parametrize("kind", KINDS[3:])
+async def test_a_resource_that_can_still_ask_for_tokens_is_named(
+    monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    found = {"status": "done", "items": [{"resource_id": "/vm-batch"}]}
+    monkeypatch.setattr(managed_identities, "attachments", gives(found))
+    proof = await verify(kind)
+
+    assert proof["status"] == "done"
+    assert "/vm-batch" in proof["remaining"][0]
+
+
+async def test_a_service_principal_that_is_gone_is_looked_for_by_client_id(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever made a new one after somebody deleted the old one has an enabled one."""
+    monkeypatch.setattr(service_principals, "is_enabled", gives(NotFoundError("404")))
+    made = SimpleNamespace(graph=SimpleNamespace(get=gives({"id": "n", "accountEnabled": True})))
+    none = SimpleNamespace(graph=SimpleNamespace(get=gives(NotFoundError("404"))))
+    off = SimpleNamespace(graph=SimpleNamespace(get=gives({"id": "n", "accountEnabled": False})))
+
+    assert (await verify(cloud=made))["status"] == "failed"
+    assert (await verify(cloud=none))["status"] == "failed"
+    assert (await verify(cloud=off))["status"] == "done"
+
+
+@pytest.mark.parametrize("code", sorted(token_proofs.REFUSALS))
 async def test_every_documented_refusal_counts(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     monkeypatch.setattr(token_exchange, "probe", gives(refusal(code)))
 
     assert (await verify())["status"] == "done"
 
 
-async def test_the_next_cluster_is_asked_when_one_is_silent(
+@pytest.mark.parametrize(
+    "verdict", [{**refusal(None), "accepted": True}, refusal(7000215), refusal(50034)]
+)
+async def test_a_token_or_an_answer_about_something_else_is_no_refusal(
+    monkeypatch: pytest.MonkeyPatch, verdict: Any
+) -> None:
+    monkeypatch.setattr(token_exchange, "probe", gives(verdict))
+
+    assert (await verify())["status"] == "failed"
+
+
+async def test_every_trusted_workload_is_asked_and_one_token_is_enough(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[str] = []
+    async def probe(_cloud: Any, kube: Any, *_who: Any) -> Any:
+        return {**refusal(7000112), "accepted": kube == "neu"}
 
     async def connect(_cloud: Any, cluster: Any) -> Any:
-        asked.append(cluster["name"])
+        return cluster["name"]
+
+    monkeypatch.setattr(clusters, "connect", connect)
+    monkeypatch.setattr(token_exchange, "probe", probe)
+    proof = await verify()
+
+    assert proof["status"] == "failed"
+    assert "orders-api of neu" in proof["detail"]
+
+
+async def test_a_silent_cluster_leaves_the_proof_to_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def connect(_cloud: Any, cluster: Any) -> Any:
         if cluster["name"] == "weu":
             raise TransientError("timeout")
 
     monkeypatch.setattr(clusters, "connect", connect)
 
     assert (await verify())["status"] == "done"
-    assert asked == ["weu", "neu"]
+
+
+async def test_a_secret_that_nobody_has_shows_that_the_switch_is_asked_first() -> None:
+    secret = [{"kind": "password"}]
+
+    assert (await verify(federated_credentials=[], credentials=secret))["remaining"] == []
+
+
+async def test_an_answer_about_the_throwaway_secret_itself_proves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(token_exchange, "probe_secret", gives(refusal(7000215)))
+    proof = await verify(federated_credentials=[], credentials=[{"kind": "password"}])
+
+    assert proof["status"] == "done"
+    assert "proves nothing" in proof["remaining"][0]
 
 
 async def test_a_question_that_could_not_be_asked_is_said_and_not_passed_over() -> None:
-    result = await verify(trusts=[])
+    proof = await verify(federated_credentials=[])
 
-    assert result["status"] == "done"
-    assert "not asked" in result["detail"]
+    assert proof["status"] == "done"
+    assert "the token endpoint refuses" in proof["remaining"][0]
 
 
 async def test_a_question_that_is_switched_off_is_said_to_be_so() -> None:
-    result = await verify(ask=False)
-
-    assert "token_exchange" in result["detail"]
+    assert "token_exchange" in (await verify(ask=False))["detail"]

@@ -15,7 +15,7 @@ from playbooks import policy as policies
 from playbooks.orders import Order
 from responders import claims, principals
 from responders.cloud import Cloud
-from responders.evidence import EvidenceStore
+from responders.evidence import EvidenceStore, open_evidence
 from responders.model import Incident, Mode, Principal, Signal
 from responders.settings import Settings
 
@@ -40,14 +40,18 @@ def policy() -> policies.Policy:
 
 def store() -> EvidenceStore:
     """The evidence store that the settings name."""
-    return EvidenceStore(Settings.from_environ().evidence)
+    return open_evidence(Settings.from_environ())
 
 
 async def accept(signal: Signal, mode: Mode, client: df.DurableOrchestrationClient) -> Accepted:
     """Resolve, claim and start. Safe to repeat: the same signal finds the same incident.
 
+    Where the policy says observe only, every mode is "plan".
+
     Raises `UnresolvedError` where no such principal exists, `TransientError` where the directory can't be asked.
     """
+    if policy().guards.observe_only:
+        mode = "plan"
     cloud = await Cloud.connect()
     principal = await principals.resolve(cloud, signal["hint"])
     incident_id = claims.incident_id(signal)

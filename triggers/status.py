@@ -36,13 +36,28 @@ def read(store: EvidenceStore, durable: DurableOrchestrationStatus | None) -> Js
         "contained_at": clock.get("contained"),
         "recovered_at": clock.get("recovered"),
         "residual_until": clock.get("residual until"),
+        "exposures": told.get("exposures", []),
+        "remaining": told.get("remaining", []),
+        "by_hand": told.get("by_hand", []),
+        "reversals": told.get("reversals", []),
+        "sweeps": told.get("sweeps", []),
+        "changes": _changes(store, incident),
         "consent": _consent(store, incident, told),
         "identity": told.get("identity"),
         "clusters": told.get("clusters", {}),
         "outcome": told.get("outcome"),
         "report": told.get("report"),
+        "manifest": told.get("manifest"),
         "steps": Journal(store, incident["incident_id"]).steps(),
     }
+
+
+def _changes(store: EvidenceStore, incident: Incident) -> list[Json]:
+    """Before and after per object: in plan mode what would change, else what was changed."""
+    kept = (
+        store.get_json(path) for path in store.list(f"incidents/{incident['incident_id']}/levers")
+    )
+    return [change for one in kept for change in one.get("changes", [])]
 
 
 def _document(value: object) -> Json:

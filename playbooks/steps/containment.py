@@ -1,44 +1,53 @@
-"""Steps 1 to 4: guards, the reversible lever, the snapshot, every other lever, and the proof."""
+"""Steps 1 to 4: guards, the reversible lever, the snapshot, and the proof."""
+
+from datetime import UTC, datetime
 
 import azure.durable_functions as df
 
-from playbooks.journaled import Work, perform
+from playbooks import limits, residual
+from playbooks.journaled import Keeping, Work, perform
 from playbooks.orders import Json, Order, folder
-from responders import (
-    applications,
-    credentials,
-    federated_credentials,
-    guards,
-    role_assignments,
-    service_principals,
-    snapshots,
-    verifications,
-)
+from responders import acts, guards, service_principals, snapshots, verifications
+from responders.errors import RefusedError
 from responders.model import StepResult
 
 bp = df.Blueprint()
+_INSIST_RUNS = 3  # after so many, a part of the snapshot that may be missing is named and left out
 
 
 @bp.activity_trigger(input_name="order")
 async def check_guards(order: Order) -> Json:
     """Guard: may we act on this principal at all? An error reading a guard is a refusal."""
-    protected, acting = order["policy"]["guards"]["protected"], order["policy"]["guards"]["acting"]
-    return await perform(
-        "check_guards",
-        order,
-        lambda work: guards.check(
-            work.cloud, order["incident"]["principal"], protected=protected, acting=acting
-        ),
-    )
+    incident, rules = order["incident"], order["policy"]["guards"]
+
+    async def act(work: Work) -> StepResult:
+        answer = await guards.check(work.cloud, incident, rules)
+        if incident["mode"] == "plan":
+            return answer
+        now = datetime.now(UTC)  # noqa: TID251 - an activity: it runs once, it is not replayed
+        count = acts.register(work.store, incident, now)
+        most = rules["most_principals_per_hour"]
+        if count > most:
+            raise RefusedError(
+                f"{count} identities within an hour, policy.toml [guards] most_principals_per_hour "
+                f"allows {most}: look whether somebody makes Firebreak the weapon, then raise it"
+            )
+        return answer
+
+    return await perform("check_guards", order, act, acts=True)
 
 
 @bp.activity_trigger(input_name="order")
 async def disable_service_principal(order: Order) -> Json:
     """Contain: no new token for this service principal. Reversible, so it goes first."""
+    principal = order["incident"]["principal"]
+    by_hand = {"by_hand": service_principals.by_hand(principal)}
     return await perform(
         "disable_service_principal",
         order,
-        lambda work: service_principals.disable(work.cloud, order["incident"]["principal"]),
+        lambda work: service_principals.ensure_disabled(work.cloud, principal),
+        acts=True,
+        keeping=Keeping("levers/disable_service_principal", if_open=by_hand),
     )
 
 
@@ -46,87 +55,54 @@ async def disable_service_principal(order: Order) -> Json:
 async def take_snapshot(order: Order) -> Json:
     """Record: the identity as it stands, and so the undo of every later step."""
 
-    async def act(work: Work) -> StepResult:
+    async def act(work: Work) -> Json:
         path = f"{folder(order['incident'])}/snapshot.json"
-        if work.store.exists(path):
-            detail = f"{path} stands: the first one is the truest"
-            return {"status": "nothing_to_do", "detail": detail}
-        work.store.put_json(path, await snapshots.take(work.cloud, order["incident"]))
-        return {"status": "done", "detail": path}
+        status = "nothing_to_do" if work.store.exists(path) else "done"
+        if status == "done":
+            insist = work.run < _INSIST_RUNS
+            taken = await snapshots.take(work.cloud, order["incident"], insist=insist)
+            work.store.put_json(path, taken)
+        snapshot: snapshots.Snapshot = work.store.get_json(path)
+        unread = "".join(f"; not read: {one}" for one in snapshot["unread"])
+        removals = limits.removals(snapshot)
+        return {"status": status, "detail": f"{path}{unread}", "removals": removals}
 
     return await perform("take_snapshot", order, act)
 
 
 @bp.activity_trigger(input_name="order")
-async def deactivate_application(order: Order) -> Json:
-    """Contain: no new token for the application in any tenant. Reversible."""
-    return await perform(
-        "deactivate_application",
-        order,
-        lambda work: applications.deactivate(work.cloud, order["incident"]["principal"]),
-    )
-
-
-@bp.activity_trigger(input_name="order")
-async def remove_federated_credentials(order: Order) -> Json:
-    """Contain: no workload anywhere federates into the application any more."""
-
-    async def act(work: Work) -> StepResult:
-        application_id = order["incident"]["principal"]["application_object_id"]
-        if application_id is None:
-            return {"status": "nothing_to_do", "detail": "the application is in another tenant"}
-        return await federated_credentials.remove_all(work.cloud, application_id)
-
-    return await perform("remove_federated_credentials", order, act)
-
-
-@bp.activity_trigger(input_name="order")
-async def remove_application_credentials(order: Order) -> Json:
-    """Contain: secrets and keys of the application."""
-    return await perform(
-        "remove_application_credentials",
-        order,
-        lambda work: credentials.remove_from_application(
-            work.cloud, order["incident"]["principal"]
-        ),
-    )
-
-
-@bp.activity_trigger(input_name="order")
-async def remove_service_principal_credentials(order: Order) -> Json:
-    """Contain: secrets and keys that sit on the service principal itself."""
-    return await perform(
-        "remove_service_principal_credentials",
-        order,
-        lambda work: credentials.remove_from_service_principal(
-            work.cloud, order["incident"]["principal"]
-        ),
-    )
-
-
-@bp.activity_trigger(input_name="order")
-async def remove_role_assignments(order: Order) -> Json:
-    """Contain: issued tokens have nothing left to open."""
-    return await perform(
-        "remove_role_assignments",
-        order,
-        lambda work: role_assignments.remove_all(
-            work.cloud, order["incident"]["principal"]["object_id"]
-        ),
-    )
-
-
-@bp.activity_trigger(input_name="order")
 async def verify_containment(order: Order) -> Json:
-    """Verify: read every lever back, and ask the token endpoint as the workload would."""
+    """Verify: read every lever back, and ask the token endpoint as workload and intruder would."""
 
-    async def act(work: Work) -> StepResult:
+    async def act(work: Work) -> Json:
         snapshot = work.store.get_json(f"{folder(order['incident'])}/snapshot.json")
-        return await verifications.containment(
-            work.cloud,
-            order["incident"]["principal"],
-            snapshot["federated_credentials"],
-            ask_token_endpoint=order["policy"]["verification"]["token_exchange"],
+        return dict(
+            await verifications.containment(
+                work.cloud,
+                order["incident"]["principal"],
+                snapshot,
+                ask_token_endpoint=order["policy"]["verification"]["token_exchange"],
+            )
         )
 
-    return await perform("verify_containment", order, act)
+    return await perform("verify_containment", order, act, keeping=Keeping("proof/containment"))
+
+
+@bp.activity_trigger(input_name="order")
+async def state_residual(order: Order) -> Json:
+    """Record: until when each kind of resource may still be opened with a token issued before containment."""
+    incident = order["incident"]
+
+    async def act(work: Work) -> Json:
+        snapshot = work.store.get_json(f"{folder(incident)}/snapshot.json")
+        moment = datetime.fromisoformat(order["facts"]["contained_at"])
+        found = residual.exposures(incident["principal"], snapshot, moment, order["policy"])
+        deadline = residual.deadline(found).isoformat(timespec="seconds")
+        return {
+            "status": "done",
+            "detail": f"until {deadline}",
+            "exposures": found,
+            "deadline": deadline,
+        }
+
+    return await perform("state_residual", order, act)

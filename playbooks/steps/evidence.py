@@ -1,23 +1,18 @@
 """Steps 5 and 6: the first sweep of the logs, the clusters' answers, and the plan that a person will see."""
 
-import json
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 
 import azure.durable_functions as df
 
-from playbooks import footprint, plans
+from playbooks import blast_radius, plans
 from playbooks.journaled import Work, perform
 from playbooks.orders import Json, Order, folder
-from responders import activity_logs, azure_activity, clusters, sign_ins, surveys
-from responders.cloud import Cloud
-from responders.collected import Collected
+from playbooks.steps import findings, sweeps
+from responders import clusters, surveys
 from responders.evidence import EvidenceStore, digest
-from responders.model import ClusterRef, Incident, Principal, StepResult
+from responders.model import ClusterRef, Incident
 
 bp = df.Blueprint()
-Collector = Callable[[Cloud, Principal, datetime, datetime], Awaitable[Collected]]
 _SURVEY_RUNS = 3  # a cluster that is still unreachable then is planned as unreachable
 
 
@@ -29,32 +24,16 @@ def survey_path(incident: Incident, cluster: ClusterRef) -> str:
 
 @bp.activity_trigger(input_name="order")
 async def collect_activity_log(order: Order) -> Json:
-    """Collect: what the principal did through Azure Resource Manager."""
+    """Collect: what the principal did through Azure Resource Manager, from Azure itself."""
     return await perform(
-        "collect_activity_log",
-        order,
-        lambda work: _sweep(work, order, "activity_log", activity_logs.collect),
+        "collect_activity_log", order, lambda work: sweeps.collect_activity_log(work, order)
     )
 
 
 @bp.activity_trigger(input_name="order")
-async def collect_azure_activity(order: Order) -> Json:
-    """Collect: the same from the workspace, with the token ids that join it to the sign-ins."""
-    return await perform(
-        "collect_azure_activity",
-        order,
-        lambda work: _sweep(work, order, "azure_activity", azure_activity.collect),
-    )
-
-
-@bp.activity_trigger(input_name="order")
-async def collect_sign_ins(order: Order) -> Json:
-    """Collect: which credential asked for tokens, from where."""
-    return await perform(
-        "collect_sign_ins",
-        order,
-        lambda work: _sweep(work, order, "sign_ins", sign_ins.collect),
-    )
+async def collect_logs(order: Order) -> Json:
+    """Collect: what every log table of the workspace says. `facts.sweep` names the sweep."""
+    return await perform("collect_logs", order, lambda work: sweeps.collect_tables(work, order))
 
 
 @bp.activity_trigger(input_name="order")
@@ -97,9 +76,15 @@ async def draw_plan(order: Order) -> Json:
 
     async def act(work: Work) -> Json:
         path = f"{folder(incident)}/plan.json"
+        snapshot = work.store.get_json(f"{folder(incident)}/snapshot.json")
+        answers = [_survey(work.store, incident, one) for one in order["facts"]["clusters"]]
+        radius = f"{folder(incident)}/blast_radius.json"
+        if not work.store.exists(radius):
+            work.store.put_json(radius, blast_radius.measure(snapshot, answers))
+        if incident["principal"]["kind"] != "application":
+            detail = f"{radius}; a {incident['principal']['kind']} is not rebuilt by Firebreak yet"
+            return {"status": "nothing_to_do", "detail": detail, "clusters": []}
         if not work.store.exists(path):
-            snapshot = work.store.get_json(f"{folder(incident)}/snapshot.json")
-            answers = [_survey(work.store, incident, one) for one in order["facts"]["clusters"]]
             work.store.put_json(path, plans.draw(incident, snapshot, answers, order["policy"]))
         plan: plans.Plan = work.store.get_json(path)
         return {
@@ -121,19 +106,8 @@ async def draw_plan(order: Order) -> Json:
 
 @bp.activity_trigger(input_name="order")
 async def trace_footprint(order: Order) -> Json:
-    """Findings: what the rows say, and what in the plan looks planted."""
-    incident = order["incident"]
-
-    async def act(work: Work) -> StepResult:
-        path = f"{folder(incident)}/footprint.json"
-        if not work.store.exists(path):
-            drawn = f"{folder(incident)}/plan.json"
-            plan = work.store.get_json(drawn) if work.store.exists(drawn) else None
-            rows = [_rows(work.store, incident, name) for name in ("activity_log", "sign_ins")]
-            work.store.put_json(path, footprint.trace(rows[0], rows[1], plan))
-        return {"status": "done", "detail": path}
-
-    return await perform("trace_footprint", order, act)
+    """Findings: which credential did what from where, who is suspect next, what to rotate, what still worked."""
+    return await perform("trace_footprint", order, lambda work: findings.trace(work, order))
 
 
 def told_apart(found: list[ClusterRef]) -> list[ClusterRef]:
@@ -154,28 +128,3 @@ def _survey(store: EvidenceStore, incident: Incident, cluster: ClusterRef) -> su
         return surveys.unreachable(cluster, "its survey was lost; see the journal")
     survey: surveys.Survey = store.get_json(path)
     return survey
-
-
-def _rows(store: EvidenceStore, incident: Incident, name: str) -> list[Json]:
-    """The rows of a sweep. One that failed has none here, and is named as a gap in the report."""
-    if not store.exists(f"{folder(incident)}/logs/{name}.jsonl"):
-        return []
-    lines = store.get(f"{folder(incident)}/logs/{name}.jsonl").splitlines()
-    return [json.loads(line) for line in lines]
-
-
-async def _sweep(work: Work, order: Order, name: str, collect: Collector) -> StepResult:
-    """Collect and keep rows, query, window and gaps. A sweep that was kept before stands."""
-    incident = order["incident"]
-    about = f"{folder(incident)}/logs/{name}.json"
-    if not work.store.exists(about):
-        end = datetime.now(UTC)  # noqa: TID251 - an activity: it runs once, it is not replayed
-        opened = datetime.fromisoformat(incident["opened_at"])
-        start = opened - timedelta(hours=order["policy"]["windows"]["evidence_hours"])
-        swept = await collect(work.cloud, incident["principal"], start, end)
-        rows = work.store.put_rows(f"{folder(incident)}/logs/{name}.jsonl", swept["rows"])
-        facts = {key: value for key, value in swept.items() if key != "rows"}
-        work.store.put_json(about, {**facts, "row_count": len(swept["rows"]), "rows": rows})
-    kept = work.store.get_json(about)
-    gaps = "".join(f"; gap: {gap}" for gap in kept["gaps"])
-    return {"status": "done", "detail": f"{kept['row_count']} rows{gaps}"}

@@ -8,8 +8,9 @@ import azure.durable_functions as df
 from playbooks import footprint, plans
 from playbooks.journaled import Work, perform
 from playbooks.orders import Json, Order, folder
-from responders import claims, notices, reports
-from responders.evidence import EvidenceStore
+from playbooks.steps import sweeps
+from responders import claims, notices, report_pages, reports
+from responders.evidence import EvidenceRef, EvidenceStore
 from responders.journal import Journal
 from responders.model import Incident, StepResult
 
@@ -19,10 +20,15 @@ NOTICES = {
     "refused": ("Not acted on: a person is needed", "bad"),
     "not_contained": ("NOT contained: a person is needed now", "bad"),
     "contained": ("Contained", "good"),
+    "partly_contained": ("Contained, but for what is named here", "asking"),
+    "planned": ("A plan, nothing was touched", "asking"),
     "asking": ("Contained. Consent is asked for to rebuild", "asking"),
     "recovered": ("Recovered", "good"),
     "partly_recovered": ("Partly recovered: a person is needed", "asking"),
     "closed": ("Closed", "good"),
+    "reversed": ("Containment does not hold", "bad"),
+    "contained_again": ("Contained again", "asking"),
+    "active_after": ("The identity was used after containment", "bad"),
     "reopened": ("Containment no longer holds: a person is needed now", "bad"),
 }
 
@@ -31,9 +37,10 @@ NOTICES = {
 async def tell_people(order: Order) -> Json:
     """Tell: one card per notice; a notice that was handed over is not handed over again."""
     incident, notice = order["incident"], order["notice"]
+    key = order.get("notice_key", notice)
 
     async def act(work: Work) -> StepResult:
-        path = f"{folder(incident)}/notices/{notice}.json"
+        path = f"{folder(incident)}/notices/{key}.json"
         if work.store.exists(path):
             return {"status": "nothing_to_do", "detail": "handed over before"}
         card = _card(work.store, incident, notice, order["facts"])
@@ -42,7 +49,7 @@ async def tell_people(order: Order) -> Json:
             work.store.put_json(path, card)
         return answer
 
-    return await perform("tell_people", order, act, target=notice)
+    return await perform("tell_people", order, act, target=key)
 
 
 @bp.activity_trigger(input_name="order")
@@ -63,17 +70,29 @@ async def write_report(order: Order) -> Json:
     """Report: the incident as one document for machines and one for people, and the manifest."""
     incident = order["incident"]
 
-    async def act(work: Work) -> StepResult:
+    async def act(work: Work) -> Json:
         path = f"{folder(incident)}/report.json"
         if not work.store.exists(path):
             work.store.put_json(path, _report(work.store, incident, order["facts"]))
         report = work.store.get_json(path)
-        work.store.put(f"{folder(incident)}/report.md", reports.markdown(report).encode())
-        if not work.store.exists(f"{folder(incident)}/manifest.json"):
-            reports.write_manifest(work.store, folder(incident))
-        return {"status": "done", "detail": f"{folder(incident)}/report.md"}
+        work.store.put(f"{folder(incident)}/report.md", report_pages.markdown(report).encode())
+        manifest = _manifest(work.store, incident, "manifest.json")
+        page = f"{folder(incident)}/report.md"
+        return {"status": "done", "detail": page, "manifest": manifest}
 
     return await perform("write_report", order, act)
+
+
+@bp.activity_trigger(input_name="order")
+async def seal_evidence(order: Order) -> Json:
+    """Record: a manifest of everything so far, after a later sweep. The earlier ones are among its files."""
+    incident, sweep = order["incident"], order["facts"]["sweep"]
+
+    async def act(work: Work) -> Json:
+        manifest = _manifest(work.store, incident, f"manifest-{sweep}.json")
+        return {"status": "done", "detail": manifest["path"], "manifest": manifest}
+
+    return await perform("seal_evidence", order, act, target=sweep)
 
 
 @bp.activity_trigger(input_name="order")
@@ -97,7 +116,7 @@ def _card(store: EvidenceStore, incident: Incident, notice: str, facts: Json) ->
         *((name, str(value)) for name, value in facts.items() if name != "lines"),
     ]
     lines = [*facts.get("lines", []), *(_plan_lines(store, incident) if notice == "asking" else [])]
-    if notice in {"contained", "asking"}:
+    if notice in {"contained", "partly_contained", "asking"}:
         lines += [f"Not covered, look by hand: {one}" for one in _uncovered(store, incident)]
     name = f"{title}: {principal['display_name']}"
     return notices.card(name, mood, rows, lines, incident_url(incident["incident_id"]))
@@ -126,20 +145,18 @@ def _count(number: int, noun: str) -> str:
 
 def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
     base = folder(incident)
-    paths = [one for one in store.list(base) if not one.endswith((".lock", "journal.jsonl"))]
-    gaps: list[str] = []
-    for name in ("activity_log", "azure_activity", "sign_ins"):
-        about = f"{base}/logs/{name}.json"
-        if store.exists(about):
-            gaps += [f"{name}: {gap}" for gap in store.get_json(about)["gaps"]]
-        else:
-            gaps.append(f"{name}: not collected")
+    paths = [one for one in store.list(base) if not one.endswith("journal.jsonl")]
     plan = _optional(store, f"{base}/plan.json")
     return {
         "incident": incident,
         "outcome": facts["outcome"],
         "clock": facts["clock"],
         "clusters": facts.get("clusters", {}),
+        "remaining": facts.get("remaining", []),
+        "by_hand": facts.get("by_hand", []),
+        "exposures": facts.get("exposures", []),
+        "changes": _changes(store, incident),
+        "blast_radius": _optional(store, f"{base}/blast_radius.json"),
         "consent": _optional(store, f"{base}/consent.json"),
         "steps": [
             step
@@ -149,10 +166,24 @@ def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
         "footprint": _optional(store, f"{base}/footprint.json"),
         "left_out": plan.get("left_out", []),
         "uncovered": _uncovered(store, incident),
-        "gaps": gaps,
+        "gaps": sweeps.gaps_of(store, incident),
         "evidence": [reports.reference(store, path) for path in paths],
         "written_at": datetime.now(UTC).isoformat(timespec="seconds"),  # noqa: TID251 - an activity
     }
+
+
+def _manifest(store: EvidenceStore, incident: Incident, name: str) -> EvidenceRef:
+    """Written once. Its hash is what proves the bundle, so it is told where the bundle is not."""
+    path = f"{folder(incident)}/{name}"
+    if not store.exists(path):
+        return reports.write_manifest(store, folder(incident), name=name)
+    return reports.reference(store, path)
+
+
+def _changes(store: EvidenceStore, incident: Incident) -> list[Json]:
+    """Before and after of every object, lever by lever, in the order of the names of their files."""
+    kept = (store.get_json(path) for path in store.list(f"{folder(incident)}/levers"))
+    return [change for one in kept for change in one.get("changes", [])]
 
 
 def _uncovered(store: EvidenceStore, incident: Incident) -> list[str]:

@@ -9,7 +9,7 @@ from playbooks.orders import Json, Order
 from responders import service_accounts, token_exchange, workloads
 from responders.kube import Kube
 from responders.model import ServiceAccountRef, StepResult
-from responders.verifications import REFUSALS
+from responders.token_proofs import REFUSALS
 
 bp = df.Blueprint()
 _NOT_ASKED: Json = {

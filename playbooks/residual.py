@@ -1,0 +1,88 @@
+"""How long what was issued before containment still opens something, per kind of resource. Pure.
+
+Access tokens can't be revoked: disabling stops new ones, and taking grants away leaves old ones with
+nothing to open, each kind of resource at its own pace.
+https://learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes
+"""
+
+from datetime import datetime, timedelta
+from typing import TypedDict
+
+from playbooks.orders import Json
+from responders.model import MANAGED, Principal
+from responders.snapshots import Snapshot
+
+# https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
+_RBAC = timedelta(minutes=10)
+# Continuous access evaluation makes tokens for Microsoft Graph live longer, up to 28 hours instead of 24.
+# https://learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation
+_EVALUATED = timedelta(hours=4)
+_MANAGEMENT_GROUP = "/providers/microsoft.management/managementgroups/"
+
+
+class Exposure(TypedDict):
+    """One kind of resource, and until when a token issued before containment may open it."""
+
+    resource: str
+    until: str  # RFC 3339, UTC
+    why: str
+
+
+def exposures(
+    principal: Principal, snapshot: Snapshot, contained_at: datetime, policy: Json
+) -> list[Exposure]:
+    """What remains, latest last. Tokens are taken to live as long as policy.toml [windows] residual_hours says.
+
+    24 h for workload identities (https://learn.microsoft.com/azure/aks/workload-identity-overview) and for
+    managed identities, whose tokens are cached for so long:
+    https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identity-best-practice-recommendations
+    """
+    token = timedelta(hours=policy["windows"]["residual_hours"])
+    found = [
+        _azure(snapshot, token),
+        *_by_group(snapshot, token),
+        *_graph(principal, snapshot, token),
+    ]
+    if snapshot["key_vault_policies"]:
+        why = "access policies are removed; how soon a vault honours that is not documented"
+        found.append(("Key Vault access policies", token, why))
+    outside = "bindings in clusters, database users and ACLs that name it are not ours to remove"
+    found.append(("Kubernetes, databases and other access outside Azure RBAC", token, outside))
+    return [
+        {
+            "resource": resource,
+            "until": (contained_at + span).isoformat(timespec="seconds"),
+            "why": why,
+        }
+        for resource, span, why in sorted(found, key=lambda one: one[1])
+    ]
+
+
+def deadline(found: list[Exposure]) -> datetime:
+    """When the last of them has passed."""
+    return max(datetime.fromisoformat(one["until"]) for one in found)
+
+
+def _azure(snapshot: Snapshot, token: timedelta) -> tuple[str, timedelta, str]:
+    above = any(one["scope"].lower().startswith(_MANAGEMENT_GROUP) for one in snapshot["grants"])
+    if above:
+        why = "roles at management groups are gone; data planes may honour that hours later"
+        return "Azure resources under Azure RBAC", token, why
+    return "Azure resources under Azure RBAC", _RBAC, "roles are gone; caches hold up to 10 minutes"
+
+
+def _by_group(snapshot: Snapshot, token: timedelta) -> list[tuple[str, timedelta, str]]:
+    if not snapshot["group_grants"]:
+        return []
+    why = "roles carried by groups: a token keeps its groups until it expires"
+    return [("Azure resources through group membership", token, why)]
+
+
+def _graph(
+    principal: Principal, snapshot: Snapshot, token: timedelta
+) -> list[tuple[str, timedelta, str]]:
+    if not (snapshot["app_roles"] or snapshot["oauth_grants"] or snapshot["directory_roles"]):
+        return []
+    why = "application permissions are written into a token when it is issued"
+    span = token if principal["kind"] in MANAGED else token + _EVALUATED
+    return [("Microsoft Graph and other APIs", span, why)]

@@ -1,0 +1,128 @@
+"""The incident document as a person reads it: Markdown, in which nobody's text can add anything."""
+
+from responders.model import Json
+from responders.untrusted import in_markdown, visible
+
+_CELL = 300  # characters of a table cell
+
+
+def markdown(report: Json) -> str:
+    """The report as a person reads it: what happened, what is proven, what remains, until when."""
+    principal = report["incident"]["principal"]
+    parts = [
+        f"# Incident {report['incident']['incident_id']}",
+        f"**{report['outcome']}** · {in_markdown(principal['display_name'])} "
+        f"(service principal `{principal['object_id']}`, client id `{principal['app_id']}`)",
+        f"Signal: {in_markdown(report['incident']['signal']['title'])} "
+        f"({report['incident']['signal']['source']}, {report['incident']['signal']['severity']}), "
+        f"fired {report['incident']['signal']['fired_at']}",
+        _bullets("Clock", [f"{moment} {name}" for name, moment in _in_order(report["clock"])]),
+        _consent(report["consent"]),
+        _bullets("Remains, and needs a person", report["remaining"]),
+        _commands(report["by_hand"]),
+        _residual(report),
+        _changes(report["changes"]),
+        _bullets("Blast radius", _radius(report["blast_radius"])),
+        _table(
+            "Steps", ["step", "target", "status", "runs", "duration_ms", "detail"], report["steps"]
+        ),
+        _bullets("Planted, by all appearances", report["footprint"].get("planted", [])),
+        _bullets("Changed by the principal in the window", report["footprint"].get("changed", [])),
+        _bullets("Keys it listed: rotate these", report["footprint"].get("keys_listed", [])),
+        _bullets("Addresses it signed in from", report["footprint"].get("addresses", [])),
+        _bullets("Not covered: look at these by hand", report["uncovered"]),
+        _bullets("Not collected, and why", report["gaps"]),
+        _bullets(
+            "Left out of the rebuild",
+            [f"{one['what']} {one['name']}: {one['reason']}" for one in report["left_out"]],
+        ),
+        _bullets(
+            "Clusters",
+            [
+                f"{name}: {state['status']} {state['detail']}"
+                for name, state in report["clusters"].items()
+            ],
+        ),
+        _bullets("Evidence", [f"{one['path']} {one['sha256']}" for one in report["evidence"]]),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _in_order(clock: Json) -> list[tuple[str, str]]:
+    return sorted(clock.items(), key=lambda item: str(item[1]))
+
+
+def _consent(consent: Json) -> str:
+    """Who answered, and to which plan; nothing where nobody was asked."""
+    if not consent:
+        return ""
+    who = in_markdown(consent.get("approver", {}).get("name", "nobody"))
+    why, plan = in_markdown(consent["reason"]), consent["plan_hash"]
+    return f"Consent: **{consent['decision']}** by {who}: {why} (plan `{plan}`)"
+
+
+def _residual(report: Json) -> str:
+    """Until when each kind of resource may still be opened with a token issued before containment."""
+    until = report["clock"].get("residual until")
+    if not until:
+        return ""
+    said = (
+        f"## Residual exposure\nTokens issued before containment can't be revoked. Until **{until}** "
+        "the incident is watched; per kind of resource:\n\n"
+    )
+    rows = "\n".join(
+        f"| {in_markdown(one['resource'])} | {one['until']} | {in_markdown(one['why'])} |"
+        for one in report["exposures"]
+    )
+    return f"{said}| resource | until | why |\n|---|---|---|\n{rows}"
+
+
+def _commands(commands: list[str]) -> str:
+    """What a person would run, as code: nothing in it is read as markup."""
+    if not commands:
+        return ""
+    fenced = "\n".join(visible(one).replace("`", "'") for one in commands)
+    return f"## By hand\n```sh\n{fenced}\n```"
+
+
+def _radius(radius: Json) -> list[str]:
+    """Who ran with the identity, and what it reached."""
+    lines = [
+        f"{one['cluster']}: {len(one['workloads'])} workloads, {one['replicas']} replicas, "
+        f"namespaces {', '.join(one['namespaces'])}"
+        if one["known"]
+        else f"{one['cluster']}: unknown, it could not be asked"
+        for one in radius.get("clusters", [])
+    ]
+    lines += [f"role or policy at {one}" for one in radius.get("resources", [])]
+    return lines + [f"runs as it: {one}" for one in radius.get("attachments", [])]
+
+
+def _changes(changes: list[Json]) -> str:
+    """Before and after, object by object."""
+    if not changes:
+        return ""
+    rows = "\n".join(
+        f"| {_cell(one['object'])} | {_cell(one['before'])} | {_cell(one['after'])} |"
+        for one in changes
+    )
+    return f"## Changes\n| object | before | after |\n|---|---|---|\n{rows}"
+
+
+def _bullets(title: str, lines: list[str]) -> str:
+    return f"## {title}\n" + "\n".join(f"- {in_markdown(line)}" for line in lines) if lines else ""
+
+
+def _table(title: str, columns: list[str], rows: list[Json]) -> str:
+    head = "| " + " | ".join(columns) + " |\n" + "|---" * len(columns) + "|"
+    body = "\n".join(
+        "| " + " | ".join(_cell(row.get(column, "")) for column in columns) + " |" for row in rows
+    )
+    return f"## {title}\n{head}\n{body}"
+
+
+def _cell(value: object) -> str:
+    """One cell. What is cut off stands whole in report.json and in the journal."""
+    text = "" if value is None else str(value)
+    shown = text if len(text) <= _CELL else f"{text[:_CELL]}…"
+    return in_markdown(shown)

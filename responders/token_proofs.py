@@ -1,0 +1,97 @@
+"""Responder: whether any known way to a token still works, asked of the token endpoint itself.
+
+Stops    nothing
+Leaves   a real token, where Entra says yes: it is dropped where it arrived, and the answer is "not contained"
+Undo     none needed
+Needs    serviceaccounts/token: create, in the clusters that federate into the identity
+Source   https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+
+It reads through the responders of clusters and token exchange, which is why it may import them.
+"""
+
+import asyncio
+
+from responders import clusters, token_exchange
+from responders.cloud import Cloud
+from responders.errors import NotFoundError, ResponderError
+from responders.model import ClusterRef, FederatedCredential, Principal, TokenVerdict
+from responders.snapshots import Snapshot
+
+# Disabled application or service principal; no federated credential at all, or none that matches
+# (70021 and its newer kinds for issuer and subject); application not in the tenant.
+REFUSALS = frozenset({7000112, 70025, 70021, 700211, 700213, 700016})
+# The endpoint judged our throwaway credential before it came to the switch: that proves nothing.
+_THROWAWAY = frozenset({7000215, 7000222})
+_SUBJECT_PARTS = 4  # system:serviceaccount:<namespace>:<name>
+_MOST = 20  # trusts of one application or identity, by Entra's own limit
+
+Answer = tuple[bool | None, str]
+
+
+async def refused(cloud: Cloud, principal: Principal, snapshot: Snapshot) -> Answer:
+    """False as soon as one known path yields a token or says nothing clear; None where none could be asked."""
+    asked = await asyncio.gather(
+        _as_workloads(cloud, principal, snapshot["federated_credentials"]),
+        _with_secret(cloud, principal, snapshot),
+    )
+    answers = [one for group in asked for one in group]
+    open_paths = [found for holds, found in answers if holds is False]
+    if open_paths:
+        return False, "; ".join(open_paths)
+    closed = [found for holds, found in answers if holds]
+    if closed:
+        return True, "; ".join(closed)
+    silent = "; ".join(found for _, found in answers)
+    return None, silent or "no ServiceAccount of our clusters was trusted, no secret was there"
+
+
+async def _as_workloads(
+    cloud: Cloud, principal: Principal, former: list[FederatedCredential]
+) -> list[Answer]:
+    """As every workload that was trusted before would."""
+    if not former:
+        return []
+    by_issuer = {one["issuer_url"]: one for one in await clusters.list_all(cloud)}
+    paths = [
+        (by_issuer[trust["issuer"]], parts[2], parts[3])
+        for trust in former[:_MOST]
+        if trust["issuer"] in by_issuer
+        and len(parts := (trust["subject"] or "").split(":")) == _SUBJECT_PARTS
+    ]
+    return list(await asyncio.gather(*(_as_one(cloud, principal, *path) for path in paths)))
+
+
+async def _as_one(
+    cloud: Cloud, principal: Principal, cluster: ClusterRef, namespace: str, account: str
+) -> Answer:
+    who = f"{namespace}/{account} of {cluster['name']}"
+    try:
+        kube = await clusters.connect(cloud, cluster)
+        verdict = await token_exchange.probe(cloud, kube, namespace, account, principal["app_id"])
+    except NotFoundError:
+        return None, f"{who}: no such ServiceAccount"
+    except ResponderError as error:
+        return None, f"{who}: {error}"
+    return _judged(verdict, who)
+
+
+async def _with_secret(cloud: Cloud, principal: Principal, snapshot: Snapshot) -> list[Answer]:
+    """With a secret that nobody has: a disabled application is refused as such."""
+    if not any(one["kind"] == "password" for one in snapshot["credentials"]):
+        return []
+    try:
+        verdict = await token_exchange.probe_secret(cloud, principal["app_id"])
+    except ResponderError as error:
+        return [(None, f"client secret: {error}")]
+    if verdict["error_code"] in _THROWAWAY:
+        return [(None, f"client secret: AADSTS{verdict['error_code']}, which proves nothing")]
+    return [_judged(verdict, "client secret")]
+
+
+def _judged(verdict: TokenVerdict, who: str) -> Answer:
+    if verdict["accepted"]:
+        return False, f"a token was issued to {who}"
+    code = verdict["error_code"]
+    if code in REFUSALS:
+        return True, f"AADSTS{code} for {who}"
+    return False, f"AADSTS{code} for {who}, which is no refusal of the identity"
