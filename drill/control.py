@@ -31,6 +31,15 @@ class Control:
         answer = await self._send("POST", "/sandbox/sign-in", {"user": user, "audience": audience})
         return str(answer.json()["access_token"])
 
+    async def secrets(self) -> dict[str, str]:
+        """Every secret that the sandbox ever issued or was shown: value -> where."""
+        answer = await self._send("GET", "/sandbox/secrets")
+        return {each["value"]: each["name"] for each in answer.json()["secrets"]}
+
+    async def seed(self, wanted: Json) -> None:
+        """Plant what was there all along."""
+        await self._send("POST", "/sandbox/seed", wanted)
+
     async def set_faults(self, faults: Iterable[Json]) -> None:
         """Make calls go wrong from now on."""
         await self._send("POST", "/sandbox/faults", list(faults))

@@ -15,7 +15,7 @@ from sandbox.attacks.attacker import Attacker, AttackFailedError, TokenAnswer
 from sandbox.attacks.compromise import Loot, Target
 
 
-async def _asked(move: Awaitable[Reply]) -> Reply:
+async def asked(move: Awaitable[Reply]) -> Reply:
     """The reply, or that there was none: silence is not a refusal."""
     try:
         return await move
@@ -34,29 +34,29 @@ class Replays:
     async def credentials(self) -> dict[str, Reply]:
         """What was planted, at the token endpoint."""
         return {
-            "planted secret": await _asked(self._with_secret()),
-            "rogue trust": await _asked(self._with_forgery()),
+            "planted secret": await asked(self._with_secret()),
+            "rogue trust": await asked(self._with_forgery()),
         }
 
     async def access_tokens(self) -> dict[str, Reply]:
         """Tokens from before the alert, at the storage account. They are valid still; their roles must be gone."""
         return {
-            how: await _asked(self._read(token)) for how, token in self.loot.access_tokens.items()
+            how: await asked(self._read(token)) for how, token in self.loot.access_tokens.items()
         }
 
     async def account_tokens(self, client_id: str) -> dict[str, Reply]:
         """Every stolen ServiceAccount token, presented as this client."""
         return {
-            name: await _asked(self._present(client_id, token))
+            name: await asked(self._present(client_id, token))
             for name, token in self.loot.account_tokens.items()
         }
 
     async def as_owner_of(self, application: str) -> Reply:
         """The phished developer's session, which still stands, against the new application."""
-        return await _asked(self._plant_on(application))
+        return await asked(self._plant_on(application))
 
     async def _with_secret(self) -> Reply:
-        return _reply(
+        return reply(
             await self.attacker.exchange_secret(self.target.app_id, self.loot.secret.value)
         )
 
@@ -64,13 +64,13 @@ class Replays:
         forged = await self.attacker.forge_assertion(
             self.loot.trust.issuer, self.loot.trust.subject
         )
-        return _reply(await self.attacker.exchange_assertion(self.target.app_id, forged))
+        return reply(await self.attacker.exchange_assertion(self.target.app_id, forged))
 
     async def _read(self, access_token: str) -> Reply:
         return Reply(*await self.attacker.read_blob(self.target.blob_url, access_token))
 
     async def _present(self, client_id: str, token: str) -> Reply:
-        return _reply(await self.attacker.exchange_assertion(client_id, token))
+        return reply(await self.attacker.exchange_assertion(client_id, token))
 
     async def _plant_on(self, application: str) -> Reply:
         answer = await application_secret_backdoor.attempt(
@@ -81,7 +81,8 @@ class Replays:
         )
 
 
-def _reply(answer: TokenAnswer) -> Reply:
+def reply(answer: TokenAnswer) -> Reply:
+    """What the token endpoint said, without the token."""
     if answer.access_token:
         return Reply(answer.status, "a token")
     return Reply(answer.status, f"AADSTS{answer.error_code}")
@@ -108,4 +109,4 @@ async def _read_in(control: Control, cluster: str, pod: Json, blob_url: str) -> 
             return Reply(said["token_status"], f"AADSTS{said['aadsts']}")
         return Reply(said["status"])
 
-    return PodRead(cluster, name, await _asked(ask()))
+    return PodRead(cluster, name, await asked(ask()))

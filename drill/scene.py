@@ -1,7 +1,7 @@
 """All that was seen in a drill, as plain data: what a verdict is computed from, and nothing else.
 
-Every part comes from the sandbox's state, its record of traffic, replayed moves or files on disk; none is what the app
-says of itself.
+Every part comes from the sandbox's state, its record of traffic, replayed moves or files on disk; the one exception,
+`status`, is there to be held against them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,6 +24,9 @@ class Reply:
         return f"{self.status or 'no answer'} {self.code}".rstrip()
 
 
+NOBODY = Reply(None, "nobody tried")
+
+
 @dataclass(frozen=True, slots=True)
 class PodRead:
     """What the workload in a pod got when it read its data with the identity it has."""
@@ -44,18 +47,19 @@ class EvidenceFile:
 
 @dataclass(frozen=True, slots=True)
 class Victim:
-    """The application under attack, by its ids, and what the attacker got hold of or added."""
+    """The identity under attack, by its ids, and what the attacker got hold of or added."""
 
     app_id: str
-    application_object_id: str
+    application_object_id: str  # empty for a managed identity, which has none
     object_id: str
     phished: str  # the user whose session the attacker holds
-    planted_grant: str  # role assignment id, lower case
+    planted_grant: str = ""  # role assignment id, lower case
+    resource_id: str = ""  # of a user-assigned managed identity
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """The whole drill, seen from outside."""
+    """The whole drill, seen from outside. What a drill without a rebuild has none of may be left out."""
 
     seed: Json  # names -> ids
     victim: Victim
@@ -67,14 +71,18 @@ class Scene:
     consented_at: datetime | None
     credential_replays: Mapping[str, Reply]  # attacker's credential -> what the token endpoint said
     token_replays: Mapping[str, Reply]  # stolen access token -> what the storage said
-    old_identity_replays: Mapping[str, Reply]  # ServiceAccount token -> for the old client id
-    new_identity_replays: Mapping[str, Reply]  # ServiceAccount token -> for the new client id
-    owner_on_successor: Reply  # the phished owner plants a secret on the new application
-    workload_reads: Sequence[PodRead]
     bystander_reads: Sequence[PodRead]
     evidence: Sequence[EvidenceFile]
     outputs: Mapping[str, str]  # where -> all text that was written there
     secrets: Mapping[str, str] = field(repr=False)  # name -> value that may be in none of them
+    traces: Mapping[str, str] = field(default_factory=dict)  # what the attacker used -> its id
+    suspects: Mapping[str, str] = field(default_factory=dict)  # what he made with it -> its id
+    # ServiceAccount token -> what it got for the old client id, and for the new one.
+    old_identity_replays: Mapping[str, Reply] = field(default_factory=dict)
+    new_identity_replays: Mapping[str, Reply] = field(default_factory=dict)
+    owner_on_successor: Reply = NOBODY  # the phished owner plants a secret on the new application
+    workload_reads: Sequence[PodRead] = ()
+    status: Json = field(default_factory=dict)  # how the app says the incident stands
 
     @property
     def successor(self) -> Json:

@@ -35,6 +35,12 @@ def trusts_of(state: Json, application: str) -> list[Json]:
     ]
 
 
+def identity_trusts_of(state: Json, identity: str) -> list[Json]:
+    """The federated credentials of a user-assigned managed identity, by its resource id; empty has none."""
+    below = f"{identity}/federatedIdentityCredentials/".lower()
+    return [one for one in state["resources"] if identity and one["id"].lower().startswith(below)]
+
+
 def credentials_of(holder: Json) -> list[str]:
     """Key ids of every secret and key on an application or a service principal."""
     both = [*(holder.get("passwordCredentials") or []), *(holder.get("keyCredentials") or [])]

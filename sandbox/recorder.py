@@ -24,7 +24,7 @@ _KINDS = {
     "loganalytics": "loganalytics",
 }
 _LOGIN_PATHS = ("/token", "/openid-configuration", "/keys")
-_SECRET_NAMES = {
+SECRET_NAMES = {
     "access_token",
     "client_assertion",
     "client_secret",
@@ -34,9 +34,9 @@ _SECRET_NAMES = {
     "secrettext",
     "token",
 }
-_SECRET_PARAMETERS = {"sig", "code"}  # signatures and function keys in webhook URLs
-_SECRET_HEADERS = {"authorization", "x-identity-header", "x-functions-key", "aeg-sas-key"}
-_JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
+SECRET_PARAMETERS = {"sig", "code"}  # signatures and function keys in webhook URLs
+SECRET_HEADERS = {"authorization", "x-identity-header", "x-functions-key", "aeg-sas-key"}
+JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 _MOST_BYTES = 1_000_000  # a longer body is no API answer but a download
 
 
@@ -96,7 +96,7 @@ def _query(raw: str) -> str:
     if not raw:
         return ""
     kept = [
-        f"{name}={quote(REDACTED)}" if name.lower() in _SECRET_PARAMETERS else part
+        f"{name}={quote(REDACTED)}" if name.lower() in SECRET_PARAMETERS else part
         for part in raw.split("&")
         for name in [part.partition("=")[0]]
     ]
@@ -105,7 +105,7 @@ def _query(raw: str) -> str:
 
 def _headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {
-        name: REDACTED if name.lower() in _SECRET_HEADERS else _JWT.sub(REDACTED, value)
+        name: REDACTED if name.lower() in SECRET_HEADERS else JWT.sub(REDACTED, value)
         for name, value in headers.items()
     }
 
@@ -119,7 +119,7 @@ def _body(raw: bytes, content_type: str) -> Any:
     if content_type.startswith("application/x-www-form-urlencoded"):
         return urlencode(
             [
-                (name, REDACTED if name.lower() in _SECRET_NAMES else value)
+                (name, REDACTED if name.lower() in SECRET_NAMES else value)
                 for name, value in parse_qsl(text, keep_blank_values=True)
             ]
         )
@@ -127,7 +127,7 @@ def _body(raw: bytes, content_type: str) -> Any:
     if not content_type or "json" in content_type or "yaml" in content_type:
         with suppress(ValueError):
             return redact(json.loads(text))
-    return _JWT.sub(REDACTED, text)
+    return JWT.sub(REDACTED, text)
 
 
 def redact(value: Any) -> Any:
@@ -135,12 +135,12 @@ def redact(value: Any) -> Any:
     if isinstance(value, dict):
         return {
             name: REDACTED
-            if name.lower() in _SECRET_NAMES and isinstance(inner, str)
+            if name.lower() in SECRET_NAMES and isinstance(inner, str)
             else redact(inner)
             for name, inner in value.items()
         }
     if isinstance(value, list):
         return [redact(inner) for inner in value]
     if isinstance(value, str):
-        return _JWT.sub(REDACTED, value)
+        return JWT.sub(REDACTED, value)
     return value

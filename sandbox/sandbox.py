@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from sandbox import seed
 from sandbox.certificates import Certificates, client_context
 from sandbox.faults import Faults
+from sandbox.ledger import Ledger
 from sandbox.recorder import Recorder
 from sandbox.world import Json, World
 
@@ -17,6 +18,7 @@ class Sandbox:
     endpoints: dict[str, str]
     certificates: Certificates
     recorder: Recorder = field(default_factory=Recorder)
+    ledger: Ledger = field(default_factory=Ledger)
     faults: Faults = field(default_factory=Faults)
     world: World = field(init=False)
     seeded: Json = field(init=False)  # names -> ids of what was seeded
@@ -33,6 +35,7 @@ class Sandbox:
             for cluster in self.world.clusters.values():
                 await cluster.stop()
             self.recorder = Recorder()
+            self.ledger = Ledger()
             self.faults = Faults()
             self._begin()
 

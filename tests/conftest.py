@@ -6,6 +6,7 @@ from tests.azure_fake import azure, cloud, sandbox_cloud
 from tests.in_process import in_process
 from tests.kubernetes_api import any_cluster, api, local_cluster
 from tests.sandbox_fixture import sandbox, sandbox_process
+from tests.scenario_play import scenario_stage
 
 __all__ = [
     "any_cluster",
@@ -17,6 +18,7 @@ __all__ = [
     "sandbox",
     "sandbox_cloud",
     "sandbox_process",
+    "scenario_stage",
 ]
 
 

@@ -59,12 +59,14 @@ class Driven:
     instance: Instance
     clock: Clock
     steps: Mapping[str, Step]
+    order: Json
     run: Rehearsal = field(default_factory=Rehearsal)
     answers: list[tuple[str, Json]] = field(default_factory=list)  # (step, what it returned)
     is_done: bool = False
     _timers: dict[int, datetime] = field(default_factory=dict)
     _under_way: dict["asyncio.Task[Json]", tuple[int, str]] = field(default_factory=dict)
     _events: list[Json] = field(default_factory=list)
+    _inner: list[tuple[int, str, Json]] = field(default_factory=list)  # playbooks not yet started
 
     @property
     def status(self) -> Json:
@@ -76,7 +78,7 @@ class Driven:
         self._events.append({"kind": 15, "Name": name, "Input": json.dumps(payload)})
 
     async def until(self, *phases: str) -> Rehearsal:
-        """Go on until one of these phases is reached and nothing is under way, or to the end."""
+        """Go on until one of these phases is reached and no step is under way, or to the end."""
         for _ in range(_TURNS):
             self._turn()
             if self.is_done or (self.status.get("phase") in phases and not self._under_way):
@@ -104,8 +106,10 @@ class Driven:
                 name, order = action["functionName"], json.loads(action["input"])
                 self.run.timeline.append(name)
                 self.run.orders.append((name, order))
-                task = asyncio.create_task(self._perform(action["actionType"], name, order))
-                self._under_way[task] = (number, name)
+                if name in orchestrations():
+                    self._inner.append((number, name, order))
+                else:
+                    self._under_way[asyncio.ensure_future(self.steps[name](order))] = (number, name)
             case 5:
                 fires = datetime.fromisoformat(action["fireAt"].replace("Z", "+00:00"))
                 self._timers[number] = fires
@@ -114,18 +118,22 @@ class Driven:
             case other:
                 raise AssertionError(f"action {other} is not rehearsed")
 
-    async def _perform(self, kind: int, name: str, order: Json) -> Json:
-        if kind == 0:
-            return await self.steps[name](order)
-        inner = Driven(
-            Instance(orchestrations()[name], order, self.clock.now()), self.clock, self.steps
-        )
+    async def _enclosed(self, name: str, order: Json) -> Json:
+        """A playbook inside this one, from its first step to its end."""
+        instance = Instance(orchestrations()[name], order, self.clock.now())
+        inner = Driven(instance, self.clock, self.steps, order)
         outcome = (await inner.until()).outcome
+        self.run.timeline += inner.run.timeline
         self.answers += inner.answers
         return dict(outcome)
 
     async def _next(self) -> None:
         """The next thing that happens: an event, a step that ends, or else the nearest timer."""
+        if not self._under_way:
+            for number, name, order in self._inner:
+                task = asyncio.create_task(self._enclosed(name, order))
+                self._under_way[task] = (number, name)
+            self._inner.clear()
         if self._events:
             event = self._events.pop(0)
         elif self._under_way:
@@ -173,7 +181,7 @@ class InProcess:
             assert name in steps, f"no step is called {name}"
             steps[name] = _pretender(answer)
         instance = Instance(orchestrations()["compromised_identity"], dict(order), self.clock.now())
-        return Driven(instance, self.clock, steps)
+        return Driven(instance, self.clock, steps, dict(order))
 
 
 class _Client:

@@ -51,7 +51,13 @@ def _owner(scene: Scene) -> Finding:
     return Finding(reply.status in (403, 404), str(reply))
 
 
+def _every_way(scene: Scene) -> Finding:
+    return _refused(scene.credential_replays)
+
+
 _REFUSED = "refused by the token endpoint"
+NO_WAY_IN = Check("nothing that the attacker holds buys a token", _REFUSED, _every_way)
+NOTHING_OPENS = Check("access tokens issued before the alert open nothing", "403", _access_tokens)
 CHECKS = (
     Check("the planted secret opens nothing", _REFUSED, _planted_secret),
     Check("the rogue federated credential opens nothing", _REFUSED, _rogue_trust),

@@ -42,7 +42,6 @@ def _reads(scene: Scene) -> Finding:
     return every([(f"{read.cluster}: {read.reply}", read.reply.status == 200) for read in reads])
 
 
-CHECKS = (
-    Check("billing-api is byte for byte what it was", "unchanged", _unchanged),
-    Check("billing-api still reads its blob", "200 from storage", _reads),
-)
+UNCHANGED = Check("billing-api is byte for byte what it was", "unchanged", _unchanged)
+STILL_READS = Check("billing-api still reads its blob", "200 from storage", _reads)
+CHECKS = (UNCHANGED, STILL_READS)

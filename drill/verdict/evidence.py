@@ -24,7 +24,8 @@ def is_irreversible(exchange: Json) -> bool:
     )
 
 
-def _first_destruction(scene: Scene) -> datetime:
+def first_destruction(scene: Scene) -> datetime:
+    """When Firebreak first removed something. Raises `LookupError` if it never did."""
     destroyed = [moment(exchange) for exchange in writes(scene) if is_irreversible(exchange)]
     if not destroyed:
         raise LookupError("nothing was destroyed")
@@ -45,7 +46,8 @@ def _first_eviction(scene: Scene) -> datetime:
     return min(changes)
 
 
-def _written_by(files: Sequence[EvidenceFile], deadline: datetime) -> str:
+def written_by(files: Sequence[EvidenceFile], deadline: datetime) -> str:
+    """All that had been written by then."""
     return "\n".join(file.text for file in files if file.written <= deadline)
 
 
@@ -59,12 +61,12 @@ def _snapshot(scene: Scene) -> Finding:
         for assignment in staged["roleAssignments"]
         if assignment["properties"]["principalId"] == victim.object_id
     ]
-    text = _written_by(scene.evidence, _first_destruction(scene)).lower()
+    text = written_by(scene.evidence, first_destruction(scene)).lower()
     return every([(f"{name[:8]} written", name.lower() in text) for name in named])
 
 
 def _captures(scene: Scene) -> Finding:
-    text = _written_by(scene.evidence, _first_eviction(scene))
+    text = written_by(scene.evidence, _first_eviction(scene))
     return every(
         [
             (pod["metadata"]["name"], pod["metadata"]["name"] in text)

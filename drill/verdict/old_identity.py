@@ -46,9 +46,11 @@ def _accounts(scene: Scene) -> Finding:
     return none_of(naming)
 
 
+DISABLED = Check("the old service principal is disabled", "accountEnabled is False", _disabled)
+DEACTIVATED = Check("the old application is deactivated", "isDisabled is True", _deactivated)
 CHECKS = (
-    Check("the old service principal is disabled", "accountEnabled is False", _disabled),
-    Check("the old application is deactivated", "isDisabled is True", _deactivated),
+    DISABLED,
+    DEACTIVATED,
     Check("the old application trusts no issuer", "none", _trusts),
     Check("the old application has no secret and no key", "none", _on_application),
     Check("the old service principal has no secret and no key", "none", _on_principal),

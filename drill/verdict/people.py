@@ -43,8 +43,9 @@ def _all_read(scene: Scene) -> Finding:
     return none_of([f"{where} is empty" for where in OUTPUTS if not scene.outputs[where].strip()])
 
 
+TOLD = Check("people were told in Teams", "at least 1 card", _cards)
 CHECKS = (
-    Check("people were told in Teams", "at least 1 card", _cards),
+    TOLD,
     Check(
         "log, evidence, report, messages and history are there to be searched", "none", _all_read
     ),

@@ -93,6 +93,13 @@ class Attacker:
         )
         return answer.status_code, answer.headers.get("x-ms-error-code", "")
 
+    async def read(self, url: str, access_token: str) -> tuple[int, str]:
+        """Read something of Resource Manager or Graph: the status, and the error code where there is one."""
+        answer = await self.call("GET", url, access_token)
+        if answer.is_success:
+            return answer.status_code, ""
+        return answer.status_code, str(answer.json().get("error", {}).get("code", ""))
+
     async def call(self, method: str, url: str, token: str, body: Any = None) -> httpx.Response:
         """Any API call with a bearer token."""
         headers = {"Authorization": f"Bearer {token}"}

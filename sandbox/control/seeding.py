@@ -1,4 +1,4 @@
-"""More world than the seed has: applications, trusts, roles and Kubernetes objects that were there all along.
+"""More world than the seed has: applications, trusts, roles, permissions, Kubernetes objects; all there all along.
 
 What is planted here was never a request: no log row, no permission and no delay stands in its way.
 """
@@ -12,10 +12,12 @@ from starlette.responses import JSONResponse, Response
 from sandbox.arm.built_in_roles import BUILT_IN_ROLES
 from sandbox.arm.definitions import new_role_assignment
 from sandbox.control.wishes import WishError, number, wish
+from sandbox.entra.resources import FIRST_PARTY, GRAPH
 from sandbox.graph import shapes
 from sandbox.graph.credentials import new_federated_credential
 from sandbox.kubernetes.kinds import KINDS
 from sandbox.kubernetes.statuses import StatusError
+from sandbox.seed.first_party import GRAPH_ROLES
 from sandbox.web import Call, Route
 from sandbox.world import Json, World
 
@@ -76,14 +78,37 @@ def _role(world: World, since: datetime, one: Json) -> Json:
     """{"scope", "role", "principalId"}; a role is named as built in."""
     role, scope = _text(one, "role"), _text(one, "scope")
     principal_id = _text(one, "principalId")
-    if principal_id not in world.directory.service_principals:
-        raise WishError(f"roleAssignments: no service principal {principal_id}")
+    is_person = principal_id in world.directory.users
+    if not is_person and principal_id not in world.directory.service_principals:
+        raise WishError(f"roleAssignments: no service principal or user {principal_id}")
     if role not in {one.name for one in BUILT_IN_ROLES}:
         raise WishError(f"roleAssignments: no built-in role {role!r}")
     found = new_role_assignment(
-        world, scope=scope, role=role, principal_id=principal_id, created=since
+        world,
+        scope=scope,
+        role=role,
+        principal_id=principal_id,
+        principal_type="User" if is_person else "ServicePrincipal",
+        created=since,
     )
     world.azure.role_assignments.put(found["id"].lower(), found, since=since)
+    return {"id": found["id"]}
+
+
+def _app_role(world: World, since: datetime, one: Json) -> Json:
+    """{"principalId", "role"}: an application permission of Microsoft Graph, by its name."""
+    principal = world.directory.service_principals.get(_text(one, "principalId"))
+    role = _text(one, "role")
+    if principal is None:
+        raise WishError("appRoleAssignments: no such service principal")
+    if role not in GRAPH_ROLES:
+        raise WishError(f"appRoleAssignments: Microsoft Graph has no role {role!r}")
+    app_id, _ = FIRST_PARTY[GRAPH]
+    graph = next(
+        each for each in world.directory.service_principals.values() if each["appId"] == app_id
+    )
+    found = shapes.new_app_role_assignment(principal, graph, GRAPH_ROLES[role], created=since)
+    world.directory.app_role_assignments.put(found["id"], found, since=since)
     return {"id": found["id"]}
 
 
@@ -128,6 +153,7 @@ _PARTS: dict[str, Callable[[World, datetime, Json], Json]] = {
     "applications": _application,
     "federatedCredentials": _trust,
     "roleAssignments": _role,
+    "appRoleAssignments": _app_role,
 }
 
 ROUTES = [Route("POST", "/sandbox/seed", seed)]

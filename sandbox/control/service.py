@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
-from sandbox.control import limits, nodes, outsiders, seeding, state
+from sandbox.control import limits, machines, nodes, outsiders, seeding, state
 from sandbox.control.wishes import WishError, number, wish
 from sandbox.faults import FaultError
 from sandbox.web import Call, Route, Router
@@ -36,6 +36,7 @@ class Control:
                 Route("DELETE", "/sandbox/faults", self.clear_faults),
                 Route("GET", "/sandbox/record", self.show_record),
                 Route("DELETE", "/sandbox/record", self.clear_record),
+                Route("GET", "/sandbox/secrets", self.show_secrets),
                 *ROUTES,
             ]
         )
@@ -91,6 +92,12 @@ class Control:
         lines = (json.dumps(line) + "\n" for line in self._sandbox.recorder.since(int(since)))
         return Response("".join(lines), media_type="application/x-ndjson")
 
+    async def show_secrets(self, world: World, call: Call) -> Response:
+        """200 with every secret that crossed the wire, by value, and those of the directory that never did."""
+        ledger = self._sandbox.ledger
+        ledger.keep("client secret in the directory", world.directory.secrets.values())
+        return JSONResponse({"secrets": ledger.entries()})
+
     async def clear_record(self, world: World, call: Call) -> Response:
         """200: nothing has been recorded."""
         self._sandbox.recorder.clear()
@@ -143,6 +150,7 @@ ROUTES = [
     Route("POST", "/sandbox/foreign-issuer", outsiders.open_issuer),
     Route("POST", "/sandbox/foreign-issuer/token", outsiders.sign_token),
     *seeding.ROUTES,
+    *machines.ROUTES,
     *limits.ROUTES,
     Route("POST", "/sandbox/nodes/{cluster}/steal-token", nodes.steal_token),
     Route("POST", "/sandbox/nodes/{cluster}/pods/{namespace}/{pod}/run", nodes.run),
