@@ -75,9 +75,14 @@ def test_local_origins_are_resources_too(sandbox: RunningSandbox) -> None:
 def test_app_roles_are_in_the_token(sandbox: RunningSandbox) -> None:
     token = identity_token(sandbox, "https://graph.microsoft.com").json()["access_token"]
     assert set(_claims(sandbox, token)["roles"]) == {
+        "AppRoleAssignment.ReadWrite.All",
         "Application.ReadWrite.All",
         "AuditLog.Read.All",
+        "DelegatedPermissionGrant.ReadWrite.All",
         "Directory.Read.All",
+        "GroupMember.ReadWrite.All",
+        "IdentityRiskyServicePrincipal.ReadWrite.All",
+        "RoleManagement.Read.Directory",
     }
 
 

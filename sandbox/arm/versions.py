@@ -156,7 +156,27 @@ SUPPORTED: dict[str, tuple[str, ...]] = {
         "2024-04-01",
     ),
     "Microsoft.ManagedIdentity/userAssignedIdentities": _IDENTITIES,
-    "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials": _IDENTITIES,
+    "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials": _IDENTITIES[
+        1:
+    ],
+    "Microsoft.Compute/virtualMachines": (
+        "2023-03-01",
+        "2023-07-01",
+        "2023-09-01",
+        "2024-03-01",
+        "2024-07-01",
+        "2024-11-01",
+        "2025-04-01",
+    ),
+    "Microsoft.Web/sites": (
+        "2022-03-01",
+        "2022-09-01",
+        "2023-01-01",
+        "2023-12-01",
+        "2024-04-01",
+        "2024-11-01",
+        "2025-03-01",
+    ),
 }
 _BY_TYPE = {kind.lower(): versions for kind, versions in SUPPORTED.items()}
 _NAMESPACES = {kind.split("/")[0].lower() for kind in SUPPORTED}

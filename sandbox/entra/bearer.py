@@ -13,9 +13,13 @@ from typing import Any, Literal
 
 import jwt
 
-from sandbox.entra import resources, tokens
+from sandbox.entra import resources, revocations, tokens
 from sandbox.web import Call
 from sandbox.world import World
+
+
+class RevokedError(jwt.InvalidTokenError):
+    """The token of a managed identity whose tokens were revoked, at a service that looks."""
 
 
 class InvalidTokenError(Exception):
@@ -47,6 +51,8 @@ def authenticate(world: World, call: Call, audiences: Collection[str]) -> Caller
     audience = caller.claims["aud"]
     if resources.canonical(world, audience) not in accepted:
         raise InvalidTokenError(f"the token is for the audience {audience}")
+    if revocations.is_revoked(world, caller.claims, resources.canonical(world, audience)):
+        raise InvalidTokenError("the token was revoked") from RevokedError()
     return caller
 
 

@@ -114,7 +114,6 @@ async def _check_assertion(
         certificates.check(world, call, assertion, holders, sign_in)
         return
     sign_in.credential_type = "federatedIdentityCredential"
-    name = (sign_in.principal or {}).get("displayName", "")
-    found = federation.match(world, sign_in.app_id, name, claims)
-    sign_in.federated_credential_id = found["id"]
-    await federation.verify(world, assertion, found["issuer"])
+    found = federation.match(world, sign_in.principal or {}, claims)
+    sign_in.federated_credential_id = found.credential_id
+    await federation.verify(world, assertion, found.issuer)

@@ -2,8 +2,9 @@
 
 Simulates   how Entra judges a `client_assertion` that an external issuer signed
 Faithful    issuer, subject and audience compared to the letter with the federated credentials that the
-            token endpoint's replica knows; keys fetched over HTTPS from the issuer; RS256 only
-Left out    flexible federated credentials; the first-100-keys limit
+            token endpoint's replica knows, of applications and of managed identities, flexible ones
+            by their expression; keys fetched over HTTPS from the issuer; RS256 only
+Left out    the first-100-keys limit
 Source      https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
 """
 
@@ -14,7 +15,8 @@ from typing import Any
 import httpx
 import jwt
 
-from sandbox.entra import refusals
+from sandbox.entra import refusals, trusts
+from sandbox.entra.trusts import Trust
 from sandbox.world import Json, World, timestamp
 
 # Entra's own cache is not documented. This one is short, and an unknown key id looks past it.
@@ -29,33 +31,23 @@ class _Keys:
     by_id: dict[str, jwt.PyJWK]
 
 
-def match(world: World, client_id: str, client_name: str, claims: Json) -> Json:
-    """The federated credential that these claims fit; `RefusalError` says what of them does not."""
-    moment = world.seen_by_now(world.delays.federation)
-    application_ids = {
-        application["id"]
-        for application in world.directory.applications.values()
-        if application["appId"] == client_id
-    }
-    candidates = [
-        each
-        for each in world.directory.federated_credentials.values_as_of(moment)
-        if each["applicationId"] in application_ids
-    ]
-    if not candidates:
-        raise refusals.no_federation(client_id, client_name)
+def match(world: World, principal: Json, claims: Json) -> Trust:
+    """The trust that these claims fit; `RefusalError` says what of them does not."""
+    found = trusts.of_client(world, principal, world.seen_by_now(world.delays.federation))
+    if not found:
+        raise refusals.no_federation(principal["appId"], principal.get("displayName", ""))
     issuer, subject = str(claims.get("iss", "")), str(claims.get("sub", ""))
     audiences = claims.get("aud", [])
     audiences = [str(each) for each in (audiences if isinstance(audiences, list) else [audiences])]
-    candidates = [each for each in candidates if each["issuer"] == issuer]
-    if not candidates:
+    found = [each for each in found if each.issuer == issuer]
+    if not found:
         raise refusals.no_matching_federation(700211, "issuer", issuer)
-    candidates = [each for each in candidates if each.get("subject") == subject]
-    if not candidates:
+    found = [each for each in found if each.fits(claims)]
+    if not found:
         raise refusals.no_matching_federation(700213, "subject", subject)
-    for candidate in candidates:
-        if set(candidate["audiences"]) & set(audiences):
-            return candidate
+    for each in found:
+        if each.audiences & set(audiences):
+            return each
     raise refusals.no_matching_federation(700212, "audience", ", ".join(audiences))
 
 

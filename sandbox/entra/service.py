@@ -1,6 +1,7 @@
 """The login service: the token endpoint and the public documents around it.
 
-Simulates   login.microsoftonline.com for one tenant: client credentials by secret, certificate and federation
+Simulates   login.microsoftonline.com for one tenant: client credentials by secret, certificate and federation,
+            also of a user-assigned identity by federation
 Faithful    error codes and their JSON; every attempt leaves a sign-in row; replicas lag
 Left out    people's sign-in (see `/sandbox/sign-in`), on-behalf-of, refresh tokens, conditional access
 Source      https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
@@ -84,6 +85,7 @@ async def _issue(world: World, call: Call, sign_in: SignIn, version: int) -> tok
         principal,
         sign_in.resource,
         credential_class="1" if sign_in.credential_type == "clientSecret" else "2",
+        lifetime=tokens.lifetime_of(principal),
     )
 
 

@@ -3,6 +3,8 @@
 Simulates   AADServicePrincipalSignInLogs and AADManagedIdentitySignInLogs
 Faithful    the columns that tie a token to its credential: ServicePrincipalCredentialKeyId,
             FederatedCredentialId, UniqueTokenIdentifier (the token's `uti`)
+Choice      a managed identity's sign-in is in its own table, also when it came by federation: the table follows
+            the principal. Microsoft doesn't say so
 Left out    locations, autonomous systems, conditional access
 Source      https://learn.microsoft.com/azure/azure-monitor/reference/tables/aadserviceprincipalsigninlogs
 """
@@ -38,14 +40,13 @@ def record(
     sign_in: SignIn,
     correlation: Correlation,
     outcome: Issued | RefusalError,
-    *,
-    managed_identity: bool = False,
 ) -> None:
     """Write the row. It can be queried after the ingestion delay."""
     now = timestamp(world.clock.now())
     principal, resource = sign_in.principal or {}, sign_in.resource
     failed = isinstance(outcome, RefusalError)
-    kind = "ManagedIdentity" if managed_identity else "ServicePrincipal"
+    is_managed = principal.get("servicePrincipalType") == "ManagedIdentity"
+    kind = "ManagedIdentity" if is_managed else "ServicePrincipal"
     table = f"AAD{kind}SignInLogs"
     row: Json = {
         "TimeGenerated": now,

@@ -57,6 +57,12 @@ def issuer_v2(world: World) -> str:
     return f"{world.endpoints['login']}/{world.tenant_id}/v2.0"
 
 
+def lifetime_of(principal: Json) -> timedelta | None:
+    """Of what a managed identity gets; None: a random one, as any application's."""
+    is_managed = principal.get("servicePrincipalType") == "ManagedIdentity"
+    return MANAGED_IDENTITY_LIFETIME if is_managed else None
+
+
 def issue_to_principal(
     world: World,
     principal: Json,
