@@ -38,15 +38,19 @@ class GraphCaller(abc.ABC):
     ) -> httpx.Response:
         """One call; `path` starts with a slash and may carry a query."""
 
-    def ok(self, method: str, path: str, body: object = None, **headers: str) -> Any:
+    def ok(
+        self, method: str, path: str, body: object = None, *, version: str = "v1.0", **headers: str
+    ) -> Any:
         """The JSON of a call that has to succeed."""
-        answer = self.call(method, path, body, **headers)
+        answer = self.call(method, path, body, version=version, **headers)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else None
 
-    def refused(self, method: str, path: str, body: object = None, **headers: str) -> str:
+    def refused(
+        self, method: str, path: str, body: object = None, *, version: str = "v1.0", **headers: str
+    ) -> str:
         """Status and code of a refusal, such as "404 Request_ResourceNotFound"."""
-        answer = self.call(method, path, body, **headers)
+        answer = self.call(method, path, body, version=version, **headers)
         assert answer.is_error, f"{method} {path}: {answer.status_code}"
         return f"{answer.status_code} {answer.json()['error']['code']}"
 

@@ -114,7 +114,7 @@ def expand(request: Request, application: Json, name: str) -> list[Json]:
     """What `$expand` puts into an application."""
     if name == "owners":
         return owners.of_object(request.world, application["id"])
-    return federated_identity_credentials.of_application(request.world, application["id"])
+    return federated_identity_credentials.expanded(request.world, application["id"])
 
 
 def _merge(item: Json, wanted: Json) -> Json:

@@ -28,6 +28,7 @@ COMPLEX: dict[str, dict[str, str]] = {
         "removeUnverifiedEmailClaim": "bool",
         "requireClientServicePrincipal": "bool",
     },
+    "federatedIdentityExpression": {"languageVersion": "int", "value": "str"},
     "implicitGrantSettings": {
         "enableAccessTokenIssuance": "bool",
         "enableIdTokenIssuance": "bool",

@@ -5,6 +5,7 @@ Source      https://learn.microsoft.com/graph/errors
 """
 
 import json
+import re
 from dataclasses import replace
 
 from sandbox.graph import (
@@ -52,7 +53,9 @@ _MODULES = (
 )
 _ROUTES = Routes([route for module in _MODULES for route in module.ROUTES])
 # What of beta is described; everything else is asked of v1.0.
-_BETA = ("/auditlogs/",)
+_BETA = re.compile(
+    r"/auditLogs/.*|/applications/[^/]+/federatedIdentityCredentials(/.*)?", re.IGNORECASE
+)
 
 
 def answer(request: Request) -> Reply:
@@ -83,7 +86,7 @@ def size(body: Json | str | None) -> int:
 
 def _handle(request: Request) -> Reply:
     request = replace(request, path=normalise(request.path))
-    if request.version == "beta" and not request.path.lower().startswith(_BETA):
+    if request.version == "beta" and not _BETA.fullmatch(request.path):
         raise _unknown(request.path)
     found = _ROUTES.find(request.method, request.path)
     if found is None:

@@ -1,11 +1,11 @@
 """Federated identity credentials of an application: who outside is believed to be it.
 
-Simulates   /applications/{id}/federatedIdentityCredentials
+Simulates   /applications/{id}/federatedIdentityCredentials, in v1.0 and beta
 Faithful    at most 20; name of 3 to 120 URL-friendly characters, unique and immutable; issuer and subject
             unique together and to the letter; exactly one audience; addressed by id or name; PATCH by name
             upserts with `Prefer: create-if-missing`. What is written here is not yet known to the token
             endpoint: see `Delays.federation`
-Left out    flexible ones (beta), concurrency conflicts: a fault of 409 stands in for them
+            Flexible ones are made in beta; v1.0 shows them with `subject` null and without their expression
 Source      https://learn.microsoft.com/graph/api/resources/federatedidentitycredential
             https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
 """
@@ -14,11 +14,11 @@ from sandbox.graph import audit, bodies, directory, permissions, queries
 from sandbox.graph import federated_identity_rules as rules
 from sandbox.graph.errors import not_found, read_only
 from sandbox.graph.exchange import BY_NAME, Reply, Request, Route
-from sandbox.graph.schema import FEDERATED_CREDENTIAL
+from sandbox.graph.schema import FEDERATED_CREDENTIAL, FEDERATED_CREDENTIAL_BETA, Resource
 from sandbox.graph.shapes import new_id
 from sandbox.world import Json, World
 
-_EMPTY: Json = {"description": None}
+_EMPTY: Json = {"description": None, "subject": None, "claimsMatchingExpression": None}
 
 
 def list_all(request: Request) -> Reply:
@@ -27,7 +27,7 @@ def list_all(request: Request) -> Reply:
     application = directory.application(request, request.params["key"])
     return queries.listed(
         request,
-        FEDERATED_CREDENTIAL,
+        _resource(request),
         lambda _: of_application(request.world, application["id"]),
         context=_context(application),
     )
@@ -38,7 +38,7 @@ def count(request: Request) -> Reply:
     permissions.read_applications(request)
     application = directory.application(request, request.params["key"])
     found = of_application(request.world, application["id"])
-    return queries.counted(request, FEDERATED_CREDENTIAL, found, queries.no_relations)
+    return queries.counted(request, _resource(request), found, queries.no_relations)
 
 
 def get(request: Request) -> Reply:
@@ -46,14 +46,14 @@ def get(request: Request) -> Reply:
     permissions.read_applications(request)
     application, credential = _both(request)
     context = f"{_context(application)}/$entity"
-    return queries.one(request, FEDERATED_CREDENTIAL, _public(credential), context=context)
+    return queries.one(request, _resource(request), credential, context=context)
 
 
 def create(request: Request) -> Reply:
     """201 it; 400 a value is wrong, or issuer and subject are taken; 403; 404; 409 the name is taken."""
     application = directory.application(request, request.params["key"])
     permissions.update(request, application["id"])
-    wanted = bodies.read(request, FEDERATED_CREDENTIAL)
+    wanted = bodies.read(request, _resource(request))
     return _add(request, application, wanted)
 
 
@@ -61,7 +61,7 @@ def update(request: Request) -> Reply:
     """204 changed, 201 created by upsert; 400; 403; 404."""
     application = directory.application(request, request.params["key"])
     permissions.update(request, application["id"])
-    wanted = bodies.read(request, FEDERATED_CREDENTIAL)
+    wanted = bodies.read(request, _resource(request))
     key = request.params["credential"]
     found = _find(request.world, application["id"], key)
     if found is None:
@@ -89,12 +89,18 @@ def delete(request: Request) -> Reply:
 
 
 def of_application(world: World, application_id: str) -> list[Json]:
-    """All credentials of an application, as the caller may see them."""
+    """All credentials of an application, as beta shows them."""
     return [
-        _public(each)
+        _public(each, FEDERATED_CREDENTIAL_BETA)
         for each in world.directory.federated_credentials.values()
         if each["applicationId"] == application_id
     ]
+
+
+def expanded(world: World, application_id: str) -> list[Json]:
+    """The same, as `$expand` of v1.0 shows them."""
+    found = of_application(world, application_id)
+    return [_public(each, FEDERATED_CREDENTIAL) for each in found]
 
 
 def purge(world: World, application_id: str) -> None:
@@ -108,7 +114,7 @@ def _add(request: Request, application: Json, wanted: Json) -> Reply:
     others = of_application(request.world, application["id"])
     rules.check(credential, others)
     _write(request, application, credential)
-    shown = {name: credential[name] for name in FEDERATED_CREDENTIAL.properties}
+    shown = _public(credential, _resource(request))
     context = f"{request.root}/$metadata#{_context(application)}/$entity"
     return Reply(201, {"@odata.context": context, **shown})
 
@@ -154,8 +160,12 @@ def _find(world: World, application_id: str, key: str) -> Json | None:
     return None
 
 
-def _public(credential: Json) -> Json:
-    return {name: credential.get(name) for name in FEDERATED_CREDENTIAL.properties}
+def _public(credential: Json, resource: Resource) -> Json:
+    return {name: credential.get(name) for name in resource.properties}
+
+
+def _resource(request: Request) -> Resource:
+    return FEDERATED_CREDENTIAL_BETA if request.version == "beta" else FEDERATED_CREDENTIAL
 
 
 def _context(application: Json) -> str:

@@ -281,6 +281,21 @@ FEDERATED_CREDENTIAL = define(
     """,
 )
 
+# beta alone has flexible ones: https://learn.microsoft.com/graph/api/resources/federatedidentityexpression
+FEDERATED_CREDENTIAL_BETA = define(
+    "federatedIdentityCredential",
+    "federatedIdentityCredentials",
+    """
+    id                                str      ro
+    name                              str      rw   eq
+    issuer                            str      rw
+    subject                           str      rw   eq
+    description                       str      rw
+    claimsMatchingExpression          federatedIdentityExpression rw
+    audiences                         str[]    rw
+    """,
+)
+
 APP_ROLE_ASSIGNMENT = define(
     "appRoleAssignment",
     "appRoleAssignments",
