@@ -96,8 +96,7 @@ class Arm:
             response: AsyncHttpResponse = await self._pipeline.send_request(
                 HttpRequest(method, url, headers=headers, json=body)
             )
-            content = await response.read()
-        return _read(response, content, target)
+        return _read(response, response.content, target)
 
 
 def connect(
