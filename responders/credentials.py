@@ -20,7 +20,7 @@ from structlog.contextvars import bound_contextvars
 
 from responders import removals, signing_keys
 from responders.cloud import Cloud
-from responders.errors import ContractChangedError
+from responders.errors import ConflictError, ContractChangedError
 from responders.model import Credential, Json, Principal, StepResult
 from responders.settings import checked_guid
 
@@ -128,7 +128,13 @@ class _KeySweep:
     async def remove_from(self, held: _Held) -> None:
         if self._sent is None or self._sent[0] is not held:
             self._sent = (held, asyncio.create_task(self._patch(held)))
-        await self._sent[1]
+        task = self._sent[1]
+        try:
+            await task
+        except ConflictError:
+            if self._sent is not None and self._sent[1] is task:
+                self._sent = None  # the first who asks again sends it again
+            raise
 
     async def _patch(self, held: _Held) -> None:
         gone = {one["key_id"] for one in held.doomed if one["kind"] == "key"}

@@ -4,9 +4,12 @@ Every lever that empties a list of the directory goes like this: read, compare, 
 that won't go does not keep the others; one that is planted meanwhile goes too.
 """
 
+import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from responders import patience
 from responders.errors import (
     ConflictError,
     ContractChangedError,
@@ -17,10 +20,10 @@ from responders.errors import (
 )
 from responders.fan_out import AT_ONCE, failures, fan_out, worst
 from responders.model import Change, Json, StepResult
-from responders.patience import rounds
 from responders.read_only import is_read_only
 
 Reason = Callable[[Json], str | None]
+_RACES = 6  # tries of one write within a round, against other writes to the same object
 
 
 def _id(one: Json) -> str:
@@ -53,7 +56,7 @@ async def remove_all(removal: Removal) -> StepResult:
     stuck: dict[str, ResponderError] = {}
     errors: list[ResponderError] = []
     at_once = AT_ONCE
-    async for _ in rounds():
+    async for _ in patience.rounds():
         found = await removal.read()
         left = [one for one in found if not removal.stays(one) and removal.key(one) not in stuck]
         if not left or is_read_only():
@@ -72,10 +75,21 @@ async def remove_all(removal: Removal) -> StepResult:
 
 
 async def _gone(removal: Removal, one: Json) -> None:
-    try:
-        await removal.remove(one)
-    except NotFoundError:
-        return  # somebody was faster, or the list was a late replica's
+    """Remove it. Who loses a race against another write to the same object waits for a moment of its own.
+
+    So many writes to one object take little longer than one: only their moments differ.
+    """
+    for race in range(1, _RACES + 1):
+        try:
+            return await removal.remove(one)
+        except NotFoundError:
+            return None  # somebody was faster, or the list was a late replica's
+        except ConflictError:
+            if race == _RACES:
+                raise
+            spread = random.uniform(0.5, 2.0 + race)  # noqa: S311 - it only parts them
+            await asyncio.sleep(patience.FIRST_PAUSE_S * spread)
+    return None
 
 
 def _unfinished(

@@ -192,6 +192,14 @@ async def test_many_go_with_one_patch_and_side_by_side(azure: FakeAzure, cloud: 
     assert len(azure.asked("GET", APP_PATH)) == 2
 
 
+async def test_keys_that_lost_a_race_are_sent_again(azure: FakeAzure, cloud: Cloud) -> None:
+    holder = _Holder(azure, APP_PATH, [1], [_key(5), _key(6)])
+    lost = problem(409, "Directory_ConcurrencyViolation")
+    azure.on("PATCH", APP_PATH, lost, lost, holder.patch)
+    assert (await credentials.remove_from_application(cloud, PRINCIPAL))["status"] == "done"
+    assert len(azure.asked("PATCH", APP_PATH)) == 3
+
+
 async def test_an_application_without_service_principal_has_only_its_own(
     azure: FakeAzure, cloud: Cloud
 ) -> None:
