@@ -1,8 +1,8 @@
 """Responder: access policies of key vaults that name the identity: access that no role assignment shows.
 
 Stops    reading secrets, keys and certificates in vaults with access policies, issued tokens included
-Leaves   up to 10 minutes in which a vault still honours the old answer; secrets that were read before;
-         vaults that Azure RBAC decides for: their grants are role assignments
+Leaves   secrets that were read before; vaults that Azure RBAC decides for: their grants are role
+         assignments; policies of a vault that is soft-deleted, which come back with it
 Undo     `read_all` has every policy with its permissions, for `az keyvault set-policy`
 Needs    Microsoft.KeyVault/vaults/read, Microsoft.KeyVault/vaults/accessPolicies/write:
          Key Vault Contributor

@@ -2,7 +2,7 @@
 
 Stops    what issued tokens can do in Azure: RBAC is asked for every request
 Leaves   up to 10 minutes in which a resource still honours the old answer; grants that a group
-         carries; access outside RBAC (Key Vault policies, SQL users, ACLs, account keys)
+         carries (`group_grants` names them); access outside RBAC (Key Vault policies, SQL users, ACLs, account keys)
 Undo     `ensure` with what `read_all` returned, for a principal that is clean
 Needs    Microsoft.Authorization/roleAssignments/read, /write and /delete: Role Based Access Control
          Administrator at the scopes that are guarded

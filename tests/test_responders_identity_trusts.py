@@ -10,6 +10,7 @@ from responders import identity_trusts
 from responders.cloud import Cloud, read_only
 from responders.errors import ContractChangedError, NotFoundError, TransientError
 from tests.azure_fake import FakeAzure, Say, Seen, page, problem
+from tests.sandbox_fixture import RunningSandbox
 from tests.suspects import IDENTITY, suspect
 
 ALL = f"{IDENTITY}/federatedIdentityCredentials"
@@ -202,3 +203,50 @@ def test_a_person_can_do_it_by_hand() -> None:
     read, delete = identity_trusts.by_hand(OF_IDENTITY)
     assert ALL in read
     assert f"{ALL}/<name>" in delete
+
+
+# --- sandbox ------------------------------------------------------------------------------------
+
+
+async def test_the_sandbox_shows_none_left_and_no_write_met_another(
+    sandbox: RunningSandbox, sandbox_cloud: Cloud
+) -> None:
+    sandbox.control("POST", "delays", {"identity_writes": 0.02})
+    seeded = sandbox.seed["payments_identity"]
+    identity = suspect("user_assigned_identity", resource_id=seeded["resource_id"])
+    before = await identity_trusts.read_all(sandbox_cloud, seeded["resource_id"])
+    assert {one["subject"] for one in before} == {"system:serviceaccount:payments:payments"}
+    assert len(before) == 2
+
+    with read_only():
+        planned = await identity_trusts.remove_all(sandbox_cloud, identity)
+    assert planned["status"] == "planned"
+    runs = [await identity_trusts.remove_all(sandbox_cloud, identity) for _ in range(2)]
+    assert [one["status"] for one in runs] == ["done", "nothing_to_do"]
+    assert await identity_trusts.read_all(sandbox_cloud, seeded["resource_id"]) == []
+    statuses = [one["status"] for one in sandbox.record() if one["method"] == "DELETE"]
+    assert statuses == [200, 200]
+
+
+async def test_a_flexible_one_in_the_sandbox_goes_too(
+    sandbox: RunningSandbox, sandbox_cloud: Cloud
+) -> None:
+    resource_id = sandbox.seed["payments_identity"]["resource_id"]
+    planted = {
+        "issuer": "https://token.actions.githubusercontent.com",
+        "audiences": ["api://AzureADTokenExchange"],
+        "claimsMatchingExpression": {
+            "value": "claims['sub'] matches 'repo:evil/*'",
+            "languageVersion": 1,
+        },
+    }
+    await sandbox_cloud.arm.put(
+        f"{resource_id}/federatedIdentityCredentials/planted",
+        identity_trusts.PREVIEW,
+        {"properties": planted},
+    )
+    result = await identity_trusts.remove_all(
+        sandbox_cloud, suspect("user_assigned_identity", resource_id=resource_id)
+    )
+    assert "claims['sub'] matches 'repo:evil/*'" in result["detail"]
+    assert await identity_trusts.read_all(sandbox_cloud, resource_id) == []

@@ -9,6 +9,7 @@ from responders.cloud import Cloud, read_only
 from responders.errors import ContractChangedError, NotFoundError, RefusedError, TransientError
 from responders.model import Json
 from tests.azure_fake import RESOURCE_GRAPH, SUBSCRIPTION, FakeAzure, Say, page, problem
+from tests.sandbox_fixture import RunningSandbox
 from tests.suspects import IDENTITY, MACHINE, OBJECT, suspect
 
 OF_IDENTITY = suspect("user_assigned_identity")
@@ -274,3 +275,33 @@ def test_a_person_can_do_it_by_hand() -> None:
     assert managed_identities.by_hand(OF_MACHINE)[0].startswith(
         f"az resource update --ids '{MACHINE}'"
     )
+
+
+# --- sandbox ------------------------------------------------------------------------------------
+
+
+async def test_the_clusters_of_the_sandbox_stand_on_theirs_and_not_on_a_workloads(
+    sandbox: RunningSandbox, sandbox_cloud: Cloud
+) -> None:
+    for kubelet in sandbox.seed["kubelets"].values():
+        why = await managed_identities.cluster_duty(
+            sandbox_cloud,
+            suspect(
+                "user_assigned_identity",
+                object_id=kubelet["object_id"],
+                resource_id=kubelet["resource_id"],
+            ),
+        )
+        assert why is not None
+        assert "kubelet identity" in why
+    payments = sandbox.seed["payments_identity"]
+    workload = suspect(
+        "user_assigned_identity",
+        object_id=payments["object_id"],
+        app_id=payments["app_id"],
+        resource_id=payments["resource_id"],
+    )
+    assert await managed_identities.cluster_duty(sandbox_cloud, workload) is None
+    assert (await managed_identities.revoke_tokens(sandbox_cloud, workload))["status"] == "done"
+    shown = await managed_identities.read(sandbox_cloud, payments["resource_id"])
+    assert shown["properties"]["principalId"] == payments["object_id"]
