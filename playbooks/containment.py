@@ -6,10 +6,10 @@ from typing import Any
 import azure.durable_functions as df
 
 from playbooks import limits
-from playbooks.levers import FIRST, LEVERS
+from playbooks.levers import BESIDE, FIRST, LEVERS
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
-from playbooks.settling import PROOF_WITHIN, perform_one, settle, until_done
+from playbooks.settling import PROOF_WITHIN, begin, finish, perform_one, settle, until_done
 from playbooks.steps import containment as steps
 from playbooks.steps import evidence
 
@@ -47,19 +47,23 @@ def pull(
     """Every lever of this kind of principal side by side, then the proof. Safe to repeat."""
     kind = order["incident"]["principal"]["kind"]
     answers = yield from settle(context, [(lever, order) for lever in LEVERS[kind]])
-    left = [one for one in [*already, *answers] if one["status"] not in _GOOD]
 
     progress.enter("verifying_containment")
+    beside = begin(context, [(lever, order) for lever in BESIDE[kind]])
     proof = yield from until_done(context, steps.verify_containment, order, PROOF_WITHIN)
+    now = context.current_utc_datetime
+    if proof["status"] == "done":
+        now = progress.mark("contained")
+    answers = [*already, *answers, *(yield from finish(context, beside))]
+    left = [one for one in answers if one["status"] not in _GOOD]
     remaining = [*proof.get("remaining", []), *(str(one["detail"]) for one in left)]
     commands = [command for one in left for command in one.get("by_hand", [])]
     progress.note(remaining=remaining, by_hand=list(dict.fromkeys(commands)))
     if proof["status"] != "done":
         lines = [*(str(one["detail"]) for one in left), str(proof["detail"])]
         yield from progress.tell("not_contained", {"lines": [*lines, *commands]})
-        yield from progress.expose(context.current_utc_datetime)
+        yield from progress.expose(now)
         return "not_contained"
-    now = progress.mark("contained")
     yield from progress.expose(now)
     return "partly_contained" if remaining else "contained"
 
@@ -80,7 +84,9 @@ def preview(
     progress.enter("planning")
     kind = order["incident"]["principal"]["kind"]
     yield from settle(context, [(steps.take_snapshot, order)])
-    yield from settle(context, [(lever, order) for lever in (*FIRST[kind], *LEVERS[kind])])
+    yield from settle(
+        context, [(lever, order) for lever in (*FIRST[kind], *LEVERS[kind], *BESIDE[kind])]
+    )
 
 
 def investigate(

@@ -1,6 +1,7 @@
 """Which levers are pulled for which kind of principal: all of a row side by side, after the snapshot.
 
-What stops new tokens at once and can be undone (`FIRST`) doesn't wait for the snapshot.
+What stops new tokens at once and can be undone (`FIRST`) doesn't wait for the snapshot. What containment is not proven
+by (`BESIDE`) is pulled beside the proof, which doesn't wait for it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,7 +30,6 @@ _OF_ANY_PRINCIPAL = (
     steps.remove_oauth_grants,
     steps.remove_memberships,
     steps.remove_key_vault_policies,
-    steps.report_directory_roles,
 )
 _OF_A_REGISTRATION = (
     steps.deactivate_application,
@@ -42,20 +42,21 @@ LEVERS: Mapping[PrincipalKind, Sequence[Step]] = {
         *_OF_A_REGISTRATION,
         steps.remove_service_principal_credentials,
         *_OF_ANY_PRINCIPAL,
-        steps.confirm_compromised,
     ),
     "application_without_principal": _OF_A_REGISTRATION,
     "foreign_application": (
         steps.remove_service_principal_credentials,
         steps.remove_owners,
         *_OF_ANY_PRINCIPAL,
-        steps.confirm_compromised,
     ),
-    "user_assigned_identity": (
-        steps.remove_identity_trusts,
-        *_OF_ANY_PRINCIPAL,
-        steps.revoke_tokens,
-        steps.report_attachments,
-    ),
-    "system_assigned_identity": (*_OF_ANY_PRINCIPAL, steps.report_attachments),
+    "user_assigned_identity": (steps.remove_identity_trusts, *_OF_ANY_PRINCIPAL),
+    "system_assigned_identity": _OF_ANY_PRINCIPAL,
+}
+_REPORTED = (steps.report_directory_roles,)
+BESIDE: Mapping[PrincipalKind, Sequence[Step]] = {
+    "application": (*_REPORTED, steps.confirm_compromised),
+    "application_without_principal": (),
+    "foreign_application": (*_REPORTED, steps.confirm_compromised),
+    "user_assigned_identity": (*_REPORTED, steps.revoke_tokens, steps.report_attachments),
+    "system_assigned_identity": (*_REPORTED, steps.report_attachments),
 }

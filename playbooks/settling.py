@@ -45,6 +45,24 @@ def settle(
     return answers
 
 
+def begin(context: df.DurableOrchestrationContext, calls: Sequence[Call]) -> list[Any]:
+    """Start steps that nothing waits for yet; `finish` has their answers. They are not tried again."""
+    return [context.call_activity(step, order) for step, order in calls]
+
+
+def finish(
+    context: df.DurableOrchestrationContext, begun: list[Any]
+) -> Generator[Any, Any, list[Json]]:
+    """The answers of steps that were begun, in their order."""
+    if not begun:
+        return []
+    try:
+        answers: list[Json] = yield context.task_all(begun)
+    except Exception:  # noqa: BLE001 - a lost activity reaches 1.7 as a bare Exception
+        return [_LOST] * len(begun)
+    return answers
+
+
 def perform_one(
     context: df.DurableOrchestrationContext, step: Any, order: Order
 ) -> Generator[Any, Any, Json]:

@@ -45,6 +45,7 @@ SWEPT = [
     "seal_evidence",
 ]
 LEVERS = {step._function._name for step in levers.LEVERS["application"]}
+BESIDE = {step._function._name for step in levers.BESIDE["application"]}
 POLICY = policy.load(Path(__file__).parent.parent / "policy.toml").frozen()
 
 
@@ -113,8 +114,10 @@ def test_respond_goes_all_the_way_in_this_order() -> None:
     pulled = len(LEVERS)
     assert done.timeline[:3] == ["check_guards", "disable_service_principal", "take_snapshot"]
     assert set(done.timeline[3 : 3 + pulled]) == LEVERS
-    rest = done.timeline[3 + pulled :]
-    assert rest[:2] == ["verify_containment", "state_residual"]
+    proof = {"verify_containment", *BESIDE}
+    assert set(done.timeline[3 + pulled : 3 + pulled + len(proof)]) == proof
+    rest = ["", *done.timeline[3 + pulled + len(proof) :]]
+    assert rest[1] == "state_residual"
     assert set(rest[2:5]) == {"list_clusters", "collect_activity_log", "collect_logs"}
     assert rest[5:8] == ["survey_cluster"] * 3
     assert rest[8:12] == ["draw_plan", "trace_footprint", "tell_people", "record_consent"]
@@ -286,8 +289,10 @@ def test_every_kind_of_principal_has_its_own_levers(kind: Any) -> None:
     unbuilt = {"draw_plan": {"status": "nothing_to_do", "detail": "not rebuilt", "clusters": []}}
     done = rehearse(playbook.compromised_identity, payload, {**ANSWERS, **unbuilt})
 
-    named = {one._function._name for one in (*levers.FIRST[kind], *levers.LEVERS[kind])}
-    others = {one._function._name for row in levers.LEVERS.values() for one in row} - named
+    tables = (levers.FIRST, levers.LEVERS, levers.BESIDE)
+    named = {one._function._name for table in tables for one in table[kind]}
+    every = {one._function._name for table in tables for row in table.values() for one in row}
+    others = every - named
     assert set(done.timeline) >= named
     assert not set(done.timeline) & others
     assert "create_identity" not in done.timeline
@@ -358,7 +363,7 @@ def test_nothing_is_destroyed_without_a_snapshot() -> None:
     assert done.outcome["outcome"] == "not_contained"
 
 
-@pytest.mark.parametrize("lever", sorted(LEVERS))
+@pytest.mark.parametrize("lever", sorted(LEVERS | BESIDE))
 @pytest.mark.parametrize("status", ["failed", "refused"])
 def test_a_failing_lever_never_stops_the_others(lever: str, status: str) -> None:
     done = run("contain", {lever: {"status": status, "detail": "CanNotDelete lock"}})

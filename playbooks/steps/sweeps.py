@@ -101,7 +101,9 @@ def _sweep(order: Order) -> str:
 def _window(order: Order) -> tuple[datetime, datetime]:
     opened = datetime.fromisoformat(order["incident"]["opened_at"])
     start = opened - timedelta(hours=order["policy"]["windows"]["evidence_hours"])
-    return start, datetime.now(UTC)  # noqa: TID251 - an activity: it runs once, it is not replayed
+    asked = str(order.get("facts", {}).get("now", order["incident"]["opened_at"]))
+    now = datetime.now(UTC)  # noqa: TID251 - an activity: it runs once, it is not replayed
+    return start, max(now, datetime.fromisoformat(asked))
 
 
 def _scope(store: EvidenceStore, order: Order) -> tuple[Scope, list[str]]:
