@@ -6,7 +6,7 @@ Entra, Azure RBAC and Log Analytics answer from replicas: what was written a sec
 
 import ssl
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -101,16 +101,21 @@ class Shelf:
 
     def as_of(self, key: str, moment: datetime) -> Json | None:
         """What a replica knows that has heard of everything up to `moment`."""
+        return copied(self._seen(key, moment))
+
+    def values_as_of(
+        self, moment: datetime, keep: Callable[[Json], bool] = lambda _: True
+    ) -> list[Json]:
+        """All objects that such a replica knows, or those that `keep` says; it must not change any."""
+        known = (self._seen(key, moment) for key in list(self._past))
+        return [copied(value) for value in known if value is not None and keep(value)]
+
+    def _seen(self, key: str, moment: datetime) -> Json | None:
         seen: Json | None = None
         for written, value in self._past.get(key, []):
             if written <= moment:
                 seen = value
-        return copied(seen)
-
-    def values_as_of(self, moment: datetime) -> list[Json]:
-        """All objects that such a replica knows."""
-        known = (self.as_of(key, moment) for key in list(self._past))
-        return [value for value in known if value is not None]
+        return seen
 
 
 @dataclass
@@ -126,6 +131,7 @@ class Delays:
     role_assignments: float = 1.0  # role assignment written -> a resource honours it
     ingestion: float = 0.5  # something happened -> its row can be queried
     replication: float = 0.0  # directory object created -> Graph's reads find it; 404 until then
+    vault_policies: float = 0.5  # access policy of a key vault changed -> the vault honours it
     resource_graph: float = 1.0  # resource or role assignment changed -> Resource Graph shows it
     directory_writes: float = 0.01  # how long a write holds its object: one that overlaps gets 409
 

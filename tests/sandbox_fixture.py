@@ -62,7 +62,14 @@ class RunningSandbox:
 
     def no_delays(self) -> None:
         """Make every replica up to date and every log row available at once."""
-        names = ("federation", "directory", "role_assignments", "resource_graph", "ingestion")
+        names = (
+            "federation",
+            "directory",
+            "role_assignments",
+            "vault_policies",
+            "resource_graph",
+            "ingestion",
+        )
         self.control("POST", "delays", dict.fromkeys(names, 0))
 
     def sign_in(self, user: str, audience: str) -> str:

@@ -47,8 +47,21 @@ def test_a_filter_by_principal_finds_assignments_below_the_scope(arm: ArmCaller)
     held = _held(arm, _orders(arm))
     assert len(held) == 2
     assert {each["properties"]["principalType"] for each in held} == {"ServicePrincipal"}
-    assigned = arm("GET", f"{arm.subscription}/{TYPE}", filter=f"assignedTo('{_orders(arm)}')")
-    assert _names(assigned) == [each["name"] for each in held]
+
+
+def test_assigned_to_sees_through_groups_and_a_filter_by_principal_does_not(
+    arm: ArmCaller,
+) -> None:
+    listed = arm("GET", f"{arm.subscription}/{TYPE}", filter=f"assignedTo('{_orders(arm)}')")
+    carried = [
+        each
+        for each in listed.json()["value"]
+        if each["id"] not in [direct["id"] for direct in _held(arm, _orders(arm))]
+    ]
+    readers = arm.sandbox.seed["groups"]["sg-data-readers"]["object_id"]
+    assert [each["properties"]["principalId"] for each in carried] == [readers]
+    assert carried[0]["properties"]["principalType"] == "Group"
+    assert len(listed.json()["value"]) == 3
 
 
 def test_at_scope_leaves_out_what_is_below_and_keeps_what_is_above(arm: ArmCaller) -> None:

@@ -3,7 +3,7 @@
 Simulates   role assignments x role definitions, seen late
 Faithful    wildcards, notActions, inheritance from management group to sub-resource; a grant and
             its removal both take effect only after `delays.role_assignments`
-Left out    groups, conditions (an assignment with one grants as if it had none), deny assignments
+Left out    conditions (an assignment with one grants as if it had none), deny assignments
 Source      https://learn.microsoft.com/azure/role-based-access-control/overview
             https://learn.microsoft.com/azure/role-based-access-control/role-definitions
 """
@@ -12,6 +12,7 @@ import re
 from functools import lru_cache
 
 from sandbox.arm.definitions import find_role_definition, subscription_prefix
+from sandbox.arm.memberships import identities_of
 from sandbox.world import Json, World
 
 
@@ -37,16 +38,16 @@ def deciding_assignment(
 
 
 def effective_assignments(world: World, object_id: str) -> list[Json]:
-    """This principal's assignments, as a resource provider knows them at this moment.
+    """This principal's assignments and its groups', as a resource provider knows them at this moment.
 
     Up to 10 minutes late in Azure, both ways:
     https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
     """
-    seen = world.azure.role_assignments.values_as_of(
-        world.seen_by_now(world.delays.role_assignments)
+    mine = identities_of(world, object_id)
+    return world.azure.role_assignments.values_as_of(
+        world.seen_by_now(world.delays.role_assignments),
+        lambda item: item["properties"]["principalId"].lower() in mine,
     )
-    wanted = object_id.lower()
-    return [item for item in seen if item["properties"]["principalId"].lower() == wanted]
 
 
 def scopes_above(world: World, scope: str) -> list[str]:

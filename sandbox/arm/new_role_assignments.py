@@ -118,6 +118,7 @@ def _type_in_directory(world: World, principal: str) -> str | None:
     for shelf, name in (
         (world.directory.service_principals, "ServicePrincipal"),
         (world.directory.users, "User"),
+        (world.directory.groups, "Group"),
         (world.directory.applications, "Application"),
     ):
         if shelf.as_of(principal.lower(), moment) is not None:

@@ -1,8 +1,9 @@
 """Role assignments: who may do what, where.
 
 Simulates   Microsoft.Authorization/roleAssignments (2022-04-01), at any scope
-Faithful    filters, 200/201/204, the refusals below, locks, the last administrator
-Left out    groups (assignedTo is principalId), PIM, delegated identities of other tenants
+Faithful    filters (`assignedTo` sees through groups, `principalId` does not), 200/201/204, the
+            refusals below, locks, the last administrator
+Left out    PIM, delegated identities of other tenants
 Source      https://learn.microsoft.com/rest/api/authorization/role-assignments
             https://learn.microsoft.com/azure/role-based-access-control/role-assignments-list-rest
             https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
@@ -18,6 +19,7 @@ from sandbox.arm.access import scopes_above
 from sandbox.arm.definitions import role_guid
 from sandbox.arm.errors import ArmError
 from sandbox.arm.gate import authorize
+from sandbox.arm.memberships import identities_of
 from sandbox.arm.new_role_assignments import create
 from sandbox.arm.resources import require_scope
 from sandbox.web import Call, Route
@@ -37,7 +39,7 @@ _FILTER = re.compile(
 class _Filter:
     """What `$filter` asks for."""
 
-    principal: str = ""
+    principals: frozenset[str] = frozenset()
     not_below: bool = False
 
 
@@ -46,12 +48,12 @@ async def list_all(world: World, call: Call) -> Response:
     scope = paths.parse(call.path).scope
     authorize(world, call, f"{_TYPE}/read", scope)
     require_scope(world, scope)
-    wanted = _parse(call.query.get("$filter", ""))
+    wanted = _parse(world, call.query.get("$filter", ""))
     above = {area.lower() for area in scopes_above(world, scope)}
     found = [
         item
         for item in world.azure.role_assignments.values()
-        if _is_principal(item, wanted.principal) and _is_in_reach(world, item, scope, above, wanted)
+        if _is_wanted(item, wanted) and _is_in_reach(world, item, scope, above, wanted)
     ]
     return bodies.page(call, found, size=_PAGE, cursor="$skipToken")
 
@@ -93,7 +95,7 @@ async def delete(world: World, call: Call) -> Response:
     return JSONResponse(found)
 
 
-def _parse(text: str) -> _Filter:
+def _parse(world: World, text: str) -> _Filter:
     match = _FILTER.fullmatch(text.strip())
     joined = match is not None and bool(match["and"])
     both = match is not None and bool(match["at"] and match["to"])
@@ -105,11 +107,14 @@ def _parse(text: str) -> _Filter:
             f"The filter '{text}' is not supported. Supported filters are either 'atScope()' or "
             "'principalId eq '{value}' or assignedTo('{value}')'.",
         )
-    return _Filter(match["to"] or match["principal"] or "", bool(match["at"]))
+    named = {match["principal"].lower()} if match["principal"] else set()
+    if match["to"]:
+        named = identities_of(world, match["to"])
+    return _Filter(frozenset(named), bool(match["at"]))
 
 
-def _is_principal(item: Json, principal: str) -> bool:
-    return not principal or item["properties"]["principalId"].lower() == principal.lower()
+def _is_wanted(item: Json, wanted: _Filter) -> bool:
+    return not wanted.principals or item["properties"]["principalId"].lower() in wanted.principals
 
 
 def _is_in_reach(world: World, item: Json, scope: str, above: set[str], wanted: _Filter) -> bool:

@@ -31,7 +31,13 @@ _ALIASES = {
     "https://management.core.windows.net": ARM,
     "https://api.loganalytics.azure.com": LOG_ANALYTICS,
 }
-_ORIGINS = {"graph": GRAPH, "arm": ARM, "loganalytics": LOG_ANALYTICS, "storage": STORAGE}
+_ORIGINS = {
+    "graph": GRAPH,
+    "arm": ARM,
+    "loganalytics": LOG_ANALYTICS,
+    "storage": STORAGE,
+    "keyvault": KEY_VAULT,
+}
 
 
 @dataclass(frozen=True, slots=True)
