@@ -178,6 +178,23 @@ async def test_an_application_elsewhere_is_not_ours_to_switch(
     assert azure.seen == []
 
 
+async def test_a_plan_to_deactivate_says_before_and_after(azure: FakeAzure, cloud: Cloud) -> None:
+    path = f"{APPLICATIONS}/{PRINCIPAL['application_object_id']}"
+    azure.on("GET", path, Say(200, {"id": PRINCIPAL["application_object_id"]}))
+    with read_only():
+        planned = await applications.deactivate(cloud, PRINCIPAL)
+    assert [(one["before"], one["after"]) for one in planned["changes"]] == [
+        ("isDisabled not set", "isDisabled true")
+    ]
+    assert azure.writes() == []
+
+
+def test_by_hand_deactivates_the_application_that_is_ours() -> None:
+    (command,) = applications.by_hand(PRINCIPAL)
+    assert f"/applications/{PRINCIPAL['application_object_id']} " in command
+    assert applications.by_hand({**PRINCIPAL, "application_object_id": None}) == []
+
+
 # --- sandbox ------------------------------------------------------------------------------------
 
 

@@ -277,6 +277,12 @@ async def test_an_application_elsewhere_is_left_to_its_owner(
     assert azure.seen == []
 
 
+def test_by_hand_covers_both_objects_and_both_kinds() -> None:
+    commands = credentials.by_hand(PRINCIPAL)
+    assert sum(f"az ad app credential delete --id {APPLICATION}" in one for one in commands) == 2
+    assert sum(f"az ad sp credential delete --id {OBJECT}" in one for one in commands) == 2
+
+
 # --- sandbox ------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from responders import federated_credentials
 from responders.cloud import Cloud, read_only
 from responders.errors import ContractChangedError, RefusedError, TransientError
 from responders.model import FederatedCredential
+from tests.a_principal import FOREIGN, PRINCIPAL
 from tests.azure_fake import FakeAzure, Say, Seen, page, problem
 from tests.sandbox_fixture import RunningSandbox
 
@@ -206,6 +207,11 @@ async def test_more_than_entra_allows_is_refused_before_the_first(
     with pytest.raises(RefusedError, match="would have 21"):
         await federated_credentials.ensure(cloud, APPLICATION, [_wanted(n) for n in range(20)])
     assert azure.writes() == []
+
+
+def test_by_hand_lists_and_deletes_those_of_an_application_that_is_ours() -> None:
+    assert [APPLICATION in one for one in federated_credentials.by_hand(PRINCIPAL)] == [True, True]
+    assert federated_credentials.by_hand(FOREIGN) == []
 
 
 # --- sandbox ------------------------------------------------------------------------------------
