@@ -13,6 +13,7 @@ from abc import abstractmethod
 from functools import cache
 from typing import Any, Protocol, TypedDict
 
+from responders.errors import RefusedError
 from responders.settings import Settings
 
 
@@ -32,6 +33,13 @@ def canonical(value: object) -> bytes:
 def digest(content: bytes) -> str:
     """SHA-256 in hex."""
     return hashlib.sha256(content).hexdigest()
+
+
+def checked_path(path: str) -> str:
+    """The path. Raises `RefusedError` for one that leaves the store, or that has a second spelling."""
+    if any(part in {"", ".", ".."} for part in path.split("/")) or not path.isprintable():
+        raise RefusedError(f"evidence path {path!r} leaves the store")
+    return path
 
 
 class EvidenceStore(Protocol):
@@ -99,4 +107,4 @@ def open_evidence(settings: Settings) -> EvidenceStore:
         return EvidenceFolder(settings.evidence)
     from responders.evidence_blobs import EvidenceBlobs  # noqa: PLC0415
 
-    return EvidenceBlobs.connect(settings.evidence_url, settings)
+    return EvidenceBlobs.connect(settings.evidence_url, settings.ca_bundle, settings.client_id)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from responders.errors import ConflictError, NotFoundError, RefusedError
-from responders.evidence import EvidenceRef, EvidenceStore, digest
+from responders.evidence import EvidenceRef, EvidenceStore, checked_path, digest
 
 # Locks and unfinished files lie apart, so that an incident's folder holds evidence and nothing else.
 _LOCKS, _PARTS = ".locks", ".parts"
@@ -124,7 +124,7 @@ class EvidenceFolder(EvidenceStore):
         return part
 
     def _file(self, path: str) -> Path:
-        file = (self.folder / path).resolve()
+        file = (self.folder / (checked_path(path) if path else "")).resolve()
         if not file.is_relative_to(self.folder):
             raise RefusedError(f"evidence path {path!r} leaves the store")
         if file.relative_to(self.folder).parts[:1] in {(_LOCKS,), (_PARTS,)}:

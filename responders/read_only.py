@@ -51,6 +51,19 @@ def read_only() -> Iterator[None]:
         _active.reset(token)
 
 
+@contextmanager
+def keeping_evidence() -> Iterator[None]:
+    """Around one write to the evidence store, which plan mode allows: it changes nothing that is judged.
+
+    Only the store's own transport enters it, for its own containers, so that nothing else can hide in it.
+    """
+    token = _active.set(False)
+    try:
+        yield
+    finally:
+        _active.reset(token)
+
+
 def is_read_only() -> bool:
     """True in plan mode: a responder says what it would do instead of doing it."""
     return _active.get()

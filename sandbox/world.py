@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 if TYPE_CHECKING:
     from sandbox.issuers import Issuer
     from sandbox.kubernetes.cluster import Cluster
+    from sandbox.storage.containers import Container
 
 Json = dict[str, Any]
 _JsonT = TypeVar("_JsonT")
@@ -128,6 +129,7 @@ class Delays:
 
     federation: float = 1.0  # federated credential written -> the token endpoint sees it
     directory: float = 0.5  # application or service principal written -> the token endpoint sees it
+    identity_writes: float = 0.01  # a write of a federated credential holds its managed identity
     role_assignments: float = 1.0  # role assignment written -> a resource honours it
     ingestion: float = 0.5  # something happened -> its row can be queried
     replication: float = 0.0  # directory object created -> Graph's reads find it; 404 until then
@@ -269,7 +271,7 @@ class World:
         self.logs = Logs(self.clock)
         self.clusters: dict[str, Cluster] = {}
         self.issuers: dict[str, Issuer] = {}  # issuer URL, to the letter -> its keys
-        self.blobs: dict[str, dict[str, bytes]] = {}  # "account/container" -> name -> content
+        self.containers: dict[str, Container] = {}  # of blobs, keyed by "account/container"
         self.teams_messages: list[Json] = []
         self.caches: dict[str, Any] = {}  # what services keep for a while, by their own name
 

@@ -8,9 +8,9 @@ from responders import claims
 from responders.errors import ConflictError, NotFoundError, RefusedError
 from responders.evidence import EvidenceStore
 from responders.model import Incident, Signal
-from tests.evidence_stores import store
+from tests.evidence_stores import blobs, storage, store
 
-__all__ = ["store"]
+__all__ = ["blobs", "storage", "store"]
 
 
 def signal(signal_id: str = "1") -> Signal:

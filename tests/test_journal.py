@@ -10,9 +10,9 @@ from responders import journal as journals
 from responders.errors import ConflictError, TransientError
 from responders.evidence import EvidenceStore
 from responders.journal import GENESIS, Journal, verify_chain
-from tests.evidence_stores import store
+from tests.evidence_stores import blobs, storage, store
 
-__all__ = ["store"]
+__all__ = ["blobs", "storage", "store"]
 
 
 def journal_with_three_lines(store: EvidenceStore) -> Journal:

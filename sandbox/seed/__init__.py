@@ -1,7 +1,15 @@
 """The world before anything happened: one tenant, three clusters, applications and identities, Firebreak."""
 
 from sandbox.entra.resources import AKS
-from sandbox.seed import azure, clusters, directory, managed_identities, names, unusual_principals
+from sandbox.seed import (
+    azure,
+    clusters,
+    directory,
+    evidence_account,
+    managed_identities,
+    names,
+    unusual_principals,
+)
 from sandbox.world import Json, World, stable_guid
 
 
@@ -12,6 +20,7 @@ def plant(world: World) -> Json:
     managed_identities.plant(world)
     unusual_principals.plant(world)
     clusters.plant(world)
+    evidence = evidence_account.plant(world)
     return {
         "orders_api": names.ORDERS_API.as_json(),
         "billing_api": names.BILLING_API.as_json(),
@@ -31,6 +40,7 @@ def plant(world: World) -> Json:
             group["displayName"]: {"object_id": group["id"]}
             for group in world.directory.groups.values()
         },
+        "evidence": evidence,
         "storage": {
             "account_id": names.storage_account(world),
             "blob_url": f"{world.endpoints['storage']}/stordersprod/orders/customers.csv",

@@ -6,6 +6,7 @@ from sandbox.arm.definitions import new_role_assignment
 from sandbox.seed import key_vaults, management_groups, names
 from sandbox.seed.managed_clusters import managed_cluster
 from sandbox.seed.names import BILLING_API, FIREBREAK, ORDERS_API
+from sandbox.storage import containers
 from sandbox.world import Json, World, stable_guid
 
 _REGION = "westeurope"
@@ -26,7 +27,8 @@ def plant(world: World) -> None:
         world.azure.resources.put(resource["id"].lower(), resource, since=since)
     management_groups.plant(world, since)
     key_vaults.plant(world, since)
-    world.blobs["stordersprod/orders"] = {"customers.csv": _CUSTOMERS}
+    orders = containers.plant(world, "stordersprod", "orders", since=since)
+    containers.plant_blob(orders, "customers.csv", _CUSTOMERS, "text/csv")
     _assign_roles(world, since)
 
 
