@@ -36,9 +36,10 @@ class Control:
         answer = await self._send("GET", "/sandbox/secrets")
         return {each["value"]: each["name"] for each in answer.json()["secrets"]}
 
-    async def seed(self, wanted: Json) -> None:
+    async def seed(self, wanted: Json) -> Json:
         """Plant what was there all along."""
-        await self._send("POST", "/sandbox/seed", wanted)
+        planted: Json = (await self._send("POST", "/sandbox/seed", wanted)).json()
+        return planted
 
     async def set_faults(self, faults: Iterable[Json]) -> None:
         """Make calls go wrong from now on."""

@@ -134,7 +134,8 @@ class _Record:
         self._call = call
         self._target = target
         self._send = send
-        self._began: datetime = sandbox.world.clock.now()
+        self._clock = sandbox.world.clock
+        self._began: datetime = self._clock.now()
         self._status: int | None = None  # stays so where the connection was cut
         self._headers: dict[str, str] = {}
         self._body = bytearray()
@@ -160,6 +161,7 @@ class _Record:
         self._recorder.add(
             self._call,
             at=timestamp(self._began),
+            took_ms=round((self._clock.now() - self._began).total_seconds() * 1000, 1),
             caller=self._caller,
             target=self._target,
             status=self._status,

@@ -59,6 +59,7 @@ class Recorder:
         call: Call,
         *,
         at: str,
+        took_ms: float,
         caller: str | None,
         target: str,
         status: int | None,
@@ -71,6 +72,7 @@ class Recorder:
             {
                 "service": kind(call) if status is not None else "skip",
                 "at": at,
+                "took_ms": took_ms,
                 "caller": caller,
                 "method": call.method,
                 "url": call.origin + path + _query(query),
