@@ -2,8 +2,8 @@
 
 import pytest
 
-from sandbox.graph import claims_expressions
-from sandbox.graph.claims_expressions import ExpressionError
+from sandbox.entra import claims_matching
+from sandbox.entra.claims_matching import ExpressionError
 from sandbox.world import Json
 from tests.sandbox_graph_calls import AUDIENCES, ORDERS, LocalCaller, federated
 
@@ -116,11 +116,11 @@ def test_the_rest_of_beta_is_not_there(graph: LocalCaller) -> None:
     ],
 )
 def test_which_tokens_fit(expression: str, *, fits: bool) -> None:
-    assert claims_expressions.fits(expression, CLAIMS) is fits
+    assert claims_matching.parse(expression)(CLAIMS) is fits
 
 
 def test_a_quote_inside_a_value_is_doubled() -> None:
-    (comparison,) = claims_expressions.parse("claims['sub'] eq 'o''brien'")
+    (comparison,) = claims_matching.parse("claims['sub'] eq 'o''brien'").comparisons
 
     assert comparison.value == "o'brien"
 
@@ -137,7 +137,7 @@ def test_a_quote_inside_a_value_is_doubled() -> None:
 )
 def test_anything_else_is_no_expression(expression: str) -> None:
     with pytest.raises(ExpressionError):
-        claims_expressions.parse(expression)
+        claims_matching.parse(expression)
 
 
 @pytest.mark.parametrize(
@@ -151,4 +151,4 @@ def test_anything_else_is_no_expression(expression: str) -> None:
     ],
 )
 def test_which_issuers_are_supported(issuer: str, *, known: bool) -> None:
-    assert bool(claims_expressions.claims_of(issuer)) is known
+    assert bool(claims_matching.claims_of(issuer)) is known

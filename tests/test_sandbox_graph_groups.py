@@ -169,6 +169,12 @@ def test_what_may_not_be_read_is_shown_by_type_and_id_only() -> None:
     assert group["id"] == names.group_id(names.DATA_READERS)
     assert group["displayName"] is None
     assert graph.refused("GET", READERS).startswith("403")
+    (member,) = LocalCaller(["GroupMember.Read.All"]).ok("GET", f"{READERS}/members")["value"]
+    assert (member["id"], member["displayName"], member["keyCredentials"]) == (
+        ORDERS_ID,
+        None,
+        None,
+    )
 
 
 def test_a_cast_comes_from_the_index(graph: LocalCaller) -> None:

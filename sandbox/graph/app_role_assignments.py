@@ -48,7 +48,7 @@ def get(request: Request) -> Reply:
 def create(request: Request) -> Reply:
     """201 it; 400 a value is wrong, or granted already; 403; 404."""
     owner = directory.service_principal(request, request.params["key"])
-    permissions.assign_app_roles(request)
+    permissions.grant_app_roles(request)
     wanted = bodies.read(request, APP_ROLE_ASSIGNMENT)
     for name in ("principalId", "resourceId", "appRoleId"):
         if not wanted.get(name):

@@ -59,7 +59,7 @@ def get(request: Request) -> Reply:
 
 def create(request: Request) -> Reply:
     """201 it; 400 a value is wrong or an identifier URI is taken; 403."""
-    permissions.create(request)
+    permissions.register(request)
     wanted = bodies.read(request, APPLICATION)
     if not wanted.get("displayName"):
         raise bad_request(

@@ -25,13 +25,13 @@ _TABLES = {
 
 def list_audits(request: Request) -> Reply:
     """200 a page, newest first; 400; 403."""
-    permissions.read_logs(request)
+    permissions.read_audits(request)
     return queries.listed(request, DIRECTORY_AUDIT, lambda _: _audits(request))
 
 
 def get_audit(request: Request) -> Reply:
     """200 it; 403; 404."""
-    permissions.read_logs(request)
+    permissions.read_audits(request)
     return queries.one(request, DIRECTORY_AUDIT, _by_id(request, _audits(request)))
 
 

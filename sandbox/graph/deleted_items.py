@@ -22,8 +22,11 @@ _TYPES = {each.name.lower(): each for each in (APPLICATION, SERVICE_PRINCIPAL, U
 
 def list_by_type(request: Request) -> Reply:
     """200 a page; 400 no such type; 403; for a GUID in place of a type: get."""
-    permissions.read_applications(request)
     resource = _TYPES.get(request.params["type"].lower())
+    if resource is USER:
+        permissions.read_users(request)
+    else:
+        permissions.read_applications(request)
     if resource is None:
         return _show(request, _find(request, request.params["type"]))
     shelf = request.world.directory.deleted_items

@@ -56,11 +56,12 @@ def anything(world: World, object_id: str) -> tuple[Resource, Json] | None:
 
 
 def typed(resource: Resource, item: Json) -> Json:
-    """The object as a member of a collection of mixed types."""
+    """The object as a member of a collection of mixed types; it may be of a type derived from this one."""
+    kind = item.get("@odata.type", resource.odata_type)
     item = {name: value for name, value in item.items() if not name.startswith("@")}
     if "keyCredentials" in item:
         item["keyCredentials"] = [{**each, "key": None} for each in item["keyCredentials"]]
-    return {"@odata.type": resource.odata_type, **item}
+    return {"@odata.type": kind, **item}
 
 
 def many(world: World, object_ids: list[str]) -> list[Json]:

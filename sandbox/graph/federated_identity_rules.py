@@ -6,7 +6,7 @@ Source      https://learn.microsoft.com/graph/api/resources/federatedidentitycre
 
 import re
 
-from sandbox.graph import claims_expressions
+from sandbox.entra import claims_matching
 from sandbox.graph.errors import GraphError, bad_request, duplicate
 from sandbox.world import Json
 
@@ -50,14 +50,14 @@ def _check_expression(wanted: Json) -> None:
         raise _invalid("Subject and claimsMatchingExpression are mutually exclusive.", name)
     if expression.get("languageVersion") != 1:
         raise _invalid("The language version must be 1.", name)
-    allowed = claims_expressions.claims_of(wanted["issuer"])
+    allowed = claims_matching.claims_of(wanted["issuer"])
     if not allowed:
         raise _invalid("The issuer is not supported with claims matching expressions.", "issuer")
     try:
-        comparisons = claims_expressions.parse(expression.get("value") or "")
-    except claims_expressions.ExpressionError as wrong:
+        test = claims_matching.parse(expression.get("value") or "")
+    except claims_matching.ExpressionError as wrong:
         raise _invalid(f"The expression is not valid: {wrong}.", name) from wrong
-    if unknown := {each.claim for each in comparisons} - allowed:
+    if unknown := {each.claim for each in test.comparisons} - allowed:
         raise _invalid(f"The claim '{min(unknown)}' is not supported for the issuer.", name)
 
 

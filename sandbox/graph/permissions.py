@@ -27,7 +27,7 @@ _READ_GRANTS = {
     "DelegatedPermissionGrant.ReadWrite.All",
 }
 _READ_ORGANIZATION = {*_DIRECTORY, "Organization.Read.All", "Organization.ReadWrite.All"}
-# What shows objects of a kind that a relationship leads to.
+# What shows objects of a kind that a relationship leads to; kinds derived from servicePrincipal are not named.
 _READ_KIND = {
     "application": _READ,
     "servicePrincipal": _READ,
@@ -51,6 +51,13 @@ _APPLICATION_ADMINISTRATORS = {
     roles.HYBRID_IDENTITY_ADMINISTRATOR,
 }
 
+_LOG_READERS = {
+    roles.GLOBAL_ADMINISTRATOR,
+    roles.GLOBAL_READER,
+    roles.SECURITY_ADMINISTRATOR,
+    roles.SECURITY_OPERATOR,
+    roles.SECURITY_READER,
+}
 # Who may consent for everybody: https://learn.microsoft.com/entra/identity/enterprise-apps/grant-admin-consent
 _CONSENTING = {roles.GLOBAL_ADMINISTRATOR, roles.PRIVILEGED_ROLE_ADMINISTRATOR}
 
@@ -102,7 +109,7 @@ def as_far_as_readable(request: Request, items: list[Json]) -> list[Json]:
 
 def _readable(request: Request, item: Json) -> bool:
     kind = str(item["@odata.type"]).rpartition(".")[2]
-    return request.caller.kind == "user" or bool(request.caller.roles & _READ_KIND[kind])
+    return request.caller.kind == "user" or bool(request.caller.roles & _READ_KIND.get(kind, _READ))
 
 
 def _limited(item: Json) -> Json:
@@ -115,18 +122,39 @@ def read_users(request: Request) -> None:
 
 
 def read_logs(request: Request) -> None:
-    """Audit and sign-in logs: not for people without a role. Raises 403.
+    """Sign-in logs: not for people without a role. Raises 403.
+
+    https://learn.microsoft.com/graph/api/signin-list
+    """
+    if request.caller.kind == "app" and "AuditLog.Read.All" in request.caller.roles:
+        return
+    if not held_roles.of_caller(request) & _LOG_READERS:
+        raise denied()
+
+
+def read_audits(request: Request) -> None:
+    """Audit logs, which take an app both permissions. Raises 403.
 
     https://learn.microsoft.com/graph/api/directoryaudit-list
     """
-    if request.caller.kind == "user" or "AuditLog.Read.All" not in request.caller.roles:
-        raise denied()
+    read_logs(request)
+    if request.caller.kind == "app":
+        _need(request, _DIRECTORY)
 
 
 def create(request: Request) -> None:
-    """Register applications: people may too, unless the tenant says otherwise. Raises 403."""
+    """New applications and service principals: for people too, unless the tenant says otherwise. Raises 403."""
     if request.caller.kind == "app" and not request.caller.roles & {*_WRITE_ALL, OWNED_BY}:
         raise denied()
+
+
+def register(request: Request) -> None:
+    """New applications alone, for which there is a permission of their own. Raises 403.
+
+    https://learn.microsoft.com/graph/api/application-post-applications
+    """
+    if "AppRegistration.Create" not in request.caller.roles:
+        create(request)
 
 
 def update(request: Request, object_id: str) -> None:
@@ -163,14 +191,23 @@ def purge(request: Request, object_id: str) -> None:
 
 
 def assign_app_roles(request: Request) -> None:
-    """Grant or revoke app roles: Application.ReadWrite.All is not enough. Raises 403.
+    """Revoke app roles: Application.ReadWrite.All is not enough. Raises 403.
 
-    https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignments
+    https://learn.microsoft.com/graph/api/serviceprincipal-delete-approleassignments
     """
     if request.caller.kind == "user" and held_roles.of_caller(request) & _CONSENTING:
         return
     if "AppRoleAssignment.ReadWrite.All" not in request.caller.roles:
         raise denied()
+
+
+def grant_app_roles(request: Request) -> None:
+    """Grant one: that takes to read applications too. Raises 403.
+
+    https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignments
+    """
+    assign_app_roles(request)
+    read_applications(request)
 
 
 def add_owner(request: Request, object_id: str) -> None:

@@ -42,7 +42,7 @@ def project(request: Request, resource: Resource, item: Json, expand: Expand) ->
 
 def _hide_keys(shown: Json) -> None:
     """`key` comes only with $select=keyCredentials."""
-    if "keyCredentials" in shown:
+    if shown.get("keyCredentials"):
         shown["keyCredentials"] = [{**key, "key": None} for key in shown["keyCredentials"]]
 
 

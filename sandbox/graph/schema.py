@@ -190,7 +190,6 @@ GROUP = define(
     deletedDateTime                   date     ro
     classification                    str      rw   eq ge le startswith | ne not
     createdDateTime                   date     ro   eq ge le in | ne not
-    creationOptions                   str[]    ro
     description                       str      rw   eq ge le startswith | ne not
     displayName                       str      rw   eq ge le in startswith | ne not endswith
     expirationDateTime                date     ro   eq ge le in | ne not

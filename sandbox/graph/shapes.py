@@ -317,7 +317,6 @@ def new_group(
         "visibility",
     )
     lists = (
-        "creationOptions",
         "groupTypes",
         "onPremisesProvisioningErrors",
         "proxyAddresses",
