@@ -13,16 +13,16 @@ from responders import patience
 from responders.errors import (
     ConflictError,
     ContractChangedError,
-    NotFoundError,
     RefusedError,
     ResponderError,
     TransientError,
 )
-from responders.fan_out import AT_ONCE, failures, fan_out, worst
+from responders.fan_out import failures, fan_out, worst
 from responders.model import Change, Json, StepResult
 from responders.read_only import is_read_only
 
 Reason = Callable[[Json], str | None]
+_AT_ONCE = 64  # writes to one object queue up in `graph_writes` and go together
 _RACES = 6  # tries of one write within a round, against other writes to the same object
 
 
@@ -55,7 +55,7 @@ async def remove_all(removal: Removal) -> StepResult:
     tried: dict[str, Json] = {}
     stuck: dict[str, ResponderError] = {}
     errors: list[ResponderError] = []
-    at_once = AT_ONCE
+    at_once = _AT_ONCE
     async for _ in patience.rounds():
         found = await removal.read()
         left = [one for one in found if not removal.stays(one) and removal.key(one) not in stuck]
@@ -82,8 +82,6 @@ async def _gone(removal: Removal, one: Json) -> None:
     for race in range(1, _RACES + 1):
         try:
             return await removal.remove(one)
-        except NotFoundError:
-            return None  # somebody was faster, or the list was a late replica's
         except ConflictError:
             if race == _RACES:
                 raise
@@ -104,7 +102,7 @@ def _unfinished(
 def _result(
     removal: Removal, found: list[Json], tried: dict[str, Json], stuck: dict[str, ResponderError]
 ) -> StepResult:
-    """How it stands, now that nothing is left that could be tried."""
+    """How it stands, now that nothing is left that could be tried. What is no longer listed is gone."""
     listed = {removal.key(one) for one in found}
     errors = [error for key, error in stuck.items() if key in listed]
     if any(not isinstance(error, RefusedError) for error in errors):

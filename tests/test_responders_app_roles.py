@@ -35,6 +35,7 @@ async def test_a_plan_names_the_role_before_and_after(azure: FakeAzure, cloud: C
     with read_only():
         planned = await app_roles.remove_all(cloud, PRINCIPAL)
     assert planned["status"] == "planned"
+    assert "plan mode" not in planned["detail"], "it is not tried either"
     named = "app role User.Read.All on Microsoft Graph"
     assert planned["changes"] == [{"object": named, "before": "granted", "after": "removed"}]
     assert azure.writes() == []

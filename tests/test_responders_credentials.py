@@ -198,6 +198,7 @@ async def test_keys_that_lost_a_race_are_sent_again(azure: FakeAzure, cloud: Clo
     azure.on("PATCH", APP_PATH, lost, lost, holder.patch)
     assert (await credentials.remove_from_application(cloud, PRINCIPAL))["status"] == "done"
     assert len(azure.asked("PATCH", APP_PATH)) == 3
+    assert len(azure.asked("GET", APP_PATH)) == 2, "a race is run again without reading anew"
 
 
 async def test_an_application_without_service_principal_has_only_its_own(
