@@ -1,6 +1,7 @@
 """`python -m drill`: attack a simulated tenant, let Firebreak contain and rebuild, and judge the result.
 
-Exit status: 0 every fact of the verdict holds, 1 one does not, 2 the drill could not be carried out.
+With `--scenario` another attack, and containment alone. Exit status: 0 every fact of every verdict holds, 1 one does
+not, 2 a drill could not be carried out.
 """
 
 import argparse
@@ -11,9 +12,11 @@ from pathlib import Path
 
 from rich.console import Console
 
+from drill.contain import run_scenario
 from drill.options import DrillError, Json, Options
 from drill.rehearsal import agree, run_drill
-from drill.results import Outcome
+from drill.results import Outcome, fresh, new_folder
+from drill.scenarios import SCENARIOS
 from drill.screens import Screen
 from drill.training_ground import TrainingGround
 
@@ -25,7 +28,7 @@ def main() -> int:
     width = None if sys.stdout.isatty() else 120
     console = Console(quiet=arguments.json, highlight=False, width=width)
     try:
-        outcome = asyncio.run(_run(arguments, console))
+        outcomes = asyncio.run(_run(arguments, console))
     except DrillError as error:
         Console(stderr=True, highlight=False).print(
             f"The drill could not be carried out. {error}", markup=False
@@ -35,11 +38,12 @@ def main() -> int:
         console.print("Stopped; sandbox and host are down.")
         return 130
     if arguments.json:
-        sys.stdout.write((outcome.folder / "verdict.json").read_text())
-    return 0 if outcome.verdict["passed"] else 1
+        for outcome in outcomes:
+            sys.stdout.write((outcome.folder / "verdict.json").read_text())
+    return 0 if all(outcome.verdict["passed"] for outcome in outcomes) else 1
 
 
-async def _run(arguments: argparse.Namespace, console: Console) -> Outcome:
+async def _run(arguments: argparse.Namespace, console: Console) -> list[Outcome]:
     task = asyncio.current_task()
     if task is not None:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
@@ -51,6 +55,12 @@ async def _run(arguments: argparse.Namespace, console: Console) -> Outcome:
         keep=arguments.keep,
         picture=arguments.svg,
     )
+
+    if arguments.scenario is not None:
+        try:
+            return await _scenarios(arguments.scenario, options, screen)
+        finally:
+            screen.close()
 
     async def show(outcome: Outcome, ground: TrainingGround) -> None:
         screen.verdict(outcome.verdict)
@@ -65,11 +75,30 @@ async def _run(arguments: argparse.Namespace, console: Console) -> Outcome:
             await asyncio.Event().wait()
 
     try:
-        return await run_drill(
-            options, screen, decide=_ask if options.interactive else agree, afterwards=show
-        )
+        return [
+            await run_drill(
+                options, screen, decide=_ask if options.interactive else agree, afterwards=show
+            )
+        ]
     finally:
         screen.close()
+
+
+async def _scenarios(wanted: str, options: Options, screen: Screen) -> list[Outcome]:
+    """One after another, each with a sandbox and a host of its own; one table at the end."""
+    folder = fresh(options.folder) if options.folder else new_folder()
+    outcomes: dict[str, Outcome] = {}
+    for name in SCENARIOS if wanted == "all" else (wanted,):
+        below = folder / name if wanted == "all" else folder
+        below.mkdir(exist_ok=True)
+        outcome = await run_scenario(SCENARIOS[name], options, screen, below)
+        screen.verdict(outcome.verdict)
+        screen.results(outcome)
+        outcomes[name] = outcome
+    if wanted == "all":
+        screen.heading("All scenarios", str(len(outcomes)))
+        screen.scenarios({name: each.verdict for name, each in outcomes.items()})
+    return list(outcomes.values())
 
 
 async def _ask(consent: Json) -> bool:
@@ -97,6 +126,9 @@ async def _line() -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m drill", description=__doc__)
+    parser.add_argument(
+        "--scenario", choices=[*SCENARIOS, "all"], help="another attack; containment alone"
+    )
     parser.add_argument("--interactive", action="store_true", help="ask before consenting")
     parser.add_argument("--timeout", type=float, default=300, help="seconds for the incident")
     parser.add_argument("--keep", action="store_true", help="leave everything up until Ctrl-C")

@@ -11,6 +11,7 @@ from drill import panels, picture
 from drill.options import Json
 from drill.plan_panel import plan
 from drill.results import Outcome, shown
+from drill.scenario_panel import scenarios
 from drill.verdict.judgement import Verdict
 from drill.verdict_panel import verdict
 
@@ -60,6 +61,10 @@ class Screen:
         """All facts."""
         self._settle()
         self._print(verdict(found))
+
+    def scenarios(self, verdicts: Mapping[str, Verdict]) -> None:
+        """All of them, in a row each."""
+        self._print(scenarios(verdicts))
 
     def results(self, outcome: Outcome) -> None:
         """Where everything lies."""

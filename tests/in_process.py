@@ -86,6 +86,17 @@ class Driven:
             await self._next()
         raise AssertionError(f"the playbook does not end; last status {self.status}")
 
+    async def before(self, phase: str) -> Rehearsal:
+        """Go on until this phase begins, and do nothing of it."""
+        for _ in range(_TURNS):
+            self._turn()
+            if self.is_done or self.status.get("phase") == phase:
+                for task in self._under_way:  # made in this turn: not one of them has begun
+                    task.cancel()
+                return self.run
+            await self._next()
+        raise AssertionError(f"{phase} never begins; last status {self.status}")
+
     def _turn(self) -> None:
         fresh, state = self.instance.turn()
         if state.get("customStatus") and state["customStatus"] != self.status:

@@ -59,6 +59,11 @@ class Play:
         await self.driven.until(*phases)
         return self
 
+    async def before(self, phase: str) -> "Play":
+        """Let the incident go on until this phase begins."""
+        await self.driven.before(phase)
+        return self
+
     async def scene(self) -> Scene:
         """Everything as it is now, with every move made again."""
         evidence, told = evidence_of(self.stage.evidence), self._status()
