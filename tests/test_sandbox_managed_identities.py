@@ -304,6 +304,8 @@ def test_taking_an_identity_off_a_machine_ends_its_new_tokens(sandbox: RunningSa
 
     dana("PATCH", machine["resource_id"], version="2024-07-01", json={"identity": {"type": "None"}})
     assert _machine(sandbox).json()["error_description"] == "Identity not found"
+    known = sandbox.control("GET", "state/servicePrincipals")
+    assert machine["object_id"] not in {each["id"] for each in known}
     body = {"identity": {"type": "SystemAssigned"}}
     again = dana("PATCH", machine["resource_id"], version="2024-07-01", json=body)
     assert again.json()["identity"]["principalId"] != machine["object_id"]
