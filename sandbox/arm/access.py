@@ -3,7 +3,8 @@
 Simulates   role assignments x role definitions, seen late
 Faithful    wildcards, notActions, inheritance from management group to sub-resource; a grant and
             its removal both take effect only after `delays.role_assignments`
-Left out    conditions (an assignment with one grants as if it had none), deny assignments
+            groups count; a condition is evaluated, and grants nothing where that is impossible
+Left out    deny assignments
 Source      https://learn.microsoft.com/azure/role-based-access-control/overview
             https://learn.microsoft.com/azure/role-based-access-control/role-definitions
 """
@@ -11,27 +12,47 @@ Source      https://learn.microsoft.com/azure/role-based-access-control/overview
 import re
 from functools import lru_cache
 
+from sandbox.arm import conditions
+from sandbox.arm.conditions import Attributes
 from sandbox.arm.definitions import find_role_definition, subscription_prefix
 from sandbox.arm.memberships import identities_of
 from sandbox.world import Json, World
 
 
 def allows(
-    world: World, object_id: str, action: str, scope: str, *, data_action: bool = False
+    world: World,
+    object_id: str,
+    action: str,
+    scope: str,
+    *,
+    data_action: bool = False,
+    attributes: Attributes | None = None,
 ) -> bool:
     """Whether this principal may do this at this scope, by what has reached the replicas."""
-    return deciding_assignment(world, object_id, action, scope, data_action=data_action) is not None
+    found = deciding_assignment(
+        world, object_id, action, scope, data_action=data_action, attributes=attributes
+    )
+    return found is not None
 
 
 def deciding_assignment(
-    world: World, object_id: str, action: str, scope: str, *, data_action: bool = False
+    world: World,
+    object_id: str,
+    action: str,
+    scope: str,
+    *,
+    data_action: bool = False,
+    attributes: Attributes | None = None,
 ) -> Json | None:
     """The first role assignment that grants it: the evidence that the activity log names."""
     around = {area.lower() for area in scopes_above(world, scope)}
+    known = conditions.of_storage(scope) | dict(attributes or {})
     for assignment in effective_assignments(world, object_id):
         properties = assignment["properties"]
-        if properties["scope"].lower() in around and _grants(
-            world, properties["roleDefinitionId"], action, data_action=data_action
+        if (
+            properties["scope"].lower() in around
+            and _grants(world, properties["roleDefinitionId"], action, data_action=data_action)
+            and conditions.holds(properties.get("condition"), action, known)
         ):
             return assignment
     return None

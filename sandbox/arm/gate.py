@@ -6,6 +6,7 @@ Source      https://learn.microsoft.com/azure/role-based-access-control/troubles
 import jwt
 
 from sandbox.arm.access import allows
+from sandbox.arm.conditions import Attributes
 from sandbox.arm.errors import ArmError
 from sandbox.entra import resources
 from sandbox.entra.bearer import Caller, InvalidTokenError, authenticate
@@ -21,10 +22,12 @@ def caller_of(world: World, call: Call) -> Caller:
         raise _unauthenticated(world, call, invalid) from invalid
 
 
-def authorize(world: World, call: Call, action: str, scope: str) -> Caller:
+def authorize(
+    world: World, call: Call, action: str, scope: str, *, attributes: Attributes | None = None
+) -> Caller:
     """The caller, if Azure RBAC lets him do this at this scope; 403 AuthorizationFailed if not."""
     caller = caller_of(world, call)
-    if not allows(world, caller.object_id, action, scope):
+    if not allows(world, caller.object_id, action, scope, attributes=attributes):
         raise refusal(caller, action, scope)
     return caller
 

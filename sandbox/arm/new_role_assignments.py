@@ -2,7 +2,7 @@
 
 Faithful    a service principal that has not replicated yet is refused, unless `principalType` says
             what it is; names are unique in the tenant and never move to another principal
-Left out    evaluating a condition: it is kept as it is
+Left out    refusing a condition that makes no sense: such an assignment grants nothing
 Source      https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
             https://learn.microsoft.com/azure/role-based-access-control/role-assignments-steps
 """
@@ -65,6 +65,19 @@ def create(world: World, call: Call, caller: Caller, scope: str) -> Json:
         assignment["properties"] |= kept | {"updatedOn": timestamp(world.clock.now())}
     world.azure.role_assignments.put(call.path.lower(), assignment)
     return assignment
+
+
+def requested(world: World, call: Call) -> Json:
+    """The properties that a condition on the caller's own role may ask about; `create` judges them."""
+    try:
+        body = call.json()
+    except ValueError:
+        return {}
+    properties = body.get("properties") if isinstance(body, dict) else None
+    if not isinstance(properties, dict):
+        return {}
+    known = _type_in_directory(world, str(properties.get("principalId", "")))
+    return {**properties, "principalType": known or properties.get("principalType")}
 
 
 def _require_role(world: World, reference: object) -> str:

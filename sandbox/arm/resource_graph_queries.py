@@ -168,8 +168,7 @@ def _database() -> duckdb.DuckDBPyConnection:
 
 def _load(connection: duckdb.DuckDBPyConnection, table: str, rows: list[Json]) -> None:
     connection.execute(
-        f'CREATE TEMP TABLE "{table}" AS '
-        "SELECT unnest(from_json(?::JSON, ?), recursive := true)",
+        f'CREATE TEMP TABLE "{table}" AS SELECT unnest(from_json(?::JSON, ?), recursive := true)',
         [json.dumps(rows), json.dumps([COLUMNS])],
     )
 

@@ -16,11 +16,12 @@ from starlette.responses import JSONResponse, Response
 
 from sandbox.arm import bodies, locks, paths
 from sandbox.arm.access import scopes_above
+from sandbox.arm.conditions import of_role_assignment
 from sandbox.arm.definitions import role_guid
 from sandbox.arm.errors import ArmError
 from sandbox.arm.gate import authorize
 from sandbox.arm.memberships import identities_of
-from sandbox.arm.new_role_assignments import create
+from sandbox.arm.new_role_assignments import create, requested
 from sandbox.arm.resources import require_scope
 from sandbox.web import Call, Route
 from sandbox.world import Json, World
@@ -74,7 +75,8 @@ async def get(world: World, call: Call) -> Response:
 async def put(world: World, call: Call) -> Response:
     """201 created, 200 the same again, 400, 403, 404, 409."""
     scope = paths.parse(call.path).scope
-    caller = authorize(world, call, f"{_TYPE}/write", scope)
+    attributes = of_role_assignment("@Request", requested(world, call))
+    caller = authorize(world, call, f"{_TYPE}/write", scope, attributes=attributes)
     require_scope(world, scope)
     locks.refuse_if_locked(world, scope, verb="write")
     existed = call.path.lower() in world.azure.role_assignments
@@ -85,8 +87,9 @@ async def put(world: World, call: Call) -> Response:
 async def delete(world: World, call: Call) -> Response:
     """200 with what was deleted, 204 was not there, 403, 409 locked, 412 the last administrator."""
     scope = paths.parse(call.path).scope
-    authorize(world, call, f"{_TYPE}/delete", scope)
     found = world.azure.role_assignments.get(call.path.lower())
+    attributes = of_role_assignment("@Resource", found["properties"] if found else {})
+    authorize(world, call, f"{_TYPE}/delete", scope, attributes=attributes)
     if found is None:
         return Response(status_code=204)
     locks.refuse_if_locked(world, scope, verb="delete")
