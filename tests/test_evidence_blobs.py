@@ -6,7 +6,7 @@ import pytest
 import structlog
 from azure.storage.blob import ContainerClient
 
-from responders import evidence_blobs
+from responders import bundles, evidence_blobs, reports
 from responders.errors import ConflictError, RefusedError, TransientError
 from responders.evidence import open_evidence
 from responders.evidence_blobs import EvidenceBlobs
@@ -250,3 +250,18 @@ def test_over_a_real_socket_with_the_app_s_own_identity(
     assert store.get_json("incidents/inc-1/a b#ü.json") == {"a": 1}
     listed = store.list("incidents/inc-1")
     assert listed == ["incidents/inc-1/a b#ü.json", "incidents/inc-1/journal.jsonl"]
+
+
+def test_a_bundle_in_blobs_is_verified_where_it_lies(
+    blobs: EvidenceBlobs, storage: StorageInProcess
+) -> None:
+    rows = blobs.put_rows("incidents/i/logs/t.jsonl", [{"n": 1}, {"n": 2}])
+    blobs.put_json("incidents/i/logs/t.json", {"query": "T", "row_count": 2, "rows": rows})
+    Journal(blobs, "i").intent("step", "oid")
+    reports.write_manifest(blobs, "incidents/i")
+    assert bundles.verify(blobs, "incidents/i") == []
+
+    held = storage.world.containers[_EVIDENCE].blobs
+    held["incidents/i/logs/t.jsonl"].content[:] = b'{"n": 1}\n'
+    (problem,) = bundles.verify(blobs, "incidents/i")
+    assert str(problem) == "logs/t.jsonl: row removed: 1 rows, 2 were collected"
