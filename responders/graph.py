@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from responders.answers import Answer, error_for, parse_body
 from responders.calls import azure_call
 from responders.errors import ContractChangedError
+from responders.graph_writes import Writes
 from responders.model import Json
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class Graph:
     def __init__(self, adapter: "BaseGraphRequestAdapter", origin: str) -> None:
         self._adapter = adapter
         self._origin = origin
+        self._writes = Writes(origin, self._send)
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Json:
         """One object."""
@@ -57,15 +59,15 @@ class Graph:
 
     async def post(self, path: str, body: Json) -> Json:
         """Act or create. Never sent twice: after a failure, read back what it may have done."""
-        return _object(await self._send("POST", self._url(path, None), body), path)
+        return _object(await self._writes.write("POST", self._url(path, None), body), path)
 
     async def patch(self, path: str, body: Json) -> None:
         """Set these properties and no others."""
-        await self._send("PATCH", self._url(path, None), body)
+        await self._writes.write("PATCH", self._url(path, None), body)
 
     async def delete(self, path: str) -> None:
         """Raises `NotFoundError` where it is already gone."""
-        await self._send("DELETE", self._url(path, None))
+        await self._writes.write("DELETE", self._url(path, None))
 
     def _url(self, path: str, params: Mapping[str, str] | None, version: str = "v1.0") -> str:
         segments = path.strip("/").split("/")

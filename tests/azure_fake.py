@@ -90,7 +90,7 @@ class FakeAzure:
             headers,
             json.loads(raw) if raw else None,
         )
-        said = self._platform(seen) or self._ordered(seen)
+        said = self._platform(seen) or self._batched(seen) or self._ordered(seen)
         await asyncio.sleep(said.after_s)
         if said.drop and request.transport is not None:
             request.transport.abort()
@@ -100,6 +100,28 @@ class FakeAzure:
             body=b"" if said.body is None else content,
             headers={"Content-Type": "application/json", "request-id": "req-1", **said.headers},
         )
+
+    def _batched(self, seen: Seen) -> Say | None:
+        """What each request of a batch is told, in order; 424 for one that waits for a failed one."""
+        if seen.path != "/v1.0/$batch":
+            return None
+        if (seen.method, seen.path) in self._orders:
+            return None  # a test that orders what the batch itself is told
+        responses: dict[str, Say] = {}
+        for item in seen.body["requests"]:
+            if any(responses[one].status >= 400 for one in item.get("dependsOn", [])):
+                responses[item["id"]] = problem(424, "FailedDependency")
+                continue
+            headers = {**seen.headers, **item.get("headers", {})}
+            inner = Seen(item["method"], f"/v1.0{item['url']}", {}, headers, item.get("body"))
+            responses[item["id"]] = self._ordered(inner)
+            if responses[item["id"]].drop:
+                return responses[item["id"]]
+        shown = [
+            {"id": key, "status": one.status, "headers": one.headers, "body": one.body}
+            for key, one in responses.items()
+        ]
+        return Say(200, {"responses": shown})
 
     def _ordered(self, seen: Seen) -> Say:
         self.seen.append(seen)
