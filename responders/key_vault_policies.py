@@ -126,15 +126,12 @@ def _means_none(error: ResponderError) -> bool:
 
 async def _hinted(cloud: Cloud, principal: Principal) -> list[str]:
     """Vault ids. An error is none of our worries here: the subscriptions' lists are what counts."""
-    found: list[str] = []
-    outcomes = await fan_out(
-        sorted({principal["object_id"], principal["app_id"]}),
-        lambda one: resource_graph.vaults_naming(cloud, one),
-    )
-    for _, ids in outcomes:
-        if not isinstance(ids, ResponderError):
-            found += ids
-    return sorted(set(found))
+    try:
+        return await resource_graph.vaults_naming(
+            cloud, principal["object_id"], principal["app_id"]
+        )
+    except ResponderError:
+        return []
 
 
 async def _vault(cloud: Cloud, vault_id: str) -> Json:
@@ -185,6 +182,8 @@ def _naming(vault: Json, principal: Principal) -> list[Json]:
         }
         for one in properties.get("accessPolicies") or []
         if ids & {str(one.get("objectId")).lower(), str(one.get("applicationId")).lower()}
+        # An empty one lets nobody in, and what `remove` does to it is not documented.
+        and any((one.get("permissions") or {}).values())
     ]
 
 

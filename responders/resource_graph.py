@@ -39,24 +39,23 @@ async def attachments(cloud: Cloud, resource_id: str) -> list[Json]:
 
     Contain, not equal: the caller compares the keys. `{id, type, identity, identityProfile, addonProfiles}`.
     """
-    return await run(cloud, "attachments", {"resource_id": checked_resource_id(resource_id)})
+    return await run(cloud, "attachments", {"resource_id": resource_id})
 
 
 async def system_identity(cloud: Cloud, resource_id: str) -> list[Json]:
     """`{id, type, identity}` of one resource; none where it is gone, unreadable, or too new."""
-    return await run(cloud, "system_identity", {"resource_id": checked_resource_id(resource_id)})
+    return await run(cloud, "system_identity", {"resource_id": resource_id})
 
 
-async def vaults_naming(cloud: Cloud, named: str) -> list[str]:
-    """Ids of key vaults whose access policies name an object id or a client id."""
-    found = await run(cloud, "vaults_naming", {"named": checked_guid(named, "id")})
-    return [_id(one) for one in found]
+async def vaults_naming(cloud: Cloud, object_id: str, app_id: str) -> list[str]:
+    """Ids of key vaults whose access policies name a service principal, alone or with a user."""
+    ids = {"object_id": object_id, "app_id": app_id}
+    return [_id(one) for one in await run(cloud, "vaults_naming", ids)]
 
 
 async def grants(cloud: Cloud, object_id: str) -> list[str]:
     """Ids of role assignments of a principal, those of management groups and the root included."""
-    checked = checked_guid(object_id, "object id")
-    return [_id(one) for one in await run(cloud, "grants", {"object_id": checked})]
+    return [_id(one) for one in await run(cloud, "grants", {"object_id": object_id})]
 
 
 async def run(cloud: Cloud, name: str, values: Mapping[str, str]) -> list[Json]:

@@ -89,6 +89,8 @@ async def test_a_write_of_somebody_else_is_waited_for_and_the_list_read_anew(
     azure.on("DELETE", f"{ALL}/a", plant, identity.delete)
     result = await identity_trusts.remove_all(cloud, OF_IDENTITY)
     assert {one["name"] for one in result["items"]} == {"a", "b", "planted"}
+    after = [one.method for one in azure.seen][3:]  # two lists and the conflict
+    assert after[:2] == ["GET", "GET"]
     assert identity.trusts == {}
 
 

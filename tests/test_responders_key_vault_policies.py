@@ -18,6 +18,7 @@ from tests.azure_fake import (
     page,
     problem,
 )
+from tests.sandbox_fixture import RunningSandbox
 from tests.suspects import CLIENT, OBJECT, suspect
 
 LIST = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.KeyVault/vaults"
@@ -98,6 +99,12 @@ async def test_a_vault_that_rbac_decides_for_is_none_of_ours(
 ) -> None:
     vault = Vault(azure, _policy())
     vault.rbac = True
+    _listed(azure, vault)
+    assert (await key_vault_policies.remove_all(cloud, suspect()))["status"] == "nothing_to_do"
+
+
+async def test_a_policy_without_permissions_lets_nobody_in(azure: FakeAzure, cloud: Cloud) -> None:
+    vault = Vault(azure, _policy(permissions={"secrets": [], "keys": None}))
     _listed(azure, vault)
     assert (await key_vault_policies.remove_all(cloud, suspect()))["status"] == "nothing_to_do"
 
@@ -189,3 +196,24 @@ def test_a_person_can_do_it_by_hand() -> None:
     find, remove = key_vault_policies.by_hand(suspect())
     assert OBJECT in find
     assert remove == f"az keyvault delete-policy --name <vault> --object-id {OBJECT}"
+
+
+# --- sandbox ------------------------------------------------------------------------------------
+
+
+async def test_the_vault_of_the_sandbox_lets_the_suspect_in_no_more_and_its_neighbour_still(
+    sandbox: RunningSandbox, sandbox_cloud: Cloud
+) -> None:
+    sandbox.control("POST", "delays", {"resource_graph": 0})
+    victim, neighbour = (
+        suspect(object_id=ids["object_id"], app_id=ids["app_id"])
+        for ids in (sandbox.seed["orders_api"], sandbox.seed["payments_identity"])
+    )
+    (before,) = await key_vault_policies.read_all(sandbox_cloud, victim)
+    assert before["permissions"]["secrets"] == ["get", "list"]
+    with read_only():
+        planned = await key_vault_policies.remove_all(sandbox_cloud, victim)
+    assert planned["status"] == "planned"
+    runs = [await key_vault_policies.remove_all(sandbox_cloud, victim) for _ in range(2)]
+    assert [one["status"] for one in runs] == ["done", "nothing_to_do"]
+    assert len(await key_vault_policies.read_all(sandbox_cloud, neighbour)) == 1

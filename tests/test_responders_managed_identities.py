@@ -305,3 +305,24 @@ async def test_the_clusters_of_the_sandbox_stand_on_theirs_and_not_on_a_workload
     assert (await managed_identities.revoke_tokens(sandbox_cloud, workload))["status"] == "done"
     shown = await managed_identities.read(sandbox_cloud, payments["resource_id"])
     assert shown["properties"]["principalId"] == payments["object_id"]
+
+
+async def test_what_has_the_sandboxs_identities_is_named_with_how_to_take_them_away(
+    sandbox: RunningSandbox, sandbox_cloud: Cloud
+) -> None:
+    sandbox.control("POST", "delays", {"resource_graph": 0})
+    payments, machine = sandbox.seed["payments_identity"], sandbox.seed["batch_vm"]
+    of_payments = suspect(
+        "user_assigned_identity",
+        object_id=payments["object_id"],
+        resource_id=payments["resource_id"],
+    )
+    found = (await managed_identities.attachments(sandbox_cloud, of_payments))["items"]
+    assert {one["resource_id"].rpartition("/")[2] for one in found} == {"vm-batch", "func-payments"}
+    of_machine = suspect(
+        "system_assigned_identity",
+        object_id=machine["object_id"],
+        resource_id=machine["resource_id"],
+    )
+    (itself,) = (await managed_identities.attachments(sandbox_cloud, of_machine))["items"]
+    assert itself["how"] == "system-assigned"

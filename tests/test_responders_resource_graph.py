@@ -9,7 +9,7 @@ from responders import resource_graph
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, RefusedError, TransientError
 from tests.azure_fake import RESOURCE_GRAPH, FakeAzure, Say, problem
-from tests.suspects import IDENTITY, MACHINE, OBJECT
+from tests.suspects import CLIENT, IDENTITY, MACHINE, OBJECT
 
 QUERIES = Path(resource_graph.__file__).parent / "queries" / "resource_graph"
 
@@ -35,10 +35,11 @@ async def test_the_query_is_the_files_with_the_id_in_place_of_its_name(
     azure: FakeAzure, cloud: Cloud
 ) -> None:
     azure.on("POST", RESOURCE_GRAPH, _rows())
-    await resource_graph.vaults_naming(cloud, OBJECT.upper())
+    await resource_graph.vaults_naming(cloud, OBJECT.upper(), CLIENT)
     query = azure.seen[0].body["query"]
     assert f"contains '{OBJECT}'" in query
-    assert "named" not in query
+    assert f"contains '{CLIENT}'" in query
+    assert "_id" not in query
     assert "//" not in query
 
 

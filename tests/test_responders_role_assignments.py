@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from responders import grant_removals, role_assignments
+from responders import grant_removals, role_assignments, scopes
 from responders.cloud import Cloud, read_only
 from responders.errors import RefusedError, TransientError
 from responders.model import Grant
@@ -460,3 +460,29 @@ async def test_what_was_removed_can_be_given_to_another_and_nothing_else_is_touc
 
 def _what(grants: list[Grant]) -> list[tuple[str, str]]:
     return sorted((one["scope"], one["role_definition_id"]) for one in grants)
+
+
+async def test_what_a_group_of_the_sandbox_carries_is_reported_and_what_hangs_above_goes(
+    sandbox: RunningSandbox, sandbox_cloud: Cloud
+) -> None:
+    sandbox.control("POST", "delays", {"resource_graph": 0})
+    victim = sandbox.seed["orders_api"]["object_id"]
+    carried = await role_assignments.group_grants(sandbox_cloud, victim)
+    assert [one["role_name"] for one in carried] == ["Storage Blob Data Reader"]
+    assert carried[0]["group_id"] != victim
+
+    groups = await scopes.visible(sandbox_cloud)
+    platform = next(one for one in groups.management_groups if one.endswith("mg-platform"))
+    (reader,) = (
+        one
+        for one in await role_assignments.read_all(sandbox_cloud, victim)
+        if one["role_name"] == "Reader"
+    )
+    above: Grant = {**reader, "scope": platform}
+    given = await role_assignments.ensure(sandbox_cloud, victim, [above])
+    assert given["status"] == "done"
+    removed = await role_assignments.remove_all(sandbox_cloud, suspect(object_id=victim))
+    assert removed["status"] == "done"
+    assert platform in {one["scope"] for one in removed["items"]}
+    assert await role_assignments.read_all(sandbox_cloud, victim) == []
+    assert await role_assignments.group_grants(sandbox_cloud, victim) == carried
