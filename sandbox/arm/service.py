@@ -1,9 +1,9 @@
 """Azure Resource Manager: one front door before every resource provider.
 
 Simulates   https://management.azure.com
-Faithful    401 before 400 before 404 before 403; paths in any case; request and correlation ids;
+Faithful    401 before 429 before 400 before 404 before 403; paths in any case; request and correlation ids;
             every write, done or refused, leaves an activity log event
-Left out    throttling, long-running operations, deployments
+Left out    long-running operations, deployments
 Source      https://learn.microsoft.com/azure/azure-resource-manager/management/overview
 """
 
@@ -32,6 +32,7 @@ from sandbox.arm import (
     role_definitions,
     storage_accounts,
     subscriptions,
+    throttling,
     token_revocation,
     user_assigned_identities,
     versions,
@@ -41,6 +42,8 @@ from sandbox.arm import (
 )
 from sandbox.arm.errors import ArmError
 from sandbox.arm.gate import caller_of
+from sandbox.arm.paths import Target
+from sandbox.entra.bearer import Caller
 from sandbox.web import Call, Router
 from sandbox.world import World
 
@@ -60,8 +63,6 @@ async def serve(world: World, call: Call) -> Response:
     response.headers["x-ms-request-id"] = str(uuid.uuid4())
     response.headers["x-ms-correlation-request-id"] = correlation
     response.headers["x-ms-routing-request-id"] = f"SANDBOX:{correlation}"
-    # https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
-    response.headers["x-ms-ratelimit-remaining-subscription-reads"] = "11999"
     asked = call.headers.get("x-ms-return-client-request-id", "").lower()
     if asked == "true" and "x-ms-client-request-id" in call.headers:
         response.headers["x-ms-client-request-id"] = call.headers["x-ms-client-request-id"]
@@ -74,6 +75,16 @@ async def _answer(world: World, call: Call) -> Response:
         return await handler(world, call)
     caller = caller_of(world, call)
     target = paths.parse(call.path)
+    quota = throttling.take(world, caller, call, target)
+    try:
+        response = await _routed(world, call, caller, target)
+    except ArmError as error:
+        response = error.response()
+    response.headers.update(quota)
+    return response
+
+
+async def _routed(world: World, call: Call, caller: Caller, target: Target) -> Response:
     versions.check(call, target)
     found = _ROUTER.find(call)
     if found is None:
