@@ -16,6 +16,7 @@ from tests.sandbox_entra_calls import (
     ASSERTION_TYPE,
     aadsts,
     ask,
+    ask_with_assertion,
     foreign_assertion,
     graph,
 )
@@ -25,6 +26,7 @@ STABLE = "2024-11-30"
 PREVIEW = "2025-05-31-preview"
 REVOKE = "2023-07-31-preview"
 AUDIENCE = "api://AzureADTokenExchange"
+GITHUB = "https://token.actions.githubusercontent.com"
 ARM_SCOPE = f"{ARM}/.default"
 
 
@@ -141,28 +143,46 @@ def test_a_flexible_trust_matches_by_its_expression_and_hides_it_from_stable_ver
     sandbox: RunningSandbox,
 ) -> None:
     sandbox.no_delays()
-    issuer, assertion = foreign_assertion(sandbox, "repo:contoso/shop:ref:refs/heads/evil")
+    sandbox.control("POST", "foreign-issuer", {"url": GITHUB})
+    workflow = {"issuer": GITHUB, "subject": "repo:contoso/shop:evil", "audience": AUDIENCE}
+    assertion = sandbox.control("POST", "foreign-issuer/token", workflow)["token"]
     firebreak, path = as_firebreak(sandbox), f"{_trusts(sandbox)}/flexible"
-    expression = {"value": "claims['sub'] matches 'repo:contoso/*'", "languageVersion": 1}
-    body = {
-        "properties": {
-            "issuer": issuer,
-            "audiences": [AUDIENCE],
-            "claimsMatchingExpression": expression,
-        }
-    }
+    body = _flexible(GITHUB, "claims['sub'] matches 'repo:contoso/*'")
     assert firebreak("PUT", path, version=PREVIEW, json=body).status_code == 201
 
     assert aadsts(_federated(sandbox, assertion)) == 0
     shown = firebreak("GET", path, version=PREVIEW).json()["properties"]
-    assert shown["claimsMatchingExpression"] == expression
+    assert shown == body["properties"]
     hidden = firebreak("GET", path, version=STABLE).json()["properties"]
-    assert hidden == {"issuer": issuer, "audiences": [AUDIENCE], "subject": None}
-    expression["value"] = "claims['sub'] eq 'repo:contoso/shop' and claims['jti'] matches '*'"
+    assert hidden == {"issuer": GITHUB, "audiences": [AUDIENCE], "subject": None}
+    body = _flexible(
+        GITHUB, "claims['sub'] eq 'repo:contoso/shop' and claims['job_workflow_ref'] matches '*'"
+    )
     assert firebreak("PUT", path, version=PREVIEW, json=body).status_code == 200
     assert aadsts(_federated(sandbox, assertion)) == 700213
-    expression["value"] = "claims['sub'] like 'repo:contoso/*'"
-    assert firebreak("PUT", path, version=PREVIEW, json=body).status_code == 400
+    for issuer, expression in (
+        (GITHUB, "claims['sub'] like 'repo:contoso/*'"),
+        (GITHUB, "claims['ref'] eq 'main'"),
+        ("https://issuer.contoso.com/", "claims['sub'] eq 'x'"),
+    ):
+        wrong = firebreak("PUT", path, version=PREVIEW, json=_flexible(issuer, expression))
+        assert wrong.status_code == 400, expression
+
+
+def test_an_applications_flexible_trust_is_honoured_too(sandbox: RunningSandbox) -> None:
+    sandbox.no_delays()
+    sandbox.control("POST", "foreign-issuer", {"url": GITHUB})
+    workflow = {"issuer": GITHUB, "subject": "repo:contoso/shop:evil", "audience": AUDIENCE}
+    assertion = sandbox.control("POST", "foreign-issuer/token", workflow)["token"]
+    application = sandbox.seed["orders_api"]["application_object_id"]
+    trust = _flexible(GITHUB, "claims['sub'] matches 'repo:contoso/*'")["properties"]
+    answer = sandbox.http.post(
+        f"{sandbox.endpoints['graph']}/beta/applications/{application}/federatedIdentityCredentials",
+        json={**trust, "name": "flexible"},
+        headers={"authorization": f"Bearer {_graph_token(sandbox)}"},
+    )
+    assert answer.status_code == 201, answer.text
+    assert aadsts(ask_with_assertion(sandbox, assertion)) == 0
 
 
 def test_a_lock_keeps_trusts_and_identity(sandbox: RunningSandbox) -> None:
@@ -351,6 +371,17 @@ def _put(
 ) -> httpx.Response:
     properties = {"issuer": issuer, "subject": subject, "audiences": [AUDIENCE]}
     return caller("PUT", path, version=version, json={"properties": properties})
+
+
+def _flexible(issuer: str, expression: str) -> dict[str, Any]:
+    matching = {"value": expression, "languageVersion": 1}
+    return {
+        "properties": {
+            "issuer": issuer,
+            "audiences": [AUDIENCE],
+            "claimsMatchingExpression": matching,
+        }
+    }
 
 
 def _federated(sandbox: RunningSandbox, assertion: str) -> httpx.Response:

@@ -1,6 +1,5 @@
 """What a federated credential of a user-assigned identity may say.
 
-Left out    which issuers may have a flexible one; the sandbox's issuers are its own
 Source      https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
             https://learn.microsoft.com/entra/workload-id/workload-identities-flexible-federated-identity-credentials
 """
@@ -66,19 +65,23 @@ def _check_values(kept: Json) -> None:
         raise _wrong(f"The issuer is not an https URL of at most {_LONGEST} characters.")
     if "subject" in kept and not _text(kept["subject"]):
         raise _wrong(f"The subject is not a text of at most {_LONGEST} characters.")
-    _check_expression(kept.get("claimsMatchingExpression"))
+    _check_expression(kept.get("claimsMatchingExpression"), kept["issuer"])
 
 
-def _check_expression(expression: Json | None) -> None:
-    if expression is not None and (
-        not _text(expression.get("value")) or expression.get("languageVersion") != 1
-    ):
+def _check_expression(expression: Json | None, issuer: str) -> None:
+    if expression is None:
+        return
+    if not _text(expression.get("value")) or expression.get("languageVersion") != 1:
         raise _wrong("A claimsMatchingExpression has a value, and languageVersion 1.")
-    if expression is not None:
-        try:
-            claims_matching.parse(expression["value"])
-        except claims_matching.ExpressionError as wrong:
-            raise _wrong(f"The claimsMatchingExpression is not valid: {wrong}.") from wrong
+    allowed = claims_matching.claims_of(issuer)
+    if not allowed:
+        raise _wrong(f"The issuer '{issuer}' is not supported with a claimsMatchingExpression.")
+    try:
+        test = claims_matching.parse(expression["value"])
+    except claims_matching.ExpressionError as wrong:
+        raise _wrong(f"The claimsMatchingExpression is not valid: {wrong}.") from wrong
+    if unknown := {each.claim for each in test.comparisons} - allowed:
+        raise _wrong(f"The claim '{min(unknown)}' is not supported for the issuer.")
 
 
 def _text(value: object) -> bool:

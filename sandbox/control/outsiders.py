@@ -6,6 +6,7 @@ from starlette.responses import JSONResponse, Response
 
 from sandbox.control.wishes import WishError, number, wish
 from sandbox.entra import resources, tokens
+from sandbox.entra.claims_matching import claims_of
 from sandbox.entra.resources import ARM, FIREBREAK, GRAPH, Resource
 from sandbox.issuers import Issuer
 from sandbox.web import Call
@@ -45,11 +46,20 @@ async def sign_in(world: World, call: Call) -> Response:
 
 
 async def open_issuer(world: World, call: Call) -> Response:
-    """200 with the URL of an issuer whose keys are the attacker's."""
-    path = str(wish(call, "url_path")["url_path"]).strip("/")
-    if not path:
-        raise WishError("url_path: empty")
-    url = f"{world.endpoints['oidc']}/{path}/"
+    """200 with the URL of an issuer whose keys are the attacker's.
+
+    {"url": ...} stands in for GitHub and the like, where anybody's workflow gets a token that says whose it is.
+    """
+    wanted = wish(call)
+    if set(wanted) == {"url"}:
+        url = str(wanted["url"])
+        if not claims_of(url):
+            raise WishError(f"url: {url} is no service that a flexible federated credential trusts")
+    else:
+        path = str(wish(call, "url_path")["url_path"]).strip("/")
+        if not path:
+            raise WishError("url_path: empty")
+        url = f"{world.endpoints['oidc']}/{path}/"
     world.issuers.setdefault(url, Issuer(url))
     return JSONResponse({"issuer": url})
 

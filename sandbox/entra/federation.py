@@ -16,6 +16,7 @@ import httpx
 import jwt
 
 from sandbox.entra import refusals, trusts
+from sandbox.entra.claims_matching import claims_of
 from sandbox.entra.trusts import Trust
 from sandbox.world import Json, World, timestamp
 
@@ -106,7 +107,14 @@ async def _keys(world: World, issuer: str, key_id: str) -> dict[str, jwt.PyJWK]:
 
 
 async def _fetch(world: World, issuer: str) -> dict[str, jwt.PyJWK]:
-    """Discovery, then JWKS. Only https is followed, and no redirect."""
+    """Discovery, then JWKS. Only https is followed, and no redirect.
+
+    GitHub and the like are played by `/sandbox/foreign-issuer`: of them, nothing outside is asked.
+    """
+    if claims_of(issuer):
+        if issuer not in world.issuers:
+            raise refusals.unreachable_issuer()
+        return _by_id(world.issuers[issuer].jwks())
     try:
         async with httpx.AsyncClient(
             verify=world.trust or True, timeout=_TIMEOUT_S, trust_env=False
@@ -117,13 +125,17 @@ async def _fetch(world: World, issuer: str) -> dict[str, jwt.PyJWK]:
             if discovery.get("issuer") != issuer:
                 raise refusals.unreachable_issuer()
             jwks = await _document(client, str(discovery.get("jwks_uri", "")))
-        return {
-            str(key["kid"]): jwt.PyJWK.from_dict(key)
-            for key in jwks.get("keys", [])
-            if key.get("kty") == "RSA" and "kid" in key
-        }
+        return _by_id(jwks)
     except (httpx.HTTPError, httpx.InvalidURL, jwt.PyJWTError, ValueError) as failed:
         raise refusals.unreachable_issuer() from failed
+
+
+def _by_id(jwks: Json) -> dict[str, jwt.PyJWK]:
+    return {
+        str(key["kid"]): jwt.PyJWK.from_dict(key)
+        for key in jwks.get("keys", [])
+        if key.get("kty") == "RSA" and "kid" in key
+    }
 
 
 async def _document(client: httpx.AsyncClient, url: str) -> Json:
