@@ -58,7 +58,11 @@ def pull(
     left = [one for one in answers if one["status"] not in _GOOD]
     remaining = [*proof.get("remaining", []), *(str(one["detail"]) for one in left)]
     commands = [command for one in left for command in one.get("by_hand", [])]
-    progress.note(remaining=remaining, by_hand=list(dict.fromkeys(commands)))
+    progress.note(
+        remaining=remaining,
+        unasked=proof.get("unasked", []),
+        by_hand=list(dict.fromkeys(commands)),
+    )
     if proof["status"] != "done":
         lines = [*(str(one["detail"]) for one in left), str(proof["detail"])]
         yield from progress.tell("not_contained", {"lines": [*lines, *commands]})

@@ -26,6 +26,7 @@ class Progress:
             "clusters": {},
             "consent": None,
             "remaining": [],
+            "unasked": [],
             "by_hand": [],
             "exposures": [],
             "reversals": [],
@@ -100,7 +101,7 @@ class Progress:
     def report(self, outcome: str) -> Generator[Any, Any, None]:
         """Write the incident document and tell people how it stands."""
         self.enter("reporting")
-        names = ("clock", "clusters", "remaining", "by_hand", "exposures")
+        names = ("clock", "clusters", "remaining", "unasked", "by_hand", "exposures")
         facts = {"outcome": outcome, **{name: self._status[name] for name in names}}
         order: Order = {**self._order, "facts": facts}
         written = yield from perform_one(self._context, reporting.write_report, order)

@@ -126,13 +126,14 @@ class Writes:
 
 def _judge(one: _Write, response: Json | None) -> None:
     """What became of one request of a batch."""
-    match response:
-        case {"status": int(status)} if 200 <= status < 300:
+    said = response or {}
+    match said.get("status"):
+        case int(status) if 200 <= status < 300:
             one.say("request.outcome", status=status)
-            _settle(one, response.get("body"))
-        case {"status": int(status)}:
+            _settle(one, said.get("body"))
+        case int(status):
             one.say("request.outcome", status=status)
-            code, message = parse_body(response.get("body"))
+            code, message = parse_body(said.get("body"))
             if status == _FAILED_DEPENDENCY:
                 _fail(one, ConflictError(f"{one.target} waited for a write that failed"))
             else:

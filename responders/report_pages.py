@@ -19,6 +19,7 @@ def markdown(report: Json) -> str:
         _bullets("Clock", [f"{moment} {name}" for name, moment in _in_order(report["clock"])]),
         _consent(report["consent"]),
         _bullets("Remains, and needs a person", report["remaining"]),
+        _bullets("Could not be asked, and why", report["unasked"]),
         _commands(report["by_hand"]),
         _residual(report),
         _changes(report["changes"]),

@@ -53,6 +53,9 @@ class Proof(TypedDict):
     detail: str
     items: list[Json]
     remaining: NotRequired[list[str]]  # what a person has to look at although containment holds
+    unasked: NotRequired[
+        list[str]
+    ]  # what could not be asked, and why: every lever reads back all the same
 
 
 async def containment(
@@ -72,16 +75,21 @@ async def containment(
         _check("the token endpoint refuses", "must", asked),
         *(_check(name, "open", question) for name, question in _opens(cloud, principal)),
     )
-    broken = [one for one in checks if one["holds"] is False and one["weight"] == "must"]
-    remaining = [one for one in checks if one["holds"] is None or one["weight"] == "open"]
-    said = [f"{one['check']}: {one['found']}" for one in broken]
-    left = [f"{one['check']}: {one['found']}" for one in remaining if not one["holds"]]
+    broken = [_said(one) for one in checks if one["holds"] is False and one["weight"] == "must"]
+    remaining = [_said(one) for one in checks if one["holds"] is False and one["weight"] == "open"]
+    unasked = [_said(one) for one in checks if one["holds"] is None]
     return {
         "status": "failed" if broken else "done",
-        "detail": "; ".join([*said, *left]) or "every lever reads back, no token to be had",
+        "detail": "; ".join([*broken, *remaining, *unasked])
+        or "every lever reads back, no token to be had",
         "items": [dict(one) for one in checks],
-        "remaining": left,
+        "remaining": remaining,
+        "unasked": unasked,
     }
+
+
+def _said(one: Check) -> str:
+    return f"{one['check']}: {'not asked: ' if one['holds'] is None else ''}{one['found']}"
 
 
 def _musts(cloud: Cloud, principal: Principal) -> list[tuple[str, Awaitable[Answer]]]:

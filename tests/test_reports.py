@@ -27,6 +27,7 @@ def report(**parts: Any) -> dict[str, Any]:
         "clusters": {},
         "evidence": [],
         "remaining": [],
+        "unasked": [],
         "by_hand": [],
         "exposures": [],
         "changes": [],

@@ -53,7 +53,7 @@ async def test_writes_that_start_together_travel_together_in_order(
             trips.append(1)
         return said
 
-    azure._batched = counted  # type: ignore[method-assign, assignment]
+    azure._batched = counted  # type: ignore[method-assign]
     await asyncio.gather(*(cloud.graph.delete(path) for path in paths))
 
     assert [one.path for one in azure.seen] == [f"/v1.0{path}" for path in paths]

@@ -214,7 +214,7 @@ async def test_a_silent_cluster_leaves_the_proof_to_the_others(
 async def test_a_secret_that_nobody_has_shows_that_the_switch_is_asked_first() -> None:
     secret = [{"kind": "password"}]
 
-    assert (await verify(federated_credentials=[], credentials=secret))["remaining"] == []
+    assert (await verify(federated_credentials=[], credentials=secret))["unasked"] == []
 
 
 async def test_an_answer_about_the_throwaway_secret_itself_proves_nothing(
@@ -224,14 +224,14 @@ async def test_an_answer_about_the_throwaway_secret_itself_proves_nothing(
     proof = await verify(federated_credentials=[], credentials=[{"kind": "password"}])
 
     assert proof["status"] == "done"
-    assert "proves nothing" in proof["remaining"][0]
+    assert "proves nothing" in proof["unasked"][0]
 
 
 async def test_a_question_that_could_not_be_asked_is_said_and_not_passed_over() -> None:
     proof = await verify(federated_credentials=[])
 
     assert proof["status"] == "done"
-    assert "the token endpoint refuses" in proof["remaining"][0]
+    assert "the token endpoint refuses" in proof["unasked"][0]
 
 
 async def test_a_question_that_is_switched_off_is_said_to_be_so() -> None:

@@ -38,6 +38,7 @@ def read(store: EvidenceStore, durable: DurableOrchestrationStatus | None) -> Js
         "residual_until": clock.get("residual until"),
         "exposures": told.get("exposures", []),
         "remaining": told.get("remaining", []),
+        "unasked": told.get("unasked", []),
         "by_hand": told.get("by_hand", []),
         "reversals": told.get("reversals", []),
         "sweeps": told.get("sweeps", []),

@@ -153,6 +153,7 @@ def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
         "clock": facts["clock"],
         "clusters": facts.get("clusters", {}),
         "remaining": facts.get("remaining", []),
+        "unasked": facts.get("unasked", []),
         "by_hand": facts.get("by_hand", []),
         "exposures": facts.get("exposures", []),
         "changes": _changes(store, incident),

@@ -1,0 +1,103 @@
+"""Every kind of principal: contained by its own levers, or refused with the reason, on the sandbox."""
+
+from typing import Any
+
+import pytest
+
+from tests.in_process import InProcess
+
+pytestmark = pytest.mark.timeout(60)
+
+
+async def contain(world: InProcess, object_id: str) -> tuple[Any, dict[str, Any]]:
+    driven = world.start(await world.alert(object_id))
+    await driven.until("watching")
+    return driven, driven.status
+
+
+def ids(world: InProcess, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = world.sandbox.described["seed"][name]
+    return found
+
+
+async def test_a_user_assigned_identity_loses_its_trusts_and_roles_and_what_it_is_attached_to_is_named(
+    in_process: InProcess,
+) -> None:
+    identity = ids(in_process, "payments_identity")
+    driven, status = await contain(in_process, identity["object_id"])
+
+    assert status["outcome"] == "partly_contained"
+    remaining = "; ".join(status["remaining"])
+    assert "vm-batch" in remaining
+    assert dict(driven.answers)["remove_identity_trusts"]["status"] == "done"
+    assert dict(driven.answers)["remove_key_vault_policies"]["status"] == "done"
+
+
+async def test_a_system_assigned_identity_loses_its_roles_and_its_resource_is_named(
+    in_process: InProcess,
+) -> None:
+    driven, status = await contain(in_process, ids(in_process, "batch_vm")["object_id"])
+
+    assert status["outcome"] == "partly_contained"
+    assert "vm-batch" in "; ".join(status["remaining"])
+    assert "disable_service_principal" not in driven.run.timeline
+
+
+async def test_an_application_of_another_tenant_is_contained_here(in_process: InProcess) -> None:
+    driven, status = await contain(in_process, ids(in_process, "partner_sync")["object_id"])
+
+    assert status["outcome"] == "contained", status["remaining"]
+    assert "deactivate_application" not in driven.run.timeline
+    credentials = dict(driven.answers)["remove_service_principal_credentials"]
+    assert credentials["status"] == "done"
+
+
+@pytest.mark.parametrize("name", ["first_party", "agent", "kubelets", "control_planes"])
+async def test_what_must_not_be_touched_is_refused_with_the_reason(
+    in_process: InProcess, name: str
+) -> None:
+    found = ids(in_process, name)
+    one = found if "object_id" in found else next(iter(found.values()))
+    driven = in_process.start(await in_process.alert(one["object_id"]))
+    run = await driven.until()
+
+    assert run.outcome["outcome"] == "refused"
+    assert run.outcome["detail"]
+    assert run.timeline == ["check_guards", "tell_people", "release_principal"]
+
+
+async def test_an_application_that_nobody_can_sign_in_as_yet_gets_a_disabled_service_principal(
+    in_process: InProcess,
+) -> None:
+    """Else whoever creates one, by a sign-in or a consent, creates it enabled."""
+    legacy = ids(in_process, "legacy_job")
+    order = await in_process.call({"app_id": legacy["app_id"]})
+    driven = in_process.start(order)
+    await driven.until("watching")
+
+    made = [
+        one
+        for one in in_process.sandbox.state()["servicePrincipals"]
+        if one["appId"] == legacy["app_id"]
+    ]
+    assert [one["accountEnabled"] for one in made] == [False]
+    assert driven.status["outcome"] == "contained"
+
+
+async def test_a_plan_says_before_and_after_and_the_cloud_hears_of_no_write(
+    in_process: InProcess,
+) -> None:
+    orders = ids(in_process, "orders_api")
+    before = in_process.sandbox.state()
+    order = await in_process.call({"object_id": orders["object_id"]}, mode="plan")
+    driven = in_process.start(order)
+    run = await driven.until()
+
+    assert run.outcome["outcome"] == "planned"
+    text = next(in_process.evidence.rglob("report.md")).read_text()
+    assert "| isDisabled not set | isDisabled true |" in text
+    assert "accountEnabled true | accountEnabled false" in text
+    assert "## Blast radius" in text
+    after = in_process.sandbox.state()
+    for part in ("applications", "servicePrincipals", "roleAssignments", "groupMembers"):
+        assert before[part] == after[part], part
