@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sandbox.graph import directory_role_definitions as definitions
-from sandbox.graph import shapes
+from sandbox.graph import group_shapes
 from sandbox.seed import names
 from tests.sandbox_fixture import RunningSandbox
 from tests.sandbox_graph_calls import ORDERS, ORDERS_PRINCIPAL, LocalCaller, person
@@ -45,7 +45,7 @@ def test_a_role_is_given_found_by_principal_and_taken(graph: LocalCaller) -> Non
 
 def test_an_assignments_id_is_that_of_the_documentation() -> None:
     """The example of https://learn.microsoft.com/graph/api/rbacapplication-list-roleassignments."""
-    made = shapes.new_directory_role_assignment(
+    made = group_shapes.new_directory_role_assignment(
         "ace08ec9-aa11-4ada-9145-addf0398233e", definitions.GLOBAL_ADMINISTRATOR
     )
 

@@ -55,8 +55,10 @@ def test_groups_that_contain_each_other_are_no_endless_chain(graph: LocalCaller)
     inside[names.group_id(names.DATA_READERS)].append(names.group_id(names.ORDERS_GROUP))
 
     found = graph.ok("GET", f"{ORDERS_PRINCIPAL}/transitiveMemberOf")
+    members = graph.ok("GET", f"{READERS}/transitiveMembers")["value"]
 
     assert _named(found) == ["sg-data-readers", "sg-orders"]
+    assert names.group_id(names.DATA_READERS) not in {each["id"] for each in members}
 
 
 def test_a_member_is_removed_once(graph: LocalCaller) -> None:

@@ -14,7 +14,7 @@ from sandbox.graph.errors import denied
 from sandbox.graph.exchange import Request
 from sandbox.world import Json
 
-_READ_GROUPS = {
+READ_GROUPS = {
     "Directory.Read.All",
     "Directory.ReadWrite.All",
     "Group.Read.All",
@@ -25,7 +25,7 @@ _READ_GROUPS = {
 _WRITE_GROUPS = {"Directory.ReadWrite.All", "Group.ReadWrite.All"}
 _WRITE_MEMBERS = {*_WRITE_GROUPS, "GroupMember.ReadWrite.All"}
 _WRITE_ROLES = {"RoleManagement.ReadWrite.Directory"}
-_READ_ROLES = {
+READ_ROLES = {
     *_WRITE_ROLES,
     "Directory.Read.All",
     "Directory.ReadWrite.All",
@@ -52,7 +52,7 @@ _RISK_READERS = {*_RISK_OPERATORS, roles.SECURITY_READER, roles.GLOBAL_READER}
 
 def read_groups(request: Request) -> None:
     """Groups and their members; people may. Raises 403."""
-    if request.caller.kind == "app" and not request.caller.roles & _READ_GROUPS:
+    if request.caller.kind == "app" and not request.caller.roles & READ_GROUPS:
         raise denied()
 
 
@@ -93,7 +93,7 @@ def add_member(request: Request, member: Json) -> None:
 
 def read_roles(request: Request) -> None:
     """Directory roles and who has them: not for people without one. Raises 403."""
-    _need(request, _READ_ROLES, _ROLE_READERS)
+    _need(request, READ_ROLES, _ROLE_READERS)
 
 
 def write_roles(request: Request) -> None:

@@ -9,11 +9,12 @@ Source      https://learn.microsoft.com/graph/api/rbacapplication-list-roleassig
             https://learn.microsoft.com/graph/api/resources/unifiedroleassignment
 """
 
-from sandbox.graph import audit, bodies, directory, directory_permissions, queries, shapes
+from sandbox.graph import audit, bodies, directory, directory_permissions, group_shapes, queries
 from sandbox.graph import directory_role_definitions as definitions
 from sandbox.graph.errors import bad_request, not_found
 from sandbox.graph.exchange import Reply, Request, Route
-from sandbox.graph.schema import DIRECTORY_ROLE, ROLE_ASSIGNMENT, ROLE_DEFINITION
+from sandbox.graph.role_schema import ROLE_ASSIGNMENT, ROLE_DEFINITION
+from sandbox.graph.schema import DIRECTORY_ROLE
 from sandbox.world import Json
 
 _REQUIRED = ("principalId", "roleDefinitionId", "directoryScopeId")
@@ -65,7 +66,7 @@ def assign(request: Request) -> Reply:
     if role is None:
         raise bad_request("The role definition of the assignment does not exist.")
     principal = _principal(request, wanted["principalId"])
-    assignment = shapes.new_directory_role_assignment(
+    assignment = group_shapes.new_directory_role_assignment(
         wanted["principalId"], wanted["roleDefinitionId"], scope=wanted["directoryScopeId"]
     )
     if assignment["id"] in request.world.directory.role_assignments:

@@ -18,11 +18,12 @@ from sandbox.graph import (
     directory,
     directory_permissions,
     group_members,
+    group_shapes,
     holders,
     owners,
     permissions,
     queries,
-    shapes,
+    visibility,
 )
 from sandbox.graph.errors import bad_request, denied, not_found
 from sandbox.graph.exchange import Reply, Request, Route
@@ -62,7 +63,7 @@ def create(request: Request) -> Reply:
     if wanted["mailEnabled"] or not wanted["securityEnabled"]:
         raise bad_request("The service does not currently support writes of mail-enabled groups.")
     world = request.world
-    group = shapes.new_group(wanted["displayName"], created=world.clock.now()) | wanted
+    group = group_shapes.new_group(wanted["displayName"], created=world.clock.now()) | wanted
     world.directory.groups.put(group["id"], group)
     world.directory.group_members[group["id"]] = []
     if request.caller.kind == "user":
@@ -148,14 +149,14 @@ def _related(request: Request, items: Callable[[Json], list[Json]]) -> Reply:
     return queries.listed(
         request,
         DIRECTORY_OBJECT,
-        lambda _: permissions.as_far_as_readable(request, items(group)),
+        lambda _: visibility.as_far_as_readable(request, items(group)),
         context="directoryObjects",
     )
 
 
 def _expand(request: Request, group: Json, name: str) -> list[Json]:
     related = group_members.of if name == "members" else owners.of_object
-    return permissions.as_far_as_readable(request, related(request.world, group["id"]))
+    return visibility.as_far_as_readable(request, related(request.world, group["id"]))
 
 
 _ONE = "/groups/{key}"

@@ -11,7 +11,7 @@ Source      https://learn.microsoft.com/graph/api/serviceprincipal-list-memberof
 
 from collections.abc import Callable
 
-from sandbox.graph import directory, group_members, held_roles, permissions, queries
+from sandbox.graph import directory, group_members, held_roles, permissions, queries, visibility
 from sandbox.graph.directory_role_definitions import activated
 from sandbox.graph.errors import unsupported_query
 from sandbox.graph.exchange import Reply, Request, Route
@@ -88,7 +88,7 @@ def _found(request: Request, find: Find, resource: Resource) -> list[Json]:
     found = find(request.world, principal["id"])
     if resource is not DIRECTORY_OBJECT:
         found = [each for each in found if each["@odata.type"] == resource.odata_type]
-    return permissions.as_far_as_readable(request, found)
+    return visibility.as_far_as_readable(request, found)
 
 
 def _resource(request: Request, cast: str | None) -> Resource:

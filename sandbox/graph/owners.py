@@ -7,7 +7,7 @@ Source      https://learn.microsoft.com/graph/api/application-post-owners
 
 from collections.abc import Callable
 
-from sandbox.graph import audit, directory, holders, permissions, queries
+from sandbox.graph import audit, directory, holders, permissions, queries, visibility
 from sandbox.graph.errors import bad_request, not_found
 from sandbox.graph.exchange import Reply, Request, Route
 from sandbox.graph.schema import DIRECTORY_OBJECT, USER
@@ -21,7 +21,7 @@ def list_all(request: Request) -> Reply:
     return queries.listed(
         request,
         DIRECTORY_OBJECT,
-        lambda _: permissions.as_far_as_readable(
+        lambda _: visibility.as_far_as_readable(
             request, of_object(request.world, holder.object_id)
         ),
         context="directoryObjects",

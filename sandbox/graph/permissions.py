@@ -5,6 +5,8 @@ Faithful    an app's permissions are those in its token's `roles` claim, whateve
             role reads the directory and manages the applications that he owns; Application Administrators and
             the like, people or apps, manage all of them
 Left out    delegated scopes: a user's token carries all of his own rights
+Longer than most files here: it is a short function for each kind of operation.
+
 Source      https://learn.microsoft.com/graph/permissions-reference
             https://learn.microsoft.com/entra/fundamentals/users-default-permissions
 """
@@ -13,34 +15,19 @@ from sandbox.graph import directory_role_definitions as roles
 from sandbox.graph import held_roles
 from sandbox.graph.errors import denied
 from sandbox.graph.exchange import Request
-from sandbox.world import Json
 
 OWNED_BY = "Application.ReadWrite.OwnedBy"
 _WRITE_ALL = {"Application.ReadWrite.All", "Directory.ReadWrite.All"}
 _UPDATE_ALL = {*_WRITE_ALL, "Application.ReadUpdate.All"}
-_READ = {*_UPDATE_ALL, OWNED_BY, "Application.Read.All", "Directory.Read.All"}
-_READ_USERS = {"User.Read.All", "User.ReadBasic.All", "User.ReadWrite.All"}
-_DIRECTORY = {"Directory.Read.All", "Directory.ReadWrite.All"}
+READ = {*_UPDATE_ALL, OWNED_BY, "Application.Read.All", "Directory.Read.All"}
+READ_USERS = {"User.Read.All", "User.ReadBasic.All", "User.ReadWrite.All"}
+DIRECTORY = {"Directory.Read.All", "Directory.ReadWrite.All"}
 _READ_GRANTS = {
-    *_DIRECTORY,
+    *DIRECTORY,
     "DelegatedPermissionGrant.Read.All",
     "DelegatedPermissionGrant.ReadWrite.All",
 }
-_READ_ORGANIZATION = {*_DIRECTORY, "Organization.Read.All", "Organization.ReadWrite.All"}
-# What shows objects of a kind that a relationship leads to; kinds derived from servicePrincipal are not named.
-_READ_KIND = {
-    "application": _READ,
-    "servicePrincipal": _READ,
-    "user": _DIRECTORY | _READ_USERS,
-    "group": {*_DIRECTORY, "Group.Read.All", "Group.ReadWrite.All"}
-    | {"GroupMember.Read.All", "GroupMember.ReadWrite.All"},
-    "directoryRole": {
-        *_DIRECTORY,
-        "RoleManagement.Read.Directory",
-        "RoleManagement.ReadWrite.Directory",
-        "RoleManagement.Read.All",
-    },
-}
+_READ_ORGANIZATION = {*DIRECTORY, "Organization.Read.All", "Organization.ReadWrite.All"}
 # Directory roles that manage all applications, and that an app needs on top of its permissions to restore them.
 # https://learn.microsoft.com/graph/api/directory-deleteditems-restore
 # https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference
@@ -64,7 +51,7 @@ _CONSENTING = {roles.GLOBAL_ADMINISTRATOR, roles.PRIVILEGED_ROLE_ADMINISTRATOR}
 
 def read_applications(request: Request) -> None:
     """Applications, service principals, their credentials and owners. Raises 403."""
-    _need(request, _READ)
+    _need(request, READ)
 
 
 def read_directory(request: Request) -> None:
@@ -72,7 +59,7 @@ def read_directory(request: Request) -> None:
 
     https://learn.microsoft.com/graph/api/directoryobject-getbyids
     """
-    _need(request, _DIRECTORY)
+    _need(request, DIRECTORY)
 
 
 def read_organization(request: Request) -> None:
@@ -88,7 +75,7 @@ def read_memberships(request: Request) -> None:
 
     https://learn.microsoft.com/graph/api/serviceprincipal-list-memberof
     """
-    _need(request, _READ - {OWNED_BY})
+    _need(request, READ - {OWNED_BY})
 
 
 def read_delegated_permissions(request: Request) -> None:
@@ -99,26 +86,9 @@ def read_delegated_permissions(request: Request) -> None:
     _need(request, _READ_GRANTS)
 
 
-def as_far_as_readable(request: Request, items: list[Json]) -> list[Json]:
-    """Typed objects, of those that the caller may not read only type and id.
-
-    https://learn.microsoft.com/graph/permissions-overview#limited-information-returned-for-inaccessible-member-objects
-    """
-    return [each if _readable(request, each) else _limited(each) for each in items]
-
-
-def _readable(request: Request, item: Json) -> bool:
-    kind = str(item["@odata.type"]).rpartition(".")[2]
-    return request.caller.kind == "user" or bool(request.caller.roles & _READ_KIND.get(kind, _READ))
-
-
-def _limited(item: Json) -> Json:
-    return {name: item[name] if name in ("@odata.type", "id") else None for name in item}
-
-
 def read_users(request: Request) -> None:
     """People. Raises 403."""
-    _need(request, _DIRECTORY | _READ_USERS)
+    _need(request, DIRECTORY | READ_USERS)
 
 
 def read_logs(request: Request) -> None:
@@ -139,7 +109,7 @@ def read_audits(request: Request) -> None:
     """
     read_logs(request)
     if request.caller.kind == "app":
-        _need(request, _DIRECTORY)
+        _need(request, DIRECTORY)
 
 
 def create(request: Request) -> None:
@@ -217,7 +187,7 @@ def add_owner(request: Request, object_id: str) -> None:
     """
     delete(request, object_id)
     if request.caller.kind == "app":
-        _need(request, _DIRECTORY)
+        _need(request, DIRECTORY)
 
 
 def grant_delegated_permissions(request: Request) -> None:

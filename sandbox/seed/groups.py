@@ -7,7 +7,7 @@ role; `dyn-accountants` fills itself by a rule.
 from datetime import datetime
 
 from sandbox.graph import directory_role_definitions as roles
-from sandbox.graph import shapes
+from sandbox.graph import group_shapes
 from sandbox.seed import names
 from sandbox.seed.names import ORDERS_API
 from sandbox.world import Json, World
@@ -30,7 +30,7 @@ def plant(world: World, since: datetime) -> None:
         },
     }
     for name, inside in members.items():
-        group = shapes.new_group(
+        group = group_shapes.new_group(
             name, created=since, object_id=names.group_id(name), **special.get(name, {})
         )
         world.directory.groups.put(group["id"], group, since=since)
@@ -39,5 +39,5 @@ def plant(world: World, since: datetime) -> None:
         (names.group_id(names.ROLE_ASSIGNABLE_GROUP), roles.CLOUD_APPLICATION_ADMINISTRATOR),
         (names.user_id("rosa"), roles.SECURITY_ADMINISTRATOR),
     ):
-        assignment = shapes.new_directory_role_assignment(principal_id, role)
+        assignment = group_shapes.new_directory_role_assignment(principal_id, role)
         world.directory.role_assignments.put(assignment["id"], assignment, since=since)
