@@ -23,6 +23,7 @@ import playbooks
 from drill.alert import Severity, log_alert
 from playbooks.orders import Order
 from responders.cloud import Cloud
+from responders.model import Hint, Mode, Signal
 from tests.azure_fake import hurry
 from tests.rehearsal import Instance, Json, Rehearsal, timers_of
 from tests.sandbox_fixture import RunningSandbox
@@ -86,16 +87,16 @@ class Driven:
             await self._next()
         raise AssertionError(f"the playbook does not end; last status {self.status}")
 
-    async def before(self, phase: str) -> Rehearsal:
-        """Go on until this phase begins, and do nothing of it."""
+    async def before(self, *phases: str) -> Rehearsal:
+        """Go on until one of these phases begins, and do nothing of it."""
         for _ in range(_TURNS):
             self._turn()
-            if self.is_done or self.status.get("phase") == phase:
+            if self.is_done or self.status.get("phase") in phases:
                 for task in self._under_way:  # made in this turn: not one of them has begun
                     task.cancel()
                 return self.run
             await self._next()
-        raise AssertionError(f"{phase} never begins; last status {self.status}")
+        raise AssertionError(f"{phases} never begin; last status {self.status}")
 
     def _turn(self) -> None:
         fresh, state = self.instance.turn()
@@ -182,6 +183,23 @@ class InProcess:
         trigger: Any = azure_monitor.on_azure_monitor_alert
         answer = await trigger._function._func.client_function(req=request, client=client)
         assert answer.status_code == 202, answer.get_body()
+        (order,) = client.started
+        return order
+
+    async def call(self, hint: Hint, mode: Mode = "contain") -> Order:
+        """Let a responder open an incident; the order that it would start."""
+        from triggers import intake  # noqa: PLC0415 - reads the policy that settings name
+
+        client: Any = _Client()
+        signal: Signal = {
+            "source": "responder",
+            "signal_id": str(hint),
+            "fired_at": self.clock.now().isoformat(timespec="seconds"),
+            "title": "rosa: somebody is in",
+            "severity": "responder",
+            "hint": hint,
+        }
+        await intake.accept(signal, mode, client)
         (order,) = client.started
         return order
 

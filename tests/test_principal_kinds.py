@@ -77,7 +77,7 @@ async def test_an_application_that_nobody_can_sign_in_as_yet_gets_a_disabled_ser
 
     made = [
         one
-        for one in in_process.sandbox.state()["servicePrincipals"]
+        for one in in_process.sandbox.control("GET", "state")["servicePrincipals"]
         if one["appId"] == legacy["app_id"]
     ]
     assert [one["accountEnabled"] for one in made] == [False]
@@ -88,7 +88,7 @@ async def test_a_plan_says_before_and_after_and_the_cloud_hears_of_no_write(
     in_process: InProcess,
 ) -> None:
     orders = ids(in_process, "orders_api")
-    before = in_process.sandbox.state()
+    before = in_process.sandbox.control("GET", "state")
     order = await in_process.call({"object_id": orders["object_id"]}, mode="plan")
     driven = in_process.start(order)
     run = await driven.until()
@@ -98,6 +98,6 @@ async def test_a_plan_says_before_and_after_and_the_cloud_hears_of_no_write(
     assert "| isDisabled not set | isDisabled true |" in text
     assert "accountEnabled true | accountEnabled false" in text
     assert "## Blast radius" in text
-    after = in_process.sandbox.state()
+    after = in_process.sandbox.control("GET", "state")
     for part in ("applications", "servicePrincipals", "roleAssignments", "groupMembers"):
         assert before[part] == after[part], part
