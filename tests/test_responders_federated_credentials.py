@@ -246,3 +246,28 @@ async def test_what_was_removed_can_be_put_back_and_nothing_else_is_touched(
 
 def _without_ids(found: list[FederatedCredential]) -> list[tuple[str, str, str | None]]:
     return sorted((one["name"], one["issuer"], one["subject"]) for one in found)
+
+
+async def test_a_flexible_one_is_read_with_what_it_matches_and_goes(
+    sandbox: RunningSandbox, sandbox_cloud: Cloud
+) -> None:
+    application_id = sandbox.seed["orders_api"]["application_object_id"]
+    value = "claims['sub'] matches 'repo:planted/*:ref:refs/heads/main'"
+    path = f"/beta/applications/{application_id}/federatedIdentityCredentials"
+    token = await sandbox_cloud.get_token(sandbox_cloud.endpoints.graph_scope)
+    made = sandbox.http.post(
+        f"{sandbox.endpoints['graph']}{path}",
+        headers={"Authorization": f"Bearer {token}"},
+        json={
+            "name": "flexible",
+            "issuer": "https://token.actions.githubusercontent.com",
+            "audiences": [AUDIENCE],
+            "claimsMatchingExpression": {"value": value, "languageVersion": 1},
+        },
+    )
+    assert made.status_code == 201, made.text
+    found = await federated_credentials.read_all(sandbox_cloud, application_id)
+    (flexible,) = [one for one in found if one["subject"] is None]
+    assert flexible["claims_matching_expression"]["value"] == value
+    await federated_credentials.remove_all(sandbox_cloud, application_id)
+    assert await federated_credentials.read_all(sandbox_cloud, application_id) == []
