@@ -19,6 +19,13 @@ from responders.snapshots import Snapshot
 _MOST = 1_000  # acts of a kind: the rows have them all
 
 
+class Finding(TypedDict):
+    """A heading and its sentences, for a person."""
+
+    title: str
+    lines: list[str]
+
+
 class Footprint(TypedDict):
     """Findings: what to look at next."""
 
@@ -35,7 +42,7 @@ class Footprint(TypedDict):
     secrets_read: list[Act]
     rotation: list[Rotation]  # in Microsoft's order
     after_containment: list[str]  # whatever still worked then
-    findings: list[str]  # the same for a person, in sentences
+    minted: list[Act]  # tokens that others requested for its ServiceAccounts
     left_out: int  # acts beyond what is told here; the rows have them
 
 
@@ -47,19 +54,21 @@ class Known:
     snapshot: Snapshot | None = None
     plan: Plan | None = None
     contained_at: datetime | None = None
+    usernames: tuple[str, ...] = ()  # of the ServiceAccounts that may use it
     ours: str = ""  # object id of Firebreak itself, who is nobody's suspect
+    mark: str = ""  # what Firebreak's own requests of this incident carry as their user agent
 
 
 def trace(rows: Rows, known: Known) -> Footprint:
     """Group the rows of all sweeps, by source, into findings."""
-    done = tracing.all_of(rows, known.principal)
+    done = tracing.all_of(rows, known.principal, known.usernames)
+    asked = chains.sign_ins(rows, known.mark)
     told = done[:_MOST]
     joined = chains.chains(rows, told, known.snapshot)
-    used = chains.uses(rows, known.snapshot)
-    signed_in = [row for row in chains.sign_ins(rows) if row.get("IPAddress")]
-    addresses = Counter(str(row["IPAddress"]) for row in signed_in)
+    used = chains.uses(asked, known.snapshot)
+    addresses = Counter(str(row["IPAddress"]) for row in asked if row.get("IPAddress"))
     left_out = known.plan["left_out"] if known.plan else []
-    found: Footprint = {
+    return {
         "addresses": [address for address, _ in addresses.most_common()],
         "credentials_used": [one["credential"]["id"] for one in used if one["credential"]["id"]],
         "changed": [_line(one) for one in artefacts.changes(done)],
@@ -73,36 +82,49 @@ def trace(rows: Rows, known: Known) -> Footprint:
         "secrets_read": exposures.secrets_read(done),
         "rotation": exposures.rotations(rows, done),
         "after_containment": _after(rows, done, known.contained_at),
-        "findings": [],
+        "minted": tracing.mints(rows, known.principal, known.usernames, known.ours),
         "left_out": len(done) - len(told),
     }
-    return {**found, "findings": sentences(found)}
 
 
-def sentences(found: Footprint) -> list[str]:
-    """The findings as a person reads them, the most urgent first."""
-    lines = [f"AFTER CONTAINMENT: {line}" for line in found["after_containment"]]
-    for chain in found["chains"]:
-        credential = chain["credential"]
-        what = credential["name"] or credential["id"] or "a credential that no sign-in names"
-        where = ", ".join(chain["addresses"]) or "an unknown address"
-        failed = sum(one["count"] for one in chain["acts"] if not one["ok"])
-        total = sum(one["count"] for one in chain["acts"])
-        lines.append(
-            f"With {credential['kind']} {what} (token {chain['token_id']}), from {where}: "
-            f"{total} calls, {failed} of them refused; first {_line(chain['acts'][0])}"
-        )
-    lines += [
-        f"Suspect: {one['kind']} {one['name']} {one['id']}: {one['why']}"
+def findings(found: Footprint) -> list[Finding]:
+    """What a person reads, the most urgent first. Headings that have nothing under them are left out."""
+    suspects = [
+        f"{one['kind']} {one['name']} {one['id']}: {one['why']} ({one['when']})"
         for one in found["suspects"]
     ]
-    lines += [
-        f"Rotate ({one['order']}): {one['what']} in {one['where']}: {one['why']}"
+    rotation = [
+        f"{one['order']}. {one['what']} in {one['where']}: {one['why']}"
         for one in found["rotation"]
     ]
+    told = [_told(one) for one in found["chains"]]
     if found["left_out"]:
-        lines.append(f"{found['left_out']} more acts stand in the rows only")
-    return lines
+        told.append(f"{found['left_out']} more acts stand in the rows only")
+    sections: list[Finding] = [
+        {"title": "What still worked after containment", "lines": found["after_containment"]},
+        {"title": "Which credential did what, from where", "lines": told},
+        {"title": "Look at these next", "lines": suspects},
+        {"title": "Rotate, in this order", "lines": rotation},
+        {
+            "title": "Tokens that others requested for its ServiceAccounts",
+            "lines": [
+                f"{one['when']} {_line(one)} from {one['address']}" for one in found["minted"]
+            ],
+        },
+    ]
+    return [one for one in sections if one["lines"]]
+
+
+def _told(chain: Chain) -> str:
+    credential = chain["credential"]
+    what = credential["name"] or credential["id"] or "that no sign-in names"
+    used_from = ", ".join(chain["addresses"]) or "an unknown address"
+    failed = sum(one["count"] for one in chain["acts"] if not one["ok"])
+    total = sum(one["count"] for one in chain["acts"])
+    return (
+        f"{credential['kind']} {what}, token {chain['token_id']} used from {used_from}: "
+        f"{total} calls, {failed} refused; first {_line(chain['acts'][0])}"
+    )
 
 
 def uncovered(snapshot: Snapshot) -> list[str]:

@@ -119,6 +119,37 @@ def credentials(snapshot: Snapshot, incident: Incident) -> list[LeftOut]:
     return left
 
 
+def outside_rbac(snapshot: Snapshot) -> list[LeftOut]:
+    """What it could do beyond its role assignments: a person looks at each before the new identity gets it.
+
+    None of these says in the snapshot when it was given, so none is known-good.
+    """
+    said = [
+        (
+            "application permission",
+            f"{one['role_name'] or one['app_role_id']} on {one['resource_name']}",
+        )
+        for one in snapshot["app_roles"]
+    ]
+    said += [
+        ("delegated permission", f"{one['scope']} ({one['consent_type']})")
+        for one in snapshot["oauth_grants"]
+    ]
+    said += [
+        ("group membership", f"{one['display_name']} ({one['id']})")
+        for one in snapshot["memberships"]
+        if one["direct"]
+    ]
+    said += [
+        ("Key Vault access policy", str(one["vault_id"])) for one in snapshot["key_vault_policies"]
+    ]
+    said += [("directory role", str(one["role_name"])) for one in snapshot["directory_roles"]]
+    reason = "not carried over: a person gives the new identity what it needs"
+    return [
+        {"what": what, "name": name, "reason": reason, "suspicious": False} for what, name in said
+    ]
+
+
 def grants(
     snapshot: Snapshot, incident: Incident, never: list[str]
 ) -> tuple[list[Grant], list[LeftOut]]:

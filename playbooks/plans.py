@@ -43,6 +43,7 @@ def draw(incident: Incident, snapshot: Snapshot, surveys: list[Survey], policy: 
             *untrusted,
             *known_good.credentials(snapshot, incident),
             *refused,
+            *known_good.outside_rbac(snapshot),
             *(left for cluster in clusters for left in known_good.newcomers(cluster)),
             *(left for cluster in clusters for left in known_good.bindings(cluster, start)),
         ],

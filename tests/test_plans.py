@@ -5,6 +5,7 @@ from typing import Any
 
 from playbooks import plans, policy
 from playbooks.steps import evidence
+from tests.snapshot import snapshot
 
 POLICY = policy.load(Path(__file__).parent.parent / "policy.toml").frozen()
 ISSUER = "https://issuer/weu/"
@@ -58,10 +59,6 @@ def trust(
 
 def grant(role: str = "Reader", created: str | None = "2025-01-01T00:00:00Z") -> Any:
     return {"id": "g", "scope": "/s", "role_name": role, "created_on": created}
-
-
-def snapshot(**parts: Any) -> Any:
-    return {"federated_credentials": [], "credentials": [], "grants": [], **parts}
 
 
 def draw(taken: Any, *surveys: Any) -> plans.Plan:
@@ -219,6 +216,31 @@ def test_the_same_facts_make_the_same_hash_and_any_change_another() -> None:
     assert plans.plan_hash(draw(taken)) != plans.plan_hash(
         draw(taken, survey(workloads=[workload()]))
     )
+
+
+def test_what_stood_outside_rbac_is_listed_for_a_person_and_given_to_nobody() -> None:
+    plan = draw(
+        snapshot(
+            app_roles=[
+                {"role_name": "User.Read.All", "app_role_id": "r", "resource_name": "Graph"}
+            ],
+            oauth_grants=[{"scope": "User.Read", "consent_type": "AllPrincipals"}],
+            memberships=[
+                {"display_name": "readers", "id": "g", "direct": True},
+                {"display_name": "above", "id": "h", "direct": False},
+            ],
+            key_vault_policies=[{"vault_id": "/kv"}],
+            directory_roles=[{"role_name": "Directory Readers"}],
+        )
+    )
+
+    assert [(one["what"], one["name"]) for one in plan["left_out"]] == [
+        ("application permission", "User.Read.All on Graph"),
+        ("delegated permission", "User.Read (AllPrincipals)"),
+        ("group membership", "readers (g)"),
+        ("Key Vault access policy", "/kv"),
+        ("directory role", "Directory Readers"),
+    ]
 
 
 def test_two_clusters_of_one_name_are_told_apart() -> None:

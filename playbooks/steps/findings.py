@@ -37,7 +37,9 @@ def _traced(store: EvidenceStore, order: Order, ours: str) -> tuple[str, Footpri
             snapshot=_optional(store, f"{base}/snapshot.json"),
             plan=_optional(store, f"{base}/plan.json"),
             contained_at=datetime.fromisoformat(contained) if contained else None,
+            usernames=sweeps.usernames_of(store, incident),
             ours=ours,
+            mark=f"firebreak/{incident['incident_id']}",
         )
         store.put_json(path, footprint.trace(sweeps.rows_of(store, incident), known))
     found: Footprint = store.get_json(path)

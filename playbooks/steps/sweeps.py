@@ -110,7 +110,7 @@ def _scope(store: EvidenceStore, order: Order) -> tuple[Scope, list[str]]:
     """What to ask, and the tables that this sweep does not have yet."""
     incident, sweep = order["incident"], _sweep(order)
     start, end = _window(order)
-    usernames = _usernames(store, incident)
+    usernames = usernames_of(store, incident)
     abouts = _abouts(store, incident)
     missing = [one for one in TABLES if path_of(incident, sweep, one) not in abouts]
     earlier = [store.get_json(path) | {"path": path} for path in abouts if _sweep_of(path) < sweep]
@@ -132,7 +132,7 @@ def _read_whole(earlier: list[Json], name: str, usernames: set[str]) -> datetime
     return None
 
 
-def _usernames(store: EvidenceStore, incident: Incident) -> tuple[str, ...]:
+def usernames_of(store: EvidenceStore, incident: Incident) -> tuple[str, ...]:
     """ServiceAccounts that may use the identity: those its trusts name, and those that name its client id.
 
     A trust's subject is whatever somebody wrote there; only what is a username to the letter is asked for.

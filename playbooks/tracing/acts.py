@@ -3,7 +3,7 @@
 Source   https://learn.microsoft.com/azure/azure-monitor/reference/tables-index
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from playbooks.orders import Json
 from playbooks.tracing.rows import Act, act, host_of, items, moment, same, succeeded, tree
@@ -20,13 +20,16 @@ _KUBE_READS = {"get", "list", "watch"}
 _STORAGE = ("StorageBlobLogs", "StorageFileLogs", "StorageQueueLogs", "StorageTableLogs")
 
 
-def all_of(rows: Rows, principal: Principal) -> list[Act]:
-    """What the principal did, by time, like ones told once. Rows that are merely about it are not its acts."""
+def all_of(rows: Rows, principal: Principal, usernames: Collection[str] = ()) -> list[Act]:
+    """What the principal did, by time, like ones told once. Rows that are merely about it are not its acts.
+
+    `usernames` are those of the ServiceAccounts that may use it.
+    """
     found = [
         *_through_arm(rows, principal),
         *_through_graph(rows),
         *_audited(rows, principal),
-        *_in_clusters(rows),
+        *_in_clusters(rows, principal, usernames),
         *_of(rows, ("AZKVAuditLogs",), _in_vault),
         *_of(rows, ("AzureDiagnosticsKeyVault",), _in_vault),
         *_of(rows, _STORAGE, _in_storage),
@@ -112,27 +115,70 @@ def initiated_by(row: Json, principal: Principal) -> bool:
     )
 
 
-def _in_clusters(rows: Rows) -> Iterable[Act]:
+def mints(rows: Rows, principal: Principal, usernames: Collection[str], ours: str) -> list[Act]:
+    """Tokens that others requested for its ServiceAccounts: each is a way to sign in as the principal.
+
+    A node asks for those of the pods that run on it, all day long. Our own proofs are left out by who
+    asked, which is authenticated; a user agent is not.
+    """
+    found = [
+        _request(row, by=_user(row))
+        for row in _kube_rows(rows)
+        if _is_mint(row)
+        and not _is_its_own(row, principal, usernames)
+        and not _user(row).startswith("system:node:")
+        and not (ours and ours.lower() in str(row.get("User")).lower())
+    ]
+    return _told_once(sorted(found, key=lambda one: moment(one["when"])))
+
+
+def _in_clusters(rows: Rows, principal: Principal, usernames: Collection[str]) -> Iterable[Act]:
     """Changes, secrets and logins to pods. A workload's own reads are many and say nothing."""
+    for row in _kube_rows(rows):
+        is_read = str(row.get("Verb")) in _KUBE_READS
+        is_secret = tree(row.get("ObjectRef")).get("resource") == "secrets"
+        if _is_its_own(row, principal, usernames) and (is_secret or not is_read):
+            yield _request(row)
+
+
+def _request(row: Json, by: str = "") -> Act:
+    reference = tree(row.get("ObjectRef"))
+    sub = f"/{reference['subresource']}" if reference.get("subresource") else ""
+    where = f"{reference.get('namespace', '')}/{reference.get('name', '')}"
+    cluster = str(row.get("_ResourceId")).rpartition("/")[2]
+    addresses = items(row.get("SourceIps"))
+    return act(
+        row,
+        "AKSAudit",
+        f"{row.get('Verb')} {reference.get('resource')}{sub}",
+        f"{where} in {cluster}" + (f" by {by}" if by else ""),
+        ok=succeeded(tree(row.get("ResponseStatus")).get("code")),
+        address=addresses[0] if addresses else "",
+    )
+
+
+def _user(row: Json) -> str:
+    return str(tree(row.get("User")).get("username"))
+
+
+def _is_mint(row: Json) -> bool:
+    reference = tree(row.get("ObjectRef"))
+    return row.get("Verb") == "create" and reference.get("subresource") == "token"
+
+
+def _is_its_own(row: Json, principal: Principal, usernames: Collection[str]) -> bool:
+    """The caller is the principal itself, or a ServiceAccount that may use it."""
+    named = principal["object_id"].lower() in str(row.get("User")).lower()
+    return named or _user(row) in usernames
+
+
+def _kube_rows(rows: Rows) -> Iterable[Json]:
+    """Each request once: two tables may both have it."""
     seen: set[str] = set()
     for row in _audit_rows(rows):
-        reference = tree(row.get("ObjectRef"))
-        resource, verb = str(reference.get("resource")), str(row.get("Verb"))
-        if row.get("AuditId") in seen or (verb in _KUBE_READS and resource != "secrets"):
-            continue
-        seen.add(str(row.get("AuditId")))
-        sub = f"/{reference['subresource']}" if reference.get("subresource") else ""
-        where = f"{reference.get('namespace', '')}/{reference.get('name', '')}"
-        cluster = str(row.get("_ResourceId")).rpartition("/")[2]
-        addresses = items(row.get("SourceIps"))
-        yield act(
-            row,
-            "AKSAudit",
-            f"{verb} {resource}{sub}",
-            f"{where} in {cluster}",
-            ok=succeeded(tree(row.get("ResponseStatus")).get("code")),
-            address=addresses[0] if addresses else "",
-        )
+        if (audit_id := str(row.get("AuditId"))) not in seen:
+            seen.add(audit_id)
+            yield row
 
 
 def _audit_rows(rows: Rows) -> Iterable[Json]:

@@ -47,9 +47,17 @@ class Use(TypedDict):
     last: str
 
 
-def sign_ins(rows: Rows) -> list[Json]:
-    """Of both tables, oldest first."""
-    found = [row for table in _TABLES for row in rows.get(table, [])]
+def sign_ins(rows: Rows, mark: str = "") -> list[Json]:
+    """Of both tables, oldest first, without our own proofs that nothing signs in any more.
+
+    Those carry the incident's mark as their user agent. Who copies it hides failures only.
+    """
+    found = [
+        row
+        for table in _TABLES
+        for row in rows.get(table, [])
+        if is_success(row) or not mark or mark not in str(row.get("UserAgent"))
+    ]
     return sorted(found, key=lambda row: moment(row.get("TimeGenerated")))
 
 
@@ -77,10 +85,10 @@ def unattributed(acts: list[Act]) -> list[Act]:
     return [one for one in acts if not one["token_id"]]
 
 
-def uses(rows: Rows, snapshot: Snapshot | None) -> list[Use]:
+def uses(signed_in: list[Json], snapshot: Snapshot | None) -> list[Use]:
     """Every credential that was tried, failures too."""
     found: dict[tuple[str, str], Use] = {}
-    for row in sign_ins(rows):
+    for row in signed_in:
         credential = _credential(row, snapshot)
         when = str(row.get("TimeGenerated"))
         use = found.setdefault(
