@@ -35,8 +35,19 @@ async def read_all(cloud: Cloud, principal: Principal) -> list[Json]:
 
 
 async def remove_all(cloud: Cloud, principal: Principal) -> StepResult:
-    """Take it out of every group that it is a direct member of, and read back. Safe to repeat."""
+    """Take it out of every group that it is a direct member of, and read back. Safe to repeat.
+
+    The items name those it was in through others too, with `direct` false.
+    """
     object_id = checked_guid(principal["object_id"], "object id")
+    inherited: dict[str, Json] = {}
+
+    async def read() -> list[Json]:
+        found = await read_all(cloud, principal)
+        inherited.update({one["id"]: one for one in found if not one["direct"]})
+        # Those go by themselves, unless a direct one that they come through can't be left.
+        stuck = any(one["direct"] and one["stays_because"] for one in found)
+        return [one for one in found if one["direct"] or stuck]
 
     async def remove(one: Json) -> None:
         path = f"/groups/{checked_guid(one['id'], 'group id')}/members/{object_id}/$ref"
@@ -46,14 +57,17 @@ async def remove_all(cloud: Cloud, principal: Principal) -> StepResult:
     result = await removals.remove_all(
         removals.Removal(
             what=f"groups of {principal['display_name']} ({object_id})",
-            read=lambda: _within_reach(cloud, principal),
+            read=read,
             remove=remove,
             name=lambda one: f"group {one['display_name'] or 'unnamed'} ({one['id']})",
             before="member",
             stays=lambda one: one["stays_because"],
         )
     )
-    return result | {"by_hand": by_hand(principal)} if result["status"] == "refused" else result
+    result["items"] = [*result.get("items", []), *inherited.values()]
+    if result["status"] == "refused":
+        result["by_hand"] = by_hand(principal)
+    return result
 
 
 def by_hand(principal: Principal) -> list[str]:
@@ -64,13 +78,6 @@ def by_hand(principal: Principal) -> list[str]:
         f"az rest --method GET --url {graph}/servicePrincipals/{object_id}/memberOf",
         f"az ad group member remove --group <group id> --member-id {object_id}",
     ]
-
-
-async def _within_reach(cloud: Cloud, principal: Principal) -> list[Json]:
-    """Direct ones and, while one of those can't be left, what comes through them."""
-    found = await read_all(cloud, principal)
-    stuck = any(one["direct"] and one["stays_because"] for one in found)
-    return [one for one in found if one["direct"] or stuck]
 
 
 def _is_group(raw: Json) -> bool:

@@ -51,6 +51,10 @@ async def test_leaving_a_group_leaves_what_it_is_inside(azure: FakeAzure, cloud:
     azure.on("DELETE", _member(1), Say(204))
     result = await memberships.remove_all(cloud, PRINCIPAL)
     assert result["status"] == "done"
+    assert [(one["display_name"], one["direct"]) for one in result["items"]] == [
+        ("group-1", True),
+        ("group-2", False),
+    ]
     assert result["changes"] == [
         {"object": f"group group-1 ({uuid.UUID(int=1)})", "before": "member", "after": "removed"}
     ]
@@ -74,7 +78,7 @@ async def test_a_group_that_is_not_ours_to_change_is_named_and_keeps_no_other(
     azure.on("DELETE", _member(1), Say(204))
     result = await memberships.remove_all(cloud, PRINCIPAL)
     assert result["status"] == "refused"
-    assert [one["display_name"] for one in result["items"]] == ["group-1"]
+    assert [one["display_name"] for one in result["items"]] == ["group-1", "group-4"]
     assert why in result["detail"]
     assert "group-4" in result["detail"], "what comes through it stays as well"
     assert any("az ad group member remove" in one for one in result["by_hand"])
