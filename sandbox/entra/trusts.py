@@ -56,10 +56,13 @@ def _of_application(world: World, client_id: str, moment: datetime) -> list[Trus
 
 def _of_identity(world: World, identity: str, moment: datetime) -> list[Trust]:
     below = f"{identity}/".lower()
+    found = world.azure.resources.values_as_of(
+        moment,
+        lambda each: each["type"].lower() == _TYPE and each["id"].lower().startswith(below),
+    )
     return [
         _trust(stable_guid(f"credential/{each['id'].lower()}"), each["properties"])
-        for each in world.azure.resources.values_as_of(moment)
-        if each["id"].lower().startswith(below) and each["type"].lower() == _TYPE
+        for each in found
     ]
 
 
