@@ -8,6 +8,7 @@ Source      https://learn.microsoft.com/azure/azure-monitor/platform/activity-lo
             https://learn.microsoft.com/azure/azure-monitor/reference/tables/azureactivity
 """
 
+import json
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +23,7 @@ from sandbox.eventgrid import topics
 from sandbox.web import Call
 from sandbox.world import Json, World, timestamp
 
+_GRANT = "microsoft.authorization/roleassignments/write"
 # How Entra's short claim names are written in the log.
 _CLAIMS = {
     "oid": "http://schemas.microsoft.com/identity/claims/objectidentifier",
@@ -54,13 +56,30 @@ class Attempt:
         self._record("Failed", status_code, properties)
 
     def _record(self, status: str, status_code: int, properties: Json | None = None) -> Json:
-        first = self._event("Started", None)
+        first = self._event("Started", None, self._requested())
         last = self._event(status, status_code, properties)
         for event in (first, last):
             event["operationId"] = event["correlationId"]
             self.world.azure.activity.append(_as_listed(event))
             activity_rows.add(self.world, event)
         return last
+
+    def _requested(self) -> Json | None:
+        """Who is to get which role: the one kind of write whose body the log keeps.
+
+        https://learn.microsoft.com/azure/role-based-access-control/change-history-report
+        """
+        if self.operation.lower() != _GRANT:
+            return None
+        try:
+            wished = self.call.json()["properties"]
+        except (ValueError, KeyError, TypeError):
+            return None  # refused as a bad request, and logged as such
+        if not isinstance(wished, dict):
+            return None
+        properties = {name[:1].upper() + name[1:]: value for name, value in wished.items()}
+        name = self.resource_id.rpartition("/")[2]
+        return {"requestbody": json.dumps({"Id": name, "Properties": properties})}
 
     def _event(self, status: str, status_code: int | None, properties: Json | None = None) -> Json:
         now, event_id = self.world.clock.now(), str(uuid.uuid4())
