@@ -308,27 +308,36 @@ def test_an_app_without_an_identity_of_its_own_has_to_name_one(sandbox: RunningS
     assert _claims(answer.json()["access_token"])["oid"] == seeded["object_id"]
 
 
-def test_taking_an_identity_off_a_machine_ends_its_new_tokens(sandbox: RunningSandbox) -> None:
+def test_an_identity_taken_off_a_machine_gets_no_new_tokens_there(sandbox: RunningSandbox) -> None:
+    sandbox.no_delays()
+    dana, shared = as_user(sandbox, "dana"), sandbox.seed["payments_identity"]
+    _grant_owner(sandbox, dana)
+    detached = {shared["resource_id"].upper(): None}
+
+    both = _attach(dana, "SystemAssigned, UserAssigned", detached)
+    assert both.json()["error"]["code"] == "InvalidIdentityValues"
+    assert _machine(sandbox, client_id=shared["app_id"]).status_code == 200
+    assert _attach(dana, "SystemAssigned", detached).status_code == 200
+    assert _machine(sandbox, client_id=shared["app_id"]).status_code == 400
+    assert _machine(sandbox).status_code == 200
+    attached = _attach(dana, "SystemAssigned, UserAssigned", {shared["resource_id"]: {}})
+    assert attached.json()["identity"]["principalId"] == sandbox.seed["batch_vm"]["object_id"]
+    assert _machine(sandbox, client_id=shared["app_id"]).status_code == 200
+
+
+def test_a_machines_own_identity_is_deleted_with_its_switch_and_comes_back_as_another(
+    sandbox: RunningSandbox,
+) -> None:
     sandbox.no_delays()
     dana, machine = as_user(sandbox, "dana"), sandbox.seed["batch_vm"]
     _grant_owner(sandbox, dana)
-    attached = {sandbox.seed["payments_identity"]["resource_id"].upper(): None}
-    body: dict[str, Any] = {
-        "identity": {"type": "SystemAssigned", "userAssignedIdentities": attached}
-    }
-    changed = dana("PATCH", machine["resource_id"], version="2024-07-01", json=body)
-    assert changed.json()["identity"]["principalId"] == machine["object_id"]
-    client_id = sandbox.seed["payments_identity"]["app_id"]
-    assert _machine(sandbox, client_id=client_id).status_code == 400
-    assert _machine(sandbox).status_code == 200
 
-    dana("PATCH", machine["resource_id"], version="2024-07-01", json={"identity": {"type": "None"}})
+    assert _attach(dana, "None").json()["identity"] == {"type": "None"}
     assert _machine(sandbox).json()["error_description"] == "Identity not found"
     known = sandbox.control("GET", "state/servicePrincipals")
     assert machine["object_id"] not in {each["id"] for each in known}
-    body = {"identity": {"type": "SystemAssigned"}}
-    again = dana("PATCH", machine["resource_id"], version="2024-07-01", json=body)
-    assert again.json()["identity"]["principalId"] != machine["object_id"]
+    again = _attach(dana, "SystemAssigned").json()["identity"]
+    assert again["principalId"] != machine["object_id"]
 
 
 @pytest.mark.parametrize("change", [{"accountEnabled": False}, {"tags": ["x"]}])
@@ -417,6 +426,12 @@ def _graph_token(sandbox: RunningSandbox) -> str:
         headers={"X-IDENTITY-HEADER": settings["IDENTITY_HEADER"]},
     )
     return str(answer.json()["access_token"])
+
+
+def _attach(dana: ArmCaller, kind: str, changes: dict[str, Any] | None = None) -> httpx.Response:
+    identity = {"type": kind, **({"userAssignedIdentities": changes} if changes else {})}
+    machine = str(dana.sandbox.seed["batch_vm"]["resource_id"])
+    return dana("PATCH", machine, version="2024-07-01", json={"identity": identity})
 
 
 def _grant_owner(sandbox: RunningSandbox, dana: ArmCaller) -> None:
