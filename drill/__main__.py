@@ -91,6 +91,7 @@ async def _scenarios(wanted: str, options: Options, screen: Screen) -> list[Outc
     for name in SCENARIOS if wanted == "all" else (wanted,):
         below = folder / name if wanted == "all" else folder
         below.mkdir(exist_ok=True)
+        screen.begin()
         outcome = await run_scenario(SCENARIOS[name], options, screen, below)
         screen.verdict(outcome.verdict)
         screen.results(outcome)

@@ -30,6 +30,11 @@ class Screen:
         self._steps: list[Json] = []  # of the table that changes
         self._kept: set[tuple[str, str]] = set()  # in a table that stays: not shown again
 
+    def begin(self) -> None:
+        """Another incident: what looks like the last one's steps is not."""
+        self._settle()
+        self._lines, self._steps, self._kept = set(), [], set()
+
     def heading(self, title: str, detail: str) -> None:
         """A new part of the drill begins."""
         self._settle()

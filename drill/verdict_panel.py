@@ -19,9 +19,9 @@ def verdict(found: Verdict) -> RenderableType:
     for fact in found["facts"]:
         lines.extend(_fact(fact, noun))
         noun = fact["noun"]
-    return Group(
-        *lines, Text(""), Text("  " + times(found["times"]), "bold"), conclusion(found["facts"])
-    )
+    rebuilt = any(fact["noun"] == "new identity" for fact in found["facts"])
+    took = "  " + times(found["times"], rebuilt=rebuilt)
+    return Group(*lines, Text(""), Text(took, "bold"), conclusion(found["facts"]))
 
 
 def _fact(fact: Fact, noun: str) -> list[RenderableType]:
@@ -37,9 +37,10 @@ def _fact(fact: Fact, noun: str) -> list[RenderableType]:
     ]
 
 
-def times(measured: Times) -> str:
-    """How long it took, by the sandbox's record."""
-    names = {"disabled_s": "disabled", "contained_s": "contained", "recovered_s": "recovered"}
+def times(measured: Times, *, rebuilt: bool = True) -> str:
+    """How long it took, by the sandbox's record. What was not to be rebuilt was not left unrecovered."""
+    names = {"disabled_s": "disabled", "contained_s": "contained"}
+    names |= {"recovered_s": "recovered"} if rebuilt else {}
     said = [
         f"{name} {seconds:.1f} s" if isinstance(seconds, float) else f"never {name}"
         for key, name in names.items()

@@ -6,6 +6,7 @@ when the client learns of it, except that `after` lets the service act first and
 
 import asyncio
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -69,10 +70,10 @@ class Faults:
         if wait_ms > 0:
             await asyncio.sleep(wait_ms / 1000)
 
-    def take(self, call: Call) -> Fault | None:
-        """The fault that strikes this call, used up by one, or None."""
+    def take(self, call: Call, *, kinds: Sequence[str] = _KINDS) -> Fault | None:
+        """The fault of these kinds that strikes this call, used up by one, or None."""
         for fault in self._faults:
-            if fault.matches(call):
+            if fault.kind in kinds and fault.matches(call):
                 fault.times -= 1
                 return fault
         return None

@@ -41,4 +41,5 @@ class Sandbox:
 
     def _begin(self) -> None:
         self.world = World(self.endpoints, trust=self._trust)
+        self.world.caches["faults"] = self.faults  # for what travels inside another call
         self.seeded = seed.plant(self.world)

@@ -190,7 +190,7 @@ class InProcess:
         """Let a responder open an incident; the order that it would start."""
         from triggers import intake  # noqa: PLC0415 - reads the policy that settings name
 
-        client: Any = _Client()
+        client = _Client()
         signal: Signal = {
             "source": "responder",
             "signal_id": str(hint),
@@ -199,7 +199,8 @@ class InProcess:
             "severity": "responder",
             "hint": hint,
         }
-        await intake.accept(signal, mode, client)
+        durable: Any = client
+        await intake.accept(signal, mode, durable)
         (order,) = client.started
         return order
 

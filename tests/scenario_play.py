@@ -22,6 +22,7 @@ from playbooks.journaled import open_store
 from tests.in_process import Driven, InProcess
 from triggers import status
 
+PROOFS = 3  # not for ten minutes, as policy.toml has it: in a sandbox without delays the third is the last to differ
 LIE: Json = {"status": "done", "detail": "pretended"}
 
 
@@ -59,9 +60,9 @@ class Play:
         await self.driven.until(*phases)
         return self
 
-    async def before(self, phase: str) -> "Play":
-        """Let the incident go on until this phase begins."""
-        await self.driven.before(phase)
+    async def contained_or_not(self) -> "Play":
+        """Let the incident go on until every lever is pulled and the proof is there or given up."""
+        await self.driven.before("collecting_evidence", "reporting")
         return self
 
     async def scene(self) -> Scene:
@@ -76,7 +77,7 @@ class Play:
             "orchestration history": json.dumps(self.driven.instance.history),
             "status answer": json.dumps(told),
         }
-        ended = Ended(self.driven.status, evidence, outputs, self.alerted_at)
+        ended = Ended(told, evidence, outputs, self.alerted_at)
         return await look(self.staged, self.stage, ended)
 
     async def verdict(self) -> Verdict:
@@ -102,6 +103,7 @@ async def play(
     alerted_at = datetime.now(UTC)
     victim = scenario.victim(stage_.described)
     order = await stage_.in_process.alert(victim.object_id)
+    order["policy"]["verification"]["attempts"] = PROOFS
     driven = stage_.in_process.start(order, pretended)
     return Play(stage_, staged, driven, alerted_at)
 

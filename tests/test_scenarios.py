@@ -53,6 +53,6 @@ async def test_a_lever_that_is_not_pulled_is_noticed(
     pretended = {lever: LIE, PROOF: {**LIE, "remaining": []}}
     played = await play(scenario_stage, SCENARIOS[name], pretended)
 
-    await played.before("collecting_evidence")
+    await played.contained_or_not()
 
     assert LEVERS[lever].fact in red(await played.verdict())

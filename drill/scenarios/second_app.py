@@ -44,5 +44,5 @@ SCENARIO = Scenario(
     attack=_attack,
     ground=_ground,
     levers=OF_AN_APPLICATION,
-    further=(("what comes next", (contained.SUSPECTS,)),),
+    further=(("next suspect", (contained.SUSPECTS,)),),
 )

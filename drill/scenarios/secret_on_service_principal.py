@@ -18,7 +18,7 @@ async def _attack(attacker: Attacker, described: Json, tell: Tell) -> Held:
     secret = await service_principal_secret_backdoor.plant(attacker, token, victim.object_id)
     held.traces["planted secret"] = secret.key_id
     held.secrets["planted client secret"] = secret.value
-    tell("client secret planted on the service principal", f"key id {secret.key_id}")
+    tell("secret planted on service principal", f"key id {secret.key_id}")
     ask = partial(attacker.exchange_secret, victim.app_id, secret.value)
     blob = described["seed"]["storage"]["blob_url"]
     await cashing_in.read_blob(attacker, held, "planted secret", ask, blob)

@@ -17,7 +17,7 @@ def _said(scene: Scene) -> Finding:
 
 
 def _residual(scene: Scene) -> Finding:
-    until = (scene.status.get("clock") or {}).get("residual until")
+    until = scene.status.get("residual_until")
     return Finding(bool(until), f"until {until}")
 
 

@@ -11,8 +11,10 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from sandbox.faults import Faults
 from sandbox.graph.errors import GraphError, malformed
 from sandbox.graph.exchange import Reply, Request
+from sandbox.web import Call
 from sandbox.world import Json
 
 Answer = Callable[[Request, str], Reply]  # request, URL as it was asked for
@@ -76,7 +78,27 @@ def _one(batch: Request, step: Json, answer: Answer) -> Reply:
         body=step.get("body"),
         request_id=str(uuid.uuid4()),
     )
-    return answer(request, f"{batch.root}{step['url']}")
+    return _spoilt(request) or answer(request, f"{batch.root}{step['url']}")
+
+
+def _spoilt(request: Request) -> Reply | None:
+    """The reply that a fault puts in the place of this one's; the batch as a whole has met its own faults."""
+    faults: Faults | None = request.world.caches.get("faults")
+    call = Call(
+        service="graph",
+        method=request.method,
+        path=f"/{request.version}{request.path}",
+        query=dict(request.query),
+        headers=dict(request.headers),
+        body=b"",
+        origin=request.origin,
+        client_ip=request.client_ip,
+    )
+    fault = faults.take(call, kinds=("status",)) if faults else None
+    if fault is None:
+        return None
+    headers = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
+    return Reply(fault.status, fault.body, headers)
 
 
 def _failed_dependency() -> Reply:
