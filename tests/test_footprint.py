@@ -332,7 +332,8 @@ def test_a_column_that_is_no_object_has_nothing_in_it(value: Any) -> None:
 def test_what_containment_does_not_reach_is_said() -> None:
     nothing: Any = {"app_roles": [], "directory_roles": [], "attachments": [], "unread": {}}
     role = {"role_name": "User.Read.All", "app_role_id": "r1", "resource_name": "Microsoft Graph"}
-    lines = footprint.uncovered({**nothing, "app_roles": [role], "unread": {"locks": "403"}})
+    snapshot: Any = {**nothing, "app_roles": [role], "unread": {"locks": "403"}}
+    lines = footprint.uncovered(snapshot)
     assert "User.Read.All on Microsoft Graph" in lines[0]
     assert "locks, which could not be read: 403" in lines[1]
     assert len(footprint.uncovered(nothing)) == 1

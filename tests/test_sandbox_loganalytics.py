@@ -288,3 +288,84 @@ def test_everything_that_is_logged_fits_its_table(sandbox: RunningSandbox) -> No
     for table, rows in sandbox.control("GET", "state/logs").items():
         for row in rows:
             assert row.keys() <= SCHEMAS[table].keys(), table
+
+
+def test_ingestion_time_is_when_a_row_could_be_queried_first_and_no_column(world: World) -> None:
+    moment = world.clock.now()
+    late = {"TimeGenerated": moment.isoformat(), "Caller": "late"}
+    world.logs.add("AzureActivity", late, delay_s=600)
+    world.clock.advance(timedelta(seconds=601))
+    since = f"datetime({(moment + timedelta(minutes=5)).isoformat()})"
+    query = f"AzureActivity | where isnull(ingestion_time()) or ingestion_time() > {since}"
+    assert _rows(world, f"{query} | project Caller") == [["late"]]
+    assert _columns(world, query) == SCHEMAS["AzureActivity"]
+    assert _rows(world, "AzureActivity | where Caller == 'ingestion_time()' | count") == [[0]]
+
+
+def test_a_column_that_may_be_missing_has_its_substitute(world: World) -> None:
+    query = "AzureActivity | take 1 | project a = column_ifexists('Caller', ''), b = column_ifexists(\"Nope\", 'x')"
+    assert _rows(world, query) == [["caller-0", "x"]]
+
+
+def test_a_table_that_the_workspace_lacks_is_not_resolved(world: World) -> None:
+    assert _rows(world, "SecurityIncident | count") == [[0]]
+    world.logs.plans["SecurityIncident"] = None
+    with pytest.raises(LogsError, match="BadArgumentError"):
+        _rows(world, "SecurityIncident | count")
+
+
+def test_an_answer_beyond_the_limit_is_partial(sandbox: RunningSandbox) -> None:
+    token = managed_identity_token(sandbox, AUDIENCE)
+    rows = "range x from 1 to 5 step 1"
+    assert "error" not in _query(sandbox, token, rows).json()
+    sandbox.control("POST", "limits", {"log_rows": 3})
+    answer = _query(sandbox, token, rows)
+    assert answer.status_code == 200
+    assert len(answer.json()["tables"][0]["rows"]) == 3
+    assert answer.json()["error"]["code"] == "PartialError"
+
+
+def test_a_cheap_table_is_searched_alone_and_never_queried(sandbox: RunningSandbox) -> None:
+    token = managed_identity_token(sandbox, AUDIENCE)
+    sandbox.control("POST", "table-plans", {"AKSAudit": "Basic"})
+    assert _inner(_query(sandbox, token, "AKSAudit | take 1"))[2] == "SemanticError"
+    url = f"{sandbox.endpoints['loganalytics']}/v1/workspaces/{sandbox.described['workspace_id']}/search"
+    headers = {"Authorization": f"Bearer {token}"}
+
+    def search(query: str, **params: str) -> httpx.Response:
+        return sandbox.http.post(url, json={"query": query}, params=params, headers=headers)
+
+    assert search("AKSAudit | take 1", timespan="P1D").status_code == 200
+    assert _inner(search("AKSAudit | take 1"))[2] == "QueryValidationError"
+    joined = search("AKSAudit | union AuditLogs", timespan="P1D")
+    assert _inner(joined)[2] == "SemanticError"
+    windowed = search("AKSAudit | where TimeGenerated > ago(1h)", timespan="P1D")
+    assert _inner(windowed)[2] == "SemanticError"
+
+
+def test_too_many_queries_are_throttled_and_said_to_come_back(sandbox: RunningSandbox) -> None:
+    token = managed_identity_token(sandbox, AUDIENCE)
+    sandbox.control("POST", "limits", {"log_queries": 2})
+    answers = [_query(sandbox, token, "print 1") for _ in range(3)]
+    assert [one.status_code for one in answers] == [200, 200, 429]
+    assert 0 < int(answers[2].headers["retry-after"]) <= 31
+    assert answers[2].json()["error"]["code"] == "ThrottledError"
+
+
+def test_a_workspace_lists_its_tables_with_their_plans(sandbox: RunningSandbox) -> None:
+    token = managed_identity_token(sandbox, "https://management.azure.com")
+    sandbox.control("POST", "table-plans", {"AKSAudit": "Auxiliary", "SecurityIncident": None})
+    arm = sandbox.endpoints["arm"]
+    group = f"/subscriptions/{sandbox.described['subscription_id']}/resourceGroups/rg-security"
+    url = f"{arm}{group}/providers/Microsoft.OperationalInsights/workspaces/log-security/tables"
+    headers = {"Authorization": f"Bearer {token}"}
+
+    def get(path: str = "") -> httpx.Response:
+        return sandbox.http.get(url + path, params={"api-version": "2023-09-01"}, headers=headers)
+
+    plans = {one["name"]: one["properties"]["plan"] for one in get().json()["value"]}
+    assert plans["AKSAudit"] == "Auxiliary"
+    assert plans["AuditLogs"] == "Analytics"
+    assert "SecurityIncident" not in plans
+    assert get("/AKSAudit").json()["properties"]["plan"] == "Auxiliary"
+    assert get("/SecurityIncident").status_code == 404

@@ -1,0 +1,52 @@
+"""The queries are KQL to Microsoft's own parser, against the published tables."""
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CHECKER = ROOT.parent / "shared" / "specs" / "kql"
+
+
+@pytest.fixture(scope="module")
+def checker() -> Path:
+    """A copy of the checker with its one package, kept from run to run: installing it takes seconds."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if not CHECKER.is_dir() or node is None or npm is None:
+        pytest.skip("the KQL checker needs node, npm and its own folder beside the project's")
+    copy = Path(tempfile.gettempdir()) / "firebreak-kql-check"
+    if not (copy / "node_modules" / "@kusto").is_dir():
+        shutil.copytree(CHECKER, copy, dirs_exist_ok=True, copy_function=shutil.copyfile)
+        command = [npm, "install", "--no-audit", "--no-fund"]
+        installed = subprocess.run(command, cwd=copy, capture_output=True, check=False, timeout=60)
+        if installed.returncode:
+            pytest.skip(f"the KQL parser can't be installed: {installed.stderr.decode()[-300:]}")
+    return copy
+
+
+def _check(checker: Path, *files: Path) -> "subprocess.CompletedProcess[str]":
+    # Starting node and reading the parser takes about a second; all files are checked in one go.
+    return subprocess.run(
+        ["node", "check.mjs", *map(str, files)],
+        cwd=checker,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_every_query_is_right(checker: Path) -> None:
+    files = sorted((ROOT / "responders" / "queries").glob("*.kql"))
+    checked = _check(checker, *files)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert f"{len(files)} files" in checked.stdout
+
+
+def test_the_checker_sees_a_column_that_is_not_there(checker: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.kql"
+    wrong.write_text("AzureActivity | where Nope == 'x'")
+    assert _check(checker, wrong).returncode == 1
