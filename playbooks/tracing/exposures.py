@@ -6,7 +6,6 @@ Source   https://learn.microsoft.com/security/operations/incident-response-playb
 
 import re
 from typing import TypedDict
-from urllib.parse import urlsplit
 
 from playbooks.tracing.acts import Rows
 from playbooks.tracing.rows import Act, same
@@ -17,6 +16,10 @@ _KEYS = re.compile(
     r"/(?:listkeys|listaccountsas|listservicesas|listclusteradmincredential|listclusterusercredential"
     r"|listcredentials|listconnectionstrings|listsecrets|regeneratekey|listadminkeys|config/list)/action$",
     re.IGNORECASE,
+)
+# https://learn.microsoft.com/azure/key-vault/general/about-keys-secrets-certificates#object-identifiers
+_OBJECT = re.compile(
+    r"https://(?P<vault>[^?#]+?)/(?:secrets|keys|certificates)/[^/?#]+", re.IGNORECASE
 )
 _SUBSCRIPTION = re.compile(r"/subscriptions/([0-9a-f-]{36})", re.IGNORECASE)
 
@@ -96,15 +99,19 @@ def _from_cluster(one: Act) -> bool:
 
 
 def _vault(one: Act) -> str:
-    return (urlsplit(one["target"]).hostname or "") if _from_vault(one) else ""
+    return _vault_in(one["target"]) if _from_vault(one) else ""
+
+
+def _vault_in(target: str) -> str:
+    """The vault's address: what stands before /secrets/{name}."""
+    match = _OBJECT.match(target)
+    return match["vault"] if match else ""
 
 
 def _without_version(target: str) -> str:
     """https://{vault}/secrets/{name}, whichever version was read: the next one is as well known."""
-    parts = urlsplit(target)
-    if not parts.hostname:
-        return target
-    return f"{parts.scheme}://{parts.netloc}/" + "/".join(parts.path.strip("/").split("/")[:2])
+    match = _OBJECT.match(target)
+    return match[0] if match else target
 
 
 def _subscriptions(rows: Rows, vaults: list[str], listed: list[Act]) -> list[str]:
@@ -113,7 +120,7 @@ def _subscriptions(rows: Rows, vaults: list[str], listed: list[Act]) -> list[str
     for table in ("AZKVAuditLogs", "AzureDiagnosticsKeyVault"):
         for row in rows.get(table, []):
             asked = str(row.get("Id") or row.get("id_s") or row.get("RequestUri") or "")
-            if any(same(urlsplit(asked).hostname, vault) for vault in vaults):
+            if any(same(_vault_in(asked), vault) for vault in vaults):
                 texts.append(str(row.get("_ResourceId")))
     found = (match[1].lower() for text in texts if (match := _SUBSCRIPTION.search(text)))
     return list(dict.fromkeys(found))
