@@ -212,6 +212,14 @@ def test_every_read_leaves_a_row_and_so_does_a_refused_one(arm: ArmCaller, read:
     assert rows[2]["ResultSignature"] == "Forbidden(AccessDenied)"
 
 
+def test_no_record_and_no_state_shows_a_secrets_value(arm: ArmCaller, read: Read) -> None:
+    value = read().json()["value"]
+    assert len(value) > 20
+    assert arm.sandbox.record()[-1]["response_body"] == "[redacted]"
+    assert value not in str(arm.sandbox.record())
+    assert value not in str(arm.sandbox.control("GET", "state"))
+
+
 def test_a_vault_with_azure_rbac_goes_by_roles_and_forgets_its_policies() -> None:
     world = World(dict.fromkeys(SERVICES, "https://localhost:1"))
     world.delays.role_assignments = world.delays.vault_policies = 0
