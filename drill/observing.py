@@ -7,6 +7,7 @@ from drill.minting import mint
 from drill.options import Json
 from drill.replays import Replays, read_in_pods
 from drill.scene import PodRead, Reply, Scene, Victim
+from drill.staging import ledger
 from drill.states import workloads_of
 from drill.training_ground import TrainingGround
 from drill.watching import Followed
@@ -79,7 +80,7 @@ class Observer:
             bystander_reads=await self._reads(states, "billing_api"),
             evidence=evidence,
             outputs=outputs_of(self.ground, evidence, states.after, followed.status),
-            secrets=self.loot.secrets() | self._keys(),
+            secrets=self.loot.secrets() | self._keys() | await ledger(self.ground.control),
         )
 
     async def _mint_again(self) -> None:

@@ -98,7 +98,7 @@ async def look(staged: Staged, ground: Ground, ended: Ended) -> Scene:
         bystander_reads=await read_in_pods(ground.control, after, workloads, blob),
         evidence=ended.evidence,
         outputs=ended.outputs,
-        secrets=held.secrets | await _ledger(ground.control),
+        secrets=held.secrets | await ledger(ground.control),
         traces=held.traces,
         suspects=held.made,
         status=ended.status,
@@ -120,7 +120,7 @@ async def _use(use: Use) -> Reply:
     return Reply(*await use())
 
 
-async def _ledger(control: Control) -> dict[str, str]:
-    """Named by where they were seen and by a number, never by themselves."""
+async def ledger(control: Control) -> dict[str, str]:
+    """Every secret that crossed the sandbox's wires, named by where it was seen and a number, never by itself."""
     found = await control.secrets()
     return {f"{name} #{number}": value for number, (value, name) in enumerate(found.items())}

@@ -6,6 +6,7 @@ nothing but the drill's own eyes can find it.
 
 import io
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -16,9 +17,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from drill.contain import run_scenario
 from drill.options import ROOT, DrillError, Json, Options
 from drill.rehearsal import run_drill
 from drill.results import Outcome
+from drill.scenarios import SCENARIOS
 from drill.screens import Screen
 
 VALIDATOR = ROOT.parent / "shared" / "specs" / "validate_traffic.py"
@@ -76,13 +79,29 @@ async def test_a_drill_is_green_and_leaves_its_verdict_report_and_traffic(tmp_pa
     assert times["disabled_s"] < 15
 
 
+# What the extract of Microsoft's descriptions can't judge: two operations that it left out, and a type that the
+# description itself states too narrowly, since an "object" there is an array in the format that we ask for.
+# https://learn.microsoft.com/graph/api/rbacapplication-list-roleassignments
+# https://learn.microsoft.com/graph/api/group-delete-members
+# https://learn.microsoft.com/azure/governance/resource-graph/concepts/work-with-data#formatting-results
+UNJUDGED = (
+    re.compile(r"no-operation: GET /v1.0/roleManagement/directory/roleAssignments$"),
+    re.compile(r"no-operation: DELETE /v1.0/groups/[^/]+/members/[^/]+/\$ref$"),
+    re.compile(r"resp-schema: \$\.data: \[\{"),
+)
+
+
 def violations(traffic: Path) -> str:
     """What in the traffic is not as Microsoft and Kubernetes publish it; nothing where that can't be asked."""
     if not VALIDATOR.exists():
         return ""
     command = [sys.executable, str(VALIDATOR), str(traffic)]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
-    return "" if checked.returncode == 0 else checked.stdout + checked.stderr
+    if checked.returncode not in {0, 1}:
+        return checked.stdout + checked.stderr
+    found = [line.strip() for line in checked.stdout.splitlines() if "   VIOLATION" in line]
+    assert found or checked.returncode == 0, checked.stdout
+    return "\n".join(line for line in found if not any(known.search(line) for known in UNJUDGED))
 
 
 def test_the_published_api_descriptions_are_at_hand() -> None:
@@ -129,27 +148,12 @@ async def test_a_drill_is_green_on_a_bad_day_too(tmp_path: Path) -> None:
 
 
 PROOF = "verifications.containment"
+# One lever of containment and one of recovery, with a real host; every other one is left out in test_scenarios.py.
 
 
 @pytest.mark.parametrize(
     ("pretended", "fact"),
     [
-        pytest.param(
-            "credentials.remove_from_application",
-            "the old application has no secret and no key",
-            id="secrets",
-        ),
-        pytest.param(
-            "federated_credentials.remove_all",
-            "the old application trusts no issuer",
-            id="trusts",
-        ),
-        pytest.param(
-            "service_principals.disable", "the old service principal is disabled", id="disable"
-        ),
-        pytest.param(
-            "applications.deactivate", "the old application is deactivated", id="deactivate"
-        ),
         pytest.param(
             "role_assignments.remove_all",
             "access tokens issued before the alert read nothing",
@@ -171,6 +175,18 @@ async def test_a_lever_that_is_not_pulled_turns_the_drill_red(
 
     assert not outcome.verdict["passed"]
     assert fact in red(outcome)
+
+
+async def test_another_attack_is_contained_by_a_real_host_without_a_question(
+    tmp_path: Path,
+) -> None:
+    options = Options(folder=tmp_path, timeout_s=120)
+
+    outcome = await run_scenario(SCENARIOS["second-app"], options, screen(), tmp_path)
+
+    assert red(outcome) == set()
+    assert outcome.incident["consent"] is None
+    assert violations(tmp_path / "traffic.jsonl") == ""
 
 
 def pids_of(folder: Path) -> list[int]:
