@@ -37,8 +37,10 @@ def trusts_of(state: Json, application: str) -> list[Json]:
 
 def identity_trusts_of(state: Json, identity: str) -> list[Json]:
     """The federated credentials of a user-assigned managed identity, by its resource id; empty has none."""
+    if not identity:
+        return []
     below = f"{identity}/federatedIdentityCredentials/".lower()
-    return [one for one in state["resources"] if identity and one["id"].lower().startswith(below)]
+    return [one for one in state["resources"] if one["id"].lower().startswith(below)]
 
 
 def credentials_of(holder: Json) -> list[str]:
