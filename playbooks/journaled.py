@@ -110,7 +110,10 @@ def kill_switch() -> Json | None:
 def _kept(store: EvidenceStore, order: Order, keeping: Keeping, run: int, result: Json) -> Json:
     """Keep the whole answer, return what the playbook needs of it."""
     if result["status"] in {"refused", "failed"}:
-        result = {**result, **keeping.if_open}
+        result = {
+            **keeping.if_open,
+            **result,
+        }  # what the responder itself says is nearer to the case
     # Twice the same run happens where a worker dies between its write and its answer.
     path = f"{folder(order['incident'])}/{keeping.name}-{run}.json"
     if not store.exists(path):

@@ -13,7 +13,7 @@ def removals(snapshot: Snapshot) -> int:
         + len(snapshot["grants"])
         + len(snapshot["app_roles"])
         + len(snapshot["oauth_grants"])
-        + len(snapshot["memberships"])
+        + sum(1 for one in snapshot["memberships"] if one["direct"])
         + len(snapshot["key_vault_policies"])
     )
 

@@ -31,6 +31,8 @@ class Progress:
             "exposures": [],
             "reversals": [],
             "sweeps": [],
+            "outcome": None,
+            "manifest": None,
         }
 
     @property
@@ -105,7 +107,7 @@ class Progress:
         facts = {"outcome": outcome, **{name: self._status[name] for name in names}}
         order: Order = {**self._order, "facts": facts}
         written = yield from perform_one(self._context, reporting.write_report, order)
-        self.note(outcome=outcome, report=written["detail"], manifest=written.get("manifest"))
+        self.note(outcome=outcome, report=written["detail"])
         lines = [
             *(
                 f"{name}: {one['status']} {one['detail']}"
@@ -117,9 +119,18 @@ class Progress:
         ]
         if outcome in reporting.NOTICES:
             yield from self.tell(outcome, {**self.clock, "lines": lines})
+        yield from self.seal("report")
+
+    def seal(self, after: str) -> Generator[Any, Any, None]:
+        """A manifest of all evidence so far; its hash in the status is what a bundle is checked against."""
+        order: Order = {**self._order, "facts": {"after": after}}
+        sealed = yield from perform_one(self._context, reporting.seal_evidence, order)
+        self.note(manifest=sealed.get("manifest"))
 
     def close(self, outcome: str, detail: str) -> Generator[Any, Any, Json]:
         """Give the principal free and end."""
+        if self._status["outcome"] is not None:
+            yield from self.seal("closed")
         yield from perform_one(self._context, reporting.release_principal, self._order)
         self.note(phase="refused" if outcome == "refused" else "closed", outcome=outcome)
         return {"outcome": outcome, "detail": detail, **self._status}

@@ -16,7 +16,7 @@ from playbooks.orders import Json, Order
 from playbooks.progress import Progress
 from playbooks.settling import perform_one, settle, until_done
 from playbooks.steps import containment as acts
-from playbooks.steps import evidence, reporting
+from playbooks.steps import evidence
 
 bp = df.Blueprint()
 _CHECKS_AT_ONCE = 40  # in one orchestration: its history is replayed at every turn
@@ -131,13 +131,17 @@ def _sweep(
     context: df.DurableOrchestrationContext, order: Order, progress: Progress, sweep: str
 ) -> Generator[Any, Any, None]:
     """The logs once more: what arrived late, and what happened after containment."""
-    facts = {"sweep": sweep, "contained": progress.clock.get("contained")}
+    facts = {
+        "sweep": sweep,
+        "contained": progress.clock.get("contained"),
+        "now": context.current_utc_datetime.isoformat(),
+    }
     swept: Order = {**order, "facts": facts}
     yield from settle(
         context, [(evidence.collect_activity_log, swept), (evidence.collect_logs, swept)]
     )
     traced = yield from perform_one(context, evidence.trace_footprint, swept)
-    sealed = yield from perform_one(context, reporting.seal_evidence, swept)
-    progress.note(sweeps=[*progress.sweeps, sweep], manifest=sealed.get("manifest"))
+    progress.note(sweeps=[*progress.sweeps, sweep])
     if lines := traced.get("after_containment"):
         yield from progress.tell("active_after", {"lines": lines}, key=f"active-{sweep}")
+    yield from progress.seal(sweep)

@@ -5,8 +5,10 @@ shared by all incidents of a process: an open connection and a token save second
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from responders import connections
@@ -34,6 +36,21 @@ _connected: WeakKeyDictionary[asyncio.AbstractEventLoop, "Cloud"] = WeakKeyDicti
 _connecting: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 
+REMEMBERED_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """An answer that came or is on its way, and until when it is believed (monotonic seconds)."""
+
+    answer: "asyncio.Future[Any]"
+    ends: float
+
+
+def _has_failed(answer: "asyncio.Future[Any]") -> bool:
+    return answer.done() and (answer.cancelled() or answer.exception() is not None)
+
+
 class Cloud:
     """Everything outside, for one event loop: open connections can't move between loops."""
 
@@ -45,6 +62,7 @@ class Cloud:
         self._tokens = opened.tokens
         self._transport = opened.transport
         self._clients: dict[str, Any] = {}
+        self._answers: dict[str, _Kept] = {}
 
     @classmethod
     async def connect(cls) -> "Cloud":
@@ -86,6 +104,9 @@ class Cloud:
 
     async def subscription_ids(self) -> list[str]:
         """Every subscription that we can see. None at all is refused: it would look like peace."""
+        return await self.remembered("subscriptions", self._subscription_ids)
+
+    async def _subscription_ids(self) -> list[str]:
         async with azure_call("list of subscriptions"):
             found = [
                 one.subscription_id
@@ -97,6 +118,19 @@ class Cloud:
                 "Firebreak's identity sees no subscription: give it Reader at the scopes it guards"
             )
         return found
+
+    async def remembered(self, what: str, ask: Callable[[], Awaitable[C]]) -> C:
+        """The answer of at most a minute ago, asked for once however many want it now; errors are not kept.
+
+        For what a whole incident shares and nobody under attack can change: which scopes we see, what roles
+        are called. Never for what a lever reads back.
+        """
+        kept = self._answers.get(what)
+        if kept is not None and kept.ends > time.monotonic() and not _has_failed(kept.answer):
+            return await asyncio.shield(cast("asyncio.Future[C]", kept.answer))
+        answer = asyncio.ensure_future(ask())
+        self._answers[what] = _Kept(answer, time.monotonic() + REMEMBERED_S)
+        return await asyncio.shield(answer)
 
     @property
     def arm(self) -> "Arm":

@@ -117,7 +117,8 @@ async def role_names(
 
     names = dict(known or {})
     wanted = sorted({str(one.role_definition_id) for one in found} - names.keys())
-    for definition_id, named in await fan_out(wanted, name):
+    asked = await fan_out(wanted, lambda one: cloud.remembered(f"name of {one}", lambda: name(one)))
+    for definition_id, named in asked:
         guid = definition_id.rpartition("/")[2]
         names[definition_id] = guid if isinstance(named, ResponderError) else named
     return names

@@ -16,7 +16,7 @@ from typing import Any, TypedDict
 
 from responders import clusters, federated_credentials, identity_trusts, managed_identities
 from responders.cloud import Cloud
-from responders.errors import RefusedError, ResponderError
+from responders.errors import RefusedError, ResponderError, TransientError
 from responders.model import MANAGED, FederatedCredential, Incident, Principal, StepResult
 
 _SUBJECT_PARTS = 4  # system:serviceaccount:<namespace>:<name>
@@ -34,14 +34,17 @@ class Rules(TypedDict):
 
 
 async def check(cloud: Cloud, incident: Incident, rules: Rules) -> StepResult:
-    """Done when every guard lets us through. Raises `RefusedError` naming the guard that does not."""
+    """Done when every guard lets us through. Raises `RefusedError` naming the guard that does not.
+
+    Raises `TransientError` where a guard can't be asked right now.
+    """
     principal = incident["principal"]
     _switches(rules)
     _named(principal, rules)
     if principal["kind"] == "unsupported":
         raise RefusedError(f"{principal['display_name']} is {principal['unsupported_because']}")
     questions: list[Coroutine[Any, Any, str | None]] = [_ourselves(cloud, principal)]
-    if principal["kind"] in MANAGED:
+    if principal["kind"] in {*MANAGED, "application"}:  # old clusters run on an application
         questions.append(_cluster_duty(cloud, principal))
     if incident["signal"]["source"] != "responder":
         questions.append(_shared(cloud, principal, rules))
@@ -73,6 +76,8 @@ def _named(principal: Principal, rules: Rules) -> None:
 async def _ourselves(cloud: Cloud, principal: Principal) -> str | None:
     try:
         own = await cloud.own_object_id()
+    except TransientError:
+        raise  # time may tell: it is asked again, boundedly, and nothing acts meanwhile
     except ResponderError as error:
         return f"can't tell whether this is our own identity: {error}"
     if own.lower() == principal["object_id"].lower():
@@ -84,6 +89,8 @@ async def _cluster_duty(cloud: Cloud, principal: Principal) -> str | None:
     """A kubelet or control-plane identity: without it the whole cluster stops, not one workload."""
     try:
         return await managed_identities.cluster_duty(cloud, principal)
+    except TransientError:
+        raise  # time may tell: it is asked again, boundedly, and nothing acts meanwhile
     except ResponderError as error:
         return f"can't tell whether a cluster itself runs on this identity: {error}"
 
@@ -96,6 +103,8 @@ async def _shared(cloud: Cloud, principal: Principal, rules: Rules) -> str | Non
             return None
         # Trusts of strangers don't count: an intruder could plant them to keep us away.
         ours = {one["issuer_url"] for one in await clusters.list_all(cloud)}
+    except TransientError:
+        raise  # time may tell: it is asked again, boundedly, and nothing acts meanwhile
     except ResponderError as error:
         return f"can't tell whether this identity is shared: {error}"
     return _crowded([one for one in trusts if one["issuer"] in ours], rules)

@@ -27,10 +27,7 @@ def markdown(report: Json) -> str:
         _table(
             "Steps", ["step", "target", "status", "runs", "duration_ms", "detail"], report["steps"]
         ),
-        _bullets("Planted, by all appearances", report["footprint"].get("planted", [])),
-        _bullets("Changed by the principal in the window", report["footprint"].get("changed", [])),
-        _bullets("Keys it listed: rotate these", report["footprint"].get("keys_listed", [])),
-        _bullets("Addresses it signed in from", report["footprint"].get("addresses", [])),
+        *(_bullets(one["title"], one["lines"]) for one in report["findings"]),
         _bullets("Not covered: look at these by hand", report["uncovered"]),
         _bullets("Not collected, and why", report["gaps"]),
         _bullets(

@@ -52,7 +52,9 @@ async def visible(cloud: Cloud) -> Scopes:
 
 async def _groups(cloud: Cloud) -> list[str] | ResponderError:
     try:
-        found = await cloud.arm.list(_GROUPS, MANAGEMENT_GROUPS_VERSION)
+        found = await cloud.remembered(
+            "management groups", lambda: cloud.arm.list(_GROUPS, MANAGEMENT_GROUPS_VERSION)
+        )
     except ResponderError as error:
         return error
     ids = [one.get("id") for one in found]

@@ -14,6 +14,7 @@ import asyncio
 from responders import clusters, token_exchange
 from responders.cloud import Cloud
 from responders.errors import NotFoundError, ResponderError
+from responders.kube import Kube
 from responders.model import ClusterRef, FederatedCredential, Principal, TokenVerdict
 from responders.snapshots import Snapshot
 
@@ -52,22 +53,34 @@ async def _as_workloads(
     if not former:
         return []
     by_issuer = {one["issuer_url"]: one for one in await clusters.list_all(cloud)}
-    paths = [
-        (by_issuer[trust["issuer"]], parts[2], parts[3])
-        for trust in former[:_MOST]
-        if trust["issuer"] in by_issuer
-        and len(parts := (trust["subject"] or "").split(":")) == _SUBJECT_PARTS
-    ]
-    return list(await asyncio.gather(*(_as_one(cloud, principal, *path) for path in paths)))
+    accounts: dict[str, list[tuple[str, str]]] = {}
+    for trust in former[:_MOST]:
+        parts = (trust["subject"] or "").split(":")
+        if trust["issuer"] in by_issuer and len(parts) == _SUBJECT_PARTS:
+            accounts.setdefault(trust["issuer"], []).append((parts[2], parts[3]))
+    asked = await asyncio.gather(
+        *(_in_cluster(cloud, principal, by_issuer[one], accounts[one]) for one in accounts)
+    )
+    return [answer for answers in asked for answer in answers]
+
+
+async def _in_cluster(
+    cloud: Cloud, principal: Principal, cluster: ClusterRef, accounts: list[tuple[str, str]]
+) -> list[Answer]:
+    """As every trusted ServiceAccount of one cluster, side by side."""
+    try:
+        kube = await clusters.connect(cloud, cluster)
+    except ResponderError as error:
+        return [(None, f"{cluster['name']}: {error}")]
+    return list(await asyncio.gather(*(_as_one(cloud, principal, kube, one) for one in accounts)))
 
 
 async def _as_one(
-    cloud: Cloud, principal: Principal, cluster: ClusterRef, namespace: str, account: str
+    cloud: Cloud, principal: Principal, kube: Kube, account: tuple[str, str]
 ) -> Answer:
-    who = f"{namespace}/{account} of {cluster['name']}"
+    who = f"{'/'.join(account)} of {kube.cluster}"
     try:
-        kube = await clusters.connect(cloud, cluster)
-        verdict = await token_exchange.probe(cloud, kube, namespace, account, principal["app_id"])
+        verdict = await token_exchange.probe(cloud, kube, *account, principal["app_id"])
     except NotFoundError:
         return None, f"{who}: no such ServiceAccount"
     except ResponderError as error:

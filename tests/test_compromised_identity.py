@@ -128,8 +128,10 @@ def test_respond_goes_all_the_way_in_this_order() -> None:
     assert rest[27:] == [
         "write_report",
         "tell_people",
+        "seal_evidence",
         *SWEPT * 2,
         "verify_containment",
+        "seal_evidence",
         "release_principal",
     ]
     assert phases(done) == [

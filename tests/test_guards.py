@@ -123,10 +123,28 @@ async def test_we_do_not_act_on_ourselves() -> None:
 
 
 async def test_not_knowing_who_we_are_is_a_refusal() -> None:
-    assert "can't tell" in await refusal(of=cloud(error=TransientError("no token")))
+    assert "can't tell" in await refusal(of=cloud(error=RefusedError("no token")))
 
 
-@pytest.mark.parametrize("kind", KINDS[3:])
+QUESTIONS = [
+    (federated_credentials, "read_all", "application"),
+    (managed_identities, "cluster_duty", "application"),
+    (managed_identities, "cluster_duty", "system_assigned_identity"),
+    (identity_trusts, "read_all", "user_assigned_identity"),
+]
+
+
+@pytest.mark.parametrize(("module", "name", "kind"), QUESTIONS)
+async def test_what_cannot_be_asked_right_now_is_asked_again_and_lets_nobody_through(
+    monkeypatch: pytest.MonkeyPatch, module: Any, name: str, kind: str
+) -> None:
+    monkeypatch.setattr(module, name, gives(TransientError("503")))
+
+    with pytest.raises(TransientError):
+        await guards.check(cloud(), incident(kind), RULES)
+
+
+@pytest.mark.parametrize("kind", ["application", *KINDS[3:]])
 async def test_an_identity_that_a_cluster_runs_on_is_refused(
     monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
@@ -138,7 +156,7 @@ async def test_an_identity_that_a_cluster_runs_on_is_refused(
 async def test_not_knowing_whether_a_cluster_runs_on_it_is_a_refusal(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(managed_identities, "cluster_duty", gives(TransientError("503")))
+    monkeypatch.setattr(managed_identities, "cluster_duty", gives(RefusedError("403")))
 
     assert "can't tell" in await refusal(incident("user_assigned_identity"))
 

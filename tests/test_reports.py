@@ -21,6 +21,7 @@ def report(**parts: Any) -> dict[str, Any]:
         "consent": {},
         "steps": [],
         "footprint": {},
+        "findings": [],
         "left_out": [],
         "gaps": [],
         "uncovered": [],

@@ -64,7 +64,7 @@ def test_everything_that_would_go_is_counted() -> None:
         "key_vault_policies",
     )
 
-    assert limits.removals(snapshot(**{noun: [{}] for noun in nouns})) == len(nouns)
+    assert limits.removals(snapshot(**{noun: [{"direct": True}] for noun in nouns})) == len(nouns)
 
 
 def test_a_cap_is_a_cap_and_not_one_less() -> None:

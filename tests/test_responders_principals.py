@@ -198,6 +198,6 @@ async def test_our_own_identity_is_a_managed_identity(
     own = await sandbox_cloud.own_object_id()
     found = await principals.resolve(sandbox_cloud, {"object_id": own})
     assert (found["kind"], found["object_id"]) == (
-        "managed_identity",
+        "system_assigned_identity",
         sandbox.seed["firebreak"]["object_id"],
     )

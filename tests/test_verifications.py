@@ -54,16 +54,22 @@ def contained(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (*empty, *OPEN):
         monkeypatch.setattr(module, "read_all", gives([]))
     monkeypatch.setattr(clusters, "list_all", gives(CLUSTERS))
-    monkeypatch.setattr(clusters, "connect", gives(None))
+    monkeypatch.setattr(clusters, "connect", gives(SimpleNamespace(cluster="weu")))
     monkeypatch.setattr(token_exchange, "probe", gives(refusal(7000112)))
     monkeypatch.setattr(token_exchange, "probe_secret", gives(refusal(7000112)))
+
+
+OURSELVES = "99999999-9999-9999-9999-999999999999"
+CLOUD: Any = SimpleNamespace(own_object_id=gives(OURSELVES))
 
 
 async def verify(
     kind: str = "application", *, ask: bool = True, cloud: Any = None, **parts: Any
 ) -> Any:
     before = snapshot(**{"federated_credentials": TRUSTS, **parts})
-    return await verifications.containment(cloud, principal(kind), before, ask_token_endpoint=ask)
+    return await verifications.containment(
+        cloud or CLOUD, principal(kind), before, ask_token_endpoint=ask
+    )
 
 
 KINDS = [
@@ -138,6 +144,12 @@ async def test_what_containment_does_not_depend_on_is_named_as_what_remains(
     assert len(proof["remaining"]) == 1
 
 
+async def test_firebreak_may_stay_an_owner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(owners, "read_all", gives([{"id": OURSELVES.upper()}]))
+
+    assert (await verify())["remaining"] == []
+
+
 @pytest.mark.parametrize("kind", KINDS[3:])
 async def test_a_resource_that_can_still_ask_for_tokens_is_named(
     monkeypatch: pytest.MonkeyPatch, kind: str
@@ -155,9 +167,17 @@ async def test_a_service_principal_that_is_gone_is_looked_for_by_client_id(
 ) -> None:
     """Whoever made a new one after somebody deleted the old one has an enabled one."""
     monkeypatch.setattr(service_principals, "is_enabled", gives(NotFoundError("404")))
-    made = SimpleNamespace(graph=SimpleNamespace(get=gives({"id": "n", "accountEnabled": True})))
-    none = SimpleNamespace(graph=SimpleNamespace(get=gives(NotFoundError("404"))))
-    off = SimpleNamespace(graph=SimpleNamespace(get=gives({"id": "n", "accountEnabled": False})))
+    made = SimpleNamespace(
+        own_object_id=gives(OURSELVES),
+        graph=SimpleNamespace(get=gives({"id": "n", "accountEnabled": True})),
+    )
+    none = SimpleNamespace(
+        own_object_id=gives(OURSELVES), graph=SimpleNamespace(get=gives(NotFoundError("404")))
+    )
+    off = SimpleNamespace(
+        own_object_id=gives(OURSELVES),
+        graph=SimpleNamespace(get=gives({"id": "n", "accountEnabled": False})),
+    )
 
     assert (await verify(cloud=made))["status"] == "failed"
     assert (await verify(cloud=none))["status"] == "failed"
@@ -186,10 +206,10 @@ async def test_every_trusted_workload_is_asked_and_one_token_is_enough(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def probe(_cloud: Any, kube: Any, *_who: Any) -> Any:
-        return {**refusal(7000112), "accepted": kube == "neu"}
+        return {**refusal(7000112), "accepted": kube.cluster == "neu"}
 
     async def connect(_cloud: Any, cluster: Any) -> Any:
-        return cluster["name"]
+        return SimpleNamespace(cluster=cluster["name"])
 
     monkeypatch.setattr(clusters, "connect", connect)
     monkeypatch.setattr(token_exchange, "probe", probe)
@@ -205,6 +225,7 @@ async def test_a_silent_cluster_leaves_the_proof_to_the_others(
     async def connect(_cloud: Any, cluster: Any) -> Any:
         if cluster["name"] == "weu":
             raise TransientError("timeout")
+        return SimpleNamespace(cluster=cluster["name"])
 
     monkeypatch.setattr(clusters, "connect", connect)
 

@@ -1,5 +1,6 @@
 """Steps 1 to 4: guards, the reversible lever, the snapshot, and the proof."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import azure.durable_functions as df
@@ -25,7 +26,7 @@ async def check_guards(order: Order) -> Json:
         if incident["mode"] == "plan":
             return answer
         now = datetime.now(UTC)  # noqa: TID251 - an activity: it runs once, it is not replayed
-        count = acts.register(work.store, incident, now)
+        count = await asyncio.to_thread(acts.register, work.store, incident, now)
         most = rules["most_principals_per_hour"]
         if count > most:
             raise RefusedError(
@@ -57,12 +58,13 @@ async def take_snapshot(order: Order) -> Json:
 
     async def act(work: Work) -> Json:
         path = f"{folder(order['incident'])}/snapshot.json"
-        status = "nothing_to_do" if work.store.exists(path) else "done"
-        if status == "done":
+        known = await asyncio.to_thread(work.store.exists, path)
+        status = "nothing_to_do" if known else "done"
+        if not known:
             insist = work.run < _INSIST_RUNS
             taken = await snapshots.take(work.cloud, order["incident"], insist=insist)
-            work.store.put_json(path, taken)
-        snapshot: snapshots.Snapshot = work.store.get_json(path)
+            await asyncio.to_thread(work.store.put_json, path, taken)
+        snapshot: snapshots.Snapshot = await asyncio.to_thread(work.store.get_json, path)
         unread = "".join(f"; not read: {one}" for one in snapshot["unread"])
         removals = limits.removals(snapshot)
         return {"status": status, "detail": f"{path}{unread}", "removals": removals}
@@ -75,7 +77,8 @@ async def verify_containment(order: Order) -> Json:
     """Verify: read every lever back, and ask the token endpoint as workload and intruder would."""
 
     async def act(work: Work) -> Json:
-        snapshot = work.store.get_json(f"{folder(order['incident'])}/snapshot.json")
+        path = f"{folder(order['incident'])}/snapshot.json"
+        snapshot = await asyncio.to_thread(work.store.get_json, path)
         return dict(
             await verifications.containment(
                 work.cloud,
@@ -94,7 +97,8 @@ async def state_residual(order: Order) -> Json:
     incident = order["incident"]
 
     async def act(work: Work) -> Json:
-        snapshot = work.store.get_json(f"{folder(incident)}/snapshot.json")
+        path = f"{folder(incident)}/snapshot.json"
+        snapshot = await asyncio.to_thread(work.store.get_json, path)
         moment = datetime.fromisoformat(order["facts"]["contained_at"])
         found = residual.exposures(incident["principal"], snapshot, moment, order["policy"])
         deadline = residual.deadline(found).isoformat(timespec="seconds")

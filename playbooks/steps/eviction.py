@@ -1,5 +1,7 @@
 """Step 9: keep what the pods can tell, stop them, and see that they are gone."""
 
+import asyncio
+
 import azure.durable_functions as df
 
 from playbooks import plans
@@ -21,9 +23,9 @@ async def capture_pods(order: Order) -> Json:
         cluster = plan["survey"]["cluster"]
         key = digest(cluster["resource_id"].lower().encode())[:8]
         path = f"{folder(order['incident'])}/pods/{cluster['name']}-{key}.json"
-        if not work.store.exists(path):
+        if not await asyncio.to_thread(work.store.exists, path):
             captured = await workloads.capture(kube, plan["survey"]["workloads"])
-            work.store.put_json(path, captured)
+            await asyncio.to_thread(work.store.put_json, path, captured)
         return {"status": "done", "detail": path}
 
     return await in_cluster("capture_pods", order, act)

@@ -1,5 +1,6 @@
 """Steps 5 and 6: the first sweep of the logs, the clusters' answers, and the plan that a person will see."""
 
+import asyncio
 from collections import Counter
 
 import azure.durable_functions as df
@@ -57,8 +58,7 @@ async def survey_cluster(order: Order) -> Json:
         if not survey["reachable"] and work.run < _SURVEY_RUNS:
             return {"status": "failed", "retry": True, "detail": survey["reason"]}
         path = survey_path(incident, cluster)
-        if not work.store.exists(path):
-            work.store.put_json(path, survey)
+        await asyncio.to_thread(_put_once, work.store, path, survey)
         accounts, running = len(survey["service_accounts"]), len(survey["workloads"])
         detail = f"{accounts} ServiceAccounts, {running} workloads"
         return {
@@ -72,34 +72,9 @@ async def survey_cluster(order: Order) -> Json:
 @bp.activity_trigger(input_name="order")
 async def draw_plan(order: Order) -> Json:
     """Plan: what a rebuild would do, what is left out and why, and the hash that consent is bound to."""
-    incident = order["incident"]
 
     async def act(work: Work) -> Json:
-        path = f"{folder(incident)}/plan.json"
-        snapshot = work.store.get_json(f"{folder(incident)}/snapshot.json")
-        answers = [_survey(work.store, incident, one) for one in order["facts"]["clusters"]]
-        radius = f"{folder(incident)}/blast_radius.json"
-        if not work.store.exists(radius):
-            work.store.put_json(radius, blast_radius.measure(snapshot, answers))
-        if incident["principal"]["kind"] != "application":
-            detail = f"{radius}; a {incident['principal']['kind']} is not rebuilt by Firebreak yet"
-            return {"status": "nothing_to_do", "detail": detail, "clusters": []}
-        if not work.store.exists(path):
-            work.store.put_json(path, plans.draw(incident, snapshot, answers, order["policy"]))
-        plan: plans.Plan = work.store.get_json(path)
-        return {
-            "status": "done",
-            "detail": path,
-            "plan_hash": plans.plan_hash(plan),
-            "clusters": [
-                {
-                    "ref": one["survey"]["cluster"],
-                    "acts": one["acts"],
-                    "reason": one["reason"],
-                }
-                for one in plan["clusters"]
-            ],
-        }
+        return await asyncio.to_thread(_draw, work.store, order)
 
     return await perform("draw_plan", order, act)
 
@@ -108,6 +83,41 @@ async def draw_plan(order: Order) -> Json:
 async def trace_footprint(order: Order) -> Json:
     """Findings: which credential did what from where, who is suspect next, what to rotate, what still worked."""
     return await perform("trace_footprint", order, lambda work: findings.trace(work, order))
+
+
+def _draw(store: EvidenceStore, order: Order) -> Json:
+    """The blast radius for every kind of principal, the plan for those that can be rebuilt."""
+    incident = order["incident"]
+    path = f"{folder(incident)}/plan.json"
+    snapshot = store.get_json(f"{folder(incident)}/snapshot.json")
+    answers = [_survey(store, incident, one) for one in order["facts"]["clusters"]]
+    radius = f"{folder(incident)}/blast_radius.json"
+    _put_once(store, radius, blast_radius.measure(snapshot, answers))
+    if incident["principal"]["kind"] != "application":
+        detail = f"{radius}; a {incident['principal']['kind']} is not rebuilt by Firebreak yet"
+        return {"status": "nothing_to_do", "detail": detail, "clusters": []}
+    if not store.exists(path):
+        store.put_json(path, plans.draw(incident, snapshot, answers, order["policy"]))
+    plan: plans.Plan = store.get_json(path)
+    return {
+        "status": "done",
+        "detail": path,
+        "plan_hash": plans.plan_hash(plan),
+        "clusters": [
+            {
+                "ref": one["survey"]["cluster"],
+                "acts": one["acts"],
+                "reason": one["reason"],
+            }
+            for one in plan["clusters"]
+        ],
+    }
+
+
+def _put_once(store: EvidenceStore, path: str, document: object) -> None:
+    """The first one is the truest: an earlier run's stands."""
+    if not store.exists(path):
+        store.put_json(path, document)
 
 
 def told_apart(found: list[ClusterRef]) -> list[ClusterRef]:

@@ -1,5 +1,6 @@
 """Step 3: every other lever. Each calls one responder; none waits for another, none stops another."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import azure.durable_functions as df
@@ -22,6 +23,7 @@ from responders import (
     role_assignments,
 )
 from responders.cloud import Cloud
+from responders.errors import NotFoundError
 from responders.model import Principal, StepResult
 
 bp = df.Blueprint()
@@ -175,11 +177,15 @@ async def _pull(
 
     async def act(work: Work) -> StepResult:
         if noun is not None:
-            snapshot = work.store.get_json(f"{folder(order['incident'])}/snapshot.json")
+            path = f"{folder(order['incident'])}/snapshot.json"
+            snapshot = await asyncio.to_thread(work.store.get_json, path)
             if why := snapshot["unread"].get(noun):
                 detail = f"not written down, so not taken away: {why}"
                 return {"status": "refused", "detail": detail}
-        return await lever(work.cloud, principal)
+        try:
+            return await lever(work.cloud, principal)
+        except NotFoundError as gone:  # the object itself, so there is nothing left to take away
+            return {"status": "nothing_to_do", "detail": f"not there any more: {gone}"}
 
     kept = Keeping(f"levers/{step}", if_open={"by_hand": by_hand})
     return await perform(step, order, act, acts=True, keeping=kept)

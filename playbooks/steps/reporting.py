@@ -1,7 +1,9 @@
 """Steps 7, 8, 13 and 14: telling people, keeping their answer, the report, and the end."""
 
+import asyncio
 import os
 from datetime import UTC, datetime
+from typing import cast
 
 import azure.durable_functions as df
 
@@ -41,12 +43,12 @@ async def tell_people(order: Order) -> Json:
 
     async def act(work: Work) -> StepResult:
         path = f"{folder(incident)}/notices/{key}.json"
-        if work.store.exists(path):
+        if await asyncio.to_thread(work.store.exists, path):
             return {"status": "nothing_to_do", "detail": "handed over before"}
-        card = _card(work.store, incident, notice, order["facts"])
+        card = await asyncio.to_thread(_card, work.store, incident, notice, order["facts"])
         answer = await notices.send(work.cloud, card)
         if answer["status"] == "done":
-            work.store.put_json(path, card)
+            await asyncio.to_thread(work.store.put_json, path, card)
         return answer
 
     return await perform("tell_people", order, act, target=key)
@@ -58,8 +60,8 @@ async def record_consent(order: Order) -> Json:
 
     async def act(work: Work) -> StepResult:
         path = f"{folder(order['incident'])}/consent.json"
-        if not work.store.exists(path):
-            work.store.put_json(path, order["facts"])
+        if not await asyncio.to_thread(work.store.exists, path):
+            await asyncio.to_thread(work.store.put_json, path, order["facts"])
         return {"status": "done", "detail": str(order["facts"]["decision"])}
 
     return await perform("record_consent", order, act)
@@ -67,32 +69,26 @@ async def record_consent(order: Order) -> Json:
 
 @bp.activity_trigger(input_name="order")
 async def write_report(order: Order) -> Json:
-    """Report: the incident as one document for machines and one for people, and the manifest."""
+    """Report: the incident as one document for machines and one for people."""
     incident = order["incident"]
 
     async def act(work: Work) -> Json:
-        path = f"{folder(incident)}/report.json"
-        if not work.store.exists(path):
-            work.store.put_json(path, _report(work.store, incident, order["facts"]))
-        report = work.store.get_json(path)
-        work.store.put(f"{folder(incident)}/report.md", report_pages.markdown(report).encode())
-        manifest = _manifest(work.store, incident, "manifest.json")
-        page = f"{folder(incident)}/report.md"
-        return {"status": "done", "detail": page, "manifest": manifest}
+        return await asyncio.to_thread(_write, work.store, incident, order["facts"])
 
     return await perform("write_report", order, act)
 
 
 @bp.activity_trigger(input_name="order")
 async def seal_evidence(order: Order) -> Json:
-    """Record: a manifest of everything so far, after a later sweep. The earlier ones are among its files."""
-    incident, sweep = order["incident"], order["facts"]["sweep"]
+    """Record: a manifest of everything so far. Earlier ones are among its files, a later one covers them."""
+    incident, after = order["incident"], order["facts"]["after"]
 
     async def act(work: Work) -> Json:
-        manifest = _manifest(work.store, incident, f"manifest-{sweep}.json")
+        name = "manifest.json" if after == "report" else f"manifest-{after}.json"
+        manifest = await asyncio.to_thread(_manifest, work.store, incident, name)
         return {"status": "done", "detail": manifest["path"], "manifest": manifest}
 
-    return await perform("seal_evidence", order, act, target=sweep)
+    return await perform("seal_evidence", order, act, target=after)
 
 
 @bp.activity_trigger(input_name="order")
@@ -100,10 +96,20 @@ async def release_principal(order: Order) -> Json:
     """Close: the next signal about this principal opens an incident of its own."""
 
     async def act(work: Work) -> StepResult:
-        claims.release(work.store, order["incident"])
+        await asyncio.to_thread(claims.release, work.store, order["incident"])
         return {"status": "done", "detail": "released"}
 
     return await perform("release_principal", order, act)
+
+
+def _write(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
+    path = f"{folder(incident)}/report.json"
+    if not store.exists(path):
+        store.put_json(path, _report(store, incident, facts))
+    report = store.get_json(path)
+    store.put(f"{folder(incident)}/report.md", report_pages.markdown(report).encode())
+    page = f"{folder(incident)}/report.md"
+    return {"status": "done", "detail": page}
 
 
 def _card(store: EvidenceStore, incident: Incident, notice: str, facts: Json) -> Json:
@@ -164,7 +170,8 @@ def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
             for step in Journal(store, incident["incident_id"]).steps()
             if step["step"] != "write_report"  # this one, which ends after it
         ],
-        "footprint": _optional(store, f"{base}/footprint.json"),
+        "footprint": (traced := _optional(store, f"{base}/footprint.json")),
+        "findings": footprint.findings(cast(footprint.Footprint, traced)) if traced else [],
         "left_out": plan.get("left_out", []),
         "uncovered": _uncovered(store, incident),
         "gaps": sweeps.gaps_of(store, incident),
