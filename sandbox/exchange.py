@@ -37,6 +37,10 @@ _MODULES = {
 }
 
 
+# Of the control API's answers these show what is there; the others may hand out something new.
+_READINGS = ("/sandbox/state", "/sandbox/record", "/sandbox/secrets")
+
+
 class Exchanges:
     """The ASGI application of every listener; the port that a call came in by says which service it is for."""
 
@@ -54,7 +58,10 @@ class Exchanges:
         except ClientDisconnect:
             return
         if call.service == "control":
-            await (await self._control.serve(call))(scope, receive, send)
+            answer = await self._control.serve(call)
+            if not call.path.startswith(_READINGS):
+                self._sandbox.ledger.note(call, "", answer.headers, bytes(answer.body))
+            await answer(scope, receive, send)
             return
         await self._exchange(call, scope, receive, send)
 

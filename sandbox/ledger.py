@@ -1,4 +1,4 @@
-"""Every secret that ever crossed the wire, by value: what must turn up in no log, report or history.
+"""Every secret that ever crossed a wire, the control API included, by value: what must turn up in no log or report.
 
 The record of traffic holds placeholders where these stood; only a search for leaks needs the values.
 """

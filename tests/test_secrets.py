@@ -85,6 +85,20 @@ async def test_the_ledger_has_what_crossed_the_wire(
     assert secret not in recorded
 
 
+async def test_the_ledger_has_what_a_machine_was_given_and_what_lies_in_vaults(
+    sandbox: RunningSandbox, control: Control
+) -> None:
+    path = "/sandbox/machines/vm-batch/metadata/identity/oauth2/token"
+    query = {"api-version": "2018-02-01", "resource": "https://management.azure.com"}
+    url = sandbox.endpoints["control"] + path
+    answer = sandbox.http.get(url, params=query, headers={"Metadata": "true"})
+
+    found = await control.secrets()
+
+    assert answer.json()["access_token"] in found
+    assert any("kv-orders" in where for where in found.values())
+
+
 async def test_a_fresh_world_has_a_fresh_ledger(sandbox: RunningSandbox, control: Control) -> None:
     token = sandbox.sign_in("dana", "https://graph.microsoft.com")
     url = f"{sandbox.endpoints['graph']}/v1.0/organization"

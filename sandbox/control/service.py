@@ -93,9 +93,12 @@ class Control:
         return Response("".join(lines), media_type="application/x-ndjson")
 
     async def show_secrets(self, world: World, call: Call) -> Response:
-        """200 with every secret that crossed the wire, by value, and those of the directory that never did."""
+        """200 with every secret that crossed the wire, by value, and those of directory and vaults that never did."""
         ledger = self._sandbox.ledger
         ledger.keep("client secret in the directory", world.directory.secrets.values())
+        for secret in world.azure.vault_secrets.values():
+            values = [version["value"] for version in secret["versions"]]
+            ledger.keep(f"secret {secret['name']} in {secret['vault']}", values)
         return JSONResponse({"secrets": ledger.entries()})
 
     async def clear_record(self, world: World, call: Call) -> Response:
