@@ -103,11 +103,8 @@ class Progress:
     def report(self, outcome: str) -> Generator[Any, Any, None]:
         """Write the incident document and tell people how it stands."""
         self.enter("reporting")
-        names = ("clock", "clusters", "remaining", "unasked", "by_hand", "exposures")
-        facts = {"outcome": outcome, **{name: self._status[name] for name in names}}
-        order: Order = {**self._order, "facts": facts}
-        written = yield from perform_one(self._context, reporting.write_report, order)
-        self.note(outcome=outcome, report=written["detail"])
+        yield from self._write("report", outcome)
+        facts = self._status
         lines = [
             *(
                 f"{name}: {one['status']} {one['detail']}"
@@ -121,6 +118,14 @@ class Progress:
             yield from self.tell(outcome, {**self.clock, "lines": lines})
         yield from self.seal("report")
 
+    def _write(self, name: str, outcome: str) -> Generator[Any, Any, None]:
+        """The incident document as it stands now, under this name."""
+        told = ("clock", "clusters", "remaining", "unasked", "by_hand", "exposures", "reversals")
+        facts = {"name": name, "outcome": outcome, **{one: self._status[one] for one in told}}
+        order: Order = {**self._order, "facts": facts}
+        written = yield from perform_one(self._context, reporting.write_report, order)
+        self.note(outcome=outcome, report=written["detail"])
+
     def seal(self, after: str) -> Generator[Any, Any, None]:
         """A manifest of all evidence so far; its hash in the status is what a bundle is checked against."""
         order: Order = {**self._order, "facts": {"after": after}}
@@ -129,7 +134,8 @@ class Progress:
 
     def close(self, outcome: str, detail: str) -> Generator[Any, Any, Json]:
         """Give the principal free and end."""
-        if self._status["outcome"] is not None:
+        if self._status["sweeps"]:  # more is known now than when the first report was written
+            yield from self._write("report-closed", outcome)
             yield from self.seal("closed")
         yield from perform_one(self._context, reporting.release_principal, self._order)
         self.note(phase="refused" if outcome == "refused" else "closed", outcome=outcome)

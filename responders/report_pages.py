@@ -18,6 +18,7 @@ def markdown(report: Json) -> str:
         f"fired {report['incident']['signal']['fired_at']}",
         _bullets("Clock", [f"{moment} {name}" for name, moment in _in_order(report["clock"])]),
         _consent(report["consent"]),
+        _bullets("Undone by somebody while it was watched", report["reversals"]),
         _bullets("Remains, and needs a person", report["remaining"]),
         _bullets("Could not be asked, and why", report["unasked"]),
         _commands(report["by_hand"]),

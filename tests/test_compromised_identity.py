@@ -131,6 +131,7 @@ def test_respond_goes_all_the_way_in_this_order() -> None:
         "seal_evidence",
         *SWEPT * 2,
         "verify_containment",
+        "write_report",
         "seal_evidence",
         "release_principal",
     ]

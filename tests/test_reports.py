@@ -28,6 +28,7 @@ def report(**parts: Any) -> dict[str, Any]:
         "clusters": {},
         "evidence": [],
         "remaining": [],
+        "reversals": [],
         "unasked": [],
         "by_hand": [],
         "exposures": [],

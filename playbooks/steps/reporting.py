@@ -103,13 +103,24 @@ async def release_principal(order: Order) -> Json:
 
 
 def _write(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
-    path = f"{folder(incident)}/report.json"
-    if not store.exists(path):
-        store.put_json(path, _report(store, incident, facts))
-    report = store.get_json(path)
-    store.put(f"{folder(incident)}/report.md", report_pages.markdown(report).encode())
-    page = f"{folder(incident)}/report.md"
-    return {"status": "done", "detail": page}
+    """Both forms of the document. A document that was written before stands."""
+    stem = f"{folder(incident)}/{facts.get('name', 'report')}"
+    if not store.exists(f"{stem}.json"):
+        store.put_json(f"{stem}.json", _report(store, incident, facts))
+    report = store.get_json(f"{stem}.json")
+    store.put(f"{stem}.md", report_pages.markdown(report).encode())
+    return {"status": "done", "detail": f"{stem}.md"}
+
+
+def _newest_footprint(store: EvidenceStore, incident: Incident) -> Json:
+    """That of the latest sweep: each one knows all that the earlier ones knew."""
+    found = [one for one in store.list(folder(incident)) if "/footprint" in one]
+    return dict(store.get_json(max(found, key=_by_sweep))) if found else {}
+
+
+def _by_sweep(path: str) -> tuple[int, str]:
+    """`footprint.json` before `footprint-sweep-2.json` before `footprint-sweep-3.json`."""
+    return len(path), path
 
 
 def _card(store: EvidenceStore, incident: Incident, notice: str, facts: Json) -> Json:
@@ -162,6 +173,7 @@ def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
         "unasked": facts.get("unasked", []),
         "by_hand": facts.get("by_hand", []),
         "exposures": facts.get("exposures", []),
+        "reversals": facts.get("reversals", []),
         "changes": _changes(store, incident),
         "blast_radius": _optional(store, f"{base}/blast_radius.json"),
         "consent": _optional(store, f"{base}/consent.json"),
@@ -170,7 +182,7 @@ def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
             for step in Journal(store, incident["incident_id"]).steps()
             if step["step"] != "write_report"  # this one, which ends after it
         ],
-        "footprint": (traced := _optional(store, f"{base}/footprint.json")),
+        "footprint": (traced := _newest_footprint(store, incident)),
         "findings": footprint.findings(cast(footprint.Footprint, traced)) if traced else [],
         "left_out": plan.get("left_out", []),
         "uncovered": _uncovered(store, incident),
