@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 # The SDK's client wants a subscription, but calls by id or scope name their own, which may be above it.
 ANY_SUBSCRIPTION = str(uuid.UUID(int=0))
-_LISTS_AT_ONCE = (
-    16  # reads: 250 at once and 25 a second are allowed, per subscription and principal
-)
+# 250 reads at once and 25 a second are allowed, per subscription and principal.
+# https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
+_LISTS_AT_ONCE = 16
+_BY_ID_AT_ONCE = 64  # Resource Graph names what was just deleted for a while: each is asked for
 
 
 class Seen(NamedTuple):
@@ -95,7 +96,7 @@ async def by_id(
         async with azure_call(f"role assignment {assignment_id}"):
             return await client.role_assignments.get_by_id(assignment_id)
 
-    outcomes = await fan_out(ids, one, at_once=_LISTS_AT_ONCE)
+    outcomes = await fan_out(ids, one, at_once=_BY_ID_AT_ONCE)
     found = {
         str(one.id).lower(): one
         for _, one in outcomes

@@ -21,6 +21,7 @@ def markdown(report: Json) -> str:
         _bullets("Undone by somebody while it was watched", report["reversals"]),
         _bullets("Remains, and needs a person", report["remaining"]),
         _bullets("Could not be asked, and why", report["unasked"]),
+        _bullets("Management locks in the way", report["locks"]),
         _commands(report["by_hand"]),
         _residual(report),
         _changes(report["changes"]),

@@ -9,8 +9,12 @@ from tests.in_process import InProcess
 pytestmark = pytest.mark.timeout(60)
 
 
-async def contain(world: InProcess, object_id: str) -> tuple[Any, dict[str, Any]]:
-    driven = world.start(await world.alert(object_id))
+async def contain(
+    world: InProcess, object_id: str, attempts: int = 30
+) -> tuple[Any, dict[str, Any]]:
+    order = await world.alert(object_id)
+    order["policy"]["verification"]["attempts"] = attempts
+    driven = world.start(order)
     await driven.until("watching")
     return driven, driven.status
 
@@ -18,6 +22,12 @@ async def contain(world: InProcess, object_id: str) -> tuple[Any, dict[str, Any]
 def ids(world: InProcess, name: str) -> dict[str, Any]:
     found: dict[str, Any] = world.sandbox.described["seed"][name]
     return found
+
+
+def put_lock(world: InProcess, scope: str) -> None:
+    """As the platform's owner does."""
+    body = {"locks": [{"scope": scope, "name": "keep", "level": "CanNotDelete"}]}
+    world.sandbox.control("POST", "seed", body)
 
 
 async def test_a_user_assigned_identity_loses_its_trusts_and_roles_and_what_it_is_attached_to_is_named(
@@ -101,3 +111,29 @@ async def test_a_plan_says_before_and_after_and_the_cloud_hears_of_no_write(
     after = in_process.sandbox.control("GET", "state")
     for part in ("applications", "servicePrincipals", "roleAssignments", "groupMembers"):
         assert before[part] == after[part], part
+
+
+async def test_a_plan_names_the_locks_that_would_hold_a_deletion(in_process: InProcess) -> None:
+    """An identity behind a lock: what would be refused is known before anything is tried."""
+    identity = ids(in_process, "payments_identity")
+    put_lock(in_process, identity["resource_id"])
+    order = await in_process.call({"object_id": identity["object_id"]}, mode="plan")
+    await in_process.start(order).until()
+
+    text = next(in_process.evidence.rglob("report.md")).read_text()
+    assert "CanNotDelete lock" in text
+    assert "az lock delete" in text
+
+
+async def test_a_lock_is_a_refusal_with_its_name_and_the_identity_is_not_called_contained(
+    in_process: InProcess,
+) -> None:
+    identity = ids(in_process, "payments_identity")
+    put_lock(in_process, identity["resource_id"])
+    driven, status = await contain(in_process, identity["object_id"], attempts=2)
+
+    answers = dict(driven.answers)
+    assert answers["remove_identity_trusts"]["status"] == "refused"
+    assert "lock" in answers["remove_identity_trusts"]["detail"].lower()
+    assert answers["remove_role_assignments"]["status"] == "done"
+    assert status["outcome"] == "not_contained"

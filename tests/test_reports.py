@@ -33,6 +33,7 @@ def report(**parts: Any) -> dict[str, Any]:
         "by_hand": [],
         "exposures": [],
         "changes": [],
+        "locks": [],
         "blast_radius": {},
         **parts,
     }

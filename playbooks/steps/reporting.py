@@ -11,7 +11,7 @@ from playbooks import footprint, plans
 from playbooks.journaled import Work, perform
 from playbooks.orders import Json, Order, folder
 from playbooks.steps import sweeps
-from responders import claims, notices, report_pages, reports
+from responders import claims, locks, notices, report_pages, reports
 from responders.evidence import EvidenceRef, EvidenceStore
 from responders.journal import Journal
 from responders.model import Incident, StepResult
@@ -175,6 +175,7 @@ def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
         "exposures": facts.get("exposures", []),
         "reversals": facts.get("reversals", []),
         "changes": _changes(store, incident),
+        "locks": _locks(store, incident),
         "blast_radius": _optional(store, f"{base}/blast_radius.json"),
         "consent": _optional(store, f"{base}/consent.json"),
         "steps": [
@@ -204,6 +205,27 @@ def _changes(store: EvidenceStore, incident: Incident) -> list[Json]:
     """Before and after of every object, lever by lever, in the order of the names of their files."""
     kept = (store.get_json(path) for path in store.list(f"{folder(incident)}/levers"))
     return [change for one in kept for change in one.get("changes", [])]
+
+
+def _locks(store: EvidenceStore, incident: Incident) -> list[str]:
+    """Management locks that refuse what containment deletes: to lift one is a decision of its own."""
+    snapshot = _optional(store, f"{folder(incident)}/snapshot.json")
+    if not snapshot:
+        return []
+    doomed = [str(one["id"]) for one in snapshot["grants"]]
+    if incident["principal"]["kind"] == "user_assigned_identity":
+        base = incident["principal"]["resource_id"]
+        names = (one["name"] for one in snapshot["federated_credentials"])
+        doomed += [f"{base}/federatedIdentityCredentials/{name}" for name in names]
+    vaults = [str(one["vault_id"]) for one in snapshot["key_vault_policies"]]
+    found = [
+        *locks.blocking(snapshot["locks"], doomed),
+        *locks.blocking(snapshot["locks"], vaults, deletes=False),
+    ]
+    return [
+        f"{one['level']} lock {one['lock']} holds {one['target']}: {one['by_hand']}"
+        for one in found
+    ]
 
 
 def _uncovered(store: EvidenceStore, incident: Incident) -> list[str]:

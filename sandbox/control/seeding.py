@@ -112,6 +112,22 @@ def _app_role(world: World, since: datetime, one: Json) -> Json:
     return {"id": found["id"]}
 
 
+def _lock(world: World, since: datetime, one: Json) -> Json:
+    """{"scope", "name", "level"}: a management lock, as an owner would put it."""
+    scope, name, level = _text(one, "scope"), _text(one, "name"), _text(one, "level")
+    if level not in ("CanNotDelete", "ReadOnly"):
+        raise WishError("locks: the level is CanNotDelete or ReadOnly")
+    kind = "Microsoft.Authorization/locks"
+    found: Json = {
+        "id": f"{scope}/providers/{kind}/{name}",
+        "name": name,
+        "type": kind,
+        "properties": {"level": level},
+    }
+    world.azure.resources.put(found["id"].lower(), found, since=since)
+    return {"id": found["id"]}
+
+
 def _kubernetes(world: World, clusters: Any) -> Json:
     """{"aks-weu": {"deployments": [object, ...]}}: as an administrator would create them, settled at once."""
     planted: Json = {}
@@ -154,6 +170,7 @@ _PARTS: dict[str, Callable[[World, datetime, Json], Json]] = {
     "federatedCredentials": _trust,
     "roleAssignments": _role,
     "appRoleAssignments": _app_role,
+    "locks": _lock,
 }
 
 ROUTES = [Route("POST", "/sandbox/seed", seed)]
