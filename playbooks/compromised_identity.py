@@ -30,18 +30,23 @@ def compromised_identity(context: df.DurableOrchestrationContext) -> Generator[A
     # 1. Guards: an act on the wrong identity is an outage of our own making.
     progress.enter("guarding")
     guard = yield from perform_one(context, acts.check_guards, order)
-    if guard["status"] != "done" and mode != "plan":
+    known = order["incident"]["principal"]["kind"] != "unsupported"
+    if guard["status"] != "done" and not (mode == "plan" and known):
         yield from progress.tell("refused", {"Reason": guard["detail"]})
         return (yield from progress.close("refused", guard["detail"]))
 
     # 2. to 4. The reversible lever beside the snapshot, then every other lever, then the proof.
     if mode == "plan":
+        if guard["status"] != "done":
+            progress.note(remaining=[f"It would be refused: {guard['detail']}"])
         yield from containment.preview(context, order, progress)
         outcome = "planned"
     else:
         outcome = yield from containment.contain(context, order, progress)
         if outcome == "held":
-            yield from progress.report("not_contained")
+            yield from progress.report("not_contained", name="report-held")
+            outcome = yield from containment.until_called(context, order, progress)
+        if outcome == "held":
             return (yield from watching.watch(context, order, progress, outcome))
 
     # 5. and 6. Evidence, footprint and the plan: what a person needs to decide.

@@ -9,10 +9,21 @@ from playbooks import limits
 from playbooks.levers import BESIDE, FIRST, LEVERS
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
-from playbooks.settling import PROOF_WITHIN, begin, finish, perform_one, settle, until_done
+from playbooks.settling import (
+    PROOF_WITHIN,
+    again,
+    begin,
+    perform_one,
+    settle,
+    until_done,
+    until_ended,
+)
 from playbooks.steps import containment as steps
 from playbooks.steps import evidence
+from responders.model import Signal
 
+# A responder's word to an incident that an alert alone may not carry further.
+CALLED = "responder-call"
 _GOOD = {"done", "nothing_to_do"}
 
 
@@ -22,12 +33,15 @@ def contain(
     """Disable beside the snapshot, pull every lever, prove it. Returns the outcome."""
     incident = order["incident"]
     progress.enter("containing")
-    first = FIRST[incident["principal"]["kind"]]
-    *disabled, snapshot = yield from settle(
-        context, [*((lever, order) for lever in first), (steps.take_snapshot, order)]
-    )
+    calls = [(lever, order) for lever in FIRST[incident["principal"]["kind"]]]
+    written: list[tuple[Any, Order]] = [(steps.take_snapshot, order)]
+    first, snapshots = begin(context, calls), begin(context, written)
+    disabled = yield from until_ended(context, first, beside=snapshots)
+    disabled = yield from again(context, calls, disabled)
     if disabled and all(one["status"] in _GOOD for one in disabled):
         progress.mark("disabled")
+    taken = yield from until_ended(context, snapshots)
+    (snapshot,) = yield from again(context, written, taken)
     if snapshot["status"] not in _GOOD:
         # Nothing is destroyed before it is written down: what is disabled stays disabled.
         return (yield from _held(context, progress, {"Snapshot failed": snapshot["detail"]}))
@@ -50,14 +64,18 @@ def pull(
 
     progress.enter("verifying_containment")
     beside = begin(context, [(lever, order) for lever in BESIDE[kind]])
-    proof = yield from until_done(context, steps.verify_containment, order, PROOF_WITHIN)
+    proving = begin(context, [(steps.verify_containment, order)])
+    (asked,) = yield from until_ended(context, proving, beside=beside)
+    proof = yield from until_done(
+        context, steps.verify_containment, order, PROOF_WITHIN, first=asked
+    )
     now = context.current_utc_datetime
     if proof["status"] == "done":
         now = progress.mark("contained")
-    answers = [*already, *answers, *(yield from finish(context, beside))]
+    answers = [*already, *answers, *(yield from until_ended(context, beside))]
     left = [one for one in answers if one["status"] not in _GOOD]
     remaining = [*proof.get("remaining", []), *(str(one["detail"]) for one in left)]
-    commands = [command for one in left for command in one.get("by_hand", [])]
+    commands = [command for one in answers for command in one.get("by_hand", [])]
     progress.note(
         remaining=remaining,
         unasked=proof.get("unasked", []),
@@ -79,6 +97,24 @@ def _held(
     yield from progress.tell("not_contained", facts)
     yield from progress.expose(context.current_utc_datetime)
     return "held"
+
+
+def until_called(
+    context: df.DurableOrchestrationContext, order: Order, progress: Progress
+) -> Generator[Any, Any, str]:
+    """Wait for a responder who says go on, as long as the residual deadline. Returns the outcome, or "held"."""
+    progress.enter("held")
+    called = context.wait_for_external_event(CALLED)
+    silence = context.create_timer(progress.deadline or context.current_utc_datetime)
+    winner = yield context.task_any([called, silence])
+    if winner != called:
+        return "held"
+    silence.cancel()
+    incident = order["incident"]
+    signal: Signal = {**incident["signal"], "source": "responder"}
+    return (
+        yield from contain(context, {**order, "incident": {**incident, "signal": signal}}, progress)
+    )
 
 
 def preview(

@@ -14,8 +14,8 @@ from responders.model import Incident, ServiceAccountRef, StepResult
 Act = Callable[[Work, Kube, plans.ClusterPlan], Awaitable[Json]]
 
 
-async def in_cluster(step: str, order: Order, act: Act) -> Json:
-    """Connect to the order's cluster and act on its part of the plan."""
+async def in_cluster(step: str, order: Order, act: Act, *, acts: bool = False) -> Json:
+    """Connect to the order's cluster and act on its part of the plan. `acts`: it changes something there."""
     cluster = order["cluster"]
 
     async def connected(work: Work) -> Json:
@@ -26,7 +26,7 @@ async def in_cluster(step: str, order: Order, act: Act) -> Json:
         )
         return await act(work, await clusters.connect(work.cloud, cluster), part)
 
-    return await perform(step, order, connected, target=cluster["name"])
+    return await perform(step, order, connected, target=cluster["name"], acts=acts)
 
 
 async def each(answers: Iterable[Awaitable[StepResult]]) -> Json:

@@ -100,10 +100,10 @@ class Progress:
         }
         return (yield from perform_one(self._context, reporting.tell_people, order))
 
-    def report(self, outcome: str) -> Generator[Any, Any, None]:
+    def report(self, outcome: str, *, name: str = "report") -> Generator[Any, Any, None]:
         """Write the incident document and tell people how it stands."""
         self.enter("reporting")
-        yield from self._write("report", outcome)
+        yield from self._write(name, outcome)
         facts = self._status
         lines = [
             *(
@@ -116,7 +116,7 @@ class Progress:
         ]
         if outcome in reporting.NOTICES:
             yield from self.tell(outcome, {**self.clock, "lines": lines})
-        yield from self.seal("report")
+        yield from self.seal(name)
 
     def _write(self, name: str, outcome: str) -> Generator[Any, Any, None]:
         """The incident document as it stands now, under this name."""
@@ -136,6 +136,8 @@ class Progress:
         """Give the principal free and end."""
         if self._status["sweeps"]:  # more is known now than when the first report was written
             yield from self._write("report-closed", outcome)
+            lines = [*self._status["reversals"], *self._status["remaining"]]
+            yield from self.tell("closed", {"Outcome": outcome, **self.clock, "lines": lines})
             yield from self.seal("closed")
         yield from perform_one(self._context, reporting.release_principal, self._order)
         self.note(phase="refused" if outcome == "refused" else "closed", outcome=outcome)

@@ -46,21 +46,33 @@ def settle(
 
 
 def begin(context: df.DurableOrchestrationContext, calls: Sequence[Call]) -> list[Any]:
-    """Start steps that nothing waits for yet; `finish` has their answers. They are not tried again."""
+    """Tasks for steps. Durable schedules them with the first `until_ended` that names them."""
     return [context.call_activity(step, order) for step, order in calls]
 
 
-def finish(
-    context: df.DurableOrchestrationContext, begun: list[Any]
+def until_ended(
+    context: df.DurableOrchestrationContext, wanted: Sequence[Any], beside: Sequence[Any] = ()
 ) -> Generator[Any, Any, list[Json]]:
-    """The answers of steps that were begun, in their order."""
-    if not begun:
-        return []
-    try:
-        answers: list[Json] = yield context.task_all(begun)
-    except Exception:  # noqa: BLE001 - a lost activity reaches 1.7 as a bare Exception
-        return [_LOST] * len(begun)
-    return answers
+    """The answers of the wanted tasks, as soon as these have ended; those beside go on meanwhile."""
+    while waiting := [one for one in wanted if not one.is_completed]:
+        others = [one for one in beside if not one.is_completed]
+        yield context.task_any([*waiting, *others])
+    # A lost activity's result is the exception that it was lost with.
+    return [one.result if isinstance(one.result, dict) else _LOST for one in wanted]
+
+
+def again(
+    context: df.DurableOrchestrationContext, calls: Sequence[Call], answers: list[Json]
+) -> Generator[Any, Any, list[Json]]:
+    """The answers, those that time can fix asked for again as `settle` does."""
+    waiting = [index for index, one in enumerate(answers) if one.get("retry")]
+    if not waiting:
+        return answers
+    pause = calls[0][1]["policy"]["retries"]["first_wait_seconds"]
+    yield context.create_timer(context.current_utc_datetime + timedelta(seconds=pause))
+    settled = yield from settle(context, [calls[index] for index in waiting])
+    found = dict(zip(waiting, settled, strict=True))
+    return [found.get(index, one) for index, one in enumerate(answers)]
 
 
 def perform_one(
@@ -72,18 +84,27 @@ def perform_one(
 
 
 def until_done(
-    context: df.DurableOrchestrationContext, step: Any, order: Order, within: timedelta
+    context: df.DurableOrchestrationContext,
+    step: Any,
+    order: Order,
+    within: timedelta,
+    *,
+    first: Json | None = None,
 ) -> Generator[Any, Any, Json]:
     """Ask again until the step says done, or the time is up: propagation takes seconds to minutes.
 
-    The waits grow from `wait_seconds` to `max_wait_seconds`; the attempts are bounded too.
+    The waits grow from `wait_seconds` to `max_wait_seconds`; the attempts are bounded too. `first` is the
+    answer of an attempt that was made already.
     """
     bounds = order["policy"]["verification"]
     deadline = context.current_utc_datetime + within
     pause = timedelta(seconds=bounds["wait_seconds"])
     answer: Json = {}
-    for _ in range(bounds["attempts"]):
-        answer = yield from perform_one(context, step, order)
+    for attempt in range(bounds["attempts"]):
+        if attempt == 0 and first is not None:
+            answer = first
+        else:
+            answer = yield from perform_one(context, step, order)
         wake = context.current_utc_datetime + pause
         if answer["status"] != "failed" or wake > deadline:
             break

@@ -13,6 +13,7 @@ from responders.calls import azure_call
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, RefusedError, TransientError
 from responders.model import Json, StepResult
+from responders.read_only import telling_people
 from responders.untrusted import visible
 
 # 28 KB is the limit of the whole message with Teams' own wrapping; a body of 24,453 B has failed.
@@ -88,7 +89,8 @@ async def send(cloud: Cloud, message: Json) -> StepResult:
             "detail": "FIREBREAK_TEAMS_WEBHOOK_URL is not set: nobody told",
         }
     async with azure_call("the Teams workflow", seconds=_ANSWER_S):
-        response = await cloud.http.post(url, json=message)
+        with telling_people():
+            response = await cloud.http.post(url, json=message)
     answer = f"the Teams workflow answered {response.status_code}"
     if response.status_code == 429 or response.status_code >= 500:
         raise TransientError(answer)

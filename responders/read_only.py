@@ -64,6 +64,19 @@ def keeping_evidence() -> Iterator[None]:
         _active.reset(token)
 
 
+@contextmanager
+def telling_people() -> Iterator[None]:
+    """Around one card to the channel, which plan mode allows: a plan that nobody hears of is none.
+
+    Only `notices.send` enters it, for the webhook in the settings.
+    """
+    token = _active.set(False)
+    try:
+        yield
+    finally:
+        _active.reset(token)
+
+
 def is_read_only() -> bool:
     """True in plan mode: a responder says what it would do instead of doing it."""
     return _active.get()

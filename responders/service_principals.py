@@ -2,7 +2,7 @@
 
 Stops    every new token for this service principal, whatever credential asks for it
 Leaves   tokens already issued, until they expire; the role assignments that they open doors with
-Undo     PATCH accountEnabled true (`restore_identity`; never before its exposed credentials are gone);
+Undo     PATCH accountEnabled true, by a person, never before its exposed credentials are gone;
          DELETE /servicePrincipals/{id} for one that was created disabled
 Needs    Graph Application.ReadWrite.All
 Source   https://learn.microsoft.com/entra/identity/enterprise-apps/disable-user-sign-in-portal

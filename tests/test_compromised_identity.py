@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from playbooks import compromised_identity as playbook
-from playbooks import levers, policy, recovery, watching
+from playbooks import containment, levers, policy, recovery, watching
 from tests.rehearsal import START, Rehearsal, hours, rehearse
 
 PLAN_HASH = "ab" * 32
@@ -132,6 +132,7 @@ def test_respond_goes_all_the_way_in_this_order() -> None:
         *SWEPT * 2,
         "verify_containment",
         "write_report",
+        "tell_people",
         "seal_evidence",
         "release_principal",
     ]
@@ -176,7 +177,7 @@ def test_a_lever_that_somebody_undoes_during_the_watch_is_pulled_again_and_told(
 
     assert done.timeline.count("disable_service_principal") == 2
     assert done.timeline.count("remove_federated_credentials") == 2
-    assert told(done) == ["contained", "reversed", "contained_again"]
+    assert told(done) == ["contained", "reversed", "contained_again", "closed"]
     assert done.outcome["outcome"] == "contained"
     assert done.outcome["reversals"] == [BROKEN["detail"]]
 
@@ -247,7 +248,7 @@ def test_containment_that_does_not_hold_at_the_very_end_is_told() -> None:
     done = run("contain", {"verify_containment": verify})
 
     assert done.outcome["outcome"] == "not_contained"
-    assert told(done)[-1] == "reopened"
+    assert told(done)[-2:] == ["reopened", "closed"]
 
 
 def test_what_remains_is_said_wherever_containment_is() -> None:
@@ -274,6 +275,52 @@ def test_an_alert_alone_does_not_take_away_more_than_the_policy_allows() -> None
     assert "disable_service_principal" in done.timeline
     assert not LEVERS & set(done.timeline)
     assert done.outcome["outcome"] == "not_contained"
+
+
+def test_a_held_incident_goes_on_when_a_responder_calls() -> None:
+    many = {"status": "done", "detail": "", "removals": 501}
+
+    def call(status: dict[str, Any]) -> tuple[str, Any] | None:
+        return (containment.CALLED, {}) if status["phase"] == "held" else None
+
+    done = run("contain", {"take_snapshot": many}, call)
+
+    assert set(done.timeline) >= LEVERS
+    assert done.outcome["outcome"] == "contained"
+    written = [one["facts"]["name"] for name, one in done.orders if name == "write_report"]
+    assert written == ["report-held", "report", "report-closed"]
+
+
+def test_a_held_incident_that_nobody_takes_up_ends_with_the_last_token() -> None:
+    done = run("contain", {"take_snapshot": {"status": "done", "detail": "", "removals": 501}})
+
+    assert done.ended_at >= START + hours(24)
+    assert "held" in phases(done)
+
+
+@pytest.mark.parametrize("mode", ["plan", "contain", "respond"])
+def test_what_is_not_supported_is_refused_in_every_mode(mode: str) -> None:
+    payload = order(mode)
+    payload["incident"]["principal"]["kind"] = "unsupported"
+    refused = {"check_guards": {"status": "refused", "detail": "one of Microsoft's own"}}
+    done = rehearse(playbook.compromised_identity, payload, {**ANSWERS, **refused})
+
+    assert done.timeline == ["check_guards", "tell_people", "release_principal"]
+    assert done.outcome["outcome"] == "refused"
+
+
+def test_a_plan_says_that_it_would_be_refused() -> None:
+    done = run("plan", {"check_guards": {"status": "refused", "detail": "protected: 1111"}})
+
+    assert done.outcome["outcome"] == "planned"
+    assert done.outcome["remaining"] == ["It would be refused: protected: 1111"]
+
+
+def test_commands_come_with_whatever_step_has_some_for_a_person() -> None:
+    found = {"status": "done", "detail": "vm-batch", "by_hand": ["az vm identity remove"]}
+    done = run("contain", {"confirm_compromised": found})
+
+    assert done.outcome["by_hand"] == ["az vm identity remove"]
 
 
 def test_a_responder_may_take_away_more() -> None:

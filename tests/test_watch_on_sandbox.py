@@ -65,7 +65,7 @@ async def test_a_service_principal_that_is_enabled_again_is_disabled_again_and_p
     assert run.outcome["outcome"] == "contained"
     assert len(run.outcome["reversals"]) == 1
     told = [one["notice"] for name, one in run.orders if name == "tell_people"]
-    assert told == ["contained", "reversed", "contained_again"]
+    assert told == ["contained", "reversed", "contained_again", "closed"]
 
 
 async def test_where_the_policy_says_alert_it_stays_as_it_is_and_the_incident_is_not_contained(

@@ -1,7 +1,7 @@
 """Trigger: Event Grid events of the subscription about federated credentials of user-assigned identities.
 
-They are recorded, not acted on: the playbook for managed identities is not there yet, and saying so is better than
-pretending. https://learn.microsoft.com/azure/event-grid/event-schema-subscriptions
+They are recorded, not acted on: which of them are an attack is for a detection rule or a person to say, and saying so
+is better than pretending. https://learn.microsoft.com/azure/event-grid/event-schema-subscriptions
 """
 
 import asyncio
@@ -75,7 +75,7 @@ async def _keep(event: func.EventGridEvent | func.CloudEvent, kind: str, facts: 
         "event_type": event_type,
         "recorded_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "acted": False,
-        "reason": "managed identities have no playbook yet: look at this by hand",
+        "reason": "events start nothing by themselves: open an incident about the identity if this is not yours",
         **facts,
     }
     await asyncio.to_thread(store.put_json, path, about)

@@ -4,6 +4,7 @@ Nothing is started for what can't be resolved to one principal by an immutable i
 """
 
 import asyncio
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -12,6 +13,7 @@ import azure.durable_functions as df
 import structlog
 
 from playbooks import policy as policies
+from playbooks.containment import CALLED
 from playbooks.orders import Order
 from responders import claims, principals
 from responders.cloud import Cloud
@@ -65,6 +67,8 @@ async def accept(signal: Signal, mode: Mode, client: df.DurableOrchestrationClie
     fresh = await asyncio.to_thread(claims.keep_signal, evidence, holder, signal)
     if holder != incident_id:
         _log.info("signal joined", incident_id=holder, source=signal["source"], fresh=fresh)
+        if signal["source"] == "responder" and mode != "plan":
+            await _take_up(client, holder)
         return Accepted(holder, joined=True, mode=mode)
     if not await _is_known(client, incident_id):
         incident = _incident(incident_id, mode, principal, signal)
@@ -74,6 +78,15 @@ async def accept(signal: Signal, mode: Mode, client: df.DurableOrchestrationClie
         return Accepted(incident_id, joined=False, mode=mode)
     _log.info("signal seen before", incident_id=incident_id, source=signal["source"])
     return Accepted(incident_id, joined=True, mode=mode)
+
+
+async def _take_up(client: df.DurableOrchestrationClient, incident_id: str) -> None:
+    """A responder's call makes an incident go on that an alert alone was not allowed to carry further."""
+    told = (await client.get_status(incident_id)).custom_status
+    told = json.loads(told) if isinstance(told, str) else told
+    if isinstance(told, dict) and told.get("phase") == "held":
+        await client.raise_event(incident_id, CALLED, {"at": datetime.now(UTC).isoformat()})
+        _log.info("held incident taken up", incident_id=incident_id)
 
 
 def _incident(incident_id: str, mode: Mode, principal: Principal, signal: Signal) -> Incident:

@@ -41,7 +41,7 @@ async def evict_workloads(order: Order) -> Json:
             for workload in plan["survey"]["workloads"]
         )
 
-    return await in_cluster("evict_workloads", order, act)
+    return await in_cluster("evict_workloads", order, act, acts=True)
 
 
 @bp.activity_trigger(input_name="order")

@@ -94,7 +94,8 @@ def _draw(store: EvidenceStore, order: Order) -> Json:
     radius = f"{folder(incident)}/blast_radius.json"
     _put_once(store, radius, blast_radius.measure(snapshot, answers))
     if incident["principal"]["kind"] != "application":
-        detail = f"{radius}; a {incident['principal']['kind']} is not rebuilt by Firebreak yet"
+        kind = incident["principal"]["kind"].replace("_", " ")
+        detail = f"{radius}; Firebreak rebuilds applications of our tenant only, this is: {kind}"
         return {"status": "nothing_to_do", "detail": detail, "clusters": []}
     if not store.exists(path):
         store.put_json(path, plans.draw(incident, snapshot, answers, order["policy"]))

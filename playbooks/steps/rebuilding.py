@@ -25,7 +25,7 @@ async def create_identity(order: Order) -> Json:
         )
         return {"status": "done", "detail": identity["app_id"], "identity": identity}
 
-    return await perform("create_identity", order, act)
+    return await perform("create_identity", order, act, acts=True)
 
 
 @bp.activity_trigger(input_name="order")
@@ -37,7 +37,7 @@ async def federate_identity(order: Order) -> Json:
         application_id = order["identity"]["application_object_id"]
         return await federated_credentials.ensure(work.cloud, application_id, wanted)
 
-    return await perform("federate_identity", order, act)
+    return await perform("federate_identity", order, act, acts=True)
 
 
 @bp.activity_trigger(input_name="order")
@@ -48,4 +48,4 @@ async def grant_roles(order: Order) -> Json:
         wanted = plan_of(work.store, order["incident"])["grants"]
         return await role_assignments.ensure(work.cloud, order["identity"]["object_id"], wanted)
 
-    return await perform("grant_roles", order, act)
+    return await perform("grant_roles", order, act, acts=True)

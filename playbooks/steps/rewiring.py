@@ -34,7 +34,7 @@ async def create_service_accounts(order: Order) -> Json:
             for old in plan["service_accounts"]
         )
 
-    return await in_cluster("create_service_accounts", order, act)
+    return await in_cluster("create_service_accounts", order, act, acts=True)
 
 
 @bp.activity_trigger(input_name="order")
@@ -68,7 +68,7 @@ async def move_workloads(order: Order) -> Json:
             for workload in plan["workloads"]
         )
 
-    return await in_cluster("move_workloads", order, act)
+    return await in_cluster("move_workloads", order, act, acts=True)
 
 
 @bp.activity_trigger(input_name="order")
@@ -96,7 +96,7 @@ async def retire_service_accounts(order: Order) -> Json:
             for old in plan["survey"]["service_accounts"]
         )
 
-    return await in_cluster("retire_service_accounts", order, act)
+    return await in_cluster("retire_service_accounts", order, act, acts=True)
 
 
 @bp.activity_trigger(input_name="order")
