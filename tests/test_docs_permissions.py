@@ -1,0 +1,82 @@
+"""docs/reference/permissions.md names what the code needs, and what Firebreak has in the sandbox, and no more."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from responders import preflight
+from sandbox.arm.built_in_roles import BUILT_IN_ROLES
+from sandbox.seed.first_party import GRAPH_ROLES
+from tests.sandbox_fixture import RunningSandbox
+from triggers import people
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "reference" / "permissions.md"
+_GRAPH, _AZURE, _CLUSTER, _PEOPLE = 1, 2, 3, 4  # sections, in order
+# What the sandbox gives beyond what an incident needs.
+_SPARE = {"AuditLog.Read.All"}
+
+
+def section(number: int) -> str:
+    return PAGE.read_text().split("\n## ")[number]
+
+
+def first_cells(number: int) -> list[str]:
+    return re.findall(r"^\| `([^`]+)` \|", section(number), re.MULTILINE)
+
+
+def needed_of_graph() -> set[str]:
+    found: set[str] = set()
+    for path in ROOT.glob("responders/*.py"):
+        said = re.search(
+            r"^Needs +((?:.+)(?:\n +.+)*)",
+            ast.get_docstring(ast.parse(path.read_text())) or "",
+            re.MULTILINE,
+        )
+        found |= set(re.findall(r"\b[A-Z]\w+\.Read\w*\.\w+", said[1] if said else ""))
+    return found
+
+
+def test_every_permission_that_a_responder_needs_is_on_the_page() -> None:
+    named = set(first_cells(_GRAPH))
+    missing = {one for one in needed_of_graph() if one not in named}
+
+    assert {one for one in missing if one.replace(".Read.", ".ReadWrite.") not in named} == set()
+
+
+def test_the_page_asks_for_what_the_sandbox_gives(sandbox: RunningSandbox) -> None:
+    own = sandbox.seed["firebreak"]["object_id"]
+    values = {role_id: value for value, role_id in GRAPH_ROLES.items()}
+    held = {
+        values[one["appRoleId"]]
+        for one in sandbox.control("GET", "state")["appRoleAssignments"]
+        if one["principalId"] == own
+    }
+
+    assert set(first_cells(_GRAPH)) == held - _SPARE
+
+
+def test_the_page_names_firebreaks_roles_in_azure(sandbox: RunningSandbox) -> None:
+    own = sandbox.seed["firebreak"]["object_id"]
+    names = {one.guid: one.name for one in BUILT_IN_ROLES}
+    found = [one["properties"] for one in sandbox.control("GET", "state")["roleAssignments"]]
+    held = {
+        names[one["roleDefinitionId"].rpartition("/")[2]]
+        for one in found
+        if one["principalId"] == own
+    }
+
+    assert set(first_cells(_AZURE)) == held
+
+
+def test_the_page_names_every_verb_in_a_cluster() -> None:
+    rows = re.findall(r"^\| `([^`]+)` \| (.+) \|$", section(_CLUSTER), re.MULTILINE)
+
+    assert {noun: tuple(verbs.split(", ")) for noun, verbs in rows} == preflight.NEEDED
+
+
+@pytest.mark.parametrize("role", [people.RESPONDER, people.APPROVER])
+def test_the_page_names_the_roles_of_people(role: str) -> None:
+    assert role in first_cells(_PEOPLE)
