@@ -22,6 +22,7 @@ from azure.functions.decorators.function_app import FunctionBuilder
 import playbooks
 from drill.alert import Severity, log_alert
 from playbooks.orders import Order
+from responders import risk
 from responders.cloud import Cloud
 from responders.model import Hint, Mode, Signal
 from tests.azure_fake import hurry
@@ -265,6 +266,9 @@ async def in_process(
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("FIREBREAK_EVIDENCE", str(tmp_path / "evidence"))
     hurry(monkeypatch)
+    # ID Protection's one call a second is met by drills with real processes; here both sides are as much faster.
+    monkeypatch.setattr(risk, "PACE_S", 0.01)
+    sandbox.control("POST", "limits", {"identity_protection": 1000})
     sandbox.no_delays()
     yield InProcess(sandbox, tmp_path / "evidence", Clock(sandbox))
     await (await Cloud.connect()).close()
