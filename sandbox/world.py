@@ -82,9 +82,12 @@ class Shelf:
         """A copy of the object as last written, or None."""
         return copied(self._now.get(key))
 
-    def values(self) -> list[Json]:
-        """Copies of all objects, in the order in which they were first written."""
-        return [copied(value) for value in self._now.values()]
+    def values(self, keep: Callable[[Json], bool] = lambda _: True) -> list[Json]:
+        """Copies of all objects in the order in which they were first written, or of those that `keep` says.
+
+        `keep` must not change any.
+        """
+        return [copied(value) for value in self._now.values() if keep(value)]
 
     def put(self, key: str, value: Json, *, since: datetime | None = None) -> None:
         """Write the whole object. `since` back-dates it, for seeds that are older than the run."""

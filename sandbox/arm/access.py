@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from sandbox.arm import conditions
 from sandbox.arm.conditions import Attributes
-from sandbox.arm.definitions import find_role_definition, subscription_prefix
+from sandbox.arm.definitions import permissions_of, subscription_prefix
 from sandbox.arm.memberships import identities_of
 from sandbox.world import Json, World
 
@@ -94,15 +94,12 @@ def scopes_above(world: World, scope: str) -> list[str]:
 
 
 def _grants(world: World, role_definition_id: str, action: str, *, data_action: bool) -> bool:
-    definition = find_role_definition(world, role_definition_id)
-    if definition is None:
-        return False
     yes, no = ("dataActions", "notDataActions") if data_action else ("actions", "notActions")
     # notActions only subtract within their own permission block:
     # https://learn.microsoft.com/azure/role-based-access-control/role-definitions#notactions
     return any(
         _matches_any(block.get(yes, []), action) and not _matches_any(block.get(no, []), action)
-        for block in definition["properties"]["permissions"]
+        for block in permissions_of(world, role_definition_id)
     )
 
 

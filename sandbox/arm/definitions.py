@@ -9,6 +9,7 @@ Source      https://learn.microsoft.com/rest/api/authorization/role-assignments/
 import re
 import uuid
 from datetime import UTC, datetime
+from functools import cache
 
 from sandbox.arm.built_in_roles import BUILT_IN_ROLES, BuiltInRole
 from sandbox.world import Json, World, timestamp
@@ -45,6 +46,21 @@ def find_role_definition(world: World, reference: str, *, scope: str = "") -> Js
         if definition["name"].lower() == guid:
             return definition
     return None
+
+
+def permissions_of(world: World, reference: str) -> list[Json]:
+    """The permission blocks of a role, none where there is no such role. Not to be changed by the caller."""
+    guid = reference.rsplit("/", 1)[-1].lower()
+    if guid in _BY_GUID:
+        return _permissions(_BY_GUID[guid])
+    definition = find_role_definition(world, reference)
+    return definition["properties"]["permissions"] if definition else []
+
+
+@cache
+def _permissions(role: BuiltInRole) -> list[Json]:
+    found: list[Json] = _built_in(role, "")["properties"]["permissions"]
+    return found
 
 
 def role_definitions(world: World, *, scope: str) -> list[Json]:

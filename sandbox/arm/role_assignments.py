@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from sandbox.arm import bodies, locks, paths
 from sandbox.arm.access import scopes_above
 from sandbox.arm.conditions import of_role_assignment
-from sandbox.arm.definitions import role_guid
+from sandbox.arm.definitions import role_guid, subscription_prefix
 from sandbox.arm.errors import ArmError
 from sandbox.arm.gate import authorize
 from sandbox.arm.memberships import identities_of
@@ -51,11 +51,9 @@ async def list_all(world: World, call: Call) -> Response:
     require_scope(world, scope)
     wanted = _parse(world, call.query.get("$filter", ""))
     above = {area.lower() for area in scopes_above(world, scope)}
-    found = [
-        item
-        for item in world.azure.role_assignments.values()
-        if _is_wanted(item, wanted) and _is_in_reach(world, item, scope, above, wanted)
-    ]
+    found = world.azure.role_assignments.values(
+        lambda item: _is_wanted(item, wanted) and _is_in_reach(world, item, scope, above, wanted)
+    )
     return bodies.page(call, found, size=_PAGE, cursor="$skipToken")
 
 
@@ -121,27 +119,32 @@ def _is_wanted(item: Json, wanted: _Filter) -> bool:
 
 
 def _is_in_reach(world: World, item: Json, scope: str, above: set[str], wanted: _Filter) -> bool:
-    at = item["properties"]["scope"]
-    if at.lower() in above:
+    at = item["properties"]["scope"].lower()
+    if at in above:
         return True
-    return not wanted.not_below and scope.lower() in {
-        area.lower() for area in scopes_above(world, at)
-    }
+    if wanted.not_below:
+        return False
+    below = scope.lower().rstrip("/")
+    if at.startswith(f"{below}/"):
+        return True
+    # Below a management group there are subscriptions whose paths don't say so.
+    root = subscription_prefix(at) or at
+    return below in {area.lower() for area in scopes_above(world, root)}
 
 
 def _refuse_last_administrator(world: World, leaving: Json) -> None:
     """A subscription keeps at least one assignment of Owner or User Access Administrator."""
     administrators = {role_guid("Owner"), role_guid("User Access Administrator")}
     at = leaving["properties"]["scope"].lower()
-    holders = [
-        item
-        for item in world.azure.role_assignments.values()
-        if item["properties"]["scope"].lower() == at
-        and item["properties"]["roleDefinitionId"].rsplit("/", 1)[-1] in administrators
-    ]
-    if re.fullmatch(r"/subscriptions/[^/]+", at) and [each["id"] for each in holders] == [
-        leaving["id"]
-    ]:
+    if not re.fullmatch(r"/subscriptions/[^/]+", at):
+        return
+    holders = world.azure.role_assignments.values(
+        lambda item: (
+            item["properties"]["scope"].lower() == at
+            and item["properties"]["roleDefinitionId"].rsplit("/", 1)[-1] in administrators
+        )
+    )
+    if [each["id"] for each in holders] == [leaving["id"]]:
         raise ArmError(
             412,
             "DeletingLastRbacAdminAssignment",
