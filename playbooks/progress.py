@@ -1,5 +1,6 @@
 """What an incident says about itself while it runs: its phase, its clock, and how it ends."""
 
+import json
 from collections.abc import Generator
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,11 @@ from playbooks.steps import containment as acts
 from playbooks.steps import reporting
 
 _LONGEST = timedelta(hours=28)  # of an access token that continuous access evaluation watches
+# Durable fails an orchestration whose custom status is longer than 16 KB of UTF-16.
+# https://learn.microsoft.com/azure/azure-functions/durable/durable-functions-custom-orchestration-status
+MOST_SHOWN_B = 15_000
+_CUTS = ((60, 400), (30, 200), (12, 150), (4, 100))  # items of a list, characters of a text
+_FIRM = ("phase", "clock", "consent", "outcome", "manifest", "report", "sweeps", "identity")
 
 
 class Progress:
@@ -63,7 +69,7 @@ class Progress:
     def note(self, **facts: Any) -> None:
         """Add facts to what status answers show."""
         self._status |= facts
-        self._context.set_custom_status(dict(self._status))
+        self._context.set_custom_status(shown(self._status))
 
     def mark(self, moment: str) -> datetime:
         """Put the orchestration's present under a name on the incident's clock."""
@@ -142,3 +148,34 @@ class Progress:
         yield from perform_one(self._context, reporting.release_principal, self._order)
         self.note(phase="refused" if outcome == "refused" else "closed", outcome=outcome)
         return {"outcome": outcome, "detail": detail, **self._status}
+
+
+def shown(status: Json) -> Json:
+    """What fits into a custom status: long texts and lists are cut and say so. The report has all of it."""
+    if _fits(status):
+        return dict(status)
+    firm = {name: value for name, value in status.items() if name in _FIRM}
+    for items, characters in _CUTS:
+        cut = {name: _cut(value, items, characters) for name, value in status.items()} | firm
+        if _fits(cut):
+            return cut
+    return firm
+
+
+def _fits(status: Json) -> bool:
+    return len(json.dumps(status, ensure_ascii=False).encode("utf-16-le")) <= MOST_SHOWN_B
+
+
+def _cut(value: Any, items: int, characters: int) -> Any:
+    match value:
+        case str() if len(value) > characters:
+            return f"{value[:characters]}…"
+        case dict():
+            return {name: _cut(one, items, characters) for name, one in value.items()}
+        case [str(), *_] if len(value) > items:
+            more = f"… and {len(value) - items} more: see the report"
+            return [*(_cut(one, items, characters) for one in value[:items]), more]
+        case list():
+            return [_cut(one, items, characters) for one in value]
+        case _:
+            return value

@@ -1,5 +1,6 @@
 """The order of the playbook is the product. These tests pin the order, on the real Durable executor."""
 
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -559,3 +560,17 @@ def test_propagation_is_waited_for() -> None:
 
     assert done.timeline.count("prove_new_identity") == 4
     assert done.outcome["status"] == "done"
+
+
+def test_a_status_never_outgrows_what_durable_takes_however_much_is_left_to_people() -> None:
+    machines = [
+        f"az rest --method PATCH --url /subscriptions/vm-{n}/{'x' * 200}" for n in range(60)
+    ]
+    found = {"status": "refused", "detail": "é" * 2_000, "by_hand": machines}
+    done = run("contain", dict.fromkeys(LEVERS, found))
+
+    longest = max(len(json.dumps(one).encode("utf-16-le")) for one in done.statuses)
+    assert longest <= 16 * 1024
+    assert done.statuses[-1]["by_hand"][-1].endswith("more: see the report")
+    report = next(one for name, one in done.orders if name == "write_report")
+    assert report["facts"]["by_hand"] == machines
