@@ -569,7 +569,9 @@ def test_a_status_never_outgrows_what_durable_takes_however_much_is_left_to_peop
     found = {"status": "refused", "detail": "é" * 2_000, "by_hand": machines}
     done = run("contain", dict.fromkeys(LEVERS, found))
 
-    longest = max(len(json.dumps(one).encode("utf-16-le")) for one in done.statuses)
+    longest = max(
+        len(json.dumps(one, ensure_ascii=False).encode("utf-16-le")) for one in done.statuses
+    )
     assert longest <= 16 * 1024
     assert done.statuses[-1]["by_hand"][-1].endswith("more: see the report")
     report = next(one for name, one in done.orders if name == "write_report")
