@@ -15,8 +15,10 @@ from playbooks.orders import Json, Order
 
 PROOF_WITHIN = timedelta(minutes=10)  # RBAC and federated credentials propagate for so long
 Call = tuple[Any, Order]  # a step as `function_app` registers it, and its order
+# Every step may be carried out twice, so one that the host lost is tried again.
 _LOST: Json = {
     "status": "failed",
+    "retry": True,
     "detail": "the host lost this step (timeout or worker failure); what it did is unknown",
 }
 
@@ -34,7 +36,7 @@ def settle(
         try:
             results = yield context.task_all(tasks)
         except Exception:  # noqa: BLE001 - a lost activity reaches 1.7 as a bare Exception
-            results = [_LOST] * len(tasks)
+            results = yield from until_ended(context, tasks)  # its siblings go on, and count
         for index, result in zip(waiting, results, strict=True):
             answers[index] = result
         waiting = [index for index in waiting if answers[index].get("retry")]

@@ -98,6 +98,7 @@ def rehearse(
     events: Callable[[Json], tuple[str, Any] | None] = lambda _status: None,
 ) -> Rehearsal:
     """Run a playbook to its end. `answers` by activity or sub-orchestration name; unknown ones are "done".
+    An answer with "lost" is an activity that the host lost, with that reason.
 
     `events` sees every new custom status and may answer it with an external event (name, payload).
     """
@@ -144,9 +145,13 @@ def _schedule(
             run.timeline.append(name)
             run.orders.append((name, order))
             answer = answers.get(name, {"status": "done", "detail": ""})
-            result = json.dumps(answer(order) if callable(answer) else answer)
+            said = answer(order) if callable(answer) else answer
+            if "lost" in said:
+                lost = {"Reason": said["lost"], "Details": said["lost"]}
+                inbox.append({"kind": 6, "TaskScheduledId": number, **lost})
+                return
             kind = 5 if action["actionType"] == 0 else 8
-            inbox.append({"kind": kind, "TaskScheduledId": number, "Result": result})
+            inbox.append({"kind": kind, "TaskScheduledId": number, "Result": json.dumps(said)})
         case 5:
             fires = datetime.fromisoformat(action["fireAt"].replace("Z", "+00:00"))
             timers[number] = fires

@@ -576,3 +576,32 @@ def test_a_status_never_outgrows_what_durable_takes_however_much_is_left_to_peop
     assert done.statuses[-1]["by_hand"][-1].endswith("more: see the report")
     report = next(one for name, one in done.orders if name == "write_report")
     assert report["facts"]["by_hand"] == machines
+
+
+def test_a_lever_that_the_host_loses_is_pulled_again_and_takes_no_sibling_along() -> None:
+    lost, busy = iter([True]), iter([True])
+
+    def vanish(_order: dict[str, Any]) -> dict[str, Any]:
+        return {"lost": "worker died"} if next(lost, False) else {"status": "done", "detail": ""}
+
+    def throttled(_order: dict[str, Any]) -> dict[str, Any]:
+        if next(busy, False):
+            return {"status": "failed", "retry": True, "detail": "429"}
+        return {"status": "done", "detail": ""}
+
+    answers = {"deactivate_application": vanish, "remove_key_vault_policies": throttled}
+    done = run("contain", answers)
+
+    assert done.timeline.count("deactivate_application") == 2
+    assert done.timeline.count("remove_key_vault_policies") == 2
+    assert done.timeline.count("remove_role_assignments") == 1
+    assert done.outcome["outcome"] == "contained"
+
+
+def test_a_lever_that_is_lost_every_time_is_named_alone() -> None:
+    done = run("contain", {"deactivate_application": {"lost": "worker died"}})
+
+    attempts = POLICY["retries"]["attempts"]
+    assert done.timeline.count("deactivate_application") == attempts
+    assert len(done.outcome["remaining"]) == 1
+    assert "the host lost this step" in done.outcome["remaining"][0]
