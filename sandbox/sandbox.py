@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from sandbox import seed
 from sandbox.certificates import Certificates, client_context
 from sandbox.faults import Faults
+from sandbox.kubernetes.cluster import Settled
 from sandbox.ledger import Ledger
 from sandbox.recorder import Recorder
 from sandbox.world import Json, World
@@ -22,6 +23,7 @@ class Sandbox:
     faults: Faults = field(default_factory=Faults)
     world: World = field(init=False)
     seeded: Json = field(init=False)  # names -> ids of what was seeded
+    _settled: dict[str, Settled] = field(default_factory=dict)  # clusters as they were seeded
     _resetting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
@@ -42,4 +44,4 @@ class Sandbox:
     def _begin(self) -> None:
         self.world = World(self.endpoints, trust=self._trust)
         self.world.caches["faults"] = self.faults  # for what travels inside another call
-        self.seeded = seed.plant(self.world)
+        self.seeded = seed.plant(self.world, self._settled)

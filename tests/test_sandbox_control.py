@@ -41,6 +41,17 @@ def test_a_reset_forgets_everything_but_keeps_ids_and_ports(sandbox: RunningSand
     assert sandbox.control("GET", "state/failedTeamsRuns") == []
 
 
+def test_a_reset_gives_every_cluster_back_what_it_was_seeded_with(sandbox: RunningSandbox) -> None:
+    before = sandbox.control("GET", "state/clusters")
+    extra = {"metadata": {"name": "extra", "namespace": "shop"}, "data": {"a": "b"}}
+    sandbox.control("POST", "seed", {"clusters": {"aks-weu": {"configmaps": [extra]}}})
+    changed = sandbox.control("GET", "state/clusters")
+    assert changed["aks-weu"]["configmaps"] != before["aks-weu"]["configmaps"]
+
+    sandbox.control("POST", "reset")
+    assert sandbox.control("GET", "state/clusters") == before
+
+
 def test_the_clock_goes_forward_only(sandbox: RunningSandbox) -> None:
     before = _clock(sandbox).json()["now"]
     after = sandbox.control("POST", "clock", {"advance_seconds": 86_400})["now"]

@@ -5,7 +5,6 @@ Left out    more than one node; Azure RBAC for Kubernetes (the cluster's own RBA
 Source      https://learn.microsoft.com/azure/aks/workload-identity-deploy-cluster
 """
 
-import itertools
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from sandbox.kubernetes.mounted_tokens import MountedTokens
 from sandbox.kubernetes.pod_logs import PodLogs
 from sandbox.kubernetes.reactor import Reactor
 from sandbox.kubernetes.seeds import Seeds
-from sandbox.kubernetes.store import Store
+from sandbox.kubernetes.store import Snapshot, Store
 from sandbox.world import Json, World
 
 _ADMINISTRATOR = writes.Writer("kubectl-create")
@@ -35,6 +34,16 @@ class Pace:
     create_backoff: float = 0.5  # a pod was refused -> the next try; doubles each time
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A cluster at rest, from which an equal one can begin without rolling out everything again."""
+
+    created_at: datetime
+    objects: Snapshot
+    logs: PodLogs
+    addresses: int
+
+
 class Cluster(Seeds):
     """State of one cluster. `world.clusters[name] = Cluster(world, name, issuer_url=...)`."""
 
@@ -45,31 +54,47 @@ class Cluster(Seeds):
         *,
         issuer_url: str,
         resource_id: str = "",
-        since: datetime | None = None,
+        since: datetime | Settled | None = None,
     ) -> None:
         """A fresh cluster with system namespaces, default RBAC, a node and the identity webhook.
 
         `issuer_url` is the exact `oidcIssuerProfile.issuerURL`; its keys are created in
-        `world.issuers` if absent. `since` back-dates everything that is seeded.
+        `world.issuers` if absent. `since` back-dates everything that is seeded, or is an equal
+        cluster of an earlier world with all that was in it.
         """
         self.world = world
         self.name = name
         self.resource_id = resource_id
         self.issuer: Issuer = world.issuers.setdefault(issuer_url, Issuer(issuer_url))
-        self.created_at = since or world.clock.now()
+        day = since.created_at if isinstance(since, Settled) else since
+        self.created_at = day or world.clock.now()
         self.pace = Pace()
         self.store = Store()
         self.logs = PodLogs()
         self.tokens = MountedTokens(self)
         self.unpullable_images: set[str] = set()  # pods with one of these never become ready
         self.refused_pods: dict[str, tuple[int, str]] = {}  # owner's uid -> tries, last reason
-        self._addresses = itertools.count(4)  # the node itself has the first ones
+        self._addresses = 4  # the node itself has the first ones
         self._on_stop: dict[int, Callable[[], None]] = {}
         self.reactor = Reactor(self)
         roster.attach(self)
+        if isinstance(since, Settled):
+            self._restore(since)
+        else:
+            self._build()
+
+    def _build(self) -> None:
         with self.reactor.seeding_now():
             bootstrap.fill(self)
         self.store.compact()  # nobody saw the cluster being built
+
+    def _restore(self, settled: Settled) -> None:
+        self.store.restore(settled.objects)
+        self.logs, self._addresses = settled.logs.copy(), settled.addresses
+
+    def settled(self) -> Settled:
+        """What it holds now, while nothing is under way in it."""
+        return Settled(self.created_at, self.store.snapshot(), self.logs.copy(), self._addresses)
 
     def now(self) -> datetime:
         """The present; while seeding, the day of the seed."""
@@ -107,7 +132,8 @@ class Cluster(Seeds):
 
     def next_pod_address(self) -> str:
         """An address out of the pod network."""
-        number = next(self._addresses)
+        number = self._addresses
+        self._addresses += 1
         return f"10.244.{number // 250 % 250}.{number % 250}"
 
     @property

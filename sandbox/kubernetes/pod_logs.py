@@ -24,6 +24,12 @@ class PodLogs:
     def __init__(self) -> None:
         self._lines: dict[tuple[str, str], list[Line]] = {}
 
+    def copy(self) -> "PodLogs":
+        """The same lines, to be continued apart from these."""
+        copied = PodLogs()
+        copied._lines = {key: list(lines) for key, lines in self._lines.items()}
+        return copied
+
     def add(self, moment: datetime, pod: Json, container: str, text: str) -> None:
         """A container writes a line."""
         key = (pod["metadata"]["uid"], container)

@@ -30,6 +30,16 @@ class Change:
     before: Json | None
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A store at one moment. It shares its objects with every store that begins from it: none is ever modified."""
+
+    revision: int
+    compacted: int
+    objects: dict[Kind, dict[Key, Json]]
+    changes: tuple[Change, ...]
+
+
 class ExpiredError(Exception):
     """This revision is no longer kept."""
 
@@ -111,6 +121,17 @@ class Store:
         """Forget the past, as etcd does every five minutes."""
         self._changes.clear()
         self._compacted = self.revision
+
+    def snapshot(self) -> Snapshot:
+        """All of it as it stands."""
+        objects = {kind: dict(shelf) for kind, shelf in self._objects.items()}
+        return Snapshot(self.revision, self._compacted, objects, tuple(self._changes))
+
+    def restore(self, past: Snapshot) -> None:
+        """Stand as another store once stood. No listener hears of it."""
+        self.revision, self._compacted = past.revision, past.compacted
+        self._objects = {kind: dict(shelf) for kind, shelf in past.objects.items()}
+        self._changes = deque(past.changes)
 
     def subscribe(self, listener: Callable[[Change], None]) -> Callable[[], None]:
         """Call `listener` with every write from now on. Returns the way to stop that."""

@@ -1,6 +1,7 @@
 """The world before anything happened: one tenant, three clusters, applications and identities, Firebreak."""
 
 from sandbox.entra.resources import AKS
+from sandbox.kubernetes.cluster import Settled
 from sandbox.seed import (
     azure,
     clusters,
@@ -13,13 +14,13 @@ from sandbox.seed import (
 from sandbox.world import Json, World, stable_guid
 
 
-def plant(world: World) -> Json:
-    """Fill a new world and return names -> ids, as `sandbox.json` shows them."""
+def plant(world: World, settled: dict[str, Settled]) -> Json:
+    """Fill a new world and return names -> ids, as `sandbox.json` shows them. `settled`: see `clusters.plant`."""
     directory.plant(world)
     azure.plant(world)
     managed_identities.plant(world)
     unusual_principals.plant(world)
-    clusters.plant(world)
+    clusters.plant(world, settled)
     evidence = evidence_account.plant(world)
     return {
         "orders_api": names.ORDERS_API.as_json(),

@@ -1,6 +1,6 @@
 """What runs in the clusters: the shop's workloads and payments, and what Firebreak may do there."""
 
-from sandbox.kubernetes.cluster import Cluster, user
+from sandbox.kubernetes.cluster import Cluster, Settled, user
 from sandbox.seed import names
 from sandbox.seed.managed_identities import PAYMENTS_CLUSTERS
 from sandbox.seed.names import BILLING_API, FIREBREAK, ORDERS_API, PAYMENTS_IDENTITY, Ids
@@ -9,26 +9,36 @@ from sandbox.world import Json, World
 _SHOP, _PAYMENTS = "shop", "payments"
 
 
-def plant(world: World) -> None:
-    """Start the clusters with their workloads rolled out."""
+def plant(world: World, settled: dict[str, Settled]) -> None:
+    """Start the clusters with their workloads rolled out.
+
+    Rolling out takes nearly all the time of a reset: `settled` keeps the clusters as they are then, by name, for the
+    worlds after this one, whose endpoints are the same.
+    """
     for name in names.REGIONS:
         cluster = Cluster(
             world,
             name,
             issuer_url=names.issuer(world, name),
             resource_id=names.cluster(world, name),
-            since=names.seeded_at(world),
+            since=settled.get(name) or names.seeded_at(world),
         )
         world.clusters[name] = cluster
-        cluster.seed_namespace(_SHOP)
-        _workload(cluster, f"{_SHOP}/orders-api", ORDERS_API, replicas=2)
-        if name == "aks-weu":
-            _workload(cluster, f"{_SHOP}/orders-worker", ORDERS_API, replicas=1)
-            _workload(cluster, f"{_SHOP}/billing-api", BILLING_API, replicas=1)
-        if name in PAYMENTS_CLUSTERS:
-            cluster.seed_namespace(_PAYMENTS)
-            _workload(cluster, f"{_PAYMENTS}/payments", PAYMENTS_IDENTITY, replicas=1)
-        _firebreak(cluster)
+        if name not in settled:
+            _roll_out(cluster)
+            settled[name] = cluster.settled()
+
+
+def _roll_out(cluster: Cluster) -> None:
+    cluster.seed_namespace(_SHOP)
+    _workload(cluster, f"{_SHOP}/orders-api", ORDERS_API, replicas=2)
+    if cluster.name == "aks-weu":
+        _workload(cluster, f"{_SHOP}/orders-worker", ORDERS_API, replicas=1)
+        _workload(cluster, f"{_SHOP}/billing-api", BILLING_API, replicas=1)
+    if cluster.name in PAYMENTS_CLUSTERS:
+        cluster.seed_namespace(_PAYMENTS)
+        _workload(cluster, f"{_PAYMENTS}/payments", PAYMENTS_IDENTITY, replicas=1)
+    _firebreak(cluster)
 
 
 def _workload(cluster: Cluster, where: str, ids: Ids, *, replicas: int) -> None:
