@@ -17,7 +17,13 @@ from drill.rehearsal import run_drill
 from drill.screens import Screen
 
 # Asking for a token, a query or one's own rights changes nothing, so it may happen again.
-_HARMLESS = ("/token", "/query", "/selfsubjectaccessreviews", "/listClusterUserCredential")
+_HARMLESS = (
+    "/token",
+    "/query",
+    "/selfsubjectaccessreviews",
+    "/listClusterUserCredential",
+    "/Microsoft.ResourceGraph/resources",
+)
 
 
 def effects(traffic: list[dict[str, Any]], firebreak: str) -> Counter[str]:
