@@ -81,9 +81,10 @@ def pull(
         unasked=proof.get("unasked", []),
         by_hand=list(dict.fromkeys(commands)),
     )
+    progress.open = proof.get("open", [])
     if proof["status"] != "done":
         lines = [*(str(one["detail"]) for one in left), str(proof["detail"])]
-        yield from progress.tell("not_contained", {"lines": [*lines, *commands]})
+        yield from _failed(progress, {"lines": [*lines, *commands]})
         yield from progress.expose(now)
         return "not_contained"
     yield from progress.expose(now)
@@ -94,9 +95,16 @@ def _held(
     context: df.DurableOrchestrationContext, progress: Progress, facts: Json
 ) -> Generator[Any, Any, str]:
     """No lever after the first one: told, and watched until the residual deadline all the same."""
-    yield from progress.tell("not_contained", facts)
+    yield from _failed(progress, facts)
     yield from progress.expose(context.current_utc_datetime)
     return "held"
+
+
+def _failed(progress: Progress, facts: Json) -> Generator[Any, Any, None]:
+    """Told each time: a card that was handed over is not handed over again under the same name."""
+    key = f"not_contained-{progress.pulls}" if progress.pulls else "not_contained"
+    progress.pulls += 1
+    yield from progress.tell("not_contained", facts, key=key)
 
 
 def until_called(

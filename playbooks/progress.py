@@ -26,6 +26,8 @@ class Progress:
     def __init__(self, context: df.DurableOrchestrationContext, order: Order) -> None:
         self._context = context
         self._order = order
+        self.pulls = 0  # containments that ended, the one that was held included
+        self.open: list[str] = []  # what the last proof named as remaining, one id each
         self._status: Json = {
             "phase": "accepted",
             "clock": {},
@@ -56,6 +58,11 @@ class Progress:
     def reversals(self) -> list[str]:
         """What was found undone while watching."""
         return list(self._status["reversals"])
+
+    @property
+    def remaining(self) -> list[str]:
+        """What a person has to look at although containment holds."""
+        return list(self._status["remaining"])
 
     @property
     def sweeps(self) -> list[str]:

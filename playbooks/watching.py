@@ -38,7 +38,8 @@ def watch(
         progress.enter("watching")
         while True:
             until = min(moment or progress.deadline, progress.deadline)
-            answer = yield from _hold(context, order, until, checking=checking)
+            watched: Order = {**order, "facts": {"open": progress.open}}
+            answer = yield from _hold(context, watched, until, checking=checking)
             if answer["holds"]:
                 break
             again += 1
@@ -57,10 +58,13 @@ def watch(
 
 
 def _worse(outcome: str, now: str) -> str:
-    """A recovery stands through a containment that was repeated; a failed one is what counts."""
-    return (
-        outcome if now in {"contained", "partly_contained"} and outcome != "not_contained" else now
-    )
+    """A recovery stands through a containment that was repeated, what that one left open is said; a failure counts."""
+    if "not_contained" in {outcome, now}:
+        return now
+    if now == "partly_contained":
+        lesser = {"contained": "partly_contained", "recovered": "partly_recovered"}
+        return lesser.get(outcome, outcome)
+    return outcome
 
 
 def _hold(
@@ -72,7 +76,7 @@ def _hold(
             yield context.create_timer(until)
         return {"holds": True, "detail": "not checked"}
     while context.current_utc_datetime < until:
-        facts = {"until": until.isoformat()}
+        facts = {**order["facts"], "until": until.isoformat()}
         try:
             answer: Json = yield context.call_sub_orchestrator(
                 hold_containment, {**order, "facts": facts}, expected_type=dict
@@ -97,6 +101,9 @@ def hold_containment(context: df.DurableOrchestrationContext) -> Generator[Any, 
         proof = yield from until_done(context, acts.verify_containment, order, _BELIEVED_WITHIN)
         if proof["status"] != "done":
             return {"holds": False, "detail": proof["detail"]}
+        given = sorted({*proof.get("open", [])} - {*order["facts"].get("open", [])})
+        if given:  # it held, and now somebody gave it an owner, a permission, a group, a machine
+            return {"holds": False, "detail": f"given since: {'; '.join(given)}"}
         reached = context.current_utc_datetime >= until
         if reached:
             break
@@ -123,7 +130,9 @@ def _reversed(
     first = yield from settle(context, [(one, order) for one in FIRST[kind]])
     outcome = yield from containment.pull(context, order, progress, already=first)
     if outcome != "not_contained":
-        yield from progress.tell("contained_again", progress.clock, key=f"again-{count}")
+        lines = [f"Remains: {one}" for one in progress.remaining]
+        told = {**progress.clock, "lines": lines}
+        yield from progress.tell("contained_again", told, key=f"again-{count}")
     return str(outcome)
 
 

@@ -44,6 +44,7 @@ class Check(TypedDict):
     holds: bool | None  # None: could not be asked, and `found` says why
     found: str
     weight: Literal["must", "open"]  # "open": named as what remains, containment stands without it
+    left: list[str]  # of an "open" one: the ids of what remains
 
 
 class Proof(TypedDict):
@@ -53,6 +54,7 @@ class Proof(TypedDict):
     detail: str
     items: list[Json]
     remaining: NotRequired[list[str]]  # what a person has to look at although containment holds
+    open: NotRequired[list[str]]  # the same, one id a line: what is new in it was given since
     unasked: NotRequired[
         list[str]
     ]  # what could not be asked, and why: every lever reads back all the same
@@ -73,7 +75,7 @@ async def containment(
     checks = await asyncio.gather(
         *(_check(name, "must", question) for name, question in _musts(cloud, principal)),
         _check("the token endpoint refuses", "must", asked),
-        *(_check(name, "open", question) for name, question in _opens(cloud, principal)),
+        *(_open(name, words, question) for name, words, question in _opens(cloud, principal)),
     )
     broken = [_said(one) for one in checks if one["holds"] is False and one["weight"] == "must"]
     remaining = [_said(one) for one in checks if one["holds"] is False and one["weight"] == "open"]
@@ -84,6 +86,7 @@ async def containment(
         or "every lever reads back, no token to be had",
         "items": [dict(one) for one in checks],
         "remaining": remaining,
+        "open": sorted(f"{one['check']}: {left}" for one in checks for left in one["left"]),
         "unasked": unasked,
     }
 
@@ -123,21 +126,33 @@ def _musts(cloud: Cloud, principal: Principal) -> list[tuple[str, Awaitable[Answ
     return found
 
 
-def _opens(cloud: Cloud, principal: Principal) -> list[tuple[str, Awaitable[Answer]]]:
+def _opens(cloud: Cloud, principal: Principal) -> list[tuple[str, str, Awaitable[list[str]]]]:
     """What remains for a person where it could not be taken away, or must not be by a machine."""
-    found: list[tuple[str, Awaitable[Answer]]] = []
+    found: list[tuple[str, str, Awaitable[list[str]]]] = []
     if principal["kind"] in MANAGED:
-        found.append(("no Azure resource can ask for its tokens", _unattached(cloud, principal)))
+        can = "can, and nobody can stop them but by detaching it"
+        found.append(("no Azure resource can ask for its tokens", can, _attached(cloud, principal)))
     else:
-        found.append(("nobody owns it", _unowned(cloud, principal)))
+        found.append(("nobody owns it", "left", _owning(cloud, principal)))
     if principal["kind"] != "application_without_principal":
-        found += [
-            ("no application permission", _none(app_roles.read_all(cloud, principal), "id")),
-            ("no delegated permission", _none(oauth_grants.read_all(cloud, principal), "id")),
-            ("member of no group", _none(memberships.read_all(cloud, principal), "id")),
-            ("no directory role", _none(directory_roles.read_all(cloud, principal), "id")),
-        ]
+        readings = {
+            "no application permission": app_roles.read_all(cloud, principal),
+            "no delegated permission": oauth_grants.read_all(cloud, principal),
+            "member of no group": memberships.read_all(cloud, principal),
+            "no directory role": directory_roles.read_all(cloud, principal),
+        }
+        found += [(name, "left", _ids(reading)) for name, reading in readings.items()]
     return found
+
+
+async def _open(name: str, words: str, question: Awaitable[list[str]]) -> Check:
+    left: list[str] = []
+
+    async def answer() -> Answer:
+        left.extend(await question)
+        return not left, f"{len(left)} {words}: {', '.join(left)}"
+
+    return {**await _check(name, "open", answer()), "left": left}
 
 
 async def _check(name: str, weight: Literal["must", "open"], question: Awaitable[Answer]) -> Check:
@@ -145,7 +160,7 @@ async def _check(name: str, weight: Literal["must", "open"], question: Awaitable
         holds, found = await question
     except ResponderError as error:
         holds, found = False, f"could not be read: {error}"
-    return {"check": name, "holds": holds, "found": found, "weight": weight}
+    return {"check": name, "holds": holds, "found": found, "weight": weight, "left": []}
 
 
 async def _skipped(reason: str) -> Answer:
@@ -181,14 +196,16 @@ async def _no_credentials(cloud: Cloud, principal: Principal) -> Answer:
     return not left, f"{len(left)} left: {', '.join(one['key_id'] for one in left)}"
 
 
-async def _unowned(cloud: Cloud, principal: Principal) -> Answer:
+async def _ids(reading: Awaitable[list[Json]]) -> list[str]:
+    return [str(one.get("id")) for one in await reading]
+
+
+async def _owning(cloud: Cloud, principal: Principal) -> list[str]:
     """Firebreak itself doesn't count: where it may write only to what it owns, it has to stay."""
     found, own = await asyncio.gather(owners.read_all(cloud, principal), cloud.own_object_id())
-    left = [str(one["id"]) for one in found if str(one["id"]).lower() != own.lower()]
-    return not left, f"{len(left)} left: {', '.join(left)}"
+    return [str(one["id"]) for one in found if str(one["id"]).lower() != own.lower()]
 
 
-async def _unattached(cloud: Cloud, principal: Principal) -> Answer:
+async def _attached(cloud: Cloud, principal: Principal) -> list[str]:
     found = (await managed_identities.attachments(cloud, principal)).get("items", [])
-    named = ", ".join(str(one["resource_id"]) for one in found)
-    return not found, f"{len(found)} can, and nobody can stop them but by detaching it: {named}"
+    return [str(one["resource_id"]) for one in found]

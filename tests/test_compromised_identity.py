@@ -605,3 +605,57 @@ def test_a_lever_that_is_lost_every_time_is_named_alone() -> None:
     assert done.timeline.count("deactivate_application") == attempts
     assert len(done.outcome["remaining"]) == 1
     assert "the host lost this step" in done.outcome["remaining"][0]
+
+
+def test_what_is_given_to_it_during_the_watch_does_not_hold() -> None:
+    answers = iter([["nobody owns it: a"], ["nobody owns it: a", "nobody owns it: b"]])
+    facts = {"until": (START + hours(24)).isoformat(), "open": ["nobody owns it: a"]}
+    done = rehearse(
+        watching.hold_containment,
+        {**order("contain"), "facts": facts},
+        {"verify_containment": lambda _o: {"status": "done", "detail": "", "open": next(answers)}},
+    )
+
+    assert done.outcome == {"holds": False, "detail": "given since: nobody owns it: b"}
+    assert done.timeline == ["verify_containment"] * 2
+
+
+def test_the_watch_knows_what_was_open_when_containment_was_proven() -> None:
+    proof = {"status": "done", "detail": "", "open": ["no directory role: r"]}
+    done = run("contain", {"verify_containment": proof})
+
+    held = [one["facts"]["open"] for name, one in done.orders if name == "hold_containment"]
+    assert held == [["no directory role: r"]] * 2
+
+
+def test_what_a_repeated_containment_leaves_open_is_not_called_contained() -> None:
+    broken = iter([BROKEN])
+    proofs = iter([{"status": "done", "detail": ""}])
+    left = {"status": "done", "detail": "", "remaining": ["nobody owns it: 1 left: b"]}
+    answers = {
+        "hold_containment": lambda _o: next(broken, HELD),
+        "verify_containment": lambda _o: next(proofs, left),
+    }
+    done = run("contain", answers)
+
+    assert done.outcome["outcome"] == "partly_contained"
+    again = next(one for name, one in done.orders if one.get("notice") == "contained_again")
+    assert again["facts"]["lines"] == ["Remains: nobody owns it: 1 left: b"]
+
+
+def test_every_containment_that_fails_is_told_under_a_name_of_its_own() -> None:
+    many = {"status": "done", "detail": "", "removals": 501}
+
+    def call(status: dict[str, Any]) -> tuple[str, Any] | None:
+        return (containment.CALLED, {}) if status["phase"] == "held" else None
+
+    failed = {"status": "failed", "detail": "accountEnabled is true"}
+    done = run("contain", {"take_snapshot": many, "verify_containment": failed}, call)
+
+    keys = [
+        one["notice_key"]
+        for name, one in done.orders
+        if name == "tell_people" and "accountEnabled is true" in one["facts"].get("lines", [])
+    ]
+    assert keys[0] == "not_contained-1"
+    assert len(keys) == len(set(keys))
