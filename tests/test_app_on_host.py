@@ -45,7 +45,14 @@ class App:
 async def writes(ground: TrainingGround) -> list[str]:
     """What the app changed in the cloud."""
     ours = ground.described["seed"]["firebreak"]["object_id"]
-    reading = ("/token", "/query", "listClusterUserCredential", "selfsubjectaccessreviews")
+    reading = (
+        "/token",
+        "/query",
+        "/v1/$batch",  # Log Analytics'; Graph's is under /v1.0
+        "/providers/Microsoft.ResourceGraph/resources",
+        "listClusterUserCredential",
+        "selfsubjectaccessreviews",
+    )
     return [
         f"{one['method']} {one['url']}"
         for one in await ground.control.traffic()

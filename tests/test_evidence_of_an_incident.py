@@ -21,7 +21,7 @@ async def test_the_evidence_of_a_whole_incident_in_blobs_is_intact(
     order = await in_process.alert(sandbox.seed["orders_api"]["object_id"])
     driven = in_process.start(order)
     await driven.until("watching")
-    sealed = await driven.steps["seal_evidence"]({**order, "facts": {"sweep": "sweep-1"}})
+    sealed = await driven.steps["seal_evidence"]({**order, "facts": {"after": "test"}})
 
     folder, store = f"incidents/{order['incident']['incident_id']}", open_store()
     assert bundles.verify(store, folder, manifest_sha256=sealed["manifest"]["sha256"]) == []
