@@ -30,6 +30,14 @@ from responders.workload_objects import (
 __all__ = ["capture", "find", "is_healthy", "is_stopped", "move", "scale_to_zero"]
 
 
+# Owners after what they own: while something rolls out, whatever a list shows has an owner in a later one.
+_BOTTOM_UP: tuple[tuple[Kind, ...], ...] = (
+    ("Pod",),
+    ("ReplicaSet", "Job", "StatefulSet", "DaemonSet"),
+    ("Deployment", "CronJob"),
+)
+
+
 async def find(kube: Kube, service_account: ServiceAccountRef) -> list[WorkloadRef]:
     """Whatever runs, or would next run, as this ServiceAccount.
 
@@ -38,14 +46,13 @@ async def find(kube: Kube, service_account: ServiceAccountRef) -> list[WorkloadR
     whose controller is of a kind that Firebreak doesn't know is reported itself, never dropped.
     """
     namespace, name = service_account["namespace"], service_account["name"]
-    lists = await asyncio.gather(
-        *(kube.list_all(path_of(plural, namespace)) for plural in PLURALS.values())
-    )
-    known: dict[str, tuple[Kind, Json]] = {
-        found["metadata"]["uid"]: (kind, found)
-        for kind, items in zip(PLURALS, lists, strict=True)
-        for found in items
-    }
+    known: dict[str, tuple[Kind, Json]] = {}
+    for kinds in _BOTTOM_UP:
+        lists = await asyncio.gather(
+            *(kube.list_all(path_of(PLURALS[kind], namespace)) for kind in kinds)
+        )
+        for kind, items in zip(kinds, lists, strict=True):
+            known |= {found["metadata"]["uid"]: (kind, found) for found in items}
     tops = set()
     for uid, (kind, found) in known.items():
         runs_as_it = service_account_of(template_of(kind, found)["spec"]) == name

@@ -13,8 +13,8 @@ from responders import kube as port
 from responders import workloads
 from responders.errors import RefusedError
 from responders.model import ServiceAccountRef, WorkloadRef
-from responders.workload_objects import Kind
-from tests.kubernetes_fake import FakeApi, Json, running
+from responders.workload_objects import PLURALS, Kind
+from tests.kubernetes_fake import FakeApi, Json, Seen, running
 
 APPS = "/apis/apps/v1/namespaces/shop"
 CORE = "/api/v1/namespaces/shop"
@@ -112,6 +112,25 @@ async def test_pods_and_replica_sets_are_folded_into_their_deployment(api: FakeA
     _pod(api, "orders-api-1", _replica_set(api, _deployment(api)))
 
     assert await _found(api) == ["Deployment/orders-api"]
+
+
+async def test_a_pod_that_a_rollout_makes_meanwhile_is_no_workload_of_its_own(api: FakeApi) -> None:
+    deployment = _deployment(api)
+    answer = api.answer
+
+    def rolling_out(request: Seen) -> tuple[int, Any, dict[str, str]]:
+        said = answer(request)
+        if request.path.endswith("/replicasets"):
+            _pod(api, "orders-api-1", _replica_set(api, deployment))
+        return said
+
+    api.answer = rolling_out  # type: ignore[method-assign]
+    assert await _found(api) == ["Deployment/orders-api"]
+
+
+def test_every_kind_is_listed() -> None:
+    listed = [kind for kinds in workloads._BOTTOM_UP for kind in kinds]
+    assert sorted(listed) == sorted(PLURALS)
 
 
 async def test_every_kind_is_found_by_its_template(api: FakeApi) -> None:
