@@ -73,7 +73,9 @@ def _server_and_ca(name: str, kubeconfig: bytes) -> tuple[str, str]:
     import yaml  # type: ignore[import-untyped]  # noqa: PLC0415 - 50 ms that a cold start can do without
 
     try:
-        found: Json = yaml.safe_load(kubeconfig)["clusters"][0]["cluster"]
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C a tenth of the time
+        parsed = yaml.load(kubeconfig, Loader=loader)  # noqa: S506 - both are safe
+        found: Json = parsed["clusters"][0]["cluster"]
         server = str(found["server"])
         ca_pem = base64.b64decode(found["certificate-authority-data"], validate=True).decode(
             "ascii"
