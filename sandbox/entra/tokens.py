@@ -12,14 +12,14 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import jwt
 
 from sandbox.entra.resources import Resource
 from sandbox.issuers import Issuer
-from sandbox.world import Json, World
+from sandbox.world import Json, World, copied
 
 # A random value between 60 and 90 minutes, so that not all clients come back at once.
 # https://learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes
@@ -155,7 +155,18 @@ def decode(world: World, token: str) -> dict[str, Any]:
 
     Time is checked against the sandbox's clock, so PyJWT's own checks of it are off.
     """
-    claims = jwt.decode(
+    claims = copied(_signed(token))
+    if claims["iss"] not in (issuer_v1(world), issuer_v2(world)):
+        raise jwt.InvalidIssuerError("the token was issued by somebody else")
+    if claims["exp"] <= world.clock.now().timestamp():
+        raise jwt.ExpiredSignatureError("the token has expired")
+    return claims
+
+
+@lru_cache(maxsize=1024)
+def _signed(token: str) -> dict[str, Any]:
+    """The claims of a token that we signed, whenever that was. A caller sends the same one many times."""
+    claims: dict[str, Any] = jwt.decode(
         token,
         signing_key().public_key(),
         algorithms=["RS256"],
@@ -167,8 +178,4 @@ def decode(world: World, token: str) -> dict[str, Any]:
             "require": ["aud", "exp", "iss", "oid", "tid"],
         },
     )
-    if claims["iss"] not in (issuer_v1(world), issuer_v2(world)):
-        raise jwt.InvalidIssuerError("the token was issued by somebody else")
-    if claims["exp"] <= world.clock.now().timestamp():
-        raise jwt.ExpiredSignatureError("the token has expired")
-    return dict(claims)
+    return claims

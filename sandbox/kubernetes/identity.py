@@ -7,6 +7,7 @@ Source      https://learn.microsoft.com/azure/aks/enable-authentication-microsof
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import jwt
@@ -67,6 +68,7 @@ def identify(cluster: "Cluster", call: Call) -> User:
     return User(name, groups=(AUTHENTICATED,), extra={"oid": [caller.object_id]})
 
 
+@lru_cache(maxsize=1024)
 def _issuer_of(token: str) -> str:
     try:
         claims = jwt.decode(token, options={"verify_signature": False})
