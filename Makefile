@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Containers often set it: then each process that a drill or a test starts would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup drill serve test check format verify-evidence bench clean
 
