@@ -20,7 +20,7 @@ from structlog.contextvars import bound_contextvars
 
 from responders import removals, signing_keys
 from responders.cloud import Cloud
-from responders.errors import ConflictError, ContractChangedError
+from responders.errors import ConflictError, ContractChangedError, NotFoundError
 from responders.model import Credential, Json, Principal, StepResult
 from responders.settings import checked_guid
 
@@ -164,8 +164,16 @@ def _with_kept(result: StepResult, held: _Held) -> StepResult:
 
 async def _read_both(cloud: Cloud, principal: Principal) -> list[_Held]:
     return await asyncio.gather(
-        *(_read(cloud, principal, holder) for holder in _holders(principal))
+        *(_read_if_there(cloud, principal, holder) for holder in _holders(principal))
     )
+
+
+async def _read_if_there(cloud: Cloud, principal: Principal, holder: Holder) -> _Held:
+    """Nothing of an object that was deleted meanwhile: the other one's credentials still count."""
+    try:
+        return await _read(cloud, principal, holder)
+    except NotFoundError:
+        return _Held([], {}, [])
 
 
 def _holders(principal: Principal) -> list[Holder]:

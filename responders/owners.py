@@ -15,6 +15,7 @@ from structlog.contextvars import bound_contextvars
 
 from responders import removals
 from responders.cloud import Cloud
+from responders.errors import NotFoundError
 from responders.model import MANAGED, Json, Principal, StepResult
 from responders.settings import checked_guid
 
@@ -26,9 +27,7 @@ Holder = Literal["application", "service_principal"]
 async def read_all(cloud: Cloud, principal: Principal) -> list[Json]:
     """Every owner of both objects; who owns both is there twice, `of` one and `of` the other."""
     holders = _holders(principal)
-    read = await asyncio.gather(
-        *(cloud.graph.list(f"{path}/owners", _SELECT) for path in holders.values())
-    )
+    read = await asyncio.gather(*(_list(cloud, path) for path in holders.values()))
     return [
         _parse(raw, holder) for holder, found in zip(holders, read, strict=True) for raw in found
     ]
@@ -64,6 +63,14 @@ def by_hand(principal: Principal) -> list[str]:
         found += [f"az rest --method GET --url {url}"]
         found += [f"az rest --method DELETE --url '{url}/<id>/$ref'"]
     return found
+
+
+async def _list(cloud: Cloud, path: str) -> list[Json]:
+    """None of an object that was deleted meanwhile: the other one's owners still count."""
+    try:
+        return await cloud.graph.list(f"{path}/owners", _SELECT)
+    except NotFoundError:
+        return []
 
 
 def _holders(principal: Principal) -> dict[Holder, str]:

@@ -31,8 +31,9 @@ async def ensure_disabled(cloud: Cloud, principal: Principal) -> StepResult:
     try:
         return await disable(cloud, principal)
     except NotFoundError:
-        if principal["application_object_id"] is None:
-            raise
+        if await is_without_application(cloud, principal):
+            detail = f"neither {principal['object_id']} nor its application exists any more"
+            return {"status": "nothing_to_do", "detail": detail}
         return await _ensure_by_client_id(cloud, principal)
 
 
@@ -48,6 +49,24 @@ async def disable(cloud: Cloud, principal: Principal) -> StepResult:
             "Azure Resource Manager",
         }
     return await _disable(cloud, principal["object_id"], principal)
+
+
+async def is_without_application(cloud: Cloud, principal: Principal) -> bool:
+    """True where the registration is deleted: nobody can create a service principal of it.
+
+    One that another tenant has registered can't be asked for, so it counts as there.
+    """
+    if principal["kind"] == "foreign_application":
+        return False
+    application_id = principal["application_object_id"]
+    if application_id is None:
+        return True
+    path = f"/applications/{checked_guid(application_id, 'application object id')}"
+    try:
+        await cloud.graph.get(path, {"$select": "id"})
+    except NotFoundError:
+        return True
+    return False
 
 
 async def is_enabled(cloud: Cloud, object_id: str) -> bool:

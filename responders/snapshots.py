@@ -29,7 +29,7 @@ from responders import (
     role_assignments,
 )
 from responders.cloud import Cloud
-from responders.errors import ResponderError, TransientError
+from responders.errors import NotFoundError, ResponderError, TransientError
 from responders.model import (
     MANAGED,
     Credential,
@@ -40,6 +40,8 @@ from responders.model import (
     Principal,
 )
 
+# Lists of the directory object itself: where that is deleted there are none to be taken away.
+_OF_THE_OBJECT = frozenset({"app_roles", "oauth_grants", "memberships"})
 _SECRET_FIELDS = ("secretText", "hint")  # `hint` is the first three characters of a secret
 
 
@@ -86,6 +88,9 @@ async def take(cloud: Cloud, incident: Incident, *, insist: bool) -> Snapshot:
     for name, answer in zip(names, answers, strict=True):
         if not isinstance(answer, BaseException):
             read[name] = answer
+        elif isinstance(answer, NotFoundError):  # deleted meanwhile, and said by its own part
+            if name not in _OF_THE_OBJECT:
+                unread[name] = str(answer)
         elif (
             name in must
             or not isinstance(answer, ResponderError)
@@ -101,7 +106,7 @@ async def take(cloud: Cloud, incident: Incident, *, insist: bool) -> Snapshot:
         "identity": read.get("identity"),
         "federated_credentials": read.get("federated_credentials", []),
         "credentials": read.get("credentials", []),
-        "grants": read["grants"],
+        "grants": read.get("grants", []),
         "group_grants": read.get("group_grants", []),
         "app_roles": read.get("app_roles", []),
         "oauth_grants": read.get("oauth_grants", []),

@@ -11,6 +11,7 @@ It reads through the responders of the single nouns, which is why it may import 
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Any, Literal, NotRequired, TypedDict
 
 from responders import (
@@ -134,6 +135,8 @@ def _opens(cloud: Cloud, principal: Principal) -> list[tuple[str, str, Awaitable
         found.append(("no Azure resource can ask for its tokens", can, _attached(cloud, principal)))
     else:
         found.append(("nobody owns it", "left", _owning(cloud, principal)))
+        back = "can be restored for 30 days, with all it had"
+        found.append(("nothing of it was deleted", back, _deleted(cloud, principal)))
     if principal["kind"] != "application_without_principal":
         readings = {
             "no application permission": app_roles.read_all(cloud, principal),
@@ -149,7 +152,8 @@ async def _open(name: str, words: str, question: Awaitable[list[str]]) -> Check:
     left: list[str] = []
 
     async def answer() -> Answer:
-        left.extend(await question)
+        with suppress(NotFoundError):  # what is deleted has none; `_deleted` says that it is
+            left.extend(await question)
         return not left, f"{len(left)} {words}: {', '.join(left)}"
 
     return {**await _check(name, "open", answer()), "left": left}
@@ -168,7 +172,10 @@ async def _skipped(reason: str) -> Answer:
 
 
 async def _none(reading: Awaitable[list[Json]] | Awaitable[list[Any]], key: str) -> Answer:
-    left = await reading
+    try:
+        left = await reading
+    except NotFoundError as gone:  # what is deleted has none; `_deleted` says that it is
+        return True, f"not there any more: {gone}"
     return not left, f"{len(left)} left: {', '.join(str(one.get(key)) for one in left)}"
 
 
@@ -177,17 +184,39 @@ async def _disabled(cloud: Cloud, principal: Principal) -> Answer:
     try:
         enabled = await service_principals.is_enabled(cloud, principal["object_id"])
     except NotFoundError:
-        try:
-            by_client = f"/servicePrincipals(appId='{principal['app_id']}')"
-            found = await cloud.graph.get(by_client, {"$select": "id,accountEnabled"})
-        except NotFoundError:
-            return False, "there is none: whoever creates one can sign in"
-        enabled = found.get("accountEnabled") is not False
+        return await _replaced(cloud, principal)
     return not enabled, f"accountEnabled is {str(enabled).lower()}"
 
 
+async def _replaced(cloud: Cloud, principal: Principal) -> Answer:
+    """Another service principal of the same client id has to be disabled, and to have nothing."""
+    by_client = f"/servicePrincipals(appId='{principal['app_id']}')"
+    try:
+        found = await cloud.graph.get(by_client, {"$select": "id,accountEnabled"})
+    except NotFoundError:
+        if await service_principals.is_without_application(cloud, principal):
+            return True, "neither it nor its application exists any more"
+        return False, "there is none: whoever creates one can sign in"
+    if found.get("accountEnabled") is not False:
+        return False, f"another one, {found.get('id')}, has its client id, and is enabled"
+    other: Principal = {**principal, "object_id": str(found.get("id")).lower()}
+    keys, grants = await asyncio.gather(
+        credentials.read_dangerous(cloud, other),
+        role_assignments.read_all(cloud, other["object_id"]),
+    )
+    if keys or grants:
+        return False, (
+            f"another one, {other['object_id']}, has its client id, {len(keys)} credentials and "
+            f"{len(grants)} role assignments: open an incident about it"
+        )
+    return True, f"another one, {other['object_id']}, has its client id: disabled, without roles"
+
+
 async def _deactivated(cloud: Cloud, application_id: str) -> Answer:
-    disabled = await applications.is_deactivated(cloud, application_id)
+    try:
+        disabled = await applications.is_deactivated(cloud, application_id)
+    except NotFoundError:
+        return True, "the application does not exist any more"
     return disabled, f"isDisabled is {str(disabled).lower()}"
 
 
@@ -204,6 +233,26 @@ async def _owning(cloud: Cloud, principal: Principal) -> list[str]:
     """Firebreak itself doesn't count: where it may write only to what it owns, it has to stay."""
     found, own = await asyncio.gather(owners.read_all(cloud, principal), cloud.own_object_id())
     return [str(one["id"]) for one in found if str(one["id"]).lower() != own.lower()]
+
+
+async def _deleted(cloud: Cloud, principal: Principal) -> list[str]:
+    """Whoever restores one of these has its credentials and trusts back.
+
+    https://learn.microsoft.com/entra/architecture/recover-from-deletions
+    """
+    gone: list[str] = []
+    application_id = principal["application_object_id"]
+    if application_id is not None:
+        try:
+            await applications.is_deactivated(cloud, application_id)
+        except NotFoundError:
+            gone.append(f"application {application_id}")
+    if principal["kind"] != "application_without_principal":
+        try:
+            await service_principals.is_enabled(cloud, principal["object_id"])
+        except NotFoundError:
+            gone.append(f"service principal {principal['object_id']}")
+    return gone
 
 
 async def _attached(cloud: Cloud, principal: Principal) -> list[str]:

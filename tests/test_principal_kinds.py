@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from responders.cloud import Cloud
 from tests.in_process import InProcess
 
 pytestmark = pytest.mark.timeout(60)
@@ -137,3 +138,21 @@ async def test_a_lock_is_a_refusal_with_its_name_and_the_identity_is_not_called_
     assert "lock" in answers["remove_identity_trusts"]["detail"].lower()
     assert answers["remove_role_assignments"]["status"] == "done"
     assert status["outcome"] == "not_contained"
+
+
+async def test_a_service_principal_that_somebody_deletes_first_does_not_hold_containment_up(
+    in_process: InProcess,
+) -> None:
+    """`az ad sp delete`, as the naive runbook has it, between the alert and the first lever."""
+    orders = ids(in_process, "orders_api")
+    order = await in_process.alert(orders["object_id"])
+    cloud = await Cloud.connect()
+    await cloud.graph.delete(f"/servicePrincipals/{orders['object_id']}")
+    driven = in_process.start(order)
+    await driven.until("watching")
+
+    state = in_process.sandbox.control("GET", "state")
+    made = [one for one in state["servicePrincipals"] if one["appId"] == orders["app_id"]]
+    assert [one["accountEnabled"] for one in made] == [False]
+    assert driven.status["outcome"] == "partly_contained", driven.status["remaining"]
+    assert ["can be restored" in one for one in driven.status["remaining"]] == [True]

@@ -9,6 +9,7 @@ from responders.cloud import Cloud, read_only
 from responders.errors import ContractChangedError, NotFoundError, RefusedError, TransientError
 from responders.model import Principal
 from tests.a_principal import (
+    APPLICATION_PATH,
     FOREIGN,
     MANAGED,
     OBJECT,
@@ -138,17 +139,30 @@ async def test_one_that_was_created_enabled_against_the_order_is_disabled(
 async def test_one_that_vanished_while_its_application_lives_is_created_disabled(
     azure: FakeAzure, cloud: Cloud
 ) -> None:
+    azure.on("GET", APPLICATION_PATH, Say(200, {"id": PRINCIPAL["application_object_id"]}))
     azure.on("GET", BY_CLIENT, NONE, _made(False))
     azure.on("POST", "/v1.0/servicePrincipals", Say(201, {"id": MADE}))
     result = await service_principals.ensure_disabled(cloud, PRINCIPAL)
     assert (result["status"], result["items"][0]["created"]) == ("done", True)
 
 
-async def test_one_that_vanished_with_a_foreign_application_is_not_created(
+async def test_one_of_a_foreign_application_that_vanished_is_created_disabled(
     azure: FakeAzure, cloud: Cloud
 ) -> None:
-    with pytest.raises(NotFoundError):
-        await service_principals.ensure_disabled(cloud, FOREIGN)
+    """Its owner's tenant is not ours to look into: the next consent would make an enabled one."""
+    azure.on("GET", BY_CLIENT, NONE, _made(False))
+    azure.on("POST", "/v1.0/servicePrincipals", Say(201, {"id": MADE}))
+    result = await service_principals.ensure_disabled(cloud, FOREIGN)
+    assert (result["status"], result["items"][0]["created"]) == ("done", True)
+
+
+@pytest.mark.parametrize("application_id", [PRINCIPAL["application_object_id"], None])
+async def test_one_that_vanished_with_its_application_is_not_created(
+    azure: FakeAzure, cloud: Cloud, application_id: str | None
+) -> None:
+    principal: Principal = {**PRINCIPAL, "application_object_id": application_id}
+    result = await service_principals.ensure_disabled(cloud, principal)
+    assert result["status"] == "nothing_to_do"
     assert azure.writes() == []
 
 

@@ -180,8 +180,45 @@ async def test_a_service_principal_that_is_gone_is_looked_for_by_client_id(
     )
 
     assert (await verify(cloud=made))["status"] == "failed"
-    assert (await verify(cloud=none))["status"] == "failed"
+    assert (await verify("foreign_application", cloud=none))["status"] == "failed"
     assert (await verify(cloud=off))["status"] == "done"
+    monkeypatch.setattr(role_assignments, "read_all", only("n", [{"id": "/g"}]))
+    assert "open an incident about it" in (await verify(cloud=off))["detail"]
+
+
+def only(object_id: str, value: Any) -> Any:
+    """The value for this object id, nothing for any other."""
+
+    async def read(_cloud: Any, asked: str) -> Any:
+        return value if asked == object_id else []
+
+    return read
+
+
+async def test_what_was_deleted_with_its_application_is_contained_but_may_come_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An administrator's own `az ad app delete`: nothing gets a token, until somebody restores it."""
+    gone = gives(NotFoundError("404"))
+    monkeypatch.setattr(service_principals, "is_enabled", gone)
+    monkeypatch.setattr(applications, "is_deactivated", gone)
+    for module in (federated_credentials, app_roles, oauth_grants, memberships):
+        monkeypatch.setattr(module, "read_all", gone)
+    proof = await verify(
+        cloud=SimpleNamespace(own_object_id=gives(OURSELVES), graph=SimpleNamespace(get=gone))
+    )
+
+    assert proof["status"] == "done", proof["detail"]
+    (left,) = proof["remaining"]
+    assert "can be restored for 30 days" in left
+
+
+async def test_an_identity_whose_resource_was_deleted_has_no_trust_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(identity_trusts, "read_all", gives(NotFoundError("404")))
+
+    assert (await verify("user_assigned_identity"))["status"] == "done"
 
 
 @pytest.mark.parametrize("code", sorted(token_proofs.REFUSALS))
