@@ -44,6 +44,7 @@ def compromised_identity(context: df.DurableOrchestrationContext) -> Generator[A
     else:
         outcome = yield from containment.contain(context, order, progress)
         if outcome == "held":
+            yield from containment.investigate(context, order, progress)
             yield from progress.report("not_contained", name="report-held")
             outcome = yield from containment.until_called(context, order, progress)
         if outcome == "held":

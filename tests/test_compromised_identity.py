@@ -292,6 +292,13 @@ def test_a_held_incident_goes_on_when_a_responder_calls() -> None:
     assert written == ["report-held", "report", "report-closed"]
 
 
+def test_a_held_incident_keeps_the_evidence_while_it_waits() -> None:
+    done = run("contain", {"take_snapshot": {"status": "done", "detail": "", "removals": 501}})
+
+    held = done.timeline.index("write_report")
+    assert {"collect_logs", "survey_cluster", "trace_footprint"} <= set(done.timeline[:held])
+
+
 def test_a_held_incident_that_nobody_takes_up_ends_with_the_last_token() -> None:
     done = run("contain", {"take_snapshot": {"status": "done", "detail": "", "removals": 501}})
 

@@ -27,7 +27,7 @@ NOTICES = {
     "asking": ("Contained. Consent is asked for to rebuild", "asking"),
     "recovered": ("Recovered", "good"),
     "partly_recovered": ("Partly recovered: a person is needed", "asking"),
-    "closed": ("Closed: tokens issued before containment have expired", "asking"),
+    "closed": ("Closed: the watch is over", "asking"),
     "reversed": ("Containment does not hold", "bad"),
     "contained_again": ("Contained again", "asking"),
     "active_after": ("The identity was used after containment", "bad"),
