@@ -41,6 +41,11 @@ async def read_all(cloud: Cloud, resource_id: str) -> list[FederatedCredential]:
     return (await _read(cloud, resource_id))[0]
 
 
+async def read_left(cloud: Cloud, resource_id: str) -> tuple[list[FederatedCredential], str | None]:
+    """Those that are there, and why there may be flexible ones that nobody lists."""
+    return await _read(cloud, resource_id)
+
+
 async def remove_all(cloud: Cloud, principal: Principal) -> StepResult:
     """Delete every one, one after the other, and read back until none is left. Safe to repeat.
 

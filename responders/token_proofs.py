@@ -40,9 +40,9 @@ async def refused(cloud: Cloud, principal: Principal, snapshot: Snapshot) -> Ans
     if open_paths:
         return False, "; ".join(open_paths)
     closed = [found for holds, found in answers if holds]
+    silent = "; ".join(f"not asked: {found}" for holds, found in answers if holds is None)
     if closed:
-        return True, "; ".join(closed)
-    silent = "; ".join(found for _, found in answers)
+        return True, "; ".join([*closed, silent] if silent else closed)
     return None, silent or "no ServiceAccount of our clusters was trusted, no secret was there"
 
 

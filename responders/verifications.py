@@ -108,8 +108,8 @@ def _musts(cloud: Cloud, principal: Principal) -> list[tuple[str, Awaitable[Answ
         trusts = federated_credentials.read_all(cloud, application_id)
         found.append(("no federated credential is left", _none(trusts, "name")))
     if principal["kind"] == "user_assigned_identity":
-        trusts = identity_trusts.read_all(cloud, principal["resource_id"] or "")
-        found.append(("no federated credential is left", _none(trusts, "name")))
+        untrusted = _untrusted(cloud, principal["resource_id"] or "")
+        found.append(("no federated credential is left", untrusted))
     if principal["kind"] != "application_without_principal":
         object_id = principal["object_id"]
         direct = role_assignments.read_all(cloud, object_id)
@@ -177,6 +177,17 @@ async def _none(reading: Awaitable[list[Json]] | Awaitable[list[Any]], key: str)
     except NotFoundError as gone:  # what is deleted has none; `_deleted` says that it is
         return True, f"not there any more: {gone}"
     return not left, f"{len(left)} left: {', '.join(str(one.get(key)) for one in left)}"
+
+
+async def _untrusted(cloud: Cloud, resource_id: str) -> Answer:
+    """None is left that anybody lists; where flexible ones can't be asked for, that is said, not passed over."""
+    try:
+        left, gap = await identity_trusts.read_left(cloud, resource_id)
+    except NotFoundError as gone:
+        return True, f"not there any more: {gone}"
+    if left or gap is None:
+        return not left, f"{len(left)} left: {', '.join(one['name'] for one in left)}"
+    return None, gap
 
 
 async def _disabled(cloud: Cloud, principal: Principal) -> Answer:

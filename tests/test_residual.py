@@ -72,3 +72,17 @@ def test_a_cap_is_a_cap_and_not_one_less() -> None:
 
     assert limits.too_many(incident, most, POLICY) is None
     assert "most_removals_per_run" in (limits.too_many(incident, most + 1, POLICY) or "")
+
+
+@pytest.mark.parametrize(
+    ("part", "resource"),
+    [
+        ("app_roles", "Microsoft Graph and other APIs"),
+        ("directory_roles", "Microsoft Graph and other APIs"),
+        ("group_grants", "Azure resources through group membership"),
+        ("key_vault_policies", "Key Vault access policies"),
+    ],
+)
+def test_what_could_not_be_read_is_taken_to_be_there(part: str, resource: str) -> None:
+    assert resource not in stated()
+    assert resource in stated(unread={part: "403"})
