@@ -26,6 +26,11 @@ API_VERSION = "2024-11-30"
 REVOKE_VERSION = "2023-07-31-preview"
 CLUSTERS_VERSION = "2025-10-01"
 _BEST_EFFORT = "best effort: which services heed it is not documented, so it is not containment"
+_IDENTITY_COMMANDS = {
+    "microsoft.compute/virtualmachines": "vm",
+    "microsoft.compute/virtualmachinescalesets": "vmss",
+    "microsoft.web/sites": "webapp",
+}
 _CLUSTERS = "/providers/Microsoft.ContainerService/managedClusters"
 # Identities of workloads, which a cluster only knows of; all else in its properties it runs on.
 _NOT_ITS_OWN = "podIdentityProfile"
@@ -118,7 +123,7 @@ def by_hand(principal: Principal) -> list[str]:
     return [
         f"az rest --method post --url '{revoke}'",
         f'az graph query -q "{query} | project id, type"',
-        _detach("<id>", identity),
+        _detach({"id": "<id>"}, identity),
     ]
 
 
@@ -135,7 +140,7 @@ def _attached(row: Json, identity: str) -> list[Json]:
         for where, found in _named(content, place)
         if found.lower() == identity.lower()
     ]
-    return [_item(row, ", ".join(hows), _detach(str(row["id"]), identity))] if hows else []
+    return [_item(row, ", ".join(hows), _detach(row, identity))] if hows else []
 
 
 async def _itself(cloud: Cloud, principal: Principal, resource_id: str) -> list[Json]:
@@ -195,15 +200,21 @@ def _item(row: Json, how: str, by_hand: str) -> Json:
     return {"resource_id": row["id"], "type": row.get("type"), "how": how, "by_hand": by_hand}
 
 
-def _detach(resource_id: str, identity: str) -> str:
-    """Works for any type whose provider takes PATCH; `az vm identity remove` and its like are kinder.
+def _detach(row: Json, identity: str) -> str:
+    """The commands of a type where az has one; else PATCH, in which null removes one identity.
 
-    https://learn.microsoft.com/azure/templates/ (`identity.userAssignedIdentities`: null removes one)
+    `az resource update` can't: the id of an identity is no path that `--remove` understands.
+    https://learn.microsoft.com/cli/azure/vm/identity
+    https://learn.microsoft.com/cli/azure/use-azure-cli-successfully (generic update arguments)
     """
-    return (
-        f"az resource update --ids '{resource_id}' "
-        f"--remove \"identity.userAssignedIdentities['{identity}']\"  # stops what runs with it there"
-    )
+    resource_id, stops = row["id"], "  # stops what runs with it there"
+    group = _IDENTITY_COMMANDS.get(str(row.get("type") or "").lower())
+    if group is not None:
+        return f"az {group} identity remove --ids '{resource_id}' --identities '{identity}'{stops}"
+    url = f"https://management.azure.com{resource_id}?api-version=<its type's>"
+    kept = "<as it is; None, if it has no other>"
+    body = f'{{"identity": {{"type": "{kept}", "userAssignedIdentities": {{"{identity}": null}}}}}}'
+    return f"az rest --method patch --url '{url}' --body '{body}'{stops}"
 
 
 def _take_away(resource_id: str) -> str:

@@ -100,7 +100,7 @@ def by_hand(principal: Principal) -> list[str]:
         f"| where {of_it} | project id, scope = properties.scope"
     )
     return [
-        f"az role assignment list --all --assignee-object-id {object_id} --subscription <each>",
+        f"az role assignment list --all --assignee {object_id} --subscription <each>",
         f'az graph query -q "{query}"',
         "az role assignment delete --ids <id> ...",
     ]

@@ -277,6 +277,28 @@ def test_a_person_can_do_it_by_hand() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "command"),
+    [
+        ("Microsoft.Compute/virtualMachines", f"az vm identity remove --ids '{MACHINE}' "),
+        (
+            "microsoft.app/containerapps",
+            f"az rest --method patch --url 'https://management.azure.com{MACHINE}",
+        ),
+    ],
+)
+async def test_the_command_that_detaches_names_the_identity_as_az_takes_it(
+    azure: FakeAzure, cloud: Cloud, kind: str, command: str
+) -> None:
+    """`az resource update --remove` splits an id at its dots and brackets, and finds nothing."""
+    row = {"id": MACHINE, "type": kind, "identity": {"userAssignedIdentities": {IDENTITY: {}}}}
+    azure.on("POST", RESOURCE_GRAPH, Say(200, {"data": [row]}))
+    (said,) = (await managed_identities.attachments(cloud, OF_IDENTITY))["by_hand"]
+    assert said.startswith(command)
+    assert IDENTITY in said
+    assert "az resource update" not in said
+
+
 # --- sandbox ------------------------------------------------------------------------------------
 
 
