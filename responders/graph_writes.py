@@ -81,6 +81,10 @@ class Writes:
                 now, later = waiting[:MOST], waiting[MOST:]
                 self._waiting.setdefault(key, [])[:0] = later
                 await self._flush(now)
+        except BaseException as error:
+            for one in self._waiting.pop(key, []):  # nobody may wait for an answer that never comes
+                _fail(one, TransientError(f"{one.target}: {type(error).__name__}"))
+            raise
         finally:
             del self._draining[key]
 

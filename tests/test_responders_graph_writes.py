@@ -13,6 +13,7 @@ from responders.errors import (
     RefusedError,
     TransientError,
 )
+from responders.graph_writes import MOST, Writes
 from tests.azure_fake import FakeAzure, Say, problem
 
 APPLICATION = f"/applications/{uuid.UUID(int=1)}"
@@ -156,3 +157,16 @@ async def test_nothing_is_written_in_plan_mode_however_it_would_travel(
 
     assert [type(one) for one in outcomes] == [RefusedError] * 3
     assert azure.seen == []
+
+
+async def test_a_defect_in_one_batch_leaves_nobody_waiting_for_the_next() -> None:
+    async def broken(method: str, url: str, body: object) -> None:
+        raise ValueError("a defect")
+
+    writes = Writes("https://graph", broken)
+    url = f"https://graph/v1.0{APPLICATION}/federatedIdentityCredentials"
+    waiting = (writes.write("DELETE", f"{url}/{number}") for number in range(MOST + 5))
+    async with asyncio.timeout(5):
+        answers = await asyncio.gather(*waiting, return_exceptions=True)
+
+    assert {type(one) for one in answers} == {TransientError}
