@@ -16,7 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench import response
+from bench import page, response
 from bench.response import Figure
 
 ROOT = Path(__file__).parent.parent
@@ -74,7 +74,7 @@ def over_budget(figures: list[Figure]) -> list[str]:
 
 
 def main() -> int:
-    """Print the figures as JSON; 1 where one is over its budget."""
+    """Print the figures as JSON, and as a table on standard error; 1 where one is over its budget."""
     cost = import_cost()
     figures = [asyncio.run(response.measure(size)) for size in response.SIZES]
     over = over_budget(figures)
@@ -82,6 +82,7 @@ def main() -> int:
         over.append(f"importing costs {cost['ratio']} of the bare SDKs")
     document = {"import_cost": {**cost, "budget": BUDGET}, "response": figures, "over": over}
     sys.stdout.write(json.dumps(document, indent=2) + "\n")
+    sys.stderr.write(page.table(figures) + "\n")
     return int(bool(over))
 
 
