@@ -1,5 +1,8 @@
 """Fixtures that every test may use, and the order of the tests."""
 
+import os
+from collections.abc import Iterator
+
 import pytest
 
 from tests.azure_fake import azure, cloud, sandbox_cloud
@@ -20,6 +23,15 @@ __all__ = [
     "sandbox_process",
     "scenario_stage",
 ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_public_authorities() -> Iterator[None]:
+    """No test calls anything public, and to read the system's certificates takes 50 ms a connection."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", os.devnull)
+        patch.setenv("SSL_CERT_DIR", os.devnull)
+        yield
 
 
 @pytest.hookimpl(trylast=True)
