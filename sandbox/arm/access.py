@@ -10,6 +10,7 @@ Source      https://learn.microsoft.com/azure/role-based-access-control/overview
 """
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
 
 from sandbox.arm import conditions
@@ -47,19 +48,21 @@ def deciding_assignment(
     """The first role assignment that grants it: the evidence that the activity log names."""
     around = {area.lower() for area in scopes_above(world, scope)}
     known = conditions.of_storage(scope) | dict(attributes or {})
-    for assignment in effective_assignments(world, object_id):
+    for assignment in effective_assignments(world, object_id, around):
         properties = assignment["properties"]
-        if (
-            properties["scope"].lower() in around
-            and _grants(world, properties["roleDefinitionId"], action, data_action=data_action)
-            and conditions.holds(properties.get("condition"), action, known)
-        ):
+        if _grants(
+            world, properties["roleDefinitionId"], action, data_action=data_action
+        ) and conditions.holds(properties.get("condition"), action, known):
             return assignment
     return None
 
 
-def effective_assignments(world: World, object_id: str) -> list[Json]:
+def effective_assignments(
+    world: World, object_id: str, around: Collection[str] | None = None
+) -> list[Json]:
     """This principal's assignments and its groups', as a resource provider knows them at this moment.
+
+    `around`: only those at one of these scopes, in lower case.
 
     Up to 10 minutes late in Azure, both ways:
     https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
@@ -67,7 +70,10 @@ def effective_assignments(world: World, object_id: str) -> list[Json]:
     mine = identities_of(world, object_id)
     return world.azure.role_assignments.values_as_of(
         world.seen_by_now(world.delays.role_assignments),
-        lambda item: item["properties"]["principalId"].lower() in mine,
+        lambda item: (
+            (around is None or item["properties"]["scope"].lower() in around)
+            and item["properties"]["principalId"].lower() in mine
+        ),
     )
 
 
