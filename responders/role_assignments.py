@@ -25,6 +25,7 @@ from responders.errors import (
     NotFoundError,
     RefusedError,
     ResponderError,
+    TransientError,
 )
 from responders.fan_out import failures, fan_out, worst
 from responders.model import Change, Grant, Json, Principal, Status, StepResult
@@ -49,6 +50,27 @@ async def read_all(cloud: Cloud, principal_object_id: str) -> list[Grant]:
         raise worst(seen.unread, f"role assignments of {principal_object_id}")
     found = seen.found.values()
     return grants.described(found, await grants.role_names(cloud, found))
+
+
+async def read_known(
+    cloud: Cloud, principal_object_id: str, *, insist: bool
+) -> tuple[list[Grant], str | None]:
+    """Every grant that can be read, and why there may be more: what can't be read can't be deleted either.
+
+    With `insist` it raises where time may still help.
+    """
+    known: list[Grant] = []
+    try:
+        seen = await grants.of(cloud, principal_object_id)
+        found = seen.found.values()
+        known = grants.described(found, await grants.role_names(cloud, found))
+        if not seen.unread:
+            return known, None
+        raise worst(seen.unread, f"role assignments of {principal_object_id}")
+    except ResponderError as error:
+        if insist and isinstance(error, TransientError):
+            raise
+        return known, str(error)
 
 
 async def group_grants(cloud: Cloud, principal_object_id: str) -> list[Json]:

@@ -76,11 +76,12 @@ Part = Coroutine[Any, Any, Any]
 async def take(cloud: Cloud, incident: Incident, *, insist: bool) -> Snapshot:
     """Read it all side by side.
 
-    What the first levers destroy has to be read: half of it is no undo. The rest may be left out, by name and with the
-    reason; with `insist` not even then, where time may still help.
+    What the first levers destroy has to be read: half of it is no undo. Role assignments at a scope that can't be
+    read can't be destroyed either, so those and the rest may be left out, by name and with the reason; with `insist`
+    not even then, where time may still help.
     """
     principal = incident["principal"]
-    must, may = _must(cloud, principal), _may(cloud, principal)
+    must, may = _must(cloud, principal, insist=insist), _may(cloud, principal)
     names = [*must, *may]
     answers = await asyncio.gather(*must.values(), *may.values(), return_exceptions=True)
     read: dict[str, Any] = {}
@@ -99,6 +100,9 @@ async def take(cloud: Cloud, incident: Incident, *, insist: bool) -> Snapshot:
             raise answer
         else:
             unread[name] = str(answer)
+    grants, more = read["grants"]
+    if more is not None:  # one scope out of sight must not keep every lever from being pulled
+        unread["grants"] = more
     return {
         "taken_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "application": _without_secrets(read.get("application")),
@@ -106,7 +110,7 @@ async def take(cloud: Cloud, incident: Incident, *, insist: bool) -> Snapshot:
         "identity": read.get("identity"),
         "federated_credentials": read.get("federated_credentials", []),
         "credentials": read.get("credentials", []),
-        "grants": read.get("grants", []),
+        "grants": grants,
         "group_grants": read.get("group_grants", []),
         "app_roles": read.get("app_roles", []),
         "oauth_grants": read.get("oauth_grants", []),
@@ -120,7 +124,7 @@ async def take(cloud: Cloud, incident: Incident, *, insist: bool) -> Snapshot:
     }
 
 
-def _must(cloud: Cloud, principal: Principal) -> dict[str, Part]:
+def _must(cloud: Cloud, principal: Principal, *, insist: bool) -> dict[str, Part]:
     """What the first levers take away."""
     parts: dict[str, Part] = {}
     application_id, resource_id = principal["application_object_id"], principal["resource_id"]
@@ -136,7 +140,8 @@ def _must(cloud: Cloud, principal: Principal) -> dict[str, Part]:
         parts["grants"] = _nothing()
     else:
         parts["service_principal"] = cloud.graph.get(f"/servicePrincipals/{principal['object_id']}")
-        parts["grants"] = role_assignments.read_all(cloud, principal["object_id"])
+        object_id = principal["object_id"]
+        parts["grants"] = role_assignments.read_known(cloud, object_id, insist=insist)
     return parts
 
 
@@ -169,9 +174,9 @@ async def _locks(cloud: Cloud) -> list[Json]:
     return await locks.read_all(cloud, [f"/subscriptions/{one}" for one in subscriptions])
 
 
-async def _nothing() -> list[Json]:
+async def _nothing() -> tuple[list[Grant], str | None]:
     """An application without service principal is nobody whom a role could be given to."""
-    return []
+    return [], None
 
 
 def _without_secrets(entity: Json | None) -> Json | None:

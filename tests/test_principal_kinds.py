@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from responders import grants
 from responders.cloud import Cloud
+from responders.errors import RefusedError
 from tests.in_process import InProcess
 
 pytestmark = pytest.mark.timeout(60)
@@ -156,3 +158,27 @@ async def test_a_service_principal_that_somebody_deletes_first_does_not_hold_con
     assert [one["accountEnabled"] for one in made] == [False]
     assert driven.status["outcome"] == "partly_contained", driven.status["remaining"]
     assert ["can be restored" in one for one in driven.status["remaining"]] == [True]
+
+
+async def test_a_scope_that_can_not_be_read_does_not_keep_the_levers_from_being_pulled(
+    in_process: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not contained, because that scope is not known; but no trust is left, and what is known is gone."""
+    everywhere = grants._everywhere
+
+    async def half(cloud: Cloud, condition: str) -> grants.Seen:
+        seen = await everywhere(cloud, condition)
+        return seen._replace(unread=[*seen.unread, RefusedError("a subscription answered 403")])
+
+    monkeypatch.setattr(grants, "_everywhere", half)
+    payments = ids(in_process, "payments_identity")["object_id"]
+    order = await in_process.alert(payments)
+    order["policy"]["verification"]["attempts"] = 2
+    driven = in_process.start(order)
+    await driven.until("watching")
+
+    answers = dict(driven.answers)
+    assert answers["remove_identity_trusts"]["status"] == "done"
+    assert answers["remove_role_assignments"]["status"] == "refused"
+    assert driven.status["outcome"] == "not_contained"
+    assert "a subscription answered 403" in "; ".join(driven.status["remaining"])

@@ -125,6 +125,23 @@ async def test_a_subscription_that_can_not_be_read_fails_the_list(
         await role_assignments.read_all(cloud, OBJECT)
 
 
+async def test_what_can_be_read_is_known_and_what_can_not_is_said(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    azure.on("GET", _listing(SUBSCRIPTION), page(_assignment(HERE, "a")))
+    azure.on("GET", _listing(OTHER), problem(403, "AuthorizationFailed"))
+    known, why = await role_assignments.read_known(cloud, OBJECT, insist=True)
+    assert [one["id"] for one in known] == [_path(HERE, "a")]
+    assert why is not None
+    assert OTHER in why
+
+    azure.on("GET", _listing(OTHER), problem(503, "ServerBusy"))
+    with pytest.raises(TransientError, match=OTHER):
+        await role_assignments.read_known(cloud, OBJECT, insist=True)
+    known, why = await role_assignments.read_known(cloud, OBJECT, insist=False)
+    assert (len(known), "503" in str(why)) == (1, True)
+
+
 async def test_a_subscription_that_can_not_be_read_does_not_keep_the_grants_of_others(
     azure: FakeAzure, cloud: Cloud
 ) -> None:
