@@ -9,7 +9,7 @@ import azure.durable_functions as df
 
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
-from playbooks.settling import perform_one, settle, until_done
+from playbooks.settling import LOST, perform_one, settle, until_done, until_ended
 from playbooks.steps import eviction, rebuilding, reporting, rewiring
 
 bp = df.Blueprint()
@@ -150,12 +150,9 @@ def _rewired(
     ]
     if not tasks:
         return []
-    try:
-        answers: list[Json] = yield context.task_all(tasks)
-    except Exception:  # noqa: BLE001 - a failed sub-orchestration reaches 1.7 as a bare Exception
-        detail = "a cluster's move broke; how far each one came is in the journal"
-        return [{"status": "failed", "detail": detail}] * len(tasks)
-    return answers
+    answers = yield from until_ended(context, tasks)
+    broke = "this cluster's move broke; how far it came is in the journal"
+    return [{"status": "failed", "detail": broke} if one is LOST else one for one in answers]
 
 
 @bp.orchestration_trigger(context_name="context")

@@ -16,7 +16,7 @@ from playbooks.orders import Json, Order
 PROOF_WITHIN = timedelta(minutes=10)  # RBAC and federated credentials propagate for so long
 Call = tuple[Any, Order]  # a step as `function_app` registers it, and its order
 # Every step may be carried out twice, so one that the host lost is tried again.
-_LOST: Json = {
+LOST: Json = {
     "status": "failed",
     "retry": True,
     "detail": "the host lost this step (timeout or worker failure); what it did is unknown",
@@ -60,7 +60,7 @@ def until_ended(
         others = [one for one in beside if not one.is_completed]
         yield context.task_any([*waiting, *others])
     # A lost activity's result is the exception that it was lost with.
-    return [one.result if isinstance(one.result, dict) else _LOST for one in wanted]
+    return [one.result if isinstance(one.result, dict) else LOST for one in wanted]
 
 
 def again(

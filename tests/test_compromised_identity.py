@@ -469,6 +469,18 @@ def test_one_broken_cluster_after_the_canary_leaves_the_others_moved() -> None:
     assert done.outcome["outcome"] == "partly_recovered"
 
 
+def test_a_move_that_breaks_leaves_the_other_clusters_answers() -> None:
+    def rewire(one: dict[str, Any]) -> dict[str, Any]:
+        name = one["cluster"]["name"]
+        return {"lost": "worker died"} if name == "aks-2" else {"status": "done", "detail": name}
+
+    done = run("respond", {"rewire_cluster": rewire}, consent("grant"))
+
+    states = {name: one["status"] for name, one in done.outcome["clusters"].items()}
+    assert states == {"aks-1": "done", "aks-2": "failed", "aks-3": "done"}
+    assert done.outcome["outcome"] == "partly_recovered"
+
+
 def test_an_unreachable_cluster_is_said_to_be_so() -> None:
     refs = [{"ref": CLUSTERS[0], "acts": True, "reason": ""},
             {"ref": CLUSTERS[1], "acts": False, "reason": "unreachable: timeout"}]  # fmt: skip

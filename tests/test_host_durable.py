@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from host.durable.effects import UnservedActionError
 from host.durable.history import context
 from host.durable.instance_ids import InvalidInstanceIdError
 from host.durable.statuses import shown_history
+from host.durable.turns import is_too_long
 from host.host_json import DurableOptions
 from host.protos import TypedData
 from tests.host_apps.embedded import App, EmbeddedHost, load
@@ -302,3 +304,17 @@ async def test_inputs_and_outputs_stay_out_of_the_log(
     assert "activity ended" in logged
     assert "'did'" not in logged
     assert "run 3 of never" not in logged
+
+
+@pytest.mark.parametrize(
+    ("status", "refused"),
+    [
+        (None, False),
+        ({"phase": "watching"}, False),
+        ("x" * (8 * 1024 - 2), False),  # two quotes make it 16 KB of UTF-16
+        ("x" * (8 * 1024 - 1), True),
+        ("\u00e9" * (8 * 1024 - 1), True),
+    ],
+)
+def test_a_custom_status_may_be_as_long_as_durable_takes_it(status: Any, refused: bool) -> None:
+    assert is_too_long(status) is refused

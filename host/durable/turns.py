@@ -28,6 +28,7 @@ from host.durable.store import Instance, Store
 from host.protos import TypedData
 from host.worker import Outcome, Worker, new_traceparent
 
+MOST_CUSTOM_STATUS_B = 16 * 1024
 _DATA_LABEL = "\n\n$OutOfProcData$:"  # the SDK's, between an error's text and the state
 
 
@@ -119,6 +120,9 @@ class Turns:
 
     def _judge(self, ledger: Ledger, answer: Answer) -> tuple[Answer, list[Scheduled]]:
         """Hold the answer against the history; a refusal is the instance's failure."""
+        if is_too_long(answer.custom_status):
+            said = f"the custom status is longer than {MOST_CUSTOM_STATUS_B} bytes of UTF-16"
+            return replace(answer, actions=[], is_done=False, error=said, custom_status=None), []
         try:
             new = ledger.accept(answer.actions)
             check(self._worker, new)
@@ -145,6 +149,17 @@ class Turns:
             store.set_status(instance.instance_id, "Running", effects.moment)
         effects.add(history.ORCHESTRATOR_COMPLETED)
         store.append_history(instance.instance_id, effects.events)
+
+
+def is_too_long(custom_status: Any) -> bool:
+    """Whether Durable would fail the orchestration for it.
+
+    https://learn.microsoft.com/azure/azure-functions/durable/durable-functions-custom-orchestration-status
+    """
+    if custom_status is None:
+        return False
+    text = json.dumps(custom_status, ensure_ascii=False, separators=(",", ":"))
+    return len(text.encode("utf-16-le")) > MOST_CUSTOM_STATUS_B
 
 
 def _retry(ledger: Ledger, message: Message | None) -> RetryTimer | Scheduled | None:
