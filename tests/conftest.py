@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
+import trustme
+import trustme
 
 from tests.azure_fake import azure, cloud, sandbox_cloud
 from tests.in_process import in_process
@@ -26,10 +28,12 @@ __all__ = [
 
 
 @pytest.fixture(scope="session", autouse=True)
-def no_public_authorities() -> Iterator[None]:
+def no_public_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """No test calls anything public, and to read the system's certificates takes 50 ms a connection."""
+    nobody = tmp_path_factory.mktemp("authorities") / "nobody.pem"
+    trustme.CA().cert_pem.write_to_path(nobody)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SSL_CERT_FILE", os.devnull)
+        patch.setenv("SSL_CERT_FILE", str(nobody))
         patch.setenv("SSL_CERT_DIR", os.devnull)
         yield
 
