@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 import trustme
-import trustme
 
 from tests.azure_fake import azure, cloud, sandbox_cloud
 from tests.in_process import in_process
