@@ -37,7 +37,11 @@ class RunningHost:
         self.serves = False
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self._end()
+            raise
         return self
 
     def __exit__(
@@ -46,6 +50,9 @@ class RunningHost:
         raised: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
@@ -77,12 +84,13 @@ class RunningHost:
                 **self._environment,
             },
         )
+        self.serves = False
         self.wait(lambda: self._is_up() or self.process.poll() is not None)
-        self.serves = self.process.poll() is None
-        if self.serves:
+        if self.process.poll() is None:
             self.ready = json.loads((self.state / "host.json").read_text())
             self.keys = json.loads((self.state / "keys.json").read_text())
             self.http = httpx.Client(base_url=self.ready["url"], timeout=10)
+            self.serves = True
 
     def ended(self) -> int:
         """Wait for the process to end by itself; its status, negative for a signal."""
