@@ -11,6 +11,7 @@ from playbooks.orders import Json, Order
 from playbooks.progress import Progress
 from playbooks.settling import (
     PROOF_WITHIN,
+    Call,
     again,
     begin,
     perform_one,
@@ -20,7 +21,7 @@ from playbooks.settling import (
 )
 from playbooks.steps import containment as steps
 from playbooks.steps import evidence
-from responders.model import Signal
+from responders.model import Incident, Signal
 
 # A responder's word to an incident that an alert alone may not carry further.
 CALLED = "responder-call"
@@ -37,18 +38,33 @@ def contain(
     written: list[tuple[Any, Order]] = [(steps.take_snapshot, order)]
     first, snapshots = begin(context, calls), begin(context, written)
     disabled = yield from until_ended(context, first, beside=snapshots)
-    disabled = yield from again(context, calls, disabled)
-    if disabled and all(one["status"] in _GOOD for one in disabled):
-        progress.mark("disabled")
+    _mark_disabled(progress, disabled)
     taken = yield from until_ended(context, snapshots)
     (snapshot,) = yield from again(context, written, taken)
-    if snapshot["status"] not in _GOOD:
-        # Nothing is destroyed before it is written down: what is disabled stays disabled.
-        return (yield from _held(context, progress, {"Snapshot failed": snapshot["detail"]}))
-    held = limits.too_many(incident, snapshot["removals"], order["policy"])
+    held = _why_held(incident, snapshot, order["policy"])
     if held is not None:
-        return (yield from _held(context, progress, {"Held": held}))
-    return (yield from pull(context, order, progress, already=disabled))
+        _mark_disabled(progress, (yield from again(context, calls, disabled)))
+        yield from _failed(progress, held)
+        yield from progress.expose(context.current_utc_datetime)
+        return "held"
+    # A switch that time can fix is tried again beside the other levers, which don't wait for it.
+    late = [call for call, one in zip(calls, disabled, strict=True) if one.get("retry")]
+    settled = [one for one in disabled if not one.get("retry")]
+    return (yield from pull(context, order, progress, already=settled, first=late))
+
+
+def _why_held(incident: Incident, snapshot: Json, policy: Json) -> Json | None:
+    """Why no other lever may be pulled, as facts for a card: what is disabled stays disabled."""
+    if snapshot["status"] not in _GOOD:  # nothing is destroyed before it is written down
+        return {"Snapshot failed": snapshot["detail"]}
+    too_many = limits.too_many(incident, snapshot["removals"], policy)
+    return None if too_many is None else {"Held": too_many}
+
+
+def _mark_disabled(progress: Progress, answers: Sequence[Json]) -> None:
+    """The moment from which no token is issued any more, once."""
+    if answers and all(one["status"] in _GOOD for one in answers):
+        progress.mark_once("disabled")
 
 
 def pull(
@@ -57,10 +73,16 @@ def pull(
     progress: Progress,
     *,
     already: Sequence[Json] = (),
+    first: Sequence[Call] = (),
 ) -> Generator[Any, Any, str]:
-    """Every lever of this kind of principal side by side, then the proof. Safe to repeat."""
+    """Every lever of this kind of principal side by side, then the proof. Safe to repeat.
+
+    `first` are levers of `FIRST` that are still to be pulled, `already` the answers of the others.
+    """
     kind = order["incident"]["principal"]["kind"]
-    answers = yield from settle(context, [(lever, order) for lever in LEVERS[kind]])
+    levers = [(lever, order) for lever in LEVERS[kind]]
+    answers = yield from settle(context, [*first, *levers])
+    _mark_disabled(progress, answers[: len(first)])
 
     progress.enter("verifying_containment")
     beside = begin(context, [(lever, order) for lever in BESIDE[kind]])
@@ -89,15 +111,6 @@ def pull(
         return "not_contained"
     yield from progress.expose(now)
     return "partly_contained" if remaining else "contained"
-
-
-def _held(
-    context: df.DurableOrchestrationContext, progress: Progress, facts: Json
-) -> Generator[Any, Any, str]:
-    """No lever after the first one: told, and watched until the residual deadline all the same."""
-    yield from _failed(progress, facts)
-    yield from progress.expose(context.current_utc_datetime)
-    return "held"
 
 
 def _failed(progress: Progress, facts: Json) -> Generator[Any, Any, None]:

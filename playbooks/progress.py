@@ -84,6 +84,11 @@ class Progress:
         self.note(clock={**self._status["clock"], moment: now.isoformat(timespec="milliseconds")})
         return now
 
+    def mark_once(self, moment: str) -> None:
+        """`mark`, unless it was marked before: the first time is what counts."""
+        if moment not in self._status["clock"]:
+            self.mark(moment)
+
     def until(self, moment: str, deadline: datetime) -> None:
         """Put a deadline on the incident's clock."""
         shown = deadline.isoformat(timespec="seconds")

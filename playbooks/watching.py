@@ -127,8 +127,8 @@ def _reversed(
     if not contain:
         return "not_contained"
     kind = order["incident"]["principal"]["kind"]
-    first = yield from settle(context, [(one, order) for one in FIRST[kind]])
-    outcome = yield from containment.pull(context, order, progress, already=first)
+    first = [(one, order) for one in FIRST[kind]]
+    outcome = yield from containment.pull(context, order, progress, first=first)
     if outcome != "not_contained":
         lines = [f"Remains: {one}" for one in progress.remaining]
         told = {**progress.clock, "lines": lines}

@@ -429,6 +429,18 @@ def test_a_failing_lever_never_stops_the_others(lever: str, status: str) -> None
     assert set(done.timeline) >= LEVERS | {"verify_containment", "draw_plan", "write_report"}
 
 
+def test_a_switch_that_is_busy_keeps_no_other_lever_waiting() -> None:
+    answers = iter([{"status": "failed", "retry": True, "detail": "503"}])
+    done = run(
+        "contain", {"disable_service_principal": lambda _o: next(answers, {"status": "done"})}
+    )
+
+    again = done.timeline.index("disable_service_principal", 2)
+    assert set(done.timeline[again + 1 : again + 1 + len(LEVERS)]) == LEVERS
+    assert "disabled" in done.outcome["clock"]
+    assert done.outcome["outcome"] == "contained"
+
+
 def test_what_time_can_fix_is_tried_again_boundedly() -> None:
     busy = {"status": "failed", "retry": True, "detail": "429"}
     done = run("contain", {"remove_role_assignments": busy})
