@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import azure.durable_functions as df
 
@@ -27,163 +28,155 @@ from responders.errors import NotFoundError
 from responders.model import Principal, StepResult
 
 bp = df.Blueprint()
-Lever = Callable[[Cloud, Principal], Awaitable[StepResult]]
+_LEFT_TO_A_PERSON = (
+    False,
+    "report",
+)  # what policy.toml [containment] says of a lever that is a choice
+
+
+@dataclass(frozen=True, slots=True)
+class Lever:
+    """One lever, as its responder has it."""
+
+    pull: Callable[[Cloud, Principal], Awaitable[StepResult]]
+    by_hand: Callable[[Principal], list[str]]  # what a person would run
+    # Part of the snapshot: what could not be read there is not taken away, it could not be given back.
+    noun: str | None = None
+    choice: str | None = None  # key of policy.toml [containment] that may leave it to a person
+
+
+async def _no_trusts(cloud: Cloud, principal: Principal) -> StepResult:
+    if principal["application_object_id"] is None:
+        return {"status": "nothing_to_do", "detail": "the application is in another tenant"}
+    return await federated_credentials.remove_all(cloud, principal["application_object_id"])
 
 
 @bp.activity_trigger(input_name="order")
 async def deactivate_application(order: Order) -> Json:
     """Contain: no new token for the application in any tenant. Reversible."""
-    by_hand = applications.by_hand(order["incident"]["principal"])
-    return await _pull("deactivate_application", order, applications.deactivate, by_hand)
+    lever = Lever(applications.deactivate, applications.by_hand)
+    return await _pulled("deactivate_application", order, lever)
 
 
 @bp.activity_trigger(input_name="order")
 async def remove_federated_credentials(order: Order) -> Json:
     """Contain: no workload anywhere federates into the application any more."""
-
-    async def lever(cloud: Cloud, principal: Principal) -> StepResult:
-        if principal["application_object_id"] is None:
-            return {"status": "nothing_to_do", "detail": "the application is in another tenant"}
-        return await federated_credentials.remove_all(cloud, principal["application_object_id"])
-
-    by_hand = federated_credentials.by_hand(order["incident"]["principal"])
-    return await _pull("remove_federated_credentials", order, lever, by_hand)
+    lever = Lever(_no_trusts, federated_credentials.by_hand)
+    return await _pulled("remove_federated_credentials", order, lever)
 
 
 @bp.activity_trigger(input_name="order")
 async def remove_identity_trusts(order: Order) -> Json:
     """Contain: no workload anywhere federates into the managed identity any more."""
-    by_hand = identity_trusts.by_hand(order["incident"]["principal"])
-    return await _pull("remove_identity_trusts", order, identity_trusts.remove_all, by_hand)
+    lever = Lever(identity_trusts.remove_all, identity_trusts.by_hand)
+    return await _pulled("remove_identity_trusts", order, lever)
 
 
 @bp.activity_trigger(input_name="order")
 async def remove_application_credentials(order: Order) -> Json:
     """Contain: secrets and keys of the application."""
-    by_hand = credentials.by_hand(order["incident"]["principal"])
-    return await _pull(
-        "remove_application_credentials", order, credentials.remove_from_application, by_hand
-    )
+    lever = Lever(credentials.remove_from_application, credentials.by_hand)
+    return await _pulled("remove_application_credentials", order, lever)
 
 
 @bp.activity_trigger(input_name="order")
 async def remove_service_principal_credentials(order: Order) -> Json:
     """Contain: secrets and keys that sit on the service principal itself."""
-    return await _pull(
-        "remove_service_principal_credentials",
-        order,
-        credentials.remove_from_service_principal,
-        credentials.by_hand(order["incident"]["principal"]),
-    )
+    lever = Lever(credentials.remove_from_service_principal, credentials.by_hand)
+    return await _pulled("remove_service_principal_credentials", order, lever)
 
 
 @bp.activity_trigger(input_name="order")
 async def remove_role_assignments(order: Order) -> Json:
     """Contain: issued tokens have nothing left to open in Azure."""
-    by_hand = role_assignments.by_hand(order["incident"]["principal"])
-    return await _pull("remove_role_assignments", order, role_assignments.remove_all, by_hand)
+    lever = Lever(role_assignments.remove_all, role_assignments.by_hand)
+    return await _pulled("remove_role_assignments", order, lever)
 
 
 @bp.activity_trigger(input_name="order")
 async def remove_app_roles(order: Order) -> Json:
     """Contain: application permissions. Tokens already issued keep theirs until they expire."""
-    by_hand = app_roles.by_hand(order["incident"]["principal"])
-    return await _pull("remove_app_roles", order, app_roles.remove_all, by_hand, noun="app_roles")
+    lever = Lever(app_roles.remove_all, app_roles.by_hand, noun="app_roles")
+    return await _pulled("remove_app_roles", order, lever)
 
 
 @bp.activity_trigger(input_name="order")
 async def remove_oauth_grants(order: Order) -> Json:
     """Contain: what users and administrators let it do in their name."""
-    return await _pull(
-        "remove_oauth_grants",
-        order,
-        oauth_grants.remove_all,
-        oauth_grants.by_hand(order["incident"]["principal"]),
-        noun="oauth_grants",
-    )
+    lever = Lever(oauth_grants.remove_all, oauth_grants.by_hand, noun="oauth_grants")
+    return await _pulled("remove_oauth_grants", order, lever)
 
 
 @bp.activity_trigger(input_name="order")
 async def remove_memberships(order: Order) -> Json:
     """Contain: groups, and the roles that they carry."""
-    by_hand = memberships.by_hand(order["incident"]["principal"])
-    if order["policy"]["containment"]["memberships"] == "report":
-        return await _leave("remove_memberships", order, "[containment] memberships", by_hand)
-    return await _pull(
-        "remove_memberships", order, memberships.remove_all, by_hand, noun="memberships"
+    lever = Lever(
+        memberships.remove_all, memberships.by_hand, noun="memberships", choice="memberships"
     )
+    return await _pulled("remove_memberships", order, lever)
 
 
 @bp.activity_trigger(input_name="order")
 async def remove_owners(order: Order) -> Json:
     """Contain: an owner can enable it again and add credentials, and an owner may have been phished."""
-    by_hand = owners.by_hand(order["incident"]["principal"])
-    if order["policy"]["containment"]["owners"] == "report":
-        return await _leave("remove_owners", order, "[containment] owners", by_hand)
-    return await _pull("remove_owners", order, owners.remove_all, by_hand, noun="owners")
+    lever = Lever(owners.remove_all, owners.by_hand, noun="owners", choice="owners")
+    return await _pulled("remove_owners", order, lever)
 
 
 @bp.activity_trigger(input_name="order")
 async def remove_key_vault_policies(order: Order) -> Json:
     """Contain: access policies of Key Vault, which no role assignment shows."""
-    return await _pull(
-        "remove_key_vault_policies",
-        order,
-        key_vault_policies.remove_all,
-        key_vault_policies.by_hand(order["incident"]["principal"]),
-        noun="key_vault_policies",
+    lever = Lever(
+        key_vault_policies.remove_all, key_vault_policies.by_hand, noun="key_vault_policies"
     )
+    return await _pulled("remove_key_vault_policies", order, lever)
 
 
 @bp.activity_trigger(input_name="order")
 async def report_directory_roles(order: Order) -> Json:
     """Contain: directory roles are named for a person. The right to remove them could take the whole tenant."""
-    by_hand = directory_roles.by_hand(order["incident"]["principal"])
-    return await _pull("report_directory_roles", order, directory_roles.report, by_hand)
+    lever = Lever(directory_roles.report, directory_roles.by_hand)
+    return await _pulled("report_directory_roles", order, lever)
 
 
 @bp.activity_trigger(input_name="order")
 async def confirm_compromised(order: Order) -> Json:
     """Contain: tell Entra ID Protection, so that its policies and people know too."""
-    by_hand = risk.by_hand(order["incident"]["principal"])
-    if not order["policy"]["containment"]["confirm_compromised"]:
-        return await _leave(
-            "confirm_compromised", order, "[containment] confirm_compromised", by_hand
-        )
-    return await _pull("confirm_compromised", order, risk.confirm_compromised, by_hand)
+    lever = Lever(risk.confirm_compromised, risk.by_hand, choice="confirm_compromised")
+    return await _pulled("confirm_compromised", order, lever)
 
 
 @bp.activity_trigger(input_name="order")
 async def revoke_tokens(order: Order) -> Json:
     """Contain: a preview call that may end tokens already issued. Best effort, never counted as containment."""
-    by_hand = managed_identities.by_hand(order["incident"]["principal"])
-    if not order["policy"]["containment"]["revoke_tokens"]:
-        return await _leave("revoke_tokens", order, "[containment] revoke_tokens", by_hand)
-    return await _pull("revoke_tokens", order, managed_identities.revoke_tokens, by_hand)
+    lever = Lever(
+        managed_identities.revoke_tokens, managed_identities.by_hand, choice="revoke_tokens"
+    )
+    return await _pulled("revoke_tokens", order, lever)
 
 
 @bp.activity_trigger(input_name="order")
 async def report_attachments(order: Order) -> Json:
     """Contain: which Azure resources can still ask for tokens of this identity. Named, not detached."""
-    by_hand = managed_identities.by_hand(order["incident"]["principal"])
-    return await _pull("report_attachments", order, managed_identities.attachments, by_hand)
+    lever = Lever(managed_identities.attachments, managed_identities.by_hand)
+    return await _pulled("report_attachments", order, lever)
 
 
-async def _pull(
-    step: str, order: Order, lever: Lever, by_hand: list[str], *, noun: str | None = None
-) -> Json:
-    """Pull one lever. What the snapshot could not read (`noun`) is not taken away: it could not be given back."""
+async def _pulled(step: str, order: Order, lever: Lever) -> Json:
     principal = order["incident"]["principal"]
+    by_hand = lever.by_hand(principal)
+    if lever.choice and order["policy"]["containment"][lever.choice] in _LEFT_TO_A_PERSON:
+        return await _left(step, order, lever.choice, by_hand)
 
     async def act(work: Work) -> StepResult:
-        if noun is not None:
+        if lever.noun is not None:
             path = f"{folder(order['incident'])}/snapshot.json"
             snapshot = await asyncio.to_thread(work.store.get_json, path)
-            if why := snapshot["unread"].get(noun):
+            if why := snapshot["unread"].get(lever.noun):
                 detail = f"not written down, so not taken away: {why}"
                 return {"status": "refused", "detail": detail}
         try:
-            return await lever(work.cloud, principal)
+            return await lever.pull(work.cloud, principal)
         except NotFoundError as gone:  # the object itself, so there is nothing left to take away
             return {"status": "nothing_to_do", "detail": f"not there any more: {gone}"}
 
@@ -191,11 +184,11 @@ async def _pull(
     return await perform(step, order, act, acts=True, keeping=kept)
 
 
-async def _leave(step: str, order: Order, key: str, by_hand: list[str]) -> Json:
+async def _left(step: str, order: Order, choice: str, by_hand: list[str]) -> Json:
     """Say that the policy leaves this lever to a person."""
 
     async def act(_work: Work) -> StepResult:
-        detail = f"left to a person by policy.toml {key}"
+        detail = f"left to a person by policy.toml [containment] {choice}"
         return {"status": "nothing_to_do", "detail": detail, "by_hand": by_hand}
 
     return await perform(step, order, act, keeping=Keeping(f"levers/{step}"))
