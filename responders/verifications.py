@@ -15,17 +15,12 @@ from contextlib import suppress
 from typing import Any, Literal, NotRequired, TypedDict
 
 from responders import (
-    app_roles,
     applications,
     credentials,
-    directory_roles,
     federated_credentials,
     identity_trusts,
     key_vault_policies,
-    managed_identities,
-    memberships,
-    oauth_grants,
-    owners,
+    open_paths,
     role_assignments,
     service_principals,
     token_proofs,
@@ -56,9 +51,8 @@ class Proof(TypedDict):
     items: list[Json]
     remaining: NotRequired[list[str]]  # what a person has to look at although containment holds
     open: NotRequired[list[str]]  # the same, one id a line: what is new in it was given since
-    unasked: NotRequired[
-        list[str]
-    ]  # what could not be asked, and why: every lever reads back all the same
+    # What could not be asked, and why; every lever reads back all the same.
+    unasked: NotRequired[list[str]]
 
 
 async def containment(
@@ -76,7 +70,10 @@ async def containment(
     checks = await asyncio.gather(
         *(_check(name, "must", question) for name, question in _musts(cloud, principal)),
         _check("the token endpoint refuses", "must", asked),
-        *(_open(name, words, question) for name, words, question in _opens(cloud, principal)),
+        *(
+            _open(name, words, question)
+            for name, words, question in open_paths.questions(cloud, principal)
+        ),
     )
     broken = [_said(one) for one in checks if one["holds"] is False and one["weight"] == "must"]
     remaining = [_said(one) for one in checks if one["holds"] is False and one["weight"] == "open"]
@@ -127,32 +124,11 @@ def _musts(cloud: Cloud, principal: Principal) -> list[tuple[str, Awaitable[Answ
     return found
 
 
-def _opens(cloud: Cloud, principal: Principal) -> list[tuple[str, str, Awaitable[list[str]]]]:
-    """What remains for a person where it could not be taken away, or must not be by a machine."""
-    found: list[tuple[str, str, Awaitable[list[str]]]] = []
-    if principal["kind"] in MANAGED:
-        can = "can, and nobody can stop them but by detaching it"
-        found.append(("no Azure resource can ask for its tokens", can, _attached(cloud, principal)))
-    else:
-        found.append(("nobody owns it", "left", _owning(cloud, principal)))
-        back = "can be restored for 30 days, with all it had"
-        found.append(("nothing of it was deleted", back, _deleted(cloud, principal)))
-    if principal["kind"] != "application_without_principal":
-        readings = {
-            "no application permission": app_roles.read_all(cloud, principal),
-            "no delegated permission": oauth_grants.read_all(cloud, principal),
-            "member of no group": memberships.read_all(cloud, principal),
-            "no directory role": directory_roles.read_all(cloud, principal),
-        }
-        found += [(name, "left", _ids(reading)) for name, reading in readings.items()]
-    return found
-
-
 async def _open(name: str, words: str, question: Awaitable[list[str]]) -> Check:
     left: list[str] = []
 
     async def answer() -> Answer:
-        with suppress(NotFoundError):  # what is deleted has none; `_deleted` says that it is
+        with suppress(NotFoundError):  # what is deleted has none; `open_paths` says that it is
             left.extend(await question)
         return not left, f"{len(left)} {words}: {', '.join(left)}"
 
@@ -174,7 +150,7 @@ async def _skipped(reason: str) -> Answer:
 async def _none(reading: Awaitable[list[Json]] | Awaitable[list[Any]], key: str) -> Answer:
     try:
         left = await reading
-    except NotFoundError as gone:  # what is deleted has none; `_deleted` says that it is
+    except NotFoundError as gone:  # what is deleted has none; `open_paths` says that it is
         return True, f"not there any more: {gone}"
     return not left, f"{len(left)} left: {', '.join(str(one.get(key)) for one in left)}"
 
@@ -234,38 +210,3 @@ async def _deactivated(cloud: Cloud, application_id: str) -> Answer:
 async def _no_credentials(cloud: Cloud, principal: Principal) -> Answer:
     left = await credentials.read_dangerous(cloud, principal)
     return not left, f"{len(left)} left: {', '.join(one['key_id'] for one in left)}"
-
-
-async def _ids(reading: Awaitable[list[Json]]) -> list[str]:
-    return [str(one.get("id")) for one in await reading]
-
-
-async def _owning(cloud: Cloud, principal: Principal) -> list[str]:
-    """Firebreak itself doesn't count: where it may write only to what it owns, it has to stay."""
-    found, own = await asyncio.gather(owners.read_all(cloud, principal), cloud.own_object_id())
-    return [str(one["id"]) for one in found if str(one["id"]).lower() != own.lower()]
-
-
-async def _deleted(cloud: Cloud, principal: Principal) -> list[str]:
-    """Whoever restores one of these has its credentials and trusts back.
-
-    https://learn.microsoft.com/entra/architecture/recover-from-deletions
-    """
-    gone: list[str] = []
-    application_id = principal["application_object_id"]
-    if application_id is not None:
-        try:
-            await applications.is_deactivated(cloud, application_id)
-        except NotFoundError:
-            gone.append(f"application {application_id}")
-    if principal["kind"] != "application_without_principal":
-        try:
-            await service_principals.is_enabled(cloud, principal["object_id"])
-        except NotFoundError:
-            gone.append(f"service principal {principal['object_id']}")
-    return gone
-
-
-async def _attached(cloud: Cloud, principal: Principal) -> list[str]:
-    found = (await managed_identities.attachments(cloud, principal)).get("items", [])
-    return [str(one["resource_id"]) for one in found]
