@@ -4,14 +4,12 @@ Source   https://learn.microsoft.com/rest/api/azure/
          https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
 """
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
-from responders.answers import Answer, error_for, parse_body
 from responders.calls import azure_call
-from responders.errors import ContractChangedError
+from responders.json_answers import body_of, items_of, object_of
 from responders.model import Json
 
 if TYPE_CHECKING:
@@ -20,8 +18,6 @@ if TYPE_CHECKING:
     from azure.mgmt.core import AsyncARMPipelineClient
 
     from responders.transports import AiohttpTransport
-
-_MOST_PAGES = 500  # a collection that pages further than this is a loop
 
 
 class Arm:
@@ -35,37 +31,26 @@ class Arm:
         self, path: str, api_version: str, params: Mapping[str, str] | None = None
     ) -> Json:
         """One object."""
-        return _object(await self._send("GET", self._url(path, api_version, params)), path)
+        return object_of(await self._send("GET", self._url(path, api_version, params)), path)
 
     async def list(
         self, path: str, api_version: str, params: Mapping[str, str] | None = None
     ) -> list[Json]:
         """All items of a collection, over all its pages. A nextLink to another host is refused."""
-        url: str | None = self._url(path, api_version, params)
-        items: list[Json] = []
-        for _ in range(_MOST_PAGES):
-            if url is None:
-                return items
-            page = _object(await self._send("GET", url), path)
-            match page.get("value"):
-                case [*found]:
-                    items.extend(found)
-                case other:
-                    raise ContractChangedError(f"{path} has no list under 'value': {other!r:.200}")
-            url = self._next(page.get("nextLink"), path)
-        raise ContractChangedError(f"{path} did not end after {_MOST_PAGES} pages")
+        first = self._url(path, api_version, params)
+        return await items_of(lambda url: self._send("GET", url), first, path, link="nextLink")
 
     async def post(self, path: str, api_version: str, body: Json | None = None) -> Json:
         """An action. azure-core may send it twice: only for what does no harm twice."""
-        return _object(await self._send("POST", self._url(path, api_version, None), body), path)
+        return object_of(await self._send("POST", self._url(path, api_version, None), body), path)
 
     async def put(self, path: str, api_version: str, body: Json) -> Json:
         """Create or replace."""
-        return _object(await self._send("PUT", self._url(path, api_version, None), body), path)
+        return object_of(await self._send("PUT", self._url(path, api_version, None), body), path)
 
     async def patch(self, path: str, api_version: str, body: Json) -> Json:
         """Set these properties and no others."""
-        return _object(await self._send("PATCH", self._url(path, api_version, None), body), path)
+        return object_of(await self._send("PATCH", self._url(path, api_version, None), body), path)
 
     async def delete(self, path: str, api_version: str) -> None:
         """One that is gone already (204) is deleted. `NotFoundError` where its parent is gone."""
@@ -79,14 +64,6 @@ class Arm:
         query = urlencode({"api-version": api_version, **(params or {})}, quote_via=quote, safe="$")
         return f"{self._origin}/{quoted}?{query}"
 
-    def _next(self, link: Any, path: str) -> str | None:
-        if not link:  # absent, null, and, from some providers, an empty string
-            return None
-        parts = urlsplit(str(link))
-        if f"{parts.scheme}://{parts.netloc}" != self._origin:  # it would be sent our token
-            raise ContractChangedError(f"{path} continues on another host: {parts.netloc}")
-        return str(link)
-
     async def _send(self, method: str, url: str, body: Json | None = None) -> Any:
         from azure.core.rest import HttpRequest  # noqa: PLC0415  loaded with the first call, not with the app
 
@@ -96,7 +73,8 @@ class Arm:
             response: AsyncHttpResponse = await self._pipeline.send_request(
                 HttpRequest(method, url, headers=headers, json=body)
             )
-        return _read(response, response.content, target)
+        request_id = response.headers.get("x-ms-request-id")
+        return body_of(response.status_code, response.content, request_id, target)
 
 
 def connect(
@@ -125,23 +103,3 @@ def connect(
         AsyncARMChallengeAuthenticationPolicy(credential, scope),
     ]
     return Arm(AsyncARMPipelineClient(origin, policies=policies, transport=transport), origin)
-
-
-def _read(response: "AsyncHttpResponse", content: bytes, target: str) -> Any:
-    try:
-        body = json.loads(content) if content else None
-    except ValueError:
-        body = content.decode(errors="replace")
-    if 200 <= response.status_code < 300:
-        return body
-    code, message = parse_body(body)
-    request_id = response.headers.get("x-ms-request-id")
-    raise error_for(Answer(target, response.status_code, code, message, request_id))
-
-
-def _object(body: Any, path: str) -> Json:
-    if body is None:
-        return {}  # 200 or 204: an action that has nothing to say
-    if not isinstance(body, dict):
-        raise ContractChangedError(f"{path} is not a JSON object: {body!r:.200}")
-    return body

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from responders.answers import Answer, error_for, parse_body
 from responders.calls import azure_call
 from responders.errors import ContractChangedError
 from responders.graph_writes import Writes
+from responders.json_answers import body_of, items_of, object_of
 from responders.model import Json
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from msgraph_core import BaseGraphRequestAdapter
 
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,200}")
-_MOST_PAGES = 500  # a directory that pages further than this is a loop
 
 
 class Graph:
@@ -34,7 +33,7 @@ class Graph:
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Json:
         """One object."""
-        return _object(await self._send("GET", self._url(path, params)), path)
+        return object_of(await self._send("GET", self._url(path, params)), path)
 
     async def list(
         self, path: str, params: Mapping[str, str] | None = None, *, beta: bool = False
@@ -43,23 +42,14 @@ class Graph:
 
         `beta` is for what v1.0 can't tell: it may change or go away, so nothing may depend on it.
         """
-        url: str | None = self._url(path, params, version="beta" if beta else "v1.0")
-        items: list[Json] = []
-        for _ in range(_MOST_PAGES):
-            if url is None:
-                return items
-            page = _object(await self._send("GET", url), path)
-            match page.get("value"):
-                case [*found]:
-                    items.extend(found)
-                case other:
-                    raise ContractChangedError(f"{path} has no list under 'value': {other!r:.200}")
-            url = self._next(page.get("@odata.nextLink"), path)
-        raise ContractChangedError(f"{path} did not end after {_MOST_PAGES} pages")
+        first = self._url(path, params, version="beta" if beta else "v1.0")
+        return await items_of(
+            lambda url: self._send("GET", url), first, path, link="@odata.nextLink"
+        )
 
     async def post(self, path: str, body: Json) -> Json:
         """Act or create. Never sent twice: after a failure, read back what it may have done."""
-        return _object(await self._writes.write("POST", self._url(path, None), body), path)
+        return object_of(await self._writes.write("POST", self._url(path, None), body), path)
 
     async def patch(self, path: str, body: Json) -> None:
         """Set these properties and no others."""
@@ -77,14 +67,6 @@ class Graph:
         query = f"?{urlencode(params, quote_via=quote, safe='$,')}" if params else ""
         return f"{self._origin}/{version}/{quoted}{query}"
 
-    def _next(self, link: Any, path: str) -> str | None:
-        if link is None:
-            return None
-        parts = urlsplit(str(link))
-        if f"{parts.scheme}://{parts.netloc}" != self._origin:  # it would be sent our token
-            raise ContractChangedError(f"{path} continues on another host: {parts.netloc}")
-        return str(link)
-
     async def _send(self, method: str, url: str, body: Json | None = None) -> Any:
         from kiota_abstractions.method import Method  # noqa: PLC0415  loaded with the first call, not with the app
         from kiota_abstractions.native_response_handler import NativeResponseHandler  # noqa: PLC0415
@@ -100,7 +82,9 @@ class Graph:
             request.content = json.dumps(body).encode()
         request.add_request_options([ResponseHandlerOption(NativeResponseHandler())])
         target = f"{method} {url.partition('?')[0]}"
-        return _read(await self._bounded(request, target), target)
+        response = await self._bounded(request, target)
+        request_id = response.headers.get("request-id")
+        return body_of(response.status_code, response.content, request_id, target)
 
     async def _bounded(self, request: Any, target: str) -> "httpx.Response":
         import httpx  # noqa: PLC0415
@@ -145,23 +129,3 @@ def checked_key(value: Any, what: str) -> str:
             f"the id of a {what} is not one that Graph writes: {value!r:.80}"
         )
     return value
-
-
-def _read(response: "httpx.Response", target: str) -> Any:
-    try:
-        body = json.loads(response.content) if response.content else None
-    except ValueError:
-        body = response.text
-    if 200 <= response.status_code < 300:
-        return body
-    code, message = parse_body(body)
-    request_id = response.headers.get("request-id")
-    raise error_for(Answer(target, response.status_code, code, message, request_id))
-
-
-def _object(body: Any, path: str) -> Json:
-    if body is None:
-        return {}  # 204: an action that has nothing to say
-    if not isinstance(body, dict):
-        raise ContractChangedError(f"{path} is not a JSON object: {body!r:.200}")
-    return body

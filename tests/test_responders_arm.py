@@ -57,7 +57,7 @@ async def test_our_token_follows_no_link_to_another_host(azure: FakeAzure, cloud
 async def test_a_list_without_end_and_one_without_items_are_not_believed(
     azure: FakeAzure, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("responders.arm._MOST_PAGES", 3)
+    monkeypatch.setattr("responders.json_answers._MOST_PAGES", 3)
     azure.on("GET", AT, page(1, next_link=f"{azure.url}{AT}?x=1", key="nextLink"))
     with pytest.raises(ContractChangedError, match="did not end"):
         await cloud.arm.list(AT, "1")
