@@ -34,6 +34,8 @@ class Consent(TypedDict):
     approver: Approver
     reason: str
     at: str
+    chosen: list[str]  # keys of the plan's choices that come back
+    confirmed: list[str]  # keys of the plan's confirmations: all of them, or it is no consent
 
 
 def folder(incident: Incident) -> str:

@@ -1,9 +1,23 @@
 """The nouns of a plan: plain JSON, hashed, and shown to the person who is asked."""
 
-from typing import TypedDict
+from typing import Literal, TypedDict
 
-from responders.model import FederatedCredential, Grant, ServiceAccountRef, WorkloadRef
+from responders.model import (
+    Consumer,
+    FederatedCredential,
+    Grant,
+    Json,
+    RebuiltKind,
+    ServiceAccountRef,
+    WorkloadRef,
+)
 from responders.surveys import Survey
+
+# How the attacker got in: through a credential of the identity itself, through something that runs in a
+# cluster, or nobody can tell.
+Vector = Literal["credential", "cluster", "unknown"]
+# How a stolen ServiceAccount token is kept from opening the new identity.
+Method = Literal["new_subject", "wait_out", "rotate_keys", "accept_risk"]
 
 
 class LeftOut(TypedDict):
@@ -15,23 +29,61 @@ class LeftOut(TypedDict):
     suspicious: bool  # most likely the attacker's
 
 
+class Choice(TypedDict):
+    """Something that comes back only where a person says so for this very one."""
+
+    key: str  # what a consent names; the same plan makes the same keys
+    what: str
+    name: str
+    reason: str  # why it is not simply given
+    restores: Json  # what the step that gives it needs
+
+
+class Confirmation(TypedDict):
+    """Something that a consent has to name, or it is none: a risk, or an act on others' workloads."""
+
+    key: str
+    sentence: str
+
+
+class Refederation(TypedDict):
+    """How the new identity's trusts are made safe against tokens that were stolen before."""
+
+    vector: Vector
+    because: str  # what the vector was judged by
+    method: Method
+    explained: str  # what that means for the workloads, and what stays open
+    longest_token_s: int  # the longest that a stolen ServiceAccount token can live
+
+
 class ClusterPlan(TypedDict):
     """What happens in one cluster."""
 
     survey: Survey  # everybody who names the client id: all of them are evicted
     acts: bool
     reason: str  # why not, where nothing is done there
-    service_accounts: list[ServiceAccountRef]  # known-good: these get a successor
+    service_accounts: list[ServiceAccountRef]  # known-good: these are given the new identity
     workloads: list[WorkloadRef]  # known-good: these come back
-    new_names: dict[str, str]  # "namespace/old ServiceAccount" -> new ServiceAccount name
+    consumers: list[Consumer]  # known-good: what else names the client id, patched or reported
+    # "namespace/old ServiceAccount" -> the name that it has afterwards: a new one, or, where the method keeps
+    # the subject, its own.
+    new_names: dict[str, str]
 
 
 class Plan(TypedDict):
     """The exact thing that a person says yes to."""
 
     incident_id: str
+    kind: RebuiltKind
     display_name: str
+    refederation: Refederation
+    confirmations: list[Confirmation]
+    choices: list[Choice]
     federated_credentials: list[FederatedCredential]
     grants: list[Grant]
+    app_roles: list[Json]  # as the snapshot has them
     left_out: list[LeftOut]
     clusters: list[ClusterPlan]  # in the order in which they are moved, canary first
+    waves: list[
+        list[str]
+    ]  # resource ids of the clusters that are moved side by side; the canary alone

@@ -4,7 +4,7 @@ Which parts of the old identity come back is decided in `known_good.py`; everyth
 each with its reason.
 """
 
-from playbooks import known_good
+from playbooks import known_good, refederation
 from playbooks.known_good import AUDIENCE
 from playbooks.orders import Json
 from playbooks.plan_model import ClusterPlan, LeftOut, Plan
@@ -36,9 +36,14 @@ def draw(incident: Incident, snapshot: Snapshot, surveys: list[Survey], policy: 
     grants, refused = known_good.grants(snapshot, incident, policy["recovery"]["never_regrant"])
     return {
         "incident_id": incident["incident_id"],
+        "kind": "application",
         "display_name": f"{incident['principal']['display_name']}-{ending}",
+        "refederation": refederation.choose(policy, "unknown", "nobody has looked yet", clusters),
+        "confirmations": [],
+        "choices": [],
         "federated_credentials": trusts,
         "grants": grants,
+        "app_roles": [],
         "left_out": [
             *untrusted,
             *known_good.credentials(snapshot, incident),
@@ -48,7 +53,16 @@ def draw(incident: Incident, snapshot: Snapshot, surveys: list[Survey], policy: 
             *(left for cluster in clusters for left in known_good.bindings(cluster, start)),
         ],
         "clusters": clusters,
+        "waves": waves(clusters, policy),
     }
+
+
+def waves(clusters: list[ClusterPlan], policy: Json) -> list[list[str]]:
+    """Who is moved beside whom: the canary alone, then so many at once as the policy says."""
+    ids = [one["survey"]["cluster"]["resource_id"] for one in clusters if one["acts"]]
+    size = policy["recovery"]["wave_size"]
+    rest = [ids[at : at + size] for at in range(1, len(ids), size)]
+    return [ids[:1], *rest] if ids else []
 
 
 def _ordered(surveys: list[Survey], policy: Json) -> list[Survey]:
@@ -85,6 +99,7 @@ def _cluster_plan(survey: Survey, ending: str, start: str) -> ClusterPlan:
             if known_good.is_old(one.get("created"), start)
             and f"{one['namespace']}/{one['service_account']}" in names
         ],
+        "consumers": survey.get("consumers", []),
         "new_names": names,
     }
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from playbooks.plan_model import Method
 from responders.model import Mode
 
 Guid = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
@@ -87,12 +88,27 @@ class Verification(_Section):
     max_wait_seconds: Annotated[int, Field(ge=1, le=300)]
 
 
+class Refederation(_Section):
+    """How stolen ServiceAccount tokens are kept from the new identity, by how the attacker got in."""
+
+    credential: Method
+    cluster: Method
+    unknown: Method
+
+
 class Recovery(_Section):
     """What comes back, and how."""
 
     never_regrant: list[str]
     canary_cluster: str
+    wave_size: Annotated[int, Field(ge=1, le=50)]
+    most_failed_clusters: Annotated[int, Field(ge=0, le=1000)]
     healthy_within_seconds: Annotated[int, Field(ge=10, le=3600)]
+    quarantine: bool
+    gitops: Literal["report", "suspend"]
+    recheck_minutes: Annotated[int, Field(ge=1, le=60)]
+    resumable_days: Annotated[int, Field(ge=1, le=90)]
+    refederation: Refederation
 
 
 class Policy(_Section):

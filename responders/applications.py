@@ -81,9 +81,11 @@ async def ensure_successor(
     service_principal = await _service_principal(cloud, app_id)
     await _await_reading(cloud, f"/applications/{object_id}")
     return {
+        "kind": "application",
         "app_id": app_id,
-        "application_object_id": object_id,
         "object_id": service_principal,
+        "application_object_id": object_id,
+        "resource_id": None,
         "display_name": str(found.get("displayName") or display_name),
     }
 

@@ -145,6 +145,17 @@ class ServiceAccountRef(TypedDict):
     created: NotRequired[str | None]  # creationTimestamp: inside the window, it may be planted
 
 
+class GitOpsOwner(TypedDict):
+    """The controller that writes an object too, and puts back what somebody else changed."""
+
+    controller: Literal[
+        "Flux Kustomization", "Flux HelmRelease", "Argo CD application", "Helm release"
+    ]
+    namespace: str | None  # of the owner; None where its mark does not say
+    name: str
+    mark: str  # the label or annotation that says so, "name=value"
+
+
 class WorkloadRef(TypedDict):
     """What runs as such a ServiceAccount."""
 
@@ -157,14 +168,52 @@ class WorkloadRef(TypedDict):
     paused: bool
     hard_coded_client_id: bool  # AZURE_CLIENT_ID set in the template: re-annotation can't reach it
     created: NotRequired[str | None]  # creationTimestamp: inside the window, it may be planted
+    owner: NotRequired[GitOpsOwner | None]
+    budgets: NotRequired[list[str]]  # PodDisruptionBudgets that select its pods
+    update_strategy: NotRequired[str]  # RollingUpdate, Recreate, OnDelete
+    overrides: NotRequired[
+        list[str]
+    ]  # where its containers take AZURE_CLIENT_ID from, a sentence each
+    longest_token_s: NotRequired[int]  # longest life of an Entra token projected into its pods
+
+
+ConsumerKind = Literal[
+    "SecretProviderClass",
+    "StorageClass",
+    "PersistentVolume",
+    "TriggerAuthentication",
+    "ClusterTriggerAuthentication",
+    "ConfigMap",
+    "Secret",
+    "IdentityBinding",
+]
+
+
+class Consumer(TypedDict):
+    """Something besides a ServiceAccount that names the client id: forgotten, it breaks after the move."""
+
+    cluster: str
+    namespace: str | None
+    kind: ConsumerKind
+    name: str
+    field: str  # where the client id stands, e.g. "spec.parameters.clientID"
+    patchable: bool  # whether a merge patch of that field moves it
+    created: str | None
+    owner: GitOpsOwner | None
+    by_hand: str  # what a person does where it can't be patched; empty where it can
+
+
+RebuiltKind = Literal["application", "user_assigned_identity"]
 
 
 class NewIdentity(TypedDict):
-    """The successor of a compromised application."""
+    """The successor of a compromised identity."""
 
-    app_id: str
-    application_object_id: str
+    kind: RebuiltKind
+    app_id: str  # client id
     object_id: str  # of the service principal
+    application_object_id: str | None  # of an application
+    resource_id: str | None  # of a user-assigned identity
     display_name: str
 
 

@@ -10,12 +10,12 @@ It reads through the responders of the single nouns, which is why it may import 
 """
 
 import asyncio
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from responders import bindings, clusters, preflight, service_accounts, workloads
 from responders.cloud import Cloud
 from responders.errors import ResponderError
-from responders.model import ClusterRef, Json, ServiceAccountRef, StepResult, WorkloadRef
+from responders.model import ClusterRef, Consumer, Json, ServiceAccountRef, StepResult, WorkloadRef
 
 
 class Survey(TypedDict):
@@ -28,6 +28,8 @@ class Survey(TypedDict):
     service_accounts: list[ServiceAccountRef]
     workloads: list[WorkloadRef]
     bindings: list[Json]  # RoleBindings that name those ServiceAccounts: a person moves them
+    consumers: NotRequired[list[Consumer]]  # what else names the client id
+    unread: NotRequired[list[str]]  # what could not be asked of this cluster, and why
 
 
 async def take(cloud: Cloud, cluster: ClusterRef, client_id: str) -> Survey:

@@ -57,9 +57,11 @@ async def test_it_says_whose_place_it_takes_and_locks_its_service_principal(
     azure.on("POST", APPLICATIONS, Say(201, MADE))
     _ready(azure)
     assert await _ensure(cloud) == {
+        "kind": "application",
         "app_id": NEW_APP,
-        "application_object_id": NEW,
         "object_id": NEW_SP,
+        "application_object_id": NEW,
+        "resource_id": None,
         "display_name": "orders-api-r1",
     }
     assert azure.writes()[0].body == {

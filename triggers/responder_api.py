@@ -59,6 +59,8 @@ class Answer(BaseModel):
     plan_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     decision: Literal["grant", "deny"]
     reason: Annotated[str, Field(min_length=3, max_length=500)]
+    chosen: list[Annotated[str, Field(max_length=200)]] = Field(default=[], max_length=500)
+    confirmed: list[Annotated[str, Field(max_length=200)]] = Field(default=[], max_length=100)
 
 
 @bp.route(route="incidents", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
@@ -139,6 +141,8 @@ async def answer_plan(
         "approver": {"object_id": person.object_id, "name": person.name},
         "reason": given.reason,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "chosen": given.chosen,
+        "confirmed": given.confirmed,
     }
     await client.raise_event(incident_id, consent_event(given.plan_hash), consent)
     _log.info("consent", incident_id=incident_id, decision=given.decision, by=person.object_id)

@@ -6,6 +6,7 @@ from playbooks.in_cluster import plan_of
 from playbooks.journaled import Work, perform
 from playbooks.orders import Json, Order
 from responders import applications, federated_credentials, role_assignments
+from responders.errors import RefusedError
 from responders.model import StepResult
 
 bp = df.Blueprint()
@@ -35,6 +36,8 @@ async def federate_identity(order: Order) -> Json:
     async def act(work: Work) -> StepResult:
         wanted = plan_of(work.store, order["incident"])["federated_credentials"]
         application_id = order["identity"]["application_object_id"]
+        if application_id is None:
+            raise RefusedError(f"{order['identity']['display_name']} is no application")
         return await federated_credentials.ensure(work.cloud, application_id, wanted)
 
     return await perform("federate_identity", order, act, acts=True)
