@@ -57,6 +57,7 @@ class Exchanges:
             call = await self._read(scope, receive)
         except ClientDisconnect:
             return
+        self._sandbox.world.agenda.catch_up()
         if call.service == "control":
             answer = await self._control.serve(call)
             if not call.path.startswith(_READINGS):

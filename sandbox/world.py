@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from sandbox.agenda import Agenda
+
 if TYPE_CHECKING:
     from sandbox.issuers import Issuer
     from sandbox.kubernetes.cluster import Cluster
@@ -139,6 +141,7 @@ class Delays:
     vault_policies: float = 0.5  # access policy of a key vault changed -> the vault honours it
     resource_graph: float = 1.0  # resource or role assignment changed -> Resource Graph shows it
     directory_writes: float = 0.01  # how long a write holds its object: one that overlaps gets 409
+    cluster_operations: float = 1.0  # an operation on an AKS cluster accepted -> done
 
 
 @dataclass
@@ -223,6 +226,7 @@ class Azure:
     vault_secrets: Shelf = field(init=False)  # keyed by "{vault id}/secrets/{name}", lower-cased
     parents: dict[str, str] = field(default_factory=dict)  # lower-cased scope -> management group
     activity: list[Json] = field(default_factory=list)  # activity log events, oldest first
+    operations: dict[str, Json] = field(default_factory=dict)  # long-running ones, by their id
 
     def __post_init__(self) -> None:
         """Empty shelves on the shared clock."""
@@ -268,6 +272,7 @@ class World:
         self.endpoints = endpoints
         self.trust = trust
         self.clock = Clock()
+        self.agenda = Agenda(self.clock)
         self.delays = Delays()
         self.limits = Limits()
         self.tenant_id = stable_guid("tenant")

@@ -61,7 +61,9 @@ def test_the_page_asks_for_what_the_sandbox_gives(sandbox: RunningSandbox) -> No
 def test_the_page_names_firebreaks_roles_in_azure(sandbox: RunningSandbox) -> None:
     own = sandbox.seed["firebreak"]["object_id"]
     names = {one.guid: one.name for one in BUILT_IN_ROLES}
-    found = [one["properties"] for one in sandbox.control("GET", "state")["roleAssignments"]]
+    state = sandbox.control("GET", "state")
+    names |= {one["name"]: one["properties"]["roleName"] for one in state["customRoles"]}
+    found = [one["properties"] for one in state["roleAssignments"]]
     held = {
         names[one["roleDefinitionId"].rpartition("/")[2]]
         for one in found

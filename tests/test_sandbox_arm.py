@@ -88,7 +88,7 @@ REJECTED: list[tuple[str, str | None, tuple[int, str]]] = [
     ),
     (
         "/subscriptions/{s}/resourceGroups/rg-platform/providers/"
-        "Microsoft.ContainerService/managedClusters/aks-weu/runCommand",
+        "Microsoft.ContainerService/managedClusters/aks-weu/rotateClusterCertificates",
         AKS,
         (404, "NotFound"),
     ),

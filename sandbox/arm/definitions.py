@@ -8,6 +8,7 @@ Source      https://learn.microsoft.com/rest/api/authorization/role-assignments/
 
 import re
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 
@@ -71,6 +72,36 @@ def role_definitions(world: World, *, scope: str) -> list[Json]:
         if any(_within(scope, area) for area in definition["properties"]["assignableScopes"])
     ]
     return [_built_in(role, scope) for role in BUILT_IN_ROLES] + custom
+
+
+def new_role_definition(
+    name: str,
+    *,
+    guid: str,
+    description: str,
+    actions: Sequence[str],
+    assignable_scopes: Sequence[str],
+    created: datetime,
+) -> Json:
+    """A custom role as ARM returns it; keep it under `["id"].lower()`. Its id is that in the first of its scopes."""
+    moment = timestamp(created)
+    block = {"actions": list(actions), "notActions": [], "dataActions": [], "notDataActions": []}
+    return {
+        "properties": {
+            "roleName": name,
+            "type": "CustomRole",
+            "description": description,
+            "assignableScopes": list(assignable_scopes),
+            "permissions": [block],
+            "createdOn": moment,
+            "updatedOn": moment,
+            "createdBy": None,
+            "updatedBy": None,
+        },
+        "id": role_definition_id(guid, assignable_scopes[0]),
+        "type": "Microsoft.Authorization/roleDefinitions",
+        "name": guid,
+    }
 
 
 def new_role_assignment(  # noqa: PLR0913 - the wire shape has this many free parts

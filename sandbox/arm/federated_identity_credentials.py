@@ -30,6 +30,7 @@ _COLLECTION = (
     "/federatedIdentityCredentials"
 )
 _PAGE = 20
+_SERVICE_VERSION = "2024-11-30"
 
 
 async def list_all(world: World, call: Call) -> Response:
@@ -77,6 +78,16 @@ async def delete(world: World, call: Call) -> Response:
     async with _writing(world, identity):
         gone = world.azure.resources.remove(call.path.lower())
     return Response(status_code=200 if gone else 204)
+
+
+async def write_for_service(world: World, identity: str, name: str, properties: Json) -> None:
+    """Write the credential that a service of Azure keeps on an identity for itself. Raises 400 over the limit, 409."""
+    path = f"{identity}/federatedIdentityCredentials/{name}"
+    async with _writing(world, identity):
+        others = [each for each in of_identity(world, identity) if not _is(each, name)]
+        kept = rules.check(name, properties, others, version=_SERVICE_VERSION)
+        credential: Json = {"id": path, "name": name, "type": _TYPE, "properties": kept}
+        world.azure.resources.put(path.lower(), credential)
 
 
 def of_identity(world: World, identity: str) -> list[Json]:

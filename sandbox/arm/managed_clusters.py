@@ -4,7 +4,7 @@ Simulates   Microsoft.ContainerService/managedClusters: list, get, listClusterUs
             listClusterAdminCredential (2026-08-01)
 Faithful    a user credential of an Entra-integrated cluster holds no secret, only kubelogin's
             call; an admin credential is refused where local accounts are disabled
-Left out    runCommand, rotating keys and certificates, agent pools, changing a cluster
+Left out    rotating certificates, agent pools, changing a cluster; what is done to a whole one: `cluster_actions.py`
 Source      https://learn.microsoft.com/rest/api/aks/managed-clusters
             https://learn.microsoft.com/azure/aks/kubelogin-authentication
             https://learn.microsoft.com/azure/aks/manage-local-accounts-managed-azure-ad

@@ -3,7 +3,7 @@
 Simulates   https://management.azure.com
 Faithful    401 before 429 before 400 before 404 before 403; paths in any case; request and correlation ids;
             every write, done or refused, leaves an activity log event
-Left out    long-running operations, deployments
+Left out    deployments
 Source      https://learn.microsoft.com/azure/azure-resource-manager/management/overview
 """
 
@@ -15,13 +15,16 @@ from starlette.responses import Response
 from sandbox.arm import (
     activity,
     activity_log,
+    cluster_actions,
     deny_assignments,
     federated_identity_credentials,
+    identity_bindings,
     key_vaults,
     locks,
     managed_clusters,
     management_groups,
     metadata,
+    operations,
     paths,
     permissions,
     providers,
@@ -123,6 +126,9 @@ _ROUTER = Router(
         *resources.ROUTES,
         *providers.ROUTES,
         *managed_clusters.ROUTES,
+        *cluster_actions.ROUTES,
+        *identity_bindings.ROUTES,
+        *operations.ROUTES,
         *storage_accounts.ROUTES,
         *workspaces.ROUTES,
         *user_assigned_identities.ROUTES,

@@ -53,9 +53,22 @@ _CLUSTERS = (
     "2025-08-01",
     "2025-09-01",
     "2025-10-01",
+    "2026-04-01",
+    "2026-05-01",
     "2026-06-01",
+    "2026-07-01",
     "2026-08-01",
 )
+# In preview since the first, for everybody since 2026-04-01: azure-mgmt-containerservice says which has them.
+_BINDINGS = (
+    "2025-06-02-preview",
+    "2025-07-02-preview",
+    "2025-08-02-preview",
+    "2025-09-02-preview",
+    "2025-10-02-preview",
+    *(version for version in _CLUSTERS if version >= "2026-04-01"),
+)
+_CLUSTER_OPERATIONS = ("2016-03-30", "2017-08-31", *_CLUSTERS)
 _IDENTITIES = (
     "2018-11-30",
     "2023-01-31",
@@ -111,6 +124,9 @@ SUPPORTED: dict[str, tuple[str, ...]] = {
     "Microsoft.Authorization/locks": ("2015-01-01", "2016-09-01", "2017-04-01", "2020-05-01"),
     "Microsoft.Insights/eventtypes": ("2014-04-01", "2015-04-01"),
     "Microsoft.ContainerService/managedClusters": _CLUSTERS,
+    "Microsoft.ContainerService/managedClusters/identityBindings": _BINDINGS,
+    "Microsoft.ContainerService/locations/operations": _CLUSTER_OPERATIONS,
+    "Microsoft.ContainerService/locations/operationresults": _CLUSTER_OPERATIONS,
     "Microsoft.Storage/storageAccounts": (
         "2019-06-01",
         "2021-09-01",

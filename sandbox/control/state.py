@@ -22,6 +22,7 @@ _PARTS: dict[str, Callable[[World], Any]] = {
     "owners": lambda world: world.directory.owners,
     "deletedItems": lambda world: world.directory.deleted_items.values(),
     "roleAssignments": lambda world: world.azure.role_assignments.values(),
+    "customRoles": lambda world: world.azure.role_definitions.values(),
     "managementGroups": lambda world: world.azure.management_groups.values(),
     "resources": lambda world: world.azure.resources.values(),
     "activity": lambda world: world.azure.activity,

@@ -114,6 +114,10 @@ class Cluster(Seeds):
         """Everything that is stored, by plural, as `/sandbox/state` shows it."""
         return {kind.plural: self.objects(kind.plural) for kind in self.store.kinds()}
 
+    def rotate_signing_keys(self) -> None:
+        """A new key signs ServiceAccount tokens; the one before it stays good until the next rotation."""
+        self.issuer.rotate()
+
     def on_stop(self, act: Callable[[], None]) -> Callable[[], None]:
         """Do this when the cluster is thrown away. Returns the way to forget it."""
         key = id(act)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from sandbox.arm.definitions import new_role_assignment
-from sandbox.seed import key_vaults, management_groups, names
+from sandbox.seed import custom_roles, key_vaults, management_groups, names
 from sandbox.seed.managed_clusters import managed_cluster
 from sandbox.seed.names import BILLING_API, FIREBREAK, ORDERS_API
 from sandbox.storage import containers
@@ -26,6 +26,7 @@ def plant(world: World) -> None:
     for resource in [*_resource_groups(world), *_resources(world)]:
         world.azure.resources.put(resource["id"].lower(), resource, since=since)
     management_groups.plant(world, since)
+    custom_roles.plant(world, since)
     key_vaults.plant(world, since)
     orders = containers.plant(world, "stordersprod", "orders", since=since)
     containers.plant_blob(orders, "customers.csv", _CUSTOMERS, "text/csv")
@@ -130,6 +131,7 @@ def _assign_roles(world: World, since: datetime) -> None:
         (FIREBREAK.object_id, "Log Analytics Reader", subscription),
         (FIREBREAK.object_id, "Managed Identity Contributor", subscription),
         (FIREBREAK.object_id, "Key Vault Contributor", subscription),
+        (FIREBREAK.object_id, custom_roles.KEY_ROTATOR_GUID, subscription),
         # What makes a phished developer dangerous: she may hand out roles on her team's group.
         (names.user_id("dana"), "User Access Administrator", orders),
     ):

@@ -39,6 +39,13 @@ def managed_cluster(world: World, name: str) -> Json:
             "agentPoolProfiles": [_pool()],
             "enableRBAC": True,
             "disableLocalAccounts": True,
+            "apiServerAccessProfile": {"enablePrivateCluster": False, "disableRunCommand": True},
+            "networkProfile": {
+                "networkPlugin": "azure",
+                "networkPluginMode": "overlay",
+                "networkDataplane": "cilium",
+                "networkPolicy": "cilium",
+            },
             "aadProfile": {
                 "managed": True,
                 "enableAzureRBAC": False,

@@ -1,0 +1,61 @@
+"""What is done to a whole AKS cluster: new signing keys for its ServiceAccount tokens, and a command run inside.
+
+Simulates   Microsoft.ContainerService/managedClusters: rotateServiceAccountSigningKeys, runCommand
+Faithful    a rotation is accepted, and done some time later; the old key stays good until the next rotation; a command
+            is refused where the cluster's `apiServerAccessProfile.disableRunCommand` says so, as all here do
+Choice      the words of that refusal, which are documented nowhere
+Left out    commands that are run; certificates
+Source      https://learn.microsoft.com/azure/aks/use-oidc-issuer
+            https://learn.microsoft.com/rest/api/aks/managed-clusters/rotate-service-account-signing-keys
+            https://learn.microsoft.com/azure/aks/access-private-cluster
+"""
+
+from starlette.responses import Response
+
+from sandbox.arm import bodies, locks, operations, resources
+from sandbox.arm.errors import ArmError
+from sandbox.arm.gate import authorize
+from sandbox.web import Call, Route
+from sandbox.world import Json, World
+
+_TYPE = "Microsoft.ContainerService/managedClusters"
+_CLUSTER = f"/subscriptions/{{subscription}}/resourceGroups/{{group}}/providers/{_TYPE}/{{name}}"
+_COMMAND: bodies.Shape = {"command": None, "context": None, "clusterToken": None}
+
+
+async def rotate_signing_keys(world: World, call: Call) -> Response:
+    """202 accepted, 400 no OIDC issuer, 403, 404, 409 locked read-only or another operation is under way."""
+    cluster = _cluster_for(world, call, "rotateServiceAccountSigningKeys")
+    if not cluster["properties"].get("oidcIssuerProfile", {}).get("enabled"):
+        raise ArmError(400, "BadRequest", "The OIDC issuer of this cluster is not enabled.")
+    inside = world.clusters[cluster["name"]]
+    return operations.begin(
+        world, call, cluster, "RotatingServiceAccountSigningKeys", inside.rotate_signing_keys
+    )
+
+
+async def run_command(world: World, call: Call) -> Response:
+    """400 for a wrong body, and of a cluster that has it disabled; 403; 404; 409 locked read-only."""
+    cluster = _cluster_for(world, call, "runcommand")
+    body = bodies.read(call, _COMMAND, "RunCommandRequest")
+    if not isinstance(body.get("command"), str) or not body["command"]:
+        raise ArmError(400, "InvalidParameter", "The value of parameter command is invalid.")
+    raise ArmError(
+        400,
+        "RunCommandDisabled",
+        f"Run command is disabled for the managed cluster '{cluster['name']}'.",
+    )
+
+
+def _cluster_for(world: World, call: Call, action: str) -> Json:
+    resource_id = call.path.rsplit("/", 1)[0]
+    authorize(world, call, f"{_TYPE}/{action}/action", resource_id)
+    cluster = resources.require(world, resource_id)
+    locks.refuse_if_locked(world, resource_id, verb="write")
+    return cluster
+
+
+ROUTES = [
+    Route("POST", f"{_CLUSTER}/rotateServiceAccountSigningKeys", rotate_signing_keys),
+    Route("POST", f"{_CLUSTER}/runCommand", run_command),
+]
