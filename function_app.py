@@ -2,7 +2,7 @@
 
 import azure.durable_functions as df
 
-from playbooks import compromised_identity, recovery, watching
+from playbooks import compromised_identity, watching, waves
 from playbooks.steps import (
     containment,
     eviction,
@@ -24,7 +24,7 @@ for module in (
     event_grid,
     responder_api,
     compromised_identity,
-    recovery,
+    waves,
     watching,
     containment,
     levers,

@@ -11,7 +11,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from playbooks import containment, recovery, watching
+from playbooks import consents, containment, recovery, watching
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
 from playbooks.settling import perform_one
@@ -57,7 +57,7 @@ def compromised_identity(context: df.DurableOrchestrationContext) -> Generator[A
         return (yield from watching.watch(context, order, progress, outcome))
 
     # 7. and 8. Tell people, and ask. Silence is a no.
-    granted = yield from recovery.ask(context, order, progress, plan)
+    granted = yield from consents.ask(context, order, progress, plan)
     if not granted:
         yield from progress.report(outcome)
         return (yield from watching.watch(context, order, progress, outcome))

@@ -10,6 +10,7 @@ from playbooks.levers import BESIDE, FIRST, LEVERS
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
 from playbooks.settling import (
+    GOOD,
     PROOF_WITHIN,
     Call,
     again,
@@ -25,7 +26,6 @@ from responders.model import Incident, Signal
 
 # A responder's word to an incident that an alert alone may not carry further.
 CALLED = "responder-call"
-_GOOD = {"done", "nothing_to_do"}
 
 
 def contain(
@@ -55,7 +55,7 @@ def contain(
 
 def _why_held(incident: Incident, snapshot: Json, policy: Json) -> Json | None:
     """Why no other lever may be pulled, as facts for a card: what is disabled stays disabled."""
-    if snapshot["status"] not in _GOOD:  # nothing is destroyed before it is written down
+    if snapshot["status"] not in GOOD:  # nothing is destroyed before it is written down
         return {"Snapshot failed": snapshot["detail"]}
     too_many = limits.too_many(incident, snapshot["removals"], policy)
     return None if too_many is None else {"Held": too_many}
@@ -63,7 +63,7 @@ def _why_held(incident: Incident, snapshot: Json, policy: Json) -> Json | None:
 
 def _mark_disabled(progress: Progress, answers: Sequence[Json]) -> None:
     """The moment from which no token is issued any more, once."""
-    if answers and all(one["status"] in _GOOD for one in answers):
+    if answers and all(one["status"] in GOOD for one in answers):
         progress.mark_once("disabled")
 
 
@@ -95,7 +95,7 @@ def pull(
     if proof["status"] == "done":
         now = progress.mark("contained")
     answers = [*already, *answers, *(yield from until_ended(context, beside))]
-    left = [one for one in answers if one["status"] not in _GOOD]
+    left = [one for one in answers if one["status"] not in GOOD]
     remaining = [*proof.get("remaining", []), *(str(one["detail"]) for one in left)]
     commands = [command for one in answers for command in one.get("by_hand", [])]
     progress.note(

@@ -13,6 +13,7 @@ import azure.durable_functions as df
 
 from playbooks.orders import Json, Order
 
+GOOD = frozenset({"done", "nothing_to_do"})
 PROOF_WITHIN = timedelta(minutes=10)  # RBAC and federated credentials propagate for so long
 Call = tuple[Any, Order]  # a step as `function_app` registers it, and its order
 # Every step may be carried out twice, so one that the host lost is tried again.

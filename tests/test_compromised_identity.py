@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from playbooks import compromised_identity as playbook
-from playbooks import containment, levers, policy, recovery, watching
+from playbooks import consents, containment, levers, policy, watching, waves
 from tests.rehearsal import START, Rehearsal, hours, rehearse
 
 PLAN_HASH = "ab" * 32
@@ -89,7 +89,7 @@ def consent(decision: str, plan_hash: str = PLAN_HASH) -> Any:
     def on_status(status: dict[str, Any]) -> tuple[str, Any] | None:
         if status["phase"] != "awaiting_consent" or "decision" in status["consent"]:
             return None
-        return recovery.consent_event(PLAN_HASH), {"decision": decision, "plan_hash": plan_hash}
+        return consents.consent_event(PLAN_HASH), {"decision": decision, "plan_hash": plan_hash}
 
     return on_status
 
@@ -567,7 +567,7 @@ STEPS = [
 
 def rewire(answers: dict[str, Any]) -> Rehearsal:
     payload = {**order("respond"), "cluster": CLUSTERS[0], "identity": IDENTITY}
-    return rehearse(recovery.rewire_cluster, payload, answers)
+    return rehearse(waves.rewire_cluster, payload, answers)
 
 
 def test_a_cluster_is_moved_only_after_the_new_identity_is_proven_there() -> None:

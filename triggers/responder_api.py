@@ -13,9 +13,9 @@ import azure.functions as func
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from playbooks.consents import consent_event
 from playbooks.orders import Consent
 from playbooks.policy import Guid
-from playbooks.recovery import consent_event
 from responders.errors import ResponderError, TransientError, UnresolvedError
 from responders.model import Hint, Json, Signal
 from triggers import intake, people, status
