@@ -28,3 +28,31 @@ def number(name: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         raise WishError(f"{name}: a number that is not negative is needed")
     return float(value)
+
+
+def an_object(what: str, value: object) -> Json:
+    """A JSON object, copied: its parts may be taken out one by one."""
+    if not isinstance(value, dict):
+        raise WishError(f"{what}: a JSON object is needed")
+    return dict(value)
+
+
+def a_list(what: str, value: object) -> list[object]:
+    """A JSON list."""
+    if not isinstance(value, list):
+        raise WishError(f"{what}: a list is needed")
+    return value
+
+
+def text(one: Json, name: str, default: str | None = None) -> str:
+    """Take a text that is not empty out of an object; `default` where it is not named."""
+    value = one.pop(name, default)
+    if not isinstance(value, str) or not value:
+        raise WishError(f"{name}: a text is needed")
+    return value
+
+
+def nothing_else(what: str, one: Json) -> None:
+    """Everything that was wished for has been taken out."""
+    if one:
+        raise WishError(f"{what}: unknown: {', '.join(sorted(one))}")
