@@ -256,7 +256,8 @@ def test_role_definitions_are_found_by_name_and_by_id(arm: ArmCaller) -> None:
     assert [each["name"] for each in by_name] == [BLOB_READER]
     assert arm("GET", f"{base}/{BLOB_READER}").json()["id"] == f"{base}/{BLOB_READER}"
     preview = arm("GET", base, version="2022-05-01-preview", filter="type eq 'CustomRole'")
-    assert preview.json()["value"] == []
+    custom = [each["properties"]["roleName"] for each in preview.json()["value"]]
+    assert custom == ["Firebreak Signing Key Rotator"]
     missing = arm("GET", f"{base}/{uuid.uuid4()}")
     assert _error(missing) == (404, "RoleDefinitionDoesNotExist")
     assert _error(arm("GET", base, filter="name eq 'x'")) == (400, "UnsupportedQuery")
@@ -275,3 +276,19 @@ def test_long_lists_come_in_pages_that_point_back_here(arm: ArmCaller) -> None:
     assert "nextLink" not in second
     names = {each["name"] for page in (first, second) for each in page["value"]}
     assert len(names) == len(first["value"]) + len(second["value"]) > 105
+
+
+def test_a_subscription_takes_so_many_assignments_and_a_repeated_one_does_not_count(
+    arm: ArmCaller,
+) -> None:
+    held = arm.sandbox.control("GET", "state/roleAssignments")
+    within = [one for one in held if one["id"].startswith(arm.subscription)]
+    arm.sandbox.control("POST", "limits", {"role_assignments": len(within) + 1})
+    first, second = (f"{arm.group}/{TYPE}/{uuid.uuid4()}" for _ in range(2))
+    body = _body(arm, _orders(arm), role=BLOB_READER)
+
+    assert arm("PUT", first, json=body).status_code == 201
+    refused = arm("PUT", second, json=_body(arm, arm.sandbox.seed["billing_api"]["object_id"]))
+
+    assert _error(refused) == (400, "RoleAssignmentLimitExceeded")
+    assert arm("PUT", first, json=body).status_code == 200

@@ -45,11 +45,11 @@ def _wish(graph: LocalCaller) -> Json:
     }
 
 
-def _consent(graph: LocalCaller) -> Json:
+def _consent() -> Json:
     return {
         "clientId": names.ORDERS_API.object_id,
         "consentType": "AllPrincipals",
-        "resourceId": _graph_id(graph),
+        "resourceId": names.BILLING_API.object_id,
         "scope": "Mail.Read",
     }
 
@@ -110,7 +110,7 @@ def test_grants_go_with_the_service_principal(graph: LocalCaller) -> None:
 
 
 def test_a_delegated_grant_is_given_listed_and_revoked(graph: LocalCaller) -> None:
-    grant = graph.ok("POST", GRANTS, _consent(graph))
+    grant = graph.ok("POST", GRANTS, _consent())
 
     listed = graph.ok("GET", f"{ORDERS}/oauth2PermissionGrants")["value"]
     assert [each["scope"] for each in listed] == ["User.Read openid profile", "Mail.Read"]
@@ -134,4 +134,31 @@ def test_a_delegated_grant_is_given_listed_and_revoked(graph: LocalCaller) -> No
 def test_a_delegated_grant_is_for_all_or_for_one(
     graph: LocalCaller, changed: dict[str, str]
 ) -> None:
-    assert graph.refused("POST", GRANTS, _consent(graph) | changed) == "400 Request_BadRequest"
+    assert graph.refused("POST", GRANTS, _consent() | changed) == "400 Request_BadRequest"
+
+
+def test_an_update_changes_the_scopes_of_a_grant_and_nothing_else(graph: LocalCaller) -> None:
+    grant = f"{GRANTS}/{graph.ok('POST', GRANTS, _consent())['id']}"
+
+    graph.ok("PATCH", grant, {"scope": "Mail.Read Mail.Send"})
+
+    assert graph.ok("GET", grant)["scope"] == "Mail.Read Mail.Send"
+    assert graph.refused("PATCH", grant, {"consentType": "Principal"}) == "400 Request_BadRequest"
+    assert graph.refused("PATCH", f"{GRANTS}/{NOBODY}", {"scope": "x"}).startswith("404")
+    other = replace(graph, roles=["Application.ReadWrite.All"])
+    assert other.refused("PATCH", grant, {"scope": "x"}).startswith("403")
+    _, row = graph.world.logs.tables["AuditLogs"][-1]
+    change = row["TargetResources"][0]["modifiedProperties"][0]
+    assert (change["oldValue"], change["newValue"]) == ('"Mail.Read"', '"Mail.Read Mail.Send"')
+
+
+def test_a_client_is_granted_scopes_of_a_resource_once(graph: LocalCaller) -> None:
+    """So a grant that comes back after a containment is not doubled where somebody consented meanwhile."""
+    (held,) = graph.ok("GET", GRANTS)["value"]
+    again = {name: held[name] for name in ("clientId", "consentType", "resourceId")}
+
+    taken = graph.refused("POST", GRANTS, again | {"scope": "User.Read"})
+
+    assert taken == "409 Request_MultipleObjectsWithSameKeyValue"
+    person = {"consentType": "Principal", "principalId": names.user_id("dana")}
+    assert graph.ok("POST", GRANTS, again | person | {"scope": "User.Read"})["id"]

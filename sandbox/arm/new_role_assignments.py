@@ -9,8 +9,11 @@ Source      https://learn.microsoft.com/azure/role-based-access-control/troubles
 
 import uuid
 
-from sandbox.arm import bodies
-from sandbox.arm.definitions import find_role_definition, new_role_assignment
+from sandbox.arm import bodies, existing_role_assignments
+from sandbox.arm.definitions import (
+    find_role_definition,
+    new_role_assignment,
+)
 from sandbox.arm.errors import ArmError
 from sandbox.entra.bearer import Caller
 from sandbox.web import Call
@@ -47,7 +50,9 @@ def create(world: World, call: Call, caller: Caller, scope: str) -> Json:
     role = _require_role(world, wanted.get("roleDefinitionId"))
     principal_type = _require_principal(world, wanted)
     _check_condition(wanted)
-    before = _check_uniqueness(world, wanted, scope, name)
+    before = existing_role_assignments.same(world, wanted, scope, name)
+    if before is None:
+        existing_role_assignments.check_limit(world, scope)
     assignment = new_role_assignment(
         world,
         scope=scope,
@@ -158,35 +163,6 @@ def _check_condition(wanted: Json) -> None:
             "InvalidConditionVersion",
             "The condition version is not supported. The only supported version is '2.0'.",
         )
-
-
-def _check_uniqueness(world: World, wanted: Json, scope: str, name: str) -> Json | None:
-    """The same assignment under the same name, if it is there already."""
-    mine = _identity(wanted, scope)
-    for item in world.azure.role_assignments.values():
-        theirs = _identity(item["properties"], item["properties"]["scope"])
-        if item["name"].lower() == name.lower():
-            if theirs != mine:
-                raise ArmError(
-                    400,
-                    "RoleAssignmentUpdateNotPermitted",
-                    "Tenant ID, application ID, principal ID, and scope are not allowed to be "
-                    "updated.",
-                )
-            return item
-        if theirs == mine:
-            raise ArmError(
-                409,
-                "RoleAssignmentExists",
-                "The role assignment already exists. The ID of the conflicting role assignment "
-                f"is {_bare(item['name'])}.",
-            )
-    return None
-
-
-def _identity(properties: Json, scope: str) -> tuple[str, str, str]:
-    role = properties["roleDefinitionId"].rsplit("/", 1)[-1]
-    return scope.lower().rstrip("/"), properties["principalId"].lower(), role.lower()
 
 
 def _bare(guid: str) -> str:

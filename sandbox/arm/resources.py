@@ -2,7 +2,8 @@
 
 Simulates   GET /subscriptions/{id}/resources and …/resourceGroups/{rg}/resources (2024-07-01)
 Faithful    a list shows what the caller may read, and none of a resource's own properties
-Left out    $filter other than resourceType eq and name eq; $expand
+            `$expand` adds when a resource was made and changed, which most types say nowhere else
+Left out    $filter other than resourceType eq and name eq
 Source      https://learn.microsoft.com/rest/api/resources/resources/list
 """
 
@@ -23,10 +24,11 @@ from sandbox.arm.errors import (
 from sandbox.arm.gate import authorize, caller_of
 from sandbox.arm.subscriptions import require as require_subscription
 from sandbox.web import Call, Route
-from sandbox.world import Json, World
+from sandbox.world import Json, World, timestamp
 
 _PAGE = 100
 _ENVELOPE = ("id", "name", "type", "kind", "location", "tags", "sku", "identity", "managedBy")
+_EXPANDABLE = {"createdTime", "changedTime", "provisioningState"}
 _FILTER = re.compile(r"\s*(resourceType|name)\s+eq\s+'([^']*)'\s*", re.IGNORECASE)
 _GROUP = "Microsoft.Resources/resourceGroups"
 
@@ -37,8 +39,10 @@ async def list_all(world: World, call: Call) -> Response:
     scope = call.path.rpartition("/")[0]
     require_scope(world, scope)
     wanted = _filter(call.query.get("$filter", ""))
+    expanded = _expanded(call.query.get("$expand", ""))
     visible = [
         {name: item[name] for name in _ENVELOPE if item.get(name) is not None}
+        | {name: value for name, value in _about(world, item).items() if name in expanded}
         for item in under(world, scope)
         if wanted(item) and allows(world, caller.object_id, f"{item['type']}/read", item["id"])
     ]
@@ -107,6 +111,25 @@ def require_scope(world: World, scope: str, *, parent: bool = False) -> None:
         return
     top = f"{target.scope.rstrip('/')}/providers/{target.namespace}/{target.types[0]}"
     require(world, f"{top}/{target.names[0]}")  # the resource itself; its parts are not kept here
+
+
+def _expanded(text: str) -> set[str]:
+    wanted = {name.strip() for name in text.split(",") if name.strip()}
+    if unknown := sorted(wanted - _EXPANDABLE):
+        raise ArmError(
+            400, "InvalidExpandInQueryString", f"Invalid $expand '{unknown[0]}' specified."
+        )
+    return wanted
+
+
+def _about(world: World, item: Json) -> Json:
+    written = world.azure.resources.written(item["id"].lower())
+    state = item.get("properties", {}).get("provisioningState", "Succeeded")
+    return {
+        "createdTime": timestamp(written[0]),
+        "changedTime": timestamp(written[-1]),
+        "provisioningState": state,
+    }
 
 
 def _size(call: Call) -> int:

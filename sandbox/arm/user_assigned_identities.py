@@ -3,7 +3,8 @@
 Simulates   Microsoft.ManagedIdentity/userAssignedIdentities: list, get, put, patch, delete (2023-01-31, 2024-11-30)
 Faithful    a service principal comes and goes with it; made again under its old name it has other ids; deleting it
             leaves its role assignments as orphans, and its name on the resources that it was attached to
-Left out    listAssociatedResources; `systemData`
+            no `systemData`, which az shows as null: when one was made is asked of `GET …/resources?$expand=createdTime`
+Left out    listAssociatedResources
 Source      https://learn.microsoft.com/rest/api/managedidentity/user-assigned-identities
             https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules#microsoftmanagedidentity
 """

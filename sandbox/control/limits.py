@@ -5,9 +5,10 @@ from dataclasses import asdict, fields
 from starlette.responses import JSONResponse, Response
 
 from sandbox.control.wishes import WishError, number, wish
+from sandbox.knobs import Limits
 from sandbox.loganalytics.tables import SCHEMAS
 from sandbox.web import Call, Route
-from sandbox.world import Limits, World
+from sandbox.world import World
 
 
 async def show_limits(world: World, call: Call) -> Response:

@@ -15,8 +15,9 @@ from starlette.responses import JSONResponse, Response
 from sandbox.control import limits, machines, nodes, outsiders, seeding, state
 from sandbox.control.wishes import WishError, number, wish
 from sandbox.faults import FaultError
+from sandbox.knobs import Delays
 from sandbox.web import Call, Route, Router
-from sandbox.world import Delays, World, timestamp
+from sandbox.world import World, timestamp
 
 if TYPE_CHECKING:
     from sandbox.sandbox import Sandbox

@@ -42,7 +42,8 @@ def by_app_id(shelf: Shelf, app_id: str) -> Json | None:
 
 
 def anything(world: World, object_id: str) -> tuple[Resource, Json] | None:
-    """The object of this id, whatever it is, with its type."""
+    """The object of this id, whatever it is, with its type; not yet where it was made a moment ago."""
+    arrived = world.seen_by_now(world.delays.replication)
     shelves = (
         (APPLICATION, world.directory.applications),
         (SERVICE_PRINCIPAL, world.directory.service_principals),
@@ -50,7 +51,8 @@ def anything(world: World, object_id: str) -> tuple[Resource, Json] | None:
         (GROUP, world.directory.groups),
     )
     for resource, shelf in shelves:
-        if (found := shelf.get(object_id.lower())) is not None:
+        found = shelf.get(object_id.lower())
+        if found is not None and shelf.as_of(found["id"], arrived) is not None:
             return resource, found
     return None
 

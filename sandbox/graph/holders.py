@@ -5,11 +5,11 @@ Both have passwordCredentials, keyCredentials and owners, with the same actions 
 
 from dataclasses import dataclass
 
-from sandbox.graph import audit, directory, permissions
+from sandbox.graph import audit, directory, permissions, property_locks
 from sandbox.graph.errors import denied
 from sandbox.graph.exchange import Request
 from sandbox.graph.schema import APPLICATION, SERVICE_PRINCIPAL, Resource
-from sandbox.world import Json, Shelf
+from sandbox.world import Json, Shelf, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,11 @@ class Holder:
     def is_application(self) -> bool:
         """Whether it is an application, not a service principal."""
         return self.resource is APPLICATION
+
+    def check_lock(self, world: World, changed: Json) -> None:
+        """Raises 400 where a service principal's application locks what is changed."""
+        if not self.is_application:
+            property_locks.check(world, self.item, changed)
 
     def write(self, changed: Json) -> None:
         """Keep the changed object."""
@@ -68,6 +73,7 @@ def write_credentials(request: Request, holder: Holder, changed: Json) -> None:
     https://learn.microsoft.com/entra/architecture/security-operations-applications
     """
     before, after = described(holder.item), described(changed)
+    holder.check_lock(request.world, changed)
     holder.write(changed)
     if holder.is_application:
         operation = audit.CREDENTIALS_OF_APPLICATION

@@ -36,10 +36,10 @@ def add(request: Request) -> Reply:
         wanted.get("displayName"), secret=secret, start=start, end=end
     )
     credential["customKeyIdentifier"] = wanted.get("customKeyIdentifier")
-    request.world.directory.secrets[credential["keyId"]] = secret
     kept = holder.item["passwordCredentials"]
     changed = {**holder.item, "passwordCredentials": [*kept, credential]}
     holders.write_credentials(request, holder, changed)
+    request.world.directory.secrets[credential["keyId"]] = secret
     context = f"{request.root}/$metadata#microsoft.graph.passwordCredential"
     return Reply(200, {"@odata.context": context, **credential, "secretText": secret})
 

@@ -19,6 +19,7 @@ from sandbox.graph import (
     owners,
     passwords,
     permissions,
+    property_locks,
     queries,
     shapes,
 )
@@ -78,7 +79,9 @@ def create(request: Request) -> Reply:
     )
     principal |= {name: value for name, value in wanted.items() if name not in _CREDENTIALS}
     principal["createdByAppId"] = request.caller.app_id
+    without = {**principal, "tokenEncryptionKeyId": None}
     principal["keyCredentials"] = keys.replace([], wanted.get("keyCredentials") or [])
+    property_locks.check(world, without, principal)
     world.directory.service_principals.put(principal["id"], principal)
     if request.caller.kind == "user" or permissions.OWNED_BY in request.caller.roles:
         world.directory.owners[principal["id"]] = [request.caller.object_id]
@@ -101,6 +104,7 @@ def update(request: Request) -> Reply:
         changed["passwordCredentials"] = passwords.replace(
             request, before["passwordCredentials"], wanted["passwordCredentials"]
         )
+    holder.check_lock(request.world, changed)
     if holders.described(before) != holders.described(changed):
         holders.write_credentials(request, holder, changed)
     else:
