@@ -2,15 +2,16 @@
 
 Stops    every later token from carrying these roles
 Leaves   tokens already issued: the roles are written into them, and Microsoft Graph goes by the token
-Undo     POST appRoleAssignments with the principalId, resourceId and appRoleId of what was removed
+Undo     `ensure`, with what `read_all` returned
 Needs    Graph AppRoleAssignment.ReadWrite.All, Application.Read.All
 Source   https://learn.microsoft.com/graph/api/serviceprincipal-list-approleassignments
          https://learn.microsoft.com/graph/api/serviceprincipal-delete-approleassignments
+         https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignments
 """
 
 from structlog.contextvars import bound_contextvars
 
-from responders import removals
+from responders import additions, removals
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, ResponderError
 from responders.fan_out import fan_out
@@ -24,7 +25,7 @@ _GRAPH = "https://graph.microsoft.com/v1.0"
 
 async def read_all(cloud: Cloud, principal: Principal) -> list[Json]:
     """Every app role it holds, with the role's name where its resource can be read."""
-    found = await _list(cloud, principal)
+    found = await _list(cloud, principal["object_id"])
     resources = {one["resource_id"] for one in found}
     names: dict[tuple[str, str], str] = {}
     for resource_id, roles in await fan_out(resources, lambda one: _roles(cloud, one)):
@@ -37,11 +38,13 @@ async def read_all(cloud: Cloud, principal: Principal) -> list[Json]:
 
 async def remove_all(cloud: Cloud, principal: Principal) -> StepResult:
     """Remove every one, side by side, and read back. Safe to repeat."""
-    path = _path(principal)
+    path = _path(principal["object_id"])
 
     async def read() -> list[Json]:
         # Names cost a read per resource, and the snapshot has them: only a plan is worth it.
-        return await (read_all if is_read_only() else _list)(cloud, principal)
+        if is_read_only():
+            return await read_all(cloud, principal)
+        return await _list(cloud, principal["object_id"])
 
     async def remove(one: Json) -> None:
         key = checked_key(one["id"], "app role assignment")
@@ -55,14 +58,40 @@ async def remove_all(cloud: Cloud, principal: Principal) -> StepResult:
     )
 
 
+async def ensure(cloud: Cloud, object_id: str, wanted: list[Json]) -> StepResult:
+    """Give it the app roles that it lacks, and read back. Safe to repeat."""
+    path = _path(object_id)
+
+    async def add(one: Json) -> None:
+        body: Json = {
+            "principalId": object_id,
+            "resourceId": checked_guid(str(one["resource_id"]), "resource id"),
+            "appRoleId": checked_guid(str(one["app_role_id"]), "app role id"),
+        }
+        target = f"{path}/{body['resourceId']}/{body['appRoleId']}"
+        with bound_contextvars(responder="app_roles.ensure", target=target):
+            await cloud.graph.post(path, body)
+
+    return await additions.ensure(
+        additions.Addition(
+            what=f"app roles of {object_id}",
+            read=lambda: _list(cloud, object_id),
+            add=add,
+            name=_name,
+            key=lambda one: f"{one['resource_id']}/{one['app_role_id']}".lower(),
+        ),
+        wanted,
+    )
+
+
 def by_hand(principal: Principal) -> list[str]:
     """What a person would run."""
-    url = f"{_GRAPH}{_path(principal)}"
+    url = f"{_GRAPH}{_path(principal['object_id'])}"
     return [f"az rest --method GET --url {url}", f"az rest --method DELETE --url {url}/<id>"]
 
 
-async def _list(cloud: Cloud, principal: Principal) -> list[Json]:
-    return [_parse(one) for one in await cloud.graph.list(_path(principal))]
+async def _list(cloud: Cloud, object_id: str) -> list[Json]:
+    return [_parse(one) for one in await cloud.graph.list(_path(object_id))]
 
 
 async def _roles(cloud: Cloud, resource_id: str) -> dict[str, str]:
@@ -103,6 +132,5 @@ def _name(one: Json) -> str:
     return f"app role {role} on {one['resource_name'] or one['resource_id']}"
 
 
-def _path(principal: Principal) -> str:
-    object_id = checked_guid(principal["object_id"], "object id")
-    return f"/servicePrincipals/{object_id}/appRoleAssignments"
+def _path(object_id: str) -> str:
+    return f"/servicePrincipals/{checked_guid(object_id, 'object id')}/appRoleAssignments"

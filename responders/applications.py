@@ -3,7 +3,7 @@
 Stops    `deactivate`: every new token for the application, in every tenant that uses it
 Leaves   tokens already issued; of the successor's: app roles, API permissions and redirect URIs,
          which a person carries over after looking at them
-Undo     `deactivate`: PATCH isDisabled false; `ensure_successor`: DELETE /applications/{id}, which
+Undo     `deactivate`: `reactivate`; `ensure_successor`: DELETE /applications/{id}, which
          can be restored for 30 days
 Needs    Graph Application.ReadWrite.All
 Source   https://learn.microsoft.com/entra/identity/enterprise-apps/deactivate-app-registration
@@ -50,6 +50,29 @@ async def deactivate(cloud: Cloud, principal: Principal) -> StepResult:
             f"{path}: isDisabled true",
         )
     return {"status": "done", "detail": f"{path} is deactivated", "changes": [change]}
+
+
+async def reactivate(cloud: Cloud, principal: Principal) -> StepResult:
+    """Take isDisabled back and read it back. Safe to repeat. Whoever calls has looked at what is on it."""
+    object_id = checked_guid(str(principal["application_object_id"]), "application object id")
+    path = f"/applications/{object_id}"
+    if not await is_deactivated(cloud, object_id):
+        return {"status": "nothing_to_do", "detail": f"{path} is active already"}
+    change: Change = {"object": path, "before": "isDisabled true", "after": "isDisabled false"}
+    if is_read_only():
+        detail = f"{path}: isDisabled -> false"
+        return {"status": "planned", "detail": detail, "changes": [change]}
+
+    async def is_active() -> bool:
+        return not await is_deactivated(cloud, object_id)
+
+    with bound_contextvars(responder="applications.reactivate", target=object_id):
+        await until_it_reads_back(
+            lambda: cloud.graph.patch(path, {"isDisabled": False}),
+            is_active,
+            f"{path}: isDisabled false",
+        )
+    return {"status": "done", "detail": f"{path} is active", "changes": [change]}
 
 
 def by_hand(principal: Principal) -> list[str]:

@@ -3,7 +3,7 @@
 Stops    reading secrets, keys and certificates in vaults with access policies, issued tokens included
 Leaves   secrets that were read before; vaults that Azure RBAC decides for: their grants are role
          assignments; policies of a vault that is soft-deleted, which come back with it
-Undo     `read_all` has every policy with its permissions, for `az keyvault set-policy`
+Undo     `ensure`, with what `read_all` returned
 Needs    Microsoft.KeyVault/vaults/read, Microsoft.KeyVault/vaults/accessPolicies/write:
          Key Vault Contributor
 Source   https://learn.microsoft.com/azure/key-vault/general/assign-access-policy
@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from structlog.contextvars import bound_contextvars
 
-from responders import resource_graph
+from responders import additions, resource_graph
 from responders.cloud import Cloud
 from responders.errors import (
     ConflictError,
@@ -77,6 +77,50 @@ async def remove_all(cloud: Cloud, principal: Principal) -> StepResult:
         done = f"; removed {_names(gone)}" if gone else ""
         return _answer("refused", f"{error}{done}", gone)
     raise error
+
+
+async def ensure(cloud: Cloud, wanted: list[Json]) -> StepResult:
+    """Let each of them in again with the permissions that it has here, and read the vaults back. Safe to repeat.
+
+    Refused where the vault has another policy for it by now, or is decided for by Azure RBAC.
+    """
+    vaults = sorted({str(one["vault_id"]) for one in wanted})
+
+    async def read() -> list[Json]:
+        outcomes = await fan_out(vaults, lambda one: _vault(cloud, one))
+        unread = [one for one in failures(outcomes) if not isinstance(one, NotFoundError)]
+        if unread:
+            raise worst(unread, "key vaults")
+        found = [one for _, one in outcomes if not isinstance(one, ResponderError)]
+        return [policy for one in found if not _is_rbac(one) for policy in _policies(one)]
+
+    return await additions.ensure(
+        additions.Addition(
+            what="access policies",
+            read=read,
+            add=lambda one: _put_in(cloud, one),
+            name=lambda one: _names([one]),
+            key=lambda one: f"{_place(one)} {_allowed(one)}",
+            after="let in",
+        ),
+        wanted,
+    )
+
+
+async def _put_in(cloud: Cloud, policy: Json) -> None:
+    vault_id = checked_resource_id(str(policy["vault_id"]))
+    vault = await _vault(cloud, vault_id)
+    if _is_rbac(vault):
+        raise RefusedError(f"{vault_id} is decided for by Azure RBAC by now: give a role instead")
+    taken = [one for one in _policies(vault) if _place(one) == _place(policy)]
+    if taken:
+        raise RefusedError(
+            f"{vault_id} has another policy for {policy['object_id']} by now ({_allowed(taken[0])}), "
+            f"not {_allowed(policy)}: decide which holds"
+        )
+    body: Json = {"properties": {"accessPolicies": [_as_azure_says(policy)]}}
+    with bound_contextvars(responder="key_vault_policies.ensure", target=vault_id):
+        await cloud.arm.put(f"{vault_id}/accessPolicies/add", API_VERSION, body)
 
 
 def by_hand(principal: Principal) -> list[str]:
@@ -165,26 +209,42 @@ async def _take_out(cloud: Cloud, vault_id: str, policies: list[Json]) -> None:
 def _naming(vault: Json, principal: Principal) -> list[Json]:
     """Policies of this vault that name the identity, alone or as the application a user goes through."""
     match vault:
-        case {"id": str(vault_id), "properties": dict(properties)}:
+        case {"id": str(), "properties": dict()}:
             pass
         case _:
             raise ContractChangedError(f"not a key vault: {sorted(vault)}")
-    if properties.get("enableRbacAuthorization"):
-        return []  # its access policies decide nothing
+    if _is_rbac(vault):
+        return []
     ids = {principal["object_id"], principal["app_id"]}
     return [
+        one
+        for one in _policies(vault)
+        if ids & {str(one["object_id"]).lower(), str(one["application_id"]).lower()}
+    ]
+
+
+def _is_rbac(vault: Json) -> bool:
+    """Whether its access policies decide nothing."""
+    return bool((vault.get("properties") or {}).get("enableRbacAuthorization"))
+
+
+def _policies(vault: Json) -> list[Json]:
+    return [
         {
-            "vault_id": vault_id,
+            "vault_id": vault["id"],
             "tenant_id": one.get("tenantId"),
             "object_id": str(one.get("objectId")),
             "application_id": one.get("applicationId"),
             "permissions": one.get("permissions") or {},
         }
-        for one in properties.get("accessPolicies") or []
-        if ids & {str(one.get("objectId")).lower(), str(one.get("applicationId")).lower()}
+        for one in vault["properties"].get("accessPolicies") or []
         # An empty one lets nobody in, and what `remove` does to it is not documented.
-        and any((one.get("permissions") or {}).values())
+        if any((one.get("permissions") or {}).values())
     ]
+
+
+def _place(policy: Json) -> str:
+    return f"{policy['vault_id']}/{policy['object_id']}/{policy['application_id'] or ''}".lower()
 
 
 def _as_azure_says(policy: Json) -> Json:
@@ -217,5 +277,6 @@ def _names(policies: list[Json]) -> str:
 
 
 def _allowed(policy: Json) -> str:
-    kinds = (f"{kind}: {' '.join(names)}" for kind, names in policy["permissions"].items() if names)
+    allowed = policy["permissions"].items()
+    kinds = (f"{kind}: {' '.join(sorted(names))}" for kind, names in sorted(allowed) if names)
     return "; ".join(kinds) or "nothing"

@@ -3,19 +3,20 @@
 Stops    what the groups carry: Azure roles, directory roles, app roles, places in applications
 Leaves   tokens already issued that carry the groups; managed identities' tokens for up to a day; groups that
          a rule, a local directory or Exchange fills, and those that can carry directory roles
-Undo     POST /groups/{id}/members/$ref with the ids of what was removed
+Undo     `ensure`, with the direct ones of what `read_all` returned
 Needs    Graph GroupMember.ReadWrite.All, Directory.Read.All
 Source   https://learn.microsoft.com/graph/api/serviceprincipal-list-memberof
          https://learn.microsoft.com/graph/api/group-delete-members
+         https://learn.microsoft.com/graph/api/group-post-members
 """
 
 import asyncio
 
 from structlog.contextvars import bound_contextvars
 
-from responders import removals
+from responders import additions, removals
 from responders.cloud import Cloud
-from responders.errors import ContractChangedError
+from responders.errors import ContractChangedError, RefusedError
 from responders.model import Json, Principal, StepResult
 from responders.settings import checked_guid
 
@@ -25,10 +26,9 @@ _GROUP = "#microsoft.graph.group"
 async def read_all(cloud: Cloud, principal: Principal) -> list[Json]:
     """Every group, direct and through other groups, with the reason where we can't take it out."""
     path = f"/servicePrincipals/{checked_guid(principal['object_id'], 'object id')}"
-    direct, transitive = await asyncio.gather(
-        cloud.graph.list(f"{path}/memberOf"), cloud.graph.list(f"{path}/transitiveMemberOf")
+    found, transitive = await asyncio.gather(
+        _direct(cloud, principal["object_id"]), cloud.graph.list(f"{path}/transitiveMemberOf")
     )
-    found = [_parse(one, direct=True) for one in direct if _is_group(one)]
     known = {one["id"] for one in found}
     inherited = [_parse(one, direct=False) for one in transitive if _is_group(one)]
     return [*found, *(one for one in inherited if one["id"] not in known)]
@@ -59,7 +59,7 @@ async def remove_all(cloud: Cloud, principal: Principal) -> StepResult:
             what=f"groups of {principal['display_name']} ({object_id})",
             read=read,
             remove=remove,
-            name=lambda one: f"group {one['display_name'] or 'unnamed'} ({one['id']})",
+            name=_name,
             before="member",
             stays=lambda one: one["stays_because"],
         )
@@ -70,6 +70,33 @@ async def remove_all(cloud: Cloud, principal: Principal) -> StepResult:
     return result
 
 
+async def ensure(cloud: Cloud, object_id: str, wanted: list[Json]) -> StepResult:
+    """Put it into the groups that it lacks, and read back. Safe to repeat.
+
+    A group that only others fill can't be given: its reason is what is said.
+    """
+    member = f"{cloud.endpoints.graph}/v1.0/directoryObjects/{checked_guid(object_id, 'object id')}"
+
+    async def add(one: Json) -> None:
+        if one.get("stays_because"):
+            raise RefusedError(f"{_name(one)}: {one['stays_because']}")
+        path = f"/groups/{checked_guid(one['id'], 'group id')}/members/$ref"
+        with bound_contextvars(responder="memberships.ensure", target=path):
+            await cloud.graph.post(path, {"@odata.id": member})
+
+    return await additions.ensure(
+        additions.Addition(
+            what=f"groups of {object_id}",
+            read=lambda: _direct(cloud, object_id),
+            add=add,
+            name=_name,
+            key=lambda one: str(one["id"]).lower(),
+            after="member",
+        ),
+        wanted,
+    )
+
+
 def by_hand(principal: Principal) -> list[str]:
     """What a person would run."""
     object_id = checked_guid(principal["object_id"], "object id")
@@ -78,6 +105,15 @@ def by_hand(principal: Principal) -> list[str]:
         f"az rest --method GET --url {graph}/servicePrincipals/{object_id}/memberOf",
         f"az ad group member remove --group <group id> --member-id {object_id}",
     ]
+
+
+async def _direct(cloud: Cloud, object_id: str) -> list[Json]:
+    path = f"/servicePrincipals/{checked_guid(object_id, 'object id')}/memberOf"
+    return [_parse(one, direct=True) for one in await cloud.graph.list(path) if _is_group(one)]
+
+
+def _name(one: Json) -> str:
+    return f"group {one['display_name'] or 'unnamed'} ({one['id']})"
 
 
 def _is_group(raw: Json) -> bool:

@@ -2,17 +2,18 @@
 
 Stops    every later token for a user through this client from carrying these scopes
 Leaves   access tokens already issued to it for users, until they expire; the users' own credentials
-Undo     POST /oauth2PermissionGrants with what was removed; an administrator has to agree anew
+Undo     `ensure`, with what `read_all` returned; ids are new
 Needs    Graph DelegatedPermissionGrant.ReadWrite.All, Directory.Read.All
 Source   https://learn.microsoft.com/graph/api/serviceprincipal-list-oauth2permissiongrants
          https://learn.microsoft.com/graph/api/oauth2permissiongrant-delete
+         https://learn.microsoft.com/graph/api/oauth2permissiongrant-post
 """
 
 from structlog.contextvars import bound_contextvars
 
-from responders import removals
+from responders import additions, removals
 from responders.cloud import Cloud
-from responders.errors import ContractChangedError
+from responders.errors import ContractChangedError, RefusedError
 from responders.graph import checked_key
 from responders.model import Json, Principal, StepResult
 from responders.settings import checked_guid
@@ -22,7 +23,7 @@ _GRAPH = "https://graph.microsoft.com/v1.0"
 
 async def read_all(cloud: Cloud, principal: Principal) -> list[Json]:
     """Every grant whose client it is, those of all users and those of single ones."""
-    return [_parse(one) for one in await cloud.graph.list(_path(principal))]
+    return await _list(cloud, principal["object_id"])
 
 
 async def remove_all(cloud: Cloud, principal: Principal) -> StepResult:
@@ -44,12 +45,63 @@ async def remove_all(cloud: Cloud, principal: Principal) -> StepResult:
     )
 
 
+async def ensure(cloud: Cloud, object_id: str, wanted: list[Json]) -> StepResult:
+    """Consent again to what is missing, and read back. Safe to repeat.
+
+    There is one grant for each client, resource and user: where one is there with other scopes, somebody agreed to
+    something else since, and it is refused.
+    """
+    path = "/oauth2PermissionGrants"
+
+    async def add(one: Json) -> None:
+        taken = [other for other in await _list(cloud, object_id) if _place(other) == _place(one)]
+        if taken:
+            raise RefusedError(
+                f"{_name(one)}: there is another consent by now, {_name(taken[0])}: decide which holds"
+            )
+        body: Json = {
+            "clientId": object_id,
+            "consentType": one["consent_type"],
+            "resourceId": checked_guid(str(one["resource_id"]), "resource id"),
+            "scope": one["scope"],
+        }
+        if one["principal_id"] is not None:
+            body["principalId"] = checked_guid(str(one["principal_id"]), "user id")
+        with bound_contextvars(responder="oauth_grants.ensure", target=_place(one)):
+            await cloud.graph.post(path, body)
+
+    return await additions.ensure(
+        additions.Addition(
+            what=f"delegated permissions of {object_id}",
+            read=lambda: _list(cloud, object_id),
+            add=add,
+            name=_name,
+            key=lambda one: f"{_place(one)}/{' '.join(scopes_of(one))}",
+            after="consented",
+        ),
+        wanted,
+    )
+
+
+def scopes_of(one: Json) -> list[str]:
+    """The scopes of a grant, in order: how they were written tells nothing."""
+    return sorted(str(one["scope"] or "").split())
+
+
 def by_hand(principal: Principal) -> list[str]:
     """What a person would run."""
     return [
-        f"az rest --method GET --url {_GRAPH}{_path(principal)}",
+        f"az rest --method GET --url {_GRAPH}{_path(principal['object_id'])}",
         f"az rest --method DELETE --url {_GRAPH}/oauth2PermissionGrants/<id>",
     ]
+
+
+async def _list(cloud: Cloud, object_id: str) -> list[Json]:
+    return [_parse(one) for one in await cloud.graph.list(_path(object_id))]
+
+
+def _place(one: Json) -> str:
+    return f"{one['resource_id']}/{one['consent_type']}/{one['principal_id'] or ''}".lower()
 
 
 def _parse(raw: Json) -> Json:
@@ -72,6 +124,5 @@ def _name(one: Json) -> str:
     return f"{scopes} on {one['resource_id']} for {who}"
 
 
-def _path(principal: Principal) -> str:
-    object_id = checked_guid(principal["object_id"], "object id")
-    return f"/servicePrincipals/{object_id}/oauth2PermissionGrants"
+def _path(object_id: str) -> str:
+    return f"/servicePrincipals/{checked_guid(object_id, 'object id')}/oauth2PermissionGrants"

@@ -2,10 +2,11 @@
 
 Stops    an owner, phished or planted, from enabling it again and adding credentials
 Leaves   administrators, who need not be owners; ourselves, where we are one: it may be all that lets us act
-Undo     POST owners/$ref with the ids of what was removed, once those accounts are known to be sound
+Undo     `ensure`, with what `read_all` returned, once those accounts are known to be sound
 Needs    Graph Application.ReadWrite.All, Directory.Read.All
 Source   https://learn.microsoft.com/graph/api/application-delete-owners
          https://learn.microsoft.com/graph/api/serviceprincipal-delete-owners
+         https://learn.microsoft.com/graph/api/application-post-owners
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from typing import Literal
 
 from structlog.contextvars import bound_contextvars
 
-from responders import removals
+from responders import additions, removals
 from responders.cloud import Cloud
 from responders.errors import NotFoundError
 from responders.model import MANAGED, Json, Principal, StepResult
@@ -52,6 +53,35 @@ async def remove_all(cloud: Cloud, principal: Principal) -> StepResult:
     what = f"owners of {principal['display_name']} ({principal['app_id']})"
     return await removals.remove_all(
         removals.Removal(what=what, read=read, remove=remove, name=_name, before="owner", key=_key)
+    )
+
+
+async def ensure(
+    cloud: Cloud, object_id: str, application_object_id: str | None, wanted: list[Json]
+) -> StepResult:
+    """Make them owners again, each `of` the object that it owned, and read back. Safe to repeat."""
+    paths: dict[Holder, str] = {
+        "service_principal": f"/servicePrincipals/{checked_guid(object_id, 'object id')}"
+    }
+    if application_object_id is not None:
+        checked = checked_guid(application_object_id, "application object id")
+        paths["application"] = f"/applications/{checked}"
+
+    async def read() -> list[Json]:
+        lists = await asyncio.gather(*(_list(cloud, path) for path in paths.values()))
+        return [_parse(raw, of) for of, found in zip(paths, lists, strict=True) for raw in found]
+
+    async def add(one: Json) -> None:
+        path = f"{paths[one['of']]}/owners/$ref"
+        owner = checked_guid(str(one["id"]), "owner id")
+        body: Json = {"@odata.id": f"{cloud.endpoints.graph}/v1.0/directoryObjects/{owner}"}
+        with bound_contextvars(responder="owners.ensure", target=f"{path} {owner}"):
+            await cloud.graph.post(path, body)
+
+    what = f"owners of {application_object_id or object_id}"
+    return await additions.ensure(
+        additions.Addition(what=what, read=read, add=add, name=_name, key=_key, after="owner"),
+        [one for one in wanted if one["of"] in paths],
     )
 
 

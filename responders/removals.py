@@ -4,12 +4,10 @@ Every lever that empties a list of the directory goes like this: read, compare, 
 that won't go does not keep the others; one that is planted meanwhile goes too.
 """
 
-import asyncio
-import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from responders import patience
+from responders import patience, races
 from responders.errors import (
     ConflictError,
     ContractChangedError,
@@ -23,7 +21,6 @@ from responders.read_only import is_read_only
 
 Reason = Callable[[Json], str | None]
 _AT_ONCE = 64  # writes to one object queue up in `graph_writes` and go together
-_RACES = 6  # tries of one write within a round, against other writes to the same object
 
 
 def _id(one: Json) -> str:
@@ -62,7 +59,9 @@ async def remove_all(removal: Removal) -> StepResult:
         if not left or is_read_only():
             return _result(removal, found, tried, stuck)
         tried |= {removal.key(one): one for one in left}
-        outcomes = await fan_out(left, lambda one: _gone(removal, one), at_once=at_once)
+        outcomes = await fan_out(
+            left, lambda one: races.win(lambda: removal.remove(one)), at_once=at_once
+        )
         errors = failures(outcomes)
         stuck |= {
             removal.key(one): error
@@ -72,22 +71,6 @@ async def remove_all(removal: Removal) -> StepResult:
         if any(isinstance(error, ConflictError) for error in errors):
             at_once = 1  # Graph answers overlapping writes to one object with conflicts
     raise _unfinished(removal, tried, [*errors, *stuck.values()])
-
-
-async def _gone(removal: Removal, one: Json) -> None:
-    """Remove it. Who loses a race against another write to the same object waits for a moment of its own.
-
-    So many writes to one object take little longer than one: only their moments differ.
-    """
-    for race in range(1, _RACES + 1):
-        try:
-            return await removal.remove(one)
-        except ConflictError:
-            if race == _RACES:
-                raise
-            spread = random.uniform(0.5, 2.0 + race)  # noqa: S311 - it only parts them
-            await asyncio.sleep(patience.FIRST_PAUSE_S * spread)
-    return None
 
 
 def _unfinished(

@@ -2,9 +2,10 @@
 
 Stops    sign-ins, where a Conditional Access policy blocks service principals at high risk
 Leaves   tokens already issued; managed identities, which ID Protection does not cover
-Undo     POST /identityProtection/riskyServicePrincipals/dismiss
+Undo     `dismiss`
 Needs    Graph IdentityRiskyServicePrincipal.ReadWrite.All; the licence Workload ID Premium
 Source   https://learn.microsoft.com/graph/api/riskyserviceprincipal-confirmcompromised
+         https://learn.microsoft.com/graph/api/riskyserviceprincipal-dismiss
          https://learn.microsoft.com/entra/id-protection/concept-workload-identity-risk
 
 The whole tenant has one request a second here, and no 429 says how long to wait.
@@ -27,6 +28,8 @@ _TRIES = 8  # of one call, a pace apart: others in the tenant ask as well
 _READ_BACKS = 8
 _COMPROMISED = "confirmedCompromised"
 _BASE = "/identityProtection/riskyServicePrincipals"
+_ACTS = {_COMPROMISED: "confirmCompromised", "dismissed": "dismiss"}  # state -> what makes it so
+_WORDS = {_COMPROMISED: "confirmed as compromised", "dismissed": "no longer thought compromised"}
 
 
 async def confirm_compromised(cloud: Cloud, principal: Principal) -> StepResult:
@@ -48,6 +51,16 @@ async def confirm_compromised(cloud: Cloud, principal: Principal) -> StepResult:
         return _nothing(f"skipped: not licensed: {error}")
 
 
+async def dismiss(cloud: Cloud, principal: Principal) -> StepResult:
+    """Take back that it is compromised, and read the risk back. Safe to repeat."""
+    object_id = checked_guid(principal["object_id"], "object id")
+    who = f"{principal['display_name']} ({object_id})"
+    before = await _state(cloud, object_id)
+    if before != _COMPROMISED:
+        return _nothing(f"{who} is not confirmed as compromised: risk {before}")
+    return await _turned(cloud, who, object_id, before, "dismissed")
+
+
 def by_hand(principal: Principal) -> list[str]:
     """What a person would run."""
     object_id = checked_guid(principal["object_id"], "object id")
@@ -60,19 +73,25 @@ async def _confirm(cloud: Cloud, object_id: str, who: str) -> StepResult:
     before = await _state(cloud, object_id)
     if before == _COMPROMISED:
         return _nothing(f"{who} is confirmed as compromised already")
-    change: Change = {"object": f"risk of {who}", "before": before, "after": _COMPROMISED}
+    return await _turned(cloud, who, object_id, before, _COMPROMISED)
+
+
+async def _turned(cloud: Cloud, who: str, object_id: str, before: str, after: str) -> StepResult:
+    """Say it, and wait until it reads back."""
+    change: Change = {"object": f"risk of {who}", "before": before, "after": after}
     if is_read_only():
-        detail = f"{who}: risk {before} -> {_COMPROMISED}"
+        detail = f"{who}: risk {before} -> {after}"
         return {"status": "planned", "detail": detail, "changes": [change]}
     await asyncio.sleep(PACE_S)
-    with bound_contextvars(responder="risk.confirm_compromised", target=object_id):
-        await _paced(lambda: _post(cloud, object_id))
+    act = _ACTS[after]
+    with bound_contextvars(responder=f"risk.{act}", target=object_id):
+        await _paced(lambda: _post(cloud, act, object_id))
     for _ in range(_READ_BACKS):
         await asyncio.sleep(PACE_S)
-        if await _state(cloud, object_id) == _COMPROMISED:
-            detail = f"{who} is confirmed as compromised"
+        if await _state(cloud, object_id) == after:
+            detail = f"{who} is {_WORDS[after]}"
             return {"status": "done", "detail": detail, "changes": [change]}
-    raise TransientError(f"risk of {who}: {_COMPROMISED} does not read back yet")
+    raise TransientError(f"risk of {who}: {after} does not read back yet")
 
 
 async def _state(cloud: Cloud, object_id: str) -> str:
@@ -85,10 +104,8 @@ async def _state(cloud: Cloud, object_id: str) -> str:
     return str(found.get("riskState"))
 
 
-async def _post(cloud: Cloud, object_id: str) -> Json:
-    return await cloud.graph.post(
-        f"{_BASE}/confirmCompromised", {"servicePrincipalIds": [object_id]}
-    )
+async def _post(cloud: Cloud, act: str, object_id: str) -> Json:
+    return await cloud.graph.post(f"{_BASE}/{act}", {"servicePrincipalIds": [object_id]})
 
 
 async def _paced(call: Callable[[], Awaitable[Json]]) -> Json:

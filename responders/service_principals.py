@@ -2,12 +2,14 @@
 
 Stops    every new token for this service principal, whatever credential asks for it
 Leaves   tokens already issued, until they expire; the role assignments that they open doors with
-Undo     PATCH accountEnabled true, by a person, never before its exposed credentials are gone;
-         DELETE /servicePrincipals/{id} for one that was created disabled
+Undo     `enable`, never before its exposed credentials are gone;
+         `remove_made`, for one that was created disabled
 Needs    Graph Application.ReadWrite.All
 Source   https://learn.microsoft.com/entra/identity/enterprise-apps/disable-user-sign-in-portal
          https://learn.microsoft.com/security/operations/incident-response-playbook-compromised-malicious-app
 """
+
+from contextlib import suppress
 
 from structlog.contextvars import bound_contextvars
 
@@ -49,6 +51,57 @@ async def disable(cloud: Cloud, principal: Principal) -> StepResult:
             "Azure Resource Manager",
         }
     return await _disable(cloud, principal["object_id"], principal)
+
+
+async def enable(cloud: Cloud, principal: Principal) -> StepResult:
+    """Set accountEnabled to true and read it back. Safe to repeat. Whoever calls has looked at what is on it."""
+    object_id = checked_guid(principal["object_id"], "object id")
+    name = _called(principal, object_id)
+    if await is_enabled(cloud, object_id):
+        return {"status": "nothing_to_do", "detail": f"{name} is enabled already"}
+    change: Change = {
+        "object": name,
+        "before": "accountEnabled false",
+        "after": "accountEnabled true",
+    }
+    if is_read_only():
+        detail = f"{name}: accountEnabled false -> true"
+        return {"status": "planned", "detail": detail, "changes": [change]}
+    with bound_contextvars(responder="service_principals.enable", target=object_id):
+        await until_it_reads_back(
+            lambda: cloud.graph.patch(f"/servicePrincipals/{object_id}", {"accountEnabled": True}),
+            lambda: is_enabled(cloud, object_id),
+            f"{name}: accountEnabled true",
+        )
+    return {"status": "done", "detail": f"{name} is enabled", "changes": [change]}
+
+
+async def remove_made(cloud: Cloud, principal: Principal) -> StepResult:
+    """Delete the service principal that was only made to be disabled. Refused where somebody enabled it since."""
+    app_id = checked_guid(principal["app_id"], "client id")
+    path = f"/servicePrincipals(appId='{app_id}')"
+    try:
+        found = await cloud.graph.get(path, _SELECT)
+    except NotFoundError:
+        return {"status": "nothing_to_do", "detail": f"application {app_id} has none"}
+    object_id = checked_guid(str(found.get("id")), "object id of the service principal")
+    if _enabled(found, path):
+        detail = (
+            f"service principal {object_id} of application {app_id} was enabled since: it is in use"
+        )
+        return {"status": "refused", "detail": detail}
+    change: Change = {
+        "object": f"service principal of application {app_id}",
+        "before": "accountEnabled false",
+        "after": "none",
+    }
+    if is_read_only():
+        return {"status": "planned", "detail": f"delete {object_id}", "changes": [change]}
+    with bound_contextvars(responder="service_principals.remove_made", target=object_id):
+        await until_it_reads_back(
+            lambda: _delete(cloud, object_id), lambda: _is_gone(cloud, object_id), f"no {object_id}"
+        )
+    return {"status": "done", "detail": f"{object_id} is deleted", "changes": [change]}
 
 
 async def is_without_application(cloud: Cloud, principal: Principal) -> bool:
@@ -169,6 +222,19 @@ def _enabled(found: Json, path: str) -> bool:
             return enabled
         case other:
             raise ContractChangedError(f"{path} has no accountEnabled: {sorted(other)}")
+
+
+async def _delete(cloud: Cloud, object_id: str) -> None:
+    with suppress(NotFoundError):
+        await cloud.graph.delete(f"/servicePrincipals/{object_id}")
+
+
+async def _is_gone(cloud: Cloud, object_id: str) -> bool:
+    try:
+        await cloud.graph.get(f"/servicePrincipals/{object_id}", {"$select": "id"})
+    except NotFoundError:
+        return True
+    return False
 
 
 async def _is_disabled(cloud: Cloud, object_id: str) -> bool:
