@@ -153,7 +153,7 @@ def preview(
 def investigate(
     context: df.DurableOrchestrationContext, order: Order, progress: Progress
 ) -> Generator[Any, Any, Json]:
-    """Logs and clusters side by side, then the plan and the findings. Gaps never stop it.
+    """Logs and clusters side by side, then the findings and the plan. Gaps never stop it.
 
     Without the list of clusters there is no plan: an unread list is not an empty one, and a plan drawn from it
     would call every trust a stranger's.
@@ -180,7 +180,7 @@ def investigate(
         (evidence.survey_cluster, {**order, "cluster": cluster}) for cluster in clusters
     ]
     yield from settle(context, surveys)
-    drawn: Order = {**order, "facts": {"clusters": clusters}}
-    plan = yield from perform_one(context, evidence.draw_plan, drawn)
+    # The plan is drawn from the footprint: how they got in says how their tokens are shut out.
     yield from perform_one(context, evidence.trace_footprint, traced)
-    return plan
+    drawn: Order = {**order, "facts": {"clusters": clusters}}
+    return (yield from perform_one(context, evidence.draw_plan, drawn))

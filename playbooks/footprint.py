@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
 
-from playbooks.plan_model import Plan
 from playbooks.tracing import acts as tracing
 from playbooks.tracing import artefacts, chains, exposures
 from playbooks.tracing.acts import Rows
@@ -16,6 +15,7 @@ from playbooks.tracing.rows import Act, moment
 from responders.model import Principal
 from responders.snapshots import Snapshot
 
+_SECRET_READS = {"get secrets", "list secrets", "watch secrets"}
 _MOST = 1_000  # acts of a kind: the rows have them all
 
 
@@ -33,7 +33,6 @@ class Footprint(TypedDict):
     credentials_used: list[str]  # key ids and federated credential ids
     changed: list[str]  # what it created, changed or deleted
     keys_listed: list[str]  # secondary credentials it may have harvested: rotate these
-    planted: list[str]  # of its own credentials, trusts and grants: most likely the attacker's
     credentials: list[Use]
     chains: list[Chain]  # which credential did what from where, token by token
     unattributed: list[Act]  # acts whose log names no token
@@ -43,6 +42,8 @@ class Footprint(TypedDict):
     rotation: list[Rotation]  # in Microsoft's order
     after_containment: list[str]  # whatever still worked then
     minted: list[Act]  # tokens that others requested for its ServiceAccounts
+    entered: list[Act]  # shells and tunnels into pods of its namespaces
+    cluster_secrets_read: list[Act]  # by its own ServiceAccounts
     left_out: int  # acts beyond what is told here; the rows have them
 
 
@@ -52,7 +53,6 @@ class Known:
 
     principal: Principal
     snapshot: Snapshot | None = None
-    plan: Plan | None = None
     contained_at: datetime | None = None
     usernames: tuple[str, ...] = ()  # of the ServiceAccounts that may use it
     ours: str = ""  # object id of Firebreak itself, who is nobody's suspect
@@ -67,13 +67,11 @@ def trace(rows: Rows, known: Known) -> Footprint:
     joined = chains.chains(rows, told, known.snapshot)
     used = chains.uses(asked, known.snapshot)
     addresses = Counter(str(row["IPAddress"]) for row in asked if row.get("IPAddress"))
-    left_out = known.plan["left_out"] if known.plan else []
     return {
         "addresses": [address for address, _ in addresses.most_common()],
         "credentials_used": [one["credential"]["id"] for one in used if one["credential"]["id"]],
         "changed": [_line(one) for one in artefacts.changes(done)],
         "keys_listed": [_line(one) for one in exposures.keys_listed(done)],
-        "planted": [f"{one['what']}: {one['name']}" for one in left_out if one["suspicious"]],
         "credentials": used,
         "chains": joined,
         "unattributed": chains.unattributed(told),
@@ -83,6 +81,8 @@ def trace(rows: Rows, known: Known) -> Footprint:
         "rotation": exposures.rotations(rows, done),
         "after_containment": _after(rows, done, known.contained_at),
         "minted": tracing.mints(rows, known.principal, known.usernames, known.ours),
+        "entered": tracing.entries(rows, known.ours),
+        "cluster_secrets_read": [one for one in done if one["operation"] in _SECRET_READS],
         "left_out": len(done) - len(told),
     }
 
@@ -109,6 +109,12 @@ def findings(found: Footprint) -> list[Finding]:
             "title": "Tokens that others requested for its ServiceAccounts",
             "lines": [
                 f"{one['when']} {_line(one)} from {one['address']}" for one in found["minted"]
+            ],
+        },
+        {
+            "title": "Shells and tunnels into pods of its namespaces",
+            "lines": [
+                f"{one['when']} {_line(one)} from {one['address']}" for one in found["entered"]
             ],
         },
     ]

@@ -9,13 +9,11 @@ from responders.model import (
     Json,
     RebuiltKind,
     ServiceAccountRef,
+    Vector,
     WorkloadRef,
 )
 from responders.surveys import Survey
 
-# How the attacker got in: through a credential of the identity itself, through something that runs in a
-# cluster, or nobody can tell.
-Vector = Literal["credential", "cluster", "unknown"]
 # How a stolen ServiceAccount token is kept from opening the new identity.
 Method = Literal["new_subject", "wait_out", "rotate_keys", "accept_risk"]
 

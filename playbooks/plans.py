@@ -8,6 +8,7 @@ from playbooks import known_good, refederation
 from playbooks.known_good import AUDIENCE
 from playbooks.orders import Json
 from playbooks.plan_model import ClusterPlan, LeftOut, Plan
+from playbooks.vectors import UNSEEN, Judgement
 from responders.evidence import canonical, digest
 from responders.model import Incident
 from responders.snapshots import Snapshot
@@ -27,19 +28,30 @@ def plan_hash(plan: Plan) -> str:
     return digest(canonical(plan))
 
 
-def draw(incident: Incident, snapshot: Snapshot, surveys: list[Survey], policy: Json) -> Plan:
+def draw(
+    incident: Incident,
+    snapshot: Snapshot,
+    surveys: list[Survey],
+    policy: Json,
+    judged: Judgement = UNSEEN,
+) -> Plan:
     """The plan for this incident. The same input gives the same plan, and so the same hash."""
+    keeps = refederation.keeps_subject(refederation.method_of(policy, judged))
     ending = suffix(incident)
     start = incident["window_start"]
-    clusters = [_cluster_plan(survey, ending, start) for survey in _ordered(surveys, policy)]
+    clusters = [
+        _cluster_plan(survey, "" if keeps else f"-{ending}", start)
+        for survey in _ordered(surveys, policy)
+    ]
+    chosen = refederation.choose(policy, judged, clusters)
     trusts, untrusted = known_good.trusts(snapshot, clusters)
     grants, refused = known_good.grants(snapshot, incident, policy["recovery"]["never_regrant"])
     return {
         "incident_id": incident["incident_id"],
         "kind": "application",
         "display_name": f"{incident['principal']['display_name']}-{ending}",
-        "refederation": refederation.choose(policy, "unknown", "nobody has looked yet", clusters),
-        "confirmations": [],
+        "refederation": chosen,
+        "confirmations": refederation.confirmations(chosen, clusters),
         "choices": [],
         "federated_credentials": trusts,
         "grants": grants,
@@ -50,7 +62,12 @@ def draw(incident: Incident, snapshot: Snapshot, surveys: list[Survey], policy: 
             *refused,
             *known_good.outside_rbac(snapshot),
             *(left for cluster in clusters for left in known_good.newcomers(cluster)),
-            *(left for cluster in clusters for left in known_good.bindings(cluster, start)),
+            *(
+                left
+                for cluster in clusters
+                for left in known_good.bindings(cluster, start)
+                if not keeps  # with its name a ServiceAccount keeps its rights
+            ),
         ],
         "clusters": clusters,
         "waves": waves(clusters, policy),
@@ -105,4 +122,5 @@ def _cluster_plan(survey: Survey, ending: str, start: str) -> ClusterPlan:
 
 
 def _new_name(old: str, ending: str) -> str:
-    return f"{old[: _SA_LIMIT - len(ending) - 1]}-{ending}"
+    """`ending` is empty where the ServiceAccount keeps its name."""
+    return f"{old[: _SA_LIMIT - len(ending)]}{ending}"

@@ -75,6 +75,7 @@ def question(table: LogTable, scope: Scope) -> Question:
         "application_object_id": principal["application_object_id"] or principal["object_id"],
         "resource_id": principal["resource_id"] or "",
         "usernames": scope.usernames,
+        "namespaces": log_tables.namespaces_of(scope.usernames),
         "window_start": scope.start,
         "window_end": scope.end,
         "arrived_after": scope.arrived_after.get(table.name, _EVER),

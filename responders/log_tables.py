@@ -3,7 +3,7 @@
 Source   https://learn.microsoft.com/azure/azure-monitor/logs/api/overview
 
 Values go in front as `let` statements that one function writes, and that function takes values whose
-whole alphabet is known: GUIDs, resource ids, usernames of ServiceAccounts, moments. Nothing from a
+whole alphabet is known: GUIDs, resource ids, usernames of ServiceAccounts, their namespaces, moments. Nothing from a
 signal, a log or a person is ever pasted into a query.
 """
 
@@ -30,6 +30,7 @@ _USERNAME = re.compile(
     r"system:serviceaccount:[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
     r":[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?"
 )
+_NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _QUERIES = Path(__file__).parent / "queries"
 
 
@@ -56,6 +57,11 @@ def is_username(text: str) -> bool:
     return _USERNAME.fullmatch(text) is not None
 
 
+def namespaces_of(usernames: Sequence[str]) -> tuple[str, ...]:
+    """The namespaces of these ServiceAccounts, each once."""
+    return tuple(sorted({one.split(":")[2] for one in usernames if is_username(one)}))
+
+
 def _literal(kind: str, value: Value) -> str:
     match kind, value:
         case "string", str():
@@ -66,12 +72,16 @@ def _literal(kind: str, value: Value) -> str:
             isinstance(one, str) and is_username(one) for one in value
         ):
             return f"dynamic({json.dumps(list(value))})"
+        case "namespaces", list() | tuple() if all(
+            isinstance(one, str) and _NAMESPACE.fullmatch(one) for one in value
+        ):
+            return f"dynamic({json.dumps(list(value))})"
         case "datetime", datetime() if value.tzinfo is not None:
             return f"datetime({value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ})"
         case _:
             raise RefusedError(
-                "a query takes GUIDs, resource ids, usernames of ServiceAccounts and moments with a "
-                f"time zone, not {value!r:.60} as {kind}"
+                "a query takes GUIDs, resource ids, usernames and namespaces of ServiceAccounts and moments "
+                f"with a time zone, not {value!r:.60} as {kind}"
             )
 
 

@@ -43,6 +43,20 @@ class Principal(TypedDict):
     unsupported_because: str | None  # a sentence, for kind "unsupported" alone
 
 
+# How the attacker got in: through a credential of the identity itself, through something that runs in a
+# cluster, or nobody can tell.
+Vector = Literal["credential", "cluster", "unknown"]
+
+
+class Stated(TypedDict):
+    """What a responder says about how the attacker got in, and who said it."""
+
+    vector: Vector
+    by: str  # name
+    object_id: str
+    at: str
+
+
 class Signal(TypedDict):
     """What came in, whatever the wire format was."""
 
@@ -52,6 +66,7 @@ class Signal(TypedDict):
     title: str
     severity: str
     hint: Hint
+    stated: NotRequired[Stated]  # of a responder alone
 
 
 class Incident(TypedDict):

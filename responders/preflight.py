@@ -29,6 +29,8 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "replicasets.apps": ("get", "list"),
     "jobs.batch": ("get", "list"),
     "cronjobs.batch": ("get", "list"),
+    "roles.rbac.authorization.k8s.io": ("list",),
+    "clusterroles.rbac.authorization.k8s.io": ("list",),
     "rolebindings.rbac.authorization.k8s.io": ("list",),
     "clusterrolebindings.rbac.authorization.k8s.io": ("list",),
 }

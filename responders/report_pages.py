@@ -25,6 +25,7 @@ def markdown(report: Json) -> str:
         _commands(report["by_hand"]),
         _residual(report),
         _changes(report["changes"]),
+        _bullets("Stolen ServiceAccount tokens", report["refederation"]),
         _bullets("Blast radius", _radius(report["blast_radius"])),
         _table(
             "Steps", ["step", "target", "status", "runs", "duration_ms", "detail"], report["steps"]

@@ -12,9 +12,10 @@ It reads through the responders of the single nouns, which is why it may import 
 import asyncio
 from typing import NotRequired, TypedDict
 
-from responders import bindings, clusters, preflight, service_accounts, workloads
+from responders import bindings, clusters, mint_rights, preflight, service_accounts, workloads
 from responders.cloud import Cloud
-from responders.errors import ResponderError
+from responders.errors import RefusedError, ResponderError
+from responders.kube import Kube
 from responders.model import ClusterRef, Consumer, Json, ServiceAccountRef, StepResult, WorkloadRef
 
 
@@ -29,6 +30,8 @@ class Survey(TypedDict):
     workloads: list[WorkloadRef]
     bindings: list[Json]  # RoleBindings that name those ServiceAccounts: a person moves them
     consumers: NotRequired[list[Consumer]]  # what else names the client id
+    # Who else may request tokens of those ServiceAccounts; None where that could not be read.
+    minters: NotRequired[list[Json] | None]
     unread: NotRequired[list[str]]  # what could not be asked of this cluster, and why
 
 
@@ -63,6 +66,7 @@ async def _read(cloud: Cloud, cluster: ClusterRef, client_id: str) -> Survey:
     async with asyncio.TaskGroup() as reads:
         running = [reads.create_task(workloads.find(kube, account)) for account in accounts]
         bound = [reads.create_task(bindings.find(kube, account)) for account in accounts]
+        minting = reads.create_task(_minters(cloud, kube, accounts))
     return {
         "cluster": cluster,
         "reachable": True,
@@ -71,4 +75,15 @@ async def _read(cloud: Cloud, cluster: ClusterRef, client_id: str) -> Survey:
         "service_accounts": accounts,
         "workloads": [workload for task in running for workload in task.result()],
         "bindings": [binding for task in bound for binding in task.result()],
+        "minters": minting.result(),
     }
+
+
+async def _minters(
+    cloud: Cloud, kube: Kube, accounts: list[ServiceAccountRef]
+) -> list[Json] | None:
+    """A cluster that does not say who may request tokens is one where anybody may."""
+    try:
+        return await mint_rights.find(kube, accounts, ours=await cloud.own_object_id())
+    except RefusedError:
+        return None

@@ -121,7 +121,7 @@ def test_respond_goes_all_the_way_in_this_order() -> None:
     assert rest[1] == "state_residual"
     assert set(rest[2:5]) == {"list_clusters", "collect_activity_log", "collect_logs"}
     assert rest[5:8] == ["survey_cluster"] * 3
-    assert rest[8:12] == ["draw_plan", "trace_footprint", "tell_people", "record_consent"]
+    assert rest[8:12] == ["trace_footprint", "draw_plan", "tell_people", "record_consent"]
     assert rest[12:18] == ["capture_pods"] * 3 + ["evict_workloads"] * 3
     assert rest[18:21] == ["check_evicted"] * 3
     assert rest[21:24] == ["create_identity", "federate_identity", "grant_roles"]

@@ -348,6 +348,16 @@ async def consent(
     return answered(await call(responder_api.answer_plan, request, client))
 
 
+async def test_a_stated_vector_is_kept_with_who_stated_it(client: FakeClient) -> None:
+    await open_incident(client, {**GOOD, "vector": "cluster"})
+
+    ((_, order),) = client.started
+    stated = order["incident"]["signal"]["stated"]
+    assert stated["vector"] == "cluster"
+    assert stated["object_id"]
+    assert (await open_incident(client, {**GOOD, "vector": "aliens"}))[0] == 400
+
+
 YES = {"plan_hash": HASH, "decision": "grant", "reason": "agreed with the owner"}
 
 

@@ -17,7 +17,7 @@ from playbooks.consents import consent_event
 from playbooks.orders import Consent
 from playbooks.policy import Guid
 from responders.errors import ResponderError, TransientError, UnresolvedError
-from responders.model import Hint, Json, Signal
+from responders.model import Hint, Json, Signal, Vector
 from triggers import intake, people, status
 from triggers.answers import answer, error
 from triggers.azure_monitor import said
@@ -35,6 +35,7 @@ class NewIncident(BaseModel):
     object_id: Guid | None = None
     app_id: Guid | None = None
     mode: Literal["plan", "contain", "respond"]
+    vector: Vector | None = None  # how the attacker got in, where the responder knows
     reason: Annotated[str, Field(min_length=3, max_length=500)]
 
     @model_validator(mode="after")
@@ -83,6 +84,13 @@ async def open_incident(
             "severity": "responder",
             "hint": wanted.hint(),
         }
+        if wanted.vector is not None:
+            signal["stated"] = {
+                "vector": wanted.vector,
+                "by": person.name,
+                "object_id": person.object_id,
+                "at": signal["fired_at"],
+            }
         accepted = await intake.accept(signal, wanted.mode, client)
     except (people.NotSignedInError, people.NotAllowedError, ValidationError) as problem:
         return _refuse(problem)

@@ -5,13 +5,14 @@ from collections import Counter
 
 import azure.durable_functions as df
 
-from playbooks import blast_radius, plans
+from playbooks import blast_radius, plans, vectors
 from playbooks.journaled import Work, perform
 from playbooks.orders import Json, Order, folder
 from playbooks.steps import findings, sweeps
 from responders import clusters, surveys
 from responders.evidence import EvidenceStore, digest
 from responders.model import ClusterRef, Incident
+from responders.snapshots import Snapshot
 
 bp = df.Blueprint()
 _SURVEY_RUNS = 3  # a cluster that is still unreachable then is planned as unreachable
@@ -98,7 +99,8 @@ def _draw(store: EvidenceStore, order: Order) -> Json:
         detail = f"{radius}; Firebreak rebuilds applications of our tenant only, this is: {kind}"
         return {"status": "nothing_to_do", "detail": detail, "clusters": []}
     if not store.exists(path):
-        store.put_json(path, plans.draw(incident, snapshot, answers, order["policy"]))
+        judged = _judged(store, incident, snapshot, answers)
+        store.put_json(path, plans.draw(incident, snapshot, answers, order["policy"], judged))
     plan: plans.Plan = store.get_json(path)
     return {
         "status": "done",
@@ -113,6 +115,26 @@ def _draw(store: EvidenceStore, order: Order) -> Json:
             for one in plan["clusters"]
         ],
     }
+
+
+def _judged(
+    store: EvidenceStore,
+    incident: Incident,
+    snapshot: Snapshot,
+    answers: list[surveys.Survey],
+) -> vectors.Judgement:
+    """How they got in, by the first sweep's rows and by every signal that joined so far."""
+    base = folder(incident)
+    traced = f"{base}/footprint.json"
+    signals = [store.get_json(one) for one in store.list(f"{base}/signals")]
+    seen = vectors.Seen(
+        footprint=store.get_json(traced) if store.exists(traced) else None,
+        snapshot=snapshot,
+        issuers={one["cluster"]["issuer_url"] for one in answers if one["cluster"]["issuer_url"]},
+        unread=vectors.unread_of(sweeps.complete_of(store, incident)),
+        stated=[one["stated"] for one in (incident["signal"], *signals) if "stated" in one],
+    )
+    return vectors.judge(seen)
 
 
 def _put_once(store: EvidenceStore, path: str, document: object) -> None:

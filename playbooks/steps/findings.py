@@ -35,7 +35,6 @@ def _traced(store: EvidenceStore, order: Order, ours: str) -> tuple[str, Footpri
         known = Known(
             incident["principal"],
             snapshot=_optional(store, f"{base}/snapshot.json"),
-            plan=_optional(store, f"{base}/plan.json"),
             contained_at=datetime.fromisoformat(contained) if contained else None,
             usernames=sweeps.usernames_of(store, incident),
             ours=ours,

@@ -7,7 +7,7 @@ from typing import cast
 
 import azure.durable_functions as df
 
-from playbooks import footprint, plans
+from playbooks import footprint, plans, refederation
 from playbooks.journaled import Work, perform
 from playbooks.orders import Json, Order, folder
 from playbooks.steps import sweeps
@@ -142,11 +142,13 @@ def _card(store: EvidenceStore, incident: Incident, notice: str, facts: Json) ->
 def _plan_lines(store: EvidenceStore, incident: Incident) -> list[str]:
     """What a person is asked to agree to, in sentences."""
     plan: plans.Plan = store.get_json(f"{folder(incident)}/plan.json")
-    lines = [f"New identity {plan['display_name']}"]
+    lines = [f"New identity {plan['display_name']}", *refederation.lines(plan)]
+    keeps = refederation.keeps_subject(plan["refederation"]["method"])
+    kept = "re-annotated" if keeps else "renamed"
     for cluster in plan["clusters"]:
         survey = cluster["survey"]
         what = cluster["reason"] or (
-            f"{_count(len(cluster['new_names']), 'ServiceAccount')} renamed, "
+            f"{_count(len(cluster['new_names']), 'ServiceAccount')} {kept}, "
             f"{_count(len(survey['workloads']), 'workload')} scaled to zero, "
             f"{len(cluster['workloads'])} back"
         )
@@ -186,6 +188,7 @@ def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
         "footprint": (traced := _newest_footprint(store, incident)),
         "findings": footprint.findings(cast(footprint.Footprint, traced)) if traced else [],
         "left_out": plan.get("left_out", []),
+        "refederation": refederation.lines(cast(plans.Plan, plan)) if plan else [],
         "uncovered": _uncovered(store, incident),
         "gaps": sweeps.gaps_of(store, incident),
         "evidence": [reports.reference(store, path) for path in paths],

@@ -85,6 +85,15 @@ def gaps_of(store: EvidenceStore, incident: Incident) -> list[str]:
     return said + unsaid
 
 
+def complete_of(store: EvidenceStore, incident: Incident) -> set[str]:
+    """The sources that a sweep has read without a gap, but for what always arrives late."""
+    return {
+        path.rpartition("/")[2].removesuffix(".json")
+        for path in _abouts(store, incident)
+        if store.get_json(path).get("complete")
+    }
+
+
 def _abouts(store: EvidenceStore, incident: Incident) -> list[str]:
     """The `.json` of every source, by sweep."""
     return [one for one in store.list(f"{folder(incident)}/logs") if one.endswith(".json")]

@@ -17,6 +17,8 @@ _BEGUN = {
     "accepted",
 }  # of an operation whose end has a row of its own
 _KUBE_READS = {"get", "list", "watch"}
+# https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb
+_ENTRIES = {"exec", "attach", "portforward", "ephemeralcontainers"}
 _STORAGE = ("StorageBlobLogs", "StorageFileLogs", "StorageQueueLogs", "StorageTableLogs")
 
 
@@ -127,6 +129,17 @@ def mints(rows: Rows, principal: Principal, usernames: Collection[str], ours: st
         if _is_mint(row)
         and not _is_its_own(row, principal, usernames)
         and not _user(row).startswith("system:node:")
+        and not (ours and ours.lower() in str(row.get("User")).lower())
+    ]
+    return _told_once(sorted(found, key=lambda one: moment(one["when"])))
+
+
+def entries(rows: Rows, ours: str) -> list[Act]:
+    """Shells, attachments, tunnels and debug containers in pods of its namespaces, whoever opened them."""
+    found = [
+        _request(row, by=_user(row))
+        for row in _kube_rows(rows)
+        if tree(row.get("ObjectRef")).get("subresource") in _ENTRIES
         and not (ours and ours.lower() in str(row.get("User")).lower())
     ]
     return _told_once(sorted(found, key=lambda one: moment(one["when"])))

@@ -74,7 +74,7 @@ def _firebreak(cluster: Cluster) -> None:
             _rule("networking.k8s.io", ["networkpolicies"], ["get", "list", "create", "delete"]),
             _rule(
                 "rbac.authorization.k8s.io",
-                ["rolebindings", "clusterrolebindings"],
+                ["roles", "clusterroles", "rolebindings", "clusterrolebindings"],
                 ["get", "list"],
             ),
         ],
