@@ -10,12 +10,39 @@ from playbooks.orders import Json
 from playbooks.plan_model import ClusterPlan, LeftOut, Plan
 from playbooks.vectors import UNSEEN, Judgement
 from responders.evidence import canonical, digest
-from responders.model import Incident
+from responders.model import Incident, PrincipalKind, RebuiltKind
 from responders.snapshots import Snapshot
 from responders.surveys import Survey
 
-__all__ = ["AUDIENCE", "ClusterPlan", "LeftOut", "Plan", "draw", "plan_hash", "suffix"]
+__all__ = [
+    "AUDIENCE",
+    "ClusterPlan",
+    "LeftOut",
+    "Plan",
+    "draw",
+    "not_rebuilt",
+    "plan_hash",
+    "suffix",
+]
 _SA_LIMIT = 253  # of a ServiceAccount name
+_APPLICATION_LIMIT = 256  # of an application's display name
+# https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules#microsoftmanagedidentity
+_IDENTITY_LIMIT = 128
+
+
+_NOT_REBUILT: dict[PrincipalKind, str] = {
+    "foreign_application": "its application is another tenant's: its owner makes a new one, and this tenant consents",
+    "application_without_principal": "nobody signs in as it: there is nothing to bring back",
+    "system_assigned_identity": "it is one with its resource: give that a user-assigned identity, or "
+    "switch its own off and on, which makes a new one",
+    "unsupported": "Firebreak does not act on it",
+}
+
+
+def not_rebuilt(incident: Incident) -> str | None:
+    """Why nothing takes the place of this kind of principal; None where Firebreak makes a successor."""
+    reason = _NOT_REBUILT.get(incident["principal"]["kind"])
+    return reason and f"not rebuilt: {reason}"
 
 
 def suffix(incident: Incident) -> str:
@@ -37,6 +64,11 @@ def draw(
 ) -> Plan:
     """The plan for this incident. The same input gives the same plan, and so the same hash."""
     keeps = refederation.keeps_subject(refederation.method_of(policy, judged))
+    kind: RebuiltKind = (
+        "application"
+        if incident["principal"]["kind"] == "application"
+        else "user_assigned_identity"
+    )
     ending = suffix(incident)
     start = incident["window_start"]
     clusters = [
@@ -48,8 +80,8 @@ def draw(
     grants, refused = known_good.grants(snapshot, incident, policy["recovery"]["never_regrant"])
     return {
         "incident_id": incident["incident_id"],
-        "kind": "application",
-        "display_name": f"{incident['principal']['display_name']}-{ending}",
+        "kind": kind,
+        "display_name": _successor_name(incident, kind, ending),
         "refederation": chosen,
         "confirmations": refederation.confirmations(chosen, clusters),
         "choices": [],
@@ -119,6 +151,16 @@ def _cluster_plan(survey: Survey, ending: str, start: str) -> ClusterPlan:
         "consumers": survey.get("consumers", []),
         "new_names": names,
     }
+
+
+def _successor_name(incident: Incident, kind: RebuiltKind, ending: str) -> str:
+    """What the new one is called: an application by its display name, an identity by its resource's name."""
+    principal = incident["principal"]
+    if kind == "application":
+        name, limit = principal["display_name"], _APPLICATION_LIMIT
+    else:
+        name, limit = str(principal["resource_id"]).rpartition("/")[2], _IDENTITY_LIMIT
+    return f"{name[: limit - len(ending) - 1]}-{ending}"
 
 
 def _new_name(old: str, ending: str) -> str:

@@ -9,7 +9,7 @@ Source   https://learn.microsoft.com/graph/api/resources/federatedidentitycreden
 
 from structlog.contextvars import bound_contextvars
 
-from responders import removals
+from responders import removals, wanted_trusts
 from responders.cloud import Cloud
 from responders.errors import (
     ConflictError,
@@ -23,10 +23,7 @@ from responders.model import FederatedCredential, Json, Principal, StepResult
 from responders.patience import rounds
 from responders.read_only import is_read_only
 from responders.settings import checked_guid
-
-MOST_PER_APPLICATION = (
-    20  # learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
-)
+from responders.wanted_trusts import name as _name
 
 
 async def read_all(cloud: Cloud, application_object_id: str) -> list[FederatedCredential]:
@@ -75,32 +72,23 @@ def by_hand(principal: Principal) -> list[str]:
 
 
 async def ensure(
-    cloud: Cloud, application_object_id: str, wanted: list[FederatedCredential]
+    cloud: Cloud,
+    application_object_id: str,
+    wanted: list[FederatedCredential],
+    *,
+    alone: bool = False,
 ) -> StepResult:
     """Create those that are missing, by name, one after the other. Safe to repeat.
 
-    Raises `RefusedError` where a name is taken by another trust: whose is it?
+    Raises `RefusedError` where a name is taken by another trust, and, with `alone`, where anything else is trusted.
     """
-    existing = {one["name"]: one for one in await _read_new(cloud, application_object_id)}
-    missing = [one for one in wanted if not _is_there(existing, one)]
-    items = [_described(one, created=one in missing) for one in wanted]
-    if flexible := [one["name"] for one in missing if one["subject"] is None]:
-        raise RefusedError(
-            f"{', '.join(flexible)}: a flexible federated credential is made by a person who has "
-            "looked at its expression"
-        )
-    if len(existing) + len(missing) > MOST_PER_APPLICATION:
-        raise RefusedError(
-            f"application {application_object_id} would have {len(existing) + len(missing)} federated "
-            f"credentials; Entra allows {MOST_PER_APPLICATION}. Split the workloads over two identities"
-        )
-    if not missing:
-        return {"status": "nothing_to_do", "detail": "all are there already", "items": items}
-    if is_read_only():
-        return {"status": "planned", "detail": f"create {_names(items)}", "items": items}
-    for one in missing:
-        await _create(cloud, application_object_id, one)
-    return {"status": "done", "detail": f"created {_names(items)}", "items": items}
+    existing = await _read_new(cloud, application_object_id)
+    holder = f"application {application_object_id}"
+    missing = wanted_trusts.missing(existing, wanted, holder, alone=alone)
+    if missing and not is_read_only():
+        for one in missing:
+            await _create(cloud, application_object_id, one)
+    return wanted_trusts.answer(wanted, missing)
 
 
 async def _list(cloud: Cloud, application_object_id: str) -> list[FederatedCredential]:
@@ -167,7 +155,7 @@ async def _create(cloud: Cloud, application_object_id: str, one: FederatedCreden
 
 async def _is_listed(cloud: Cloud, application_object_id: str, one: FederatedCredential) -> bool:
     found = await _read_new(cloud, application_object_id)
-    return _is_there({other["name"]: other for other in found}, one)
+    return wanted_trusts.is_there({other["name"]: other for other in found}, one)
 
 
 async def _read_new(cloud: Cloud, application_object_id: str) -> list[FederatedCredential]:
@@ -189,20 +177,6 @@ async def _post(cloud: Cloud, application_object_id: str, one: FederatedCredenti
     target = f"{application_object_id}/{one['name']}"
     with bound_contextvars(responder="federated_credentials.ensure", target=target):
         await cloud.graph.post(_collection(application_object_id), body)
-
-
-def _is_there(existing: dict[str, FederatedCredential], wanted: FederatedCredential) -> bool:
-    found = existing.get(wanted["name"])
-    if found is None:
-        return False
-    # Case matters to Entra in all three, so it does here.
-    same = all(found[key] == wanted[key] for key in ("issuer", "subject", "audiences"))
-    if not same:
-        raise RefusedError(
-            f"federated credential {wanted['name']} exists with issuer {found['issuer']} and subject "
-            f"{found['subject']}, which is not the planned trust: find out whose it is, delete it"
-        )
-    return True
 
 
 def _collection(application_object_id: str) -> str:
@@ -229,19 +203,3 @@ def _parse(item: Json) -> FederatedCredential:
             }
         case _:
             raise ContractChangedError(f"not a federated credential: {sorted(item)}")
-
-
-def _described(one: FederatedCredential, *, created: bool) -> Json:
-    return {**one, "created": created}
-
-
-def _name(one: Json) -> str:
-    trusted = one["subject"]
-    if trusted is None:
-        expression = one.get("claims_matching_expression") or {}
-        trusted = f"flexible: {expression.get('value') or 'expression not read'}"
-    return f"{one['name']} ({one['issuer']} {trusted})"
-
-
-def _names(items: list[Json]) -> str:
-    return ", ".join(_name(one) for one in items)

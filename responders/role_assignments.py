@@ -11,18 +11,12 @@ Source   https://learn.microsoft.com/azure/role-based-access-control/troubleshoo
 """
 
 import asyncio
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from structlog.contextvars import bound_contextvars
-
-from responders import grant_removals, grants
-from responders.calls import azure_call
+from responders import grant_additions, grant_removals, grants
 from responders.cloud import Cloud
 from responders.errors import (
-    ConflictError,
-    NotFoundError,
     RefusedError,
     ResponderError,
     TransientError,
@@ -34,10 +28,6 @@ from responders.settings import checked_guid
 
 if TYPE_CHECKING:
     from azure.mgmt.authorization.v2022_04_01.models import RoleAssignment
-
-# Names of the assignments that we make: the same grant always gets the same name, so a second run
-# finds the first one's. A name must never be used again for another principal, and isn't: it is in it.
-_NAMESPACE = uuid.UUID("0f5c9c1e-6c0e-5d57-9a54-6a1d1f6fd0b1")
 
 
 async def read_all(cloud: Cloud, principal_object_id: str) -> list[Grant]:
@@ -131,34 +121,30 @@ def by_hand(principal: Principal) -> list[str]:
 async def ensure(cloud: Cloud, new_principal_object_id: str, given: list[Grant]) -> StepResult:
     """Give a new principal the given grants, under names computed from them. Safe to repeat.
 
-    Raises `TransientError` while RBAC has not heard of the new principal.
+    One whose scope is gone by now is left out, and said. Raises `TransientError` while RBAC has not heard of the
+    new principal.
     """
     object_id = checked_guid(new_principal_object_id, "object id")
-    outcomes = await fan_out(given, lambda one: _ensure(cloud, object_id, one))
-    items: list[Json] = [
-        {
-            "id": outcome[0],
-            "scope": one["scope"],
-            "role_definition_id": one["role_definition_id"],
-            "role_name": one["role_name"],
-            "principal_id": object_id,
-            "created": outcome[1],
-        }
-        for one, outcome in outcomes
-        if not isinstance(outcome, ResponderError)
-    ]
-    broken = failures(outcomes)
+    outcomes = await fan_out(given, lambda one: grant_additions.ensure(cloud, object_id, one))
+    items = [one for _, one in outcomes if not isinstance(one, ResponderError)]
+    broken = [one for one in failures(outcomes) if not grant_additions.is_scope_gone(one)]
     if broken:
         error = worst(broken, f"role assignments for {object_id}")
         if isinstance(error, RefusedError):
-            return {"status": "refused", "detail": str(error), "items": items}
+            refused = [one for one, out in outcomes if isinstance(out, RefusedError)]
+            return {
+                **grant_additions.answer("refused", str(error), items),
+                "by_hand": grant_additions.by_hand(object_id, refused),
+            }
         raise error
+    gone = [one["scope"] for one, out in outcomes if isinstance(out, ResponderError)]
+    remark = f"; left out, the scope is gone: {', '.join(gone)}" if gone else ""
     created = [one for one in items if one["created"]]
     if not created:
-        return {"status": "nothing_to_do", "detail": "all are there already", "items": items}
+        return grant_additions.answer("nothing_to_do", f"all are there already{remark}", items)
     if is_read_only():
-        return {"status": "planned", "detail": f"create {_names(created)}", "items": items}
-    return {"status": "done", "detail": f"created {_names(created)}", "items": items}
+        return grant_additions.answer("planned", f"create {_names(created)}{remark}", items)
+    return grant_additions.answer("done", f"created {_names(created)}{remark}", items)
 
 
 async def _described(
@@ -183,58 +169,6 @@ def _removal(status: Status, detail: str, removed: list[Grant]) -> StepResult:
 
 def _remarks(gaps: list[str]) -> str:
     return "".join(f"; {one}" for one in gaps)
-
-
-async def _ensure(cloud: Cloud, object_id: str, grant: Grant) -> tuple[str, bool]:
-    """The id of the assignment, and whether it was missing. In plan mode it is only looked for."""
-    from azure.mgmt.authorization.v2022_04_01.models import (  # noqa: PLC0415  200 ms, once
-        RoleAssignmentCreateParameters,
-    )
-
-    client = cloud.authorization(grants.ANY_SUBSCRIPTION)
-    name = assignment_name(grant["scope"], object_id, grant["role_definition_id"])
-    at = f"{grant['scope'].rstrip('/')}/providers/Microsoft.Authorization/roleAssignments/{name}"
-    what = f"role assignment {grant['role_name']} at {grant['scope']} for {object_id}"
-    if await _is_there(cloud, at, object_id, what):
-        return at, False
-    if is_read_only():
-        return at, True
-    wanted = RoleAssignmentCreateParameters(
-        role_definition_id=grant["role_definition_id"],
-        principal_id=object_id,
-        principal_type="ServicePrincipal",  # else RBAC looks the principal up, and may not find it yet
-        condition=grant["condition"],
-        condition_version=grant["condition_version"],
-        description=grant["description"],
-    )
-    with bound_contextvars(responder="role_assignments.ensure", target=at):
-        try:
-            async with azure_call(f"create {what}"):
-                await client.role_assignments.create(grant["scope"], name, wanted)
-        except ConflictError as error:
-            if "RoleAssignmentExists" in str(error):
-                return at, False  # the same grant under another name: it is given
-            raise
-    return at, True
-
-
-async def _is_there(cloud: Cloud, assignment_id: str, object_id: str, what: str) -> bool:
-    client = cloud.authorization(grants.ANY_SUBSCRIPTION)
-    try:
-        async with azure_call(f"look for {what}"):
-            found = await client.role_assignments.get_by_id(assignment_id)
-    except NotFoundError:
-        return False
-    if str(found.principal_id).lower() != object_id:
-        raise RefusedError(f"{assignment_id} belongs to another principal, {found.principal_id}")
-    return True
-
-
-def assignment_name(scope: str, principal_object_id: str, role_definition_id: str) -> str:
-    """The same GUID for the same grant, and another one for any other: names are unique in a tenant."""
-    role = role_definition_id.rpartition("/")[2].lower()
-    key = f"{scope.rstrip('/').lower()}|{principal_object_id.lower()}|{role}"
-    return str(uuid.uuid5(_NAMESPACE, key))
 
 
 def _names(items: Sequence[Mapping[str, Any]]) -> str:

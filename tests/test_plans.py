@@ -12,7 +12,7 @@ ISSUER = "https://issuer/weu/"
 INCIDENT: Any = {
     "incident_id": "inc-20260101-0123456789ab",
     "window_start": "2026-01-01T00:00:00+00:00",
-    "principal": {"display_name": "orders-api", "app_id": "old"},
+    "principal": {"kind": "application", "display_name": "orders-api", "app_id": "old"},
 }
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from responders import grant_removals, role_assignments, scopes
+from responders import grant_additions, grant_removals, role_assignments, scopes
 from responders.cloud import Cloud, read_only
-from responders.errors import RefusedError, TransientError
+from responders.errors import ContractChangedError, RefusedError, TransientError
 from responders.model import Grant
 from tests.azure_fake import (
     OURSELVES,
@@ -222,7 +222,7 @@ def _grant(**changed: object) -> Grant:
     return grant
 
 
-NAME = role_assignments.assignment_name(HERE, NEW, READER)
+NAME = grant_additions.assignment_name(HERE, NEW, READER)
 
 
 async def test_a_grant_is_given_again_with_all_that_it_had(azure: FakeAzure, cloud: Cloud) -> None:
@@ -259,13 +259,45 @@ async def test_one_grant_that_is_refused_does_not_keep_the_others(
     azure: FakeAzure, cloud: Cloud
 ) -> None:
     there = f"/subscriptions/{OTHER}"
-    other = role_assignments.assignment_name(there, NEW, READER)
+    other = grant_additions.assignment_name(there, NEW, READER)
     azure.on("PUT", _path(HERE, NAME), problem(403, "AuthorizationFailed"))
     azure.on("PUT", _path(there, other), Say(201, _assignment(there, other, NEW)))
     result = await role_assignments.ensure(cloud, NEW, [_grant(), _grant(scope=there)])
     assert result["status"] == "refused"
     assert [one["scope"] for one in result["items"]] == [there]
     assert f"Reader at {HERE}" in result["detail"]
+
+
+async def test_a_refused_grant_comes_with_its_command(azure: FakeAzure, cloud: Cloud) -> None:
+    azure.on("PUT", _path(HERE, NAME), problem(403, "AuthorizationFailed"))
+    result = await role_assignments.ensure(cloud, NEW, [_grant()])
+    (command,) = result["by_hand"]
+    assert f"--assignee-object-id {NEW}" in command
+    assert "--condition-version 2.0" in command
+
+
+async def test_a_scope_that_is_gone_is_left_out_and_said(azure: FakeAzure, cloud: Cloud) -> None:
+    azure.on("PUT", _path(HERE, NAME), problem(404, "ResourceGroupNotFound"))
+    result = await role_assignments.ensure(cloud, NEW, [_grant()])
+    assert result["status"] == "nothing_to_do"
+    assert f"the scope is gone: {HERE}" in result["detail"]
+
+
+async def test_a_role_definition_that_is_gone_is_not_taken_for_a_scope_that_is(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    azure.on("PUT", _path(HERE, NAME), problem(404, "RoleDefinitionDoesNotExist"))
+    with pytest.raises(ContractChangedError):
+        await role_assignments.ensure(cloud, NEW, [_grant()])
+
+
+async def test_a_delegated_grant_stays_one(azure: FakeAzure, cloud: Cloud) -> None:
+    azure.on("PUT", _path(HERE, NAME), Say(201, _assignment(HERE, NAME, NEW)))
+    await role_assignments.ensure(
+        cloud, NEW, [_grant(delegated_managed_identity_resource_id="/id/x")]
+    )
+    body = azure.writes()[0].body["properties"]
+    assert body["delegatedManagedIdentityResourceId"] == "/id/x"
 
 
 async def test_a_name_that_belongs_to_another_is_refused(azure: FakeAzure, cloud: Cloud) -> None:
@@ -276,7 +308,7 @@ async def test_a_name_that_belongs_to_another_is_refused(azure: FakeAzure, cloud
 
 
 def test_names_differ_by_scope_principal_and_role_and_not_by_case() -> None:
-    name = role_assignments.assignment_name
+    name = grant_additions.assignment_name
     assert name(HERE.upper(), NEW.upper(), READER.upper()) == NAME
     assert name(f"{HERE}/", NEW, f"{HERE}{READER}") == NAME  # built-in roles are written both ways
     assert len({NAME, name(ABOVE, NEW, READER), name(HERE, OBJECT, READER)}) == 3

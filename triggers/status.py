@@ -55,9 +55,9 @@ def read(store: EvidenceStore, durable: DurableOrchestrationStatus | None) -> Js
 
 def _changes(store: EvidenceStore, incident: Incident) -> list[Json]:
     """Before and after per object: in plan mode what would change, else what was changed."""
-    kept = (
-        store.get_json(path) for path in store.list(f"incidents/{incident['incident_id']}/levers")
-    )
+    base = f"incidents/{incident['incident_id']}"
+    paths = (store.list(f"{base}/{part}") for part in ("levers", "rebuild"))
+    kept = (store.get_json(path) for found in paths for path in found)
     return [change for one in kept for change in one.get("changes", [])]
 
 

@@ -94,10 +94,8 @@ def _draw(store: EvidenceStore, order: Order) -> Json:
     answers = [_survey(store, incident, one) for one in order["facts"]["clusters"]]
     radius = f"{folder(incident)}/blast_radius.json"
     _put_once(store, radius, blast_radius.measure(snapshot, answers))
-    if incident["principal"]["kind"] != "application":
-        kind = incident["principal"]["kind"].replace("_", " ")
-        detail = f"{radius}; Firebreak rebuilds applications of our tenant only, this is: {kind}"
-        return {"status": "nothing_to_do", "detail": detail, "clusters": []}
+    if (why := plans.not_rebuilt(incident)) is not None:
+        return {"status": "nothing_to_do", "detail": f"{radius}; {why}", "clusters": []}
     if not store.exists(path):
         judged = _judged(store, incident, snapshot, answers)
         store.put_json(path, plans.draw(incident, snapshot, answers, order["policy"], judged))

@@ -1,46 +1,79 @@
-"""Step 10: a new application, its known-good trusts, its known-good roles."""
+"""Step 10: a new application or identity, its known-good trusts, its known-good roles."""
 
 import azure.durable_functions as df
 
 from playbooks.in_cluster import plan_of
-from playbooks.journaled import Work, perform
-from playbooks.orders import Json, Order
-from responders import applications, federated_credentials, role_assignments
+from playbooks.journaled import Keeping, Work, perform
+from playbooks.orders import Json, Order, folder
+from playbooks.plan_model import Plan
+from responders import (
+    applications,
+    federated_credentials,
+    identity_successors,
+    identity_trust_additions,
+    role_assignments,
+)
 from responders.errors import RefusedError
-from responders.model import StepResult
+from responders.model import NewIdentity, StepResult
 
 bp = df.Blueprint()
 
 
 @bp.activity_trigger(input_name="order")
 async def create_identity(order: Order) -> Json:
-    """Rebuild: a new application under a new name. A crash must not make two of them."""
+    """Rebuild: a new application or identity under a new name. A crash must not make two of them."""
 
     async def act(work: Work) -> Json:
-        identity = await applications.ensure_successor(
-            work.cloud,
-            order["incident"]["principal"],
-            order["incident"]["incident_id"],
-            plan_of(work.store, order["incident"])["display_name"],
-            intent_on_record=work.run > 1,
-        )
-        return {"status": "done", "detail": identity["app_id"], "identity": identity}
+        principal = order["incident"]["principal"]
+        identity = await _successor(work, order, plan_of(work.store, order["incident"]))
+        made = {
+            "object": f"{identity['kind'].replace('_', ' ')} {identity['display_name']}",
+            "before": f"{principal['display_name']} ({principal['app_id']})",
+            "after": f"client id {identity['app_id']}",
+        }
+        return {
+            "status": "done",
+            "detail": identity["app_id"],
+            "identity": identity,
+            "items": [identity],
+            "changes": [made],
+        }
 
-    return await perform("create_identity", order, act, acts=True)
+    return await perform("create_identity", order, act, acts=True, keeping=_kept("create_identity"))
+
+
+async def _successor(work: Work, order: Order, plan: Plan) -> NewIdentity:
+    incident, again = order["incident"], work.run > 1
+    principal, name = incident["principal"], plan["display_name"]
+    if plan["kind"] == "application":
+        return await applications.ensure_successor(
+            work.cloud, principal, incident["incident_id"], name, intent_on_record=again
+        )
+    old = work.store.get_json(f"{folder(incident)}/snapshot.json")["identity"]
+    return await identity_successors.ensure(
+        work.cloud, principal, incident["incident_id"], name, old, intent_on_record=again
+    )
 
 
 @bp.activity_trigger(input_name="order")
 async def federate_identity(order: Order) -> Json:
-    """Rebuild: the known-good trusts, for new subjects that no stolen token carries."""
+    """Rebuild: the known-good trusts, and no other one: a stolen token shall fit none of them."""
 
     async def act(work: Work) -> StepResult:
         wanted = plan_of(work.store, order["incident"])["federated_credentials"]
-        application_id = order["identity"]["application_object_id"]
-        if application_id is None:
-            raise RefusedError(f"{order['identity']['display_name']} is no application")
-        return await federated_credentials.ensure(work.cloud, application_id, wanted)
+        match order["identity"]:
+            case {"kind": "application", "application_object_id": str(object_id)}:
+                return await federated_credentials.ensure(work.cloud, object_id, wanted, alone=True)
+            case {"kind": "user_assigned_identity", "resource_id": str(resource_id)}:
+                return await identity_trust_additions.ensure(
+                    work.cloud, resource_id, wanted, alone=True
+                )
+            case other:
+                raise RefusedError(f"{other['display_name']} is nothing that can be federated")
 
-    return await perform("federate_identity", order, act, acts=True)
+    return await perform(
+        "federate_identity", order, act, acts=True, keeping=_kept("federate_identity")
+    )
 
 
 @bp.activity_trigger(input_name="order")
@@ -51,4 +84,8 @@ async def grant_roles(order: Order) -> Json:
         wanted = plan_of(work.store, order["incident"])["grants"]
         return await role_assignments.ensure(work.cloud, order["identity"]["object_id"], wanted)
 
-    return await perform("grant_roles", order, act, acts=True)
+    return await perform("grant_roles", order, act, acts=True, keeping=_kept("grant_roles"))
+
+
+def _kept(step: str) -> Keeping:
+    return Keeping(f"rebuild/{step}")

@@ -205,8 +205,9 @@ def _manifest(store: EvidenceStore, incident: Incident, name: str) -> EvidenceRe
 
 
 def _changes(store: EvidenceStore, incident: Incident) -> list[Json]:
-    """Before and after of every object, lever by lever, in the order of the names of their files."""
-    kept = (store.get_json(path) for path in store.list(f"{folder(incident)}/levers"))
+    """Before and after of every object, lever by lever, then the rebuild, by the names of their files."""
+    paths = (store.list(f"{folder(incident)}/{part}") for part in ("levers", "rebuild"))
+    kept = (store.get_json(path) for found in paths for path in found)
     return [change for one in kept for change in one.get("changes", [])]
 
 

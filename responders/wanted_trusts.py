@@ -1,0 +1,84 @@
+"""Which federated credentials are missing, compared with those that are there. Pure.
+
+Source   https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
+"""
+
+from responders.errors import RefusedError
+from responders.model import Change, FederatedCredential, Json, StepResult
+from responders.read_only import is_read_only
+
+MOST = 20  # of one application or one user-assigned identity, by the page above
+
+
+def missing(
+    existing: list[FederatedCredential],
+    wanted: list[FederatedCredential],
+    holder: str,
+    *,
+    alone: bool,
+) -> list[FederatedCredential]:
+    """Those that are to be created.
+
+    Raises `RefusedError` where a name is taken by another trust, where there would be too many, and, with `alone`,
+    where something is trusted that nobody planned: whose is it?
+    """
+    by_name = {one["name"]: one for one in existing}
+    left = [one for one in wanted if not is_there(by_name, one)]
+    names = {one["name"] for one in wanted}
+    if alone and (strangers := [name(dict(one)) for one in existing if one["name"] not in names]):
+        raise RefusedError(
+            f"{holder} trusts {', '.join(strangers)}, which nobody planned: find out whose it is, delete it"
+        )
+    if flexible := [one["name"] for one in left if one["subject"] is None]:
+        raise RefusedError(
+            f"{', '.join(flexible)}: a flexible federated credential is made by a person who has "
+            "looked at its expression"
+        )
+    if (count := len(existing) + len(left)) > MOST:
+        raise RefusedError(
+            f"{holder} would have {count} federated credentials; Entra allows {MOST}. "
+            "Split the workloads over two identities"
+        )
+    return left
+
+
+def is_there(existing: dict[str, FederatedCredential], wanted: FederatedCredential) -> bool:
+    """Whether exactly this trust is there, by its name. Raises `RefusedError` where another one has the name."""
+    found = existing.get(wanted["name"])
+    if found is None:
+        return False
+    # Case matters to Entra in all three, so it does here.
+    same = all(found[key] == wanted[key] for key in ("issuer", "subject", "audiences"))
+    if not same:
+        raise RefusedError(
+            f"federated credential {wanted['name']} exists with issuer {found['issuer']} and subject "
+            f"{found['subject']}, which is not the planned trust: find out whose it is, delete it"
+        )
+    return True
+
+
+def answer(wanted: list[FederatedCredential], created: list[FederatedCredential]) -> StepResult:
+    """What was created, or in plan mode would be: before and after of each."""
+    items: list[Json] = [{**one, "created": one in created} for one in wanted]
+    if not created:
+        return {"status": "nothing_to_do", "detail": "all are there already", "items": items}
+    named = ", ".join(name(dict(one)) for one in created)
+    changes: list[Change] = [
+        {"object": name(dict(one)), "before": "not trusted", "after": "trusted"} for one in created
+    ]
+    planned = is_read_only()
+    return {
+        "status": "planned" if planned else "done",
+        "detail": f"{'create' if planned else 'created'} {named}",
+        "items": items,
+        "changes": changes,
+    }
+
+
+def name(one: Json) -> str:
+    """For people: name, issuer, and the subject or expression."""
+    trusted = one["subject"]
+    if trusted is None:
+        expression = one.get("claims_matching_expression") or {}
+        trusted = f"flexible: {expression.get('value') or 'expression not read'}"
+    return f"{one['name']} ({one['issuer']} {trusted})"
