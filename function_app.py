@@ -2,7 +2,7 @@
 
 import azure.durable_functions as df
 
-from playbooks import compromised_identity, watching, waves
+from playbooks import compromised_identity, holding, waves
 from playbooks.steps import (
     containment,
     eviction,
@@ -25,7 +25,7 @@ for module in (
     responder_api,
     compromised_identity,
     waves,
-    watching,
+    holding,
     containment,
     levers,
     evidence,

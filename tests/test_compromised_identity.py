@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from playbooks import compromised_identity as playbook
-from playbooks import consents, containment, levers, policy, watching, waves
+from playbooks import consents, containment, holding, levers, policy, waves
 from tests.rehearsal import START, Rehearsal, hours, rehearse
 
 PLAN_HASH = "ab" * 32
@@ -212,7 +212,7 @@ def test_activity_after_containment_is_told() -> None:
 def hold(verify: Any) -> Rehearsal:
     facts = {"until": (START + hours(24)).isoformat()}
     return rehearse(
-        watching.hold_containment,
+        holding.hold_containment,
         {**order("contain"), "facts": facts},
         {"verify_containment": verify},
     )
@@ -642,7 +642,7 @@ def test_what_is_given_to_it_during_the_watch_does_not_hold() -> None:
     answers = iter([["nobody owns it: a"], ["nobody owns it: a", "nobody owns it: b"]])
     facts = {"until": (START + hours(24)).isoformat(), "open": ["nobody owns it: a"]}
     done = rehearse(
-        watching.hold_containment,
+        holding.hold_containment,
         {**order("contain"), "facts": facts},
         {"verify_containment": lambda _o: {"status": "done", "detail": "", "open": next(answers)}},
     )
