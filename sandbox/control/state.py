@@ -5,6 +5,9 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
+from sandbox.control import normal_form
+from sandbox.control.wishes import WishError
+from sandbox.entra import revocations
 from sandbox.web import Call
 from sandbox.world import World
 
@@ -27,6 +30,11 @@ _PARTS: dict[str, Callable[[World], Any]] = {
     "resources": lambda world: world.azure.resources.values(),
     "activity": lambda world: world.azure.activity,
     "clusters": lambda world: {name: each.state() for name, each in world.clusters.items()},
+    "signingKeys": lambda world: {
+        name: [key["kid"] for key in each.issuer.jwks()["keys"]]
+        for name, each in world.clusters.items()
+    },
+    "tokenRevocations": revocations.all_of,
     "teams": lambda world: world.teams_messages,
     "failedTeamsRuns": lambda world: world.caches.get("failed teams runs", []),
     "logs": lambda world: {table: world.logs.rows(table) for table in world.logs.tables},
@@ -34,7 +42,15 @@ _PARTS: dict[str, Callable[[World], Any]] = {
 
 
 async def show(world: World, call: Call) -> Response:
-    """200 with everything. Secrets' values are in no part of it."""
+    """200 with everything, or with what can be compared (`?form=normal`). Secrets' values are in no part of it.
+
+    The normal form is described in `normal_form`; `drill/differences.py` compares two of them.
+    """
+    form = call.query.get("form", "")
+    if form == "normal":
+        return JSONResponse(normal_form.of(world))
+    if form:
+        raise WishError(f"form={form}: there is normal, and none for everything as it is")
     return JSONResponse({name: read(world) for name, read in _PARTS.items()})
 
 

@@ -18,6 +18,11 @@ def revoke(world: World, object_id: str) -> None:
         del issued[key]
 
 
+def all_of(world: World) -> dict[str, int]:
+    """Object id -> when its tokens were last revoked, in seconds since 1970."""
+    return dict(world.caches.get(_REVOKED, {}))
+
+
 def is_revoked(world: World, claims: Json, resource: str) -> bool:
     """Whether this resource (its canonical name) refuses such a token."""
     at = world.caches.get(_REVOKED, {}).get(claims["oid"])

@@ -57,8 +57,8 @@ INVOICE_AGENT = Ids("invoice-agent")
 
 
 def seeded_at(world: World) -> datetime:
-    """The day on which everything was set up."""
-    return world.clock.now().replace(microsecond=0) - AGE
+    """The day on which everything was set up: the same for all worlds of one day."""
+    return world.clock.now().replace(hour=0, minute=0, second=0, microsecond=0) - AGE
 
 
 def user_id(name: str) -> str:
