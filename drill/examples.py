@@ -24,7 +24,8 @@ def incident_api(described: Json, origin: str, files: Files) -> list[tuple[str, 
     person = f'-H "Authorization: Bearer $(cat {files.responder_token})"'
     body = "-H 'Content-Type: application/json'"
     wish = f'{{"object_id": "{object_id}", "mode": "plan", "reason": "looking around"}}'
-    yes = '{"plan_hash": "PLAN_HASH", "decision": "grant", "reason": "the plan was read"}'
+    yes = '{"plan_hash": "PLAN_HASH", "decision": "grant", "reason": "the plan was read", '
+    yes += '"confirmed": [], "chosen": []}'
     return [
         (
             "An alert, as Azure Monitor sends it: contain, then ask",

@@ -16,7 +16,9 @@ def plan(consent: Json) -> RenderableType:
     lines = [Text.assemble("  A new identity ", (str(asked["display_name"]), "bold"))]
     lines += [_trust(trust) for trust in asked["federated_credentials"]]
     lines += [_role(grant) for grant in asked["grants"]]
+    lines += [_choice(one) for one in asked["choices"]]
     lines += [_left_out(left) for left in asked["left_out"]]
+    lines += [_confirmation(one) for one in asked["confirmations"]]
     lines.append(Text(f"  plan {consent['plan_hash']}", "dim"))
     for line in lines:
         line.no_wrap, line.overflow = True, "ellipsis"
@@ -31,6 +33,15 @@ def _trust(trust: Json) -> Text:
 def _role(grant: Json) -> Text:
     said = _LONG_SCOPE.sub("", f"{grant['role_name']} at {grant['scope']}")
     return Text.assemble(("    + role    ", "green"), said)
+
+
+def _choice(choice: Json) -> Text:
+    what = _LONG_SCOPE.sub("", f"{choice['what']} {choice['name']}")
+    return Text.assemble(("    ? choose  ", "yellow"), what, (f"  {choice['reason']}", "dim"))
+
+
+def _confirmation(one: Json) -> Text:
+    return Text.assemble(("    ! confirm ", "red"), str(one["sentence"]))
 
 
 def _left_out(left: Json) -> Text:

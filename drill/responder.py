@@ -44,11 +44,14 @@ class Responder:
         """How the incident stands."""
         return await self._call("GET", f"/api/incidents/{incident_id}")
 
-    async def consent(
-        self, incident_id: str, plan_hash: str, *, granted: bool, reason: str
-    ) -> None:
-        """Say yes or no to exactly the plan that was shown."""
-        decision = {"plan_hash": plan_hash, "decision": "grant" if granted else "deny"}
+    async def consent(self, incident_id: str, asked: Json, *, granted: bool, reason: str) -> None:
+        """Say yes or no to exactly the plan that was shown, and to each risk that it names; choose nothing more."""
+        decision = {
+            "plan_hash": asked["plan_hash"],
+            "decision": "grant" if granted else "deny",
+            "confirmed": [one["key"] for one in asked["confirmations"]] if granted else [],
+            "chosen": [],
+        }
         path = f"/api/incidents/{incident_id}/consent"
         await self._call("POST", path, decision | {"reason": reason})
 

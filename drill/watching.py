@@ -94,6 +94,4 @@ class Watcher:
         said = "agrees: evict, rebuild, move, prove" if granted else "says no: it stays contained"
         self.screen.heading("Answer", f"rosa {said}")
         reason = "drill: the plan was read" if granted else "drill: declined at the keyboard"
-        await self.responder.consent(
-            incident_id, asked["plan_hash"], granted=granted, reason=reason
-        )
+        await self.responder.consent(incident_id, asked, granted=granted, reason=reason)

@@ -47,9 +47,19 @@ def ask(
     answered = {**given, "plan_hash": plan["plan_hash"]}
     yield from perform_one(context, reporting.record_consent, {**order, "facts": answered})
     progress.note(consent={**shown, **_shown(given)})
-    return given.get("decision") == "grant" and given.get("plan_hash") == plan["plan_hash"]
+    return is_consent(given, plan)
+
+
+def is_consent(given: Json, plan: Json) -> bool:
+    """A yes to exactly this plan that names every confirmation, and no choice that the plan does not have."""
+    return (
+        given.get("decision") == "grant"
+        and given.get("plan_hash") == plan["plan_hash"]
+        and set(plan["confirmations"]) <= set(given.get("confirmed", []))
+        and set(given.get("chosen", [])) <= set(plan["choices"])
+    )
 
 
 def _shown(given: Json) -> Json:
-    names = ("decision", "approver", "reason", "at")
+    names = ("decision", "approver", "reason", "at", "chosen", "confirmed")
     return {name: given[name] for name in names if name in given}

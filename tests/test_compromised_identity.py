@@ -20,6 +20,8 @@ PLANNED = {
     "status": "done",
     "detail": "plan.json",
     "plan_hash": PLAN_HASH,
+    "choices": ["grant-1"],
+    "confirmations": ["risk-1"],
     "clusters": [{"ref": one, "acts": True, "reason": ""} for one in CLUSTERS],
 }
 IDENTITY = {"app_id": "new", "application_object_id": "a", "object_id": "o", "display_name": "n"}
@@ -83,13 +85,14 @@ def order(mode: str) -> dict[str, Any]:
     return {"incident": incident, "policy": POLICY}
 
 
-def consent(decision: str, plan_hash: str = PLAN_HASH) -> Any:
+def consent(decision: str, plan_hash: str = PLAN_HASH, **more: Any) -> Any:
     """Answers the question as soon as it is asked."""
 
     def on_status(status: dict[str, Any]) -> tuple[str, Any] | None:
         if status["phase"] != "awaiting_consent" or "decision" in status["consent"]:
             return None
-        return consents.consent_event(PLAN_HASH), {"decision": decision, "plan_hash": plan_hash}
+        said = {"decision": decision, "plan_hash": plan_hash, "confirmed": ["risk-1"], **more}
+        return consents.consent_event(PLAN_HASH), said
 
     return on_status
 
@@ -378,6 +381,25 @@ def test_consent_to_another_plan_is_a_no() -> None:
     done = run("respond", events=consent("grant", plan_hash="cd" * 32))
 
     assert "create_identity" not in done.timeline
+
+
+@pytest.mark.parametrize(
+    "said", [{"confirmed": []}, {"confirmed": ["risk-2"]}, {"chosen": ["grant-1", "grant-2"]}]
+)
+def test_a_yes_that_does_not_fit_the_plan_is_a_no(said: dict[str, Any]) -> None:
+    """Whoever raises the event: the playbook doesn't rely on the API alone to have looked."""
+    done = run("respond", events=consent("grant", **said))
+
+    assert "create_identity" not in done.timeline
+    assert done.outcome["outcome"] == "contained"
+
+
+def test_a_yes_may_name_choices_of_the_plan() -> None:
+    done = run("respond", events=consent("grant", chosen=["grant-1"]))
+
+    recorded = next(one["facts"] for name, one in done.orders if name == "record_consent")
+    assert recorded["chosen"] == ["grant-1"]
+    assert "create_identity" in done.timeline
 
 
 def test_contain_never_rebuilds() -> None:

@@ -49,6 +49,10 @@ def consent() -> Json:
         "display_name": "orders-api-r2",
         "federated_credentials": [trust],
         "grants": [grant],
+        "choices": [
+            {"key": "g", "what": "grant", "name": "Owner at /x", "reason": "owner-level"},
+        ],
+        "confirmations": [{"key": "risk", "sentence": "a stolen token stays good"}],
         "left_out": [planted],
     }
     return {"plan_hash": "ab" * 32, "plan": plan}

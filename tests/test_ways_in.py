@@ -316,6 +316,10 @@ async def test_a_retried_request_with_the_same_idempotency_key_is_one_incident(
 
 INCIDENT = "inc-20260101-0123456789ab"
 HASH = "ab" * 32
+PLAN = {
+    "choices": [{"key": "grant-1", "what": "grant", "name": "n", "reason": "r", "restores": {}}],
+    "confirmations": [{"key": "risk-1", "sentence": "a stolen token stays good"}],
+}
 
 
 def asking(phase: str = "awaiting_consent") -> Any:
@@ -337,7 +341,7 @@ def asking(phase: str = "awaiting_consent") -> Any:
 async def consent(
     client: FakeClient, body: Any, *roles: str, incident: str = INCIDENT
 ) -> tuple[int, dict[str, Any]]:
-    intake.store().put_json(f"incidents/{INCIDENT}/plan.json", {"plan": 1})
+    intake.store().put_json(f"incidents/{INCIDENT}/plan.json", PLAN)
     request = func.HttpRequest(
         "POST",
         f"/api/incidents/{incident}/consent",
@@ -358,7 +362,12 @@ async def test_a_stated_vector_is_kept_with_who_stated_it(client: FakeClient) ->
     assert (await open_incident(client, {**GOOD, "vector": "aliens"}))[0] == 400
 
 
-YES = {"plan_hash": HASH, "decision": "grant", "reason": "agreed with the owner"}
+YES = {
+    "plan_hash": HASH,
+    "decision": "grant",
+    "reason": "agreed with the owner",
+    "confirmed": ["risk-1"],
+}
 
 
 async def test_consent_is_handed_over_with_who_gave_it(client: FakeClient) -> None:
@@ -369,6 +378,41 @@ async def test_consent_is_handed_over_with_who_gave_it(client: FakeClient) -> No
     assert name.startswith("consent-abab")
     assert event["approver"]["name"] == "rosa@contoso.example"
     assert event["plan_hash"] == HASH
+
+
+async def test_what_a_person_chooses_is_handed_over_with_the_consent(client: FakeClient) -> None:
+    client.statuses[INCIDENT] = asking()
+
+    assert (await consent(client, {**YES, "chosen": ["grant-1"]}))[0] == 202
+    ((_, _, event),) = client.events
+    assert (event["chosen"], event["confirmed"]) == (["grant-1"], ["risk-1"])
+
+
+async def test_consent_without_every_confirmation_is_none_and_says_what_is_missing(
+    client: FakeClient,
+) -> None:
+    client.statuses[INCIDENT] = asking()
+
+    status, body = await consent(client, {**YES, "confirmed": []})
+    assert (status, body["error"]["code"]) == (409, "NotConfirmed")
+    assert "a stolen token stays good" in body["error"]["message"]
+    assert client.events == []
+
+
+async def test_a_no_needs_no_confirmation(client: FakeClient) -> None:
+    client.statuses[INCIDENT] = asking()
+
+    assert (await consent(client, {**YES, "decision": "deny", "confirmed": []}))[0] == 202
+
+
+@pytest.mark.parametrize("where", ["chosen", "confirmed"])
+async def test_a_key_that_the_plan_does_not_have_is_refused(client: FakeClient, where: str) -> None:
+    client.statuses[INCIDENT] = asking()
+
+    status, body = await consent(client, {**YES, where: ["risk-1", "grant-2"]})
+    assert (status, body["error"]["code"]) == (400, "UnknownKey")
+    assert "grant-2" in body["error"]["message"]
+    assert client.events == []
 
 
 @pytest.mark.parametrize(

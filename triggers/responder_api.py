@@ -21,6 +21,7 @@ from responders.model import Hint, Json, Signal, Vector
 from triggers import intake, people, status
 from triggers.answers import answer, error
 from triggers.azure_monitor import said
+from triggers.consent_answers import Answer, unnamed
 
 bp = df.Blueprint()
 _log = structlog.get_logger("firebreak.responder_api")
@@ -50,18 +51,6 @@ class NewIncident(BaseModel):
         if self.object_id is not None:
             return {"object_id": self.object_id.lower()}
         return {"app_id": (self.app_id or "").lower()}
-
-
-class Answer(BaseModel):
-    """A person's yes or no to the plan with this hash."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    plan_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    decision: Literal["grant", "deny"]
-    reason: Annotated[str, Field(min_length=3, max_length=500)]
-    chosen: list[Annotated[str, Field(max_length=200)]] = Field(default=[], max_length=500)
-    confirmed: list[Annotated[str, Field(max_length=200)]] = Field(default=[], max_length=100)
 
 
 @bp.route(route="incidents", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
@@ -143,6 +132,9 @@ async def answer_plan(
     if asked["plan_hash"] != given.plan_hash:
         reason = "the plan is another one than the one you answered"
         return error(409, "StalePlan", reason, "read the incident again and answer its plan_hash")
+    problem_with = unnamed(given, asked["plan"])
+    if problem_with is not None:
+        return problem_with
     consent: Consent = {
         "decision": given.decision,
         "plan_hash": given.plan_hash,

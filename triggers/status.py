@@ -2,13 +2,22 @@
 
 import json
 import re
+from typing import Literal
 
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 
+from playbooks.plan_model import Plan
 from responders.evidence import EvidenceStore
 from responders.journal import Journal
 from responders.model import Incident, Json
 
+_MOST_CHOICES = 100  # shown: an identity with more permissions than that is read in its plan
+_OF_A_CHOICE: tuple[Literal["key", "what", "name", "reason"], ...] = (
+    "key",
+    "what",
+    "name",
+    "reason",
+)
 _INCIDENT_ID = re.compile(r"inc-[0-9]{8}-[0-9a-f]{12}")
 
 
@@ -79,5 +88,12 @@ def _consent(store: EvidenceStore, incident: Incident, told: Json) -> Json | Non
     consent: Json | None = told.get("consent")
     if consent is None:
         return None
-    plan = store.get_json(f"incidents/{incident['incident_id']}/plan.json")
-    return {**consent, "plan": plan}
+    plan: Plan = store.get_json(f"incidents/{incident['incident_id']}/plan.json")
+    choices = [{name: one[name] for name in _OF_A_CHOICE} for one in plan["choices"]]
+    return {
+        **consent,
+        "plan": plan,
+        "confirmations": plan["confirmations"],
+        "choices": choices[:_MOST_CHOICES],
+        "more_choices": max(len(choices) - _MOST_CHOICES, 0),  # those are in the plan
+    }

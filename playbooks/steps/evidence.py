@@ -104,6 +104,8 @@ def _draw(store: EvidenceStore, order: Order) -> Json:
         "status": "done",
         "detail": path,
         "plan_hash": plans.plan_hash(plan),
+        "choices": [one["key"] for one in plan["choices"]],
+        "confirmations": [one["key"] for one in plan["confirmations"]],
         "clusters": [
             {
                 "ref": one["survey"]["cluster"],
