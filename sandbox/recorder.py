@@ -23,6 +23,10 @@ _KINDS = {
     "graph": "graph",
     "loganalytics": "loganalytics",
 }
+# Of ARM: what its descriptions, which are older, know as "any resource" or as none.
+_UNDESCRIBED = re.compile(
+    r"/locations/[^/]+/operation(s|results)/|/identityBindings\b", re.IGNORECASE
+)
 _LOGIN_PATHS = ("/token", "/openid-configuration", "/keys")
 SECRET_NAMES = {
     "access_token",
@@ -91,6 +95,8 @@ def kind(call: Call) -> str:
         return "kubernetes"
     if call.service == "login":
         return "aad" if call.path.endswith(_LOGIN_PATHS) else "skip"
+    if call.service == "arm" and _UNDESCRIBED.search(call.path):
+        return "skip"
     return _KINDS.get(call.service, "skip")
 
 

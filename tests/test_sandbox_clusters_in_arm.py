@@ -196,3 +196,12 @@ def _get(arm: ArmCaller, url: str) -> httpx.Response:
     assert url.startswith(arm.sandbox.endpoints["arm"])
     path, _, query = url.removeprefix(arm.sandbox.endpoints["arm"]).partition("?")
     return arm("GET", path, version=query.removeprefix("api-version="))
+
+
+def test_what_checkers_have_no_description_of_is_marked_in_the_record(arm: ArmCaller) -> None:
+    accepted = arm("POST", f"{cluster(arm)}/{ROTATE}", version=CLUSTERS)
+    _get(arm, accepted.headers["location"])
+    arm("GET", f"{cluster(arm)}/identityBindings", version=BINDINGS)
+
+    kinds = [line["service"] for line in arm.sandbox.record()[-3:]]
+    assert kinds == ["arm", "skip", "skip"]

@@ -371,6 +371,22 @@ def test_the_clusters_own_identities_are_named_by_the_clusters(sandbox: RunningS
             assert found["principalId"] == seeded["object_id"]
 
 
+def test_what_runs_on_a_node_is_the_kubelet_to_azure(sandbox: RunningSandbox) -> None:
+    """A workload whose own identity is missing falls through to this one, and looks healthy."""
+    sandbox.no_delays()
+    pool, kubelet = sandbox.seed["node_pools"]["aks-neu"], sandbox.seed["kubelets"]["aks-neu"]
+    path = f"machines/{pool['name']}/metadata/identity/oauth2/token"
+    answer = sandbox.http.get(
+        f"{sandbox.endpoints['control']}/sandbox/{path}",
+        params={"api-version": "2018-02-01", "resource": ARM},
+        headers={"Metadata": "true"},
+    )
+
+    assert _claims(answer.json()["access_token"])["oid"] == kubelet["object_id"]
+    shown = as_firebreak(sandbox)("GET", pool["resource_id"], version="2024-07-01").json()
+    assert list(shown["identity"]["userAssignedIdentities"]) == [kubelet["resource_id"]]
+
+
 def _trusts(sandbox: RunningSandbox) -> str:
     return f"{sandbox.seed['payments_identity']['resource_id']}/federatedIdentityCredentials"
 

@@ -177,3 +177,39 @@ def test_every_request_leaves_a_row(sandbox: RunningSandbox) -> None:
     assert denied["StatusText"] == "AuthorizationPermissionMismatch"
     assert denied["AuthorizationDetails"][0]["result"] == "Denied"
     assert (anonymous["AuthenticationType"], anonymous["StatusCode"]) == ("Anonymous", "409")
+
+
+ONE_FOLDER = (
+    "((!(ActionMatches{'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'} "
+    "AND NOT SubOperationMatches{'Blob.List'})) OR "
+    "(@Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path] "
+    "StringLike 'CONDITION'))"
+)
+
+
+@pytest.mark.parametrize(("path", "status"), [("customers*", 200), ("invoices/*", 403)])
+def test_a_conditional_role_opens_the_blobs_that_it_names(
+    sandbox: RunningSandbox, path: str, status: int
+) -> None:
+    sandbox.no_delays()
+    for grant in _grants(sandbox):
+        _arm(sandbox, "DELETE", grant)
+    token = _token(sandbox)
+    assert _read(sandbox, token).status_code == 403
+    account = sandbox.seed["storage"]["account_id"]
+    role = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1"
+    properties = {
+        "principalId": sandbox.seed["orders_api"]["object_id"],
+        "roleDefinitionId": f"/providers/Microsoft.Authorization/roleDefinitions/{role}",
+        "condition": ONE_FOLDER.replace("CONDITION", path),
+        "conditionVersion": "2.0",
+    }
+    name = f"{account}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
+    _arm(sandbox, "PUT", name, {"properties": properties})
+
+    assert _read(sandbox, token).status_code == status
+    listing = sandbox.http.get(
+        f"{sandbox.endpoints['storage']}/stordersprod/orders?restype=container&comp=list",
+        headers={"authorization": f"Bearer {token}", "x-ms-version": VERSION},
+    )
+    assert listing.status_code == 200  # the condition as published leaves lists alone

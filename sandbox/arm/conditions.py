@@ -31,6 +31,7 @@ _CONTAINER = re.compile(
     r".*/storageAccounts/([^/]+)(?:/blobServices/default/containers/([^/]+))?.*", re.I
 )
 _ACCOUNT = "Microsoft.Storage/storageAccounts"
+SUBOPERATION = "suboperation"  # among the attributes, though it is none
 _ROLE_ASSIGNMENTS = "Microsoft.Authorization/roleAssignments"
 
 
@@ -72,6 +73,16 @@ def of_storage(scope: str) -> dict[str, str]:
     if container:
         known[f"@Resource[{_ACCOUNT}/blobServices/containers:name]".lower()] = container
     return known
+
+
+def of_blob(path: str) -> dict[str, str]:
+    """What storage conditions ask about a blob; a listing is told apart by its suboperation.
+
+    https://learn.microsoft.com/azure/storage/blobs/storage-auth-abac-attributes
+    """
+    if not path:
+        return {SUBOPERATION: "Blob.List"}
+    return {f"@Resource[{_ACCOUNT}/blobServices/containers/blobs:path]".lower(): path}
 
 
 @lru_cache(maxsize=256)
@@ -130,7 +141,7 @@ class _Parser:
                 return _action_matches(pattern)
             case "suboperationmatches":
                 (name,) = self._values()
-                return lambda _, known: known.get("suboperation", "").lower() == name.lower()
+                return lambda _, known: known.get(SUBOPERATION, "").lower() == name.lower()
             case "exists":
                 name = self._next().lower()
                 return lambda _, known: name in known

@@ -77,6 +77,15 @@ _IDENTITIES = (
     "2025-01-31-preview",
     "2025-05-31-preview",
 )
+_MACHINES = (
+    "2023-03-01",
+    "2023-07-01",
+    "2023-09-01",
+    "2024-03-01",
+    "2024-07-01",
+    "2024-11-01",
+    "2025-04-01",
+)
 _VAULTS = (
     "2019-09-01",
     "2021-10-01",
@@ -175,15 +184,8 @@ SUPPORTED: dict[str, tuple[str, ...]] = {
     "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials": _IDENTITIES[
         1:
     ],
-    "Microsoft.Compute/virtualMachines": (
-        "2023-03-01",
-        "2023-07-01",
-        "2023-09-01",
-        "2024-03-01",
-        "2024-07-01",
-        "2024-11-01",
-        "2025-04-01",
-    ),
+    "Microsoft.Compute/virtualMachines": _MACHINES,
+    "Microsoft.Compute/virtualMachineScaleSets": _MACHINES,
     "Microsoft.Web/sites": (
         "2022-03-01",
         "2022-09-01",

@@ -4,6 +4,8 @@ In Azure the address is the same on every machine (169.254.169.254) and tells it
 machine it is; behind it everything is as there. What a machine asks for is no traffic of Azure's, so none is recorded.
 """
 
+from collections.abc import Sequence
+
 from starlette.responses import JSONResponse, Response
 
 from sandbox.control.wishes import WishError, wish
@@ -11,13 +13,13 @@ from sandbox.entra import instance_metadata, managed_identity, resources, revoca
 from sandbox.web import Call, Route
 from sandbox.world import Json, World
 
-_MACHINES = "microsoft.compute/virtualmachines"
-_SITES = "microsoft.web/sites"
+_MACHINES = ("microsoft.compute/virtualmachines", "microsoft.compute/virtualmachinescalesets")
+_SITES = ("microsoft.web/sites",)
 _PATH = "/sandbox/machines/{name}"
 
 
 async def metadata_token(world: World, call: Call) -> Response:
-    """As the instance metadata service answers on this virtual machine; 404 without such a machine."""
+    """As the instance metadata service answers on this machine, or on one of this scale set; 404 without one."""
     machine = _named(world, call, _MACHINES)
     return instance_metadata.token_on(world, call, machine) if machine else _absent(call)
 
@@ -47,9 +49,9 @@ async def set_revocation(world: World, call: Call) -> Response:
     return await show_revocation(world, call)
 
 
-def _named(world: World, call: Call, kind: str) -> Json | None:
+def _named(world: World, call: Call, kinds: Sequence[str]) -> Json | None:
     for each in world.azure.resources.values():
-        if each["type"].lower() == kind and each["name"].lower() == call.params["name"].lower():
+        if each["type"].lower() in kinds and each["name"].lower() == call.params["name"].lower():
             return each
     return None
 

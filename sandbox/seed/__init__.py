@@ -67,6 +67,13 @@ def _managed_identities(world: World) -> Json:
             name: _identity(names.kubelet(name), names.kubelet_identity(world, name))
             for name in names.REGIONS
         },
+        "node_pools": {
+            name: {
+                "resource_id": names.node_pool(world, name),
+                "name": names.node_pool(world, name).rpartition("/")[2],
+            }
+            for name in names.REGIONS
+        },
         "control_planes": {
             name: _identity(names.control_plane(name), names.control_plane_identity(world, name))
             for name in names.REGIONS

@@ -23,6 +23,7 @@ def plant(world: World) -> None:
     since = names.seeded_at(world)
     for name, region in names.REGIONS.items():
         _put(world, _node_group(world, name, region), since)
+        _put(world, _nodes(world, name, region), since)
         _identity(world, names.kubelet_identity(world, name), names.kubelet(name), region, since)
         control_plane = names.control_plane(name)
         _identity(world, names.control_plane_identity(world, name), control_plane, region, since)
@@ -101,6 +102,29 @@ def _node_group(world: World, cluster: str, region: str) -> Json:
         "managedBy": names.cluster(world, cluster),
         "tags": {},
         "properties": {"provisioningState": "Succeeded"},
+    }
+
+
+def _nodes(world: World, cluster: str, region: str) -> Json:
+    """The machines of a cluster. Whatever runs on one can ask for a token of the kubelet's identity.
+
+    https://learn.microsoft.com/azure/aks/use-managed-identity
+    """
+    resource_id = names.node_pool(world, cluster)
+    return {
+        "id": resource_id,
+        "name": resource_id.rpartition("/")[2],
+        "type": "Microsoft.Compute/virtualMachineScaleSets",
+        "location": region,
+        "tags": {"aks-managed-poolName": "system"},
+        "sku": {"name": "Standard_D4ds_v5", "tier": "Standard", "capacity": 1},
+        "identity": {
+            "type": "UserAssigned",
+            "userAssignedIdentities": attached(
+                names.kubelet_identity(world, cluster), names.kubelet(cluster)
+            ),
+        },
+        "properties": {"provisioningState": "Succeeded", "orchestrationMode": "Uniform"},
     }
 
 

@@ -114,6 +114,12 @@ def node_group(world: World, name: str) -> str:
     return resource_group(world, f"MC_rg-platform_{name}_{REGIONS[name]}")
 
 
+def node_pool(world: World, name: str) -> str:
+    """Resource id of the scale set that a cluster's nodes are."""
+    group = f"{node_group(world, name)}/providers/Microsoft.Compute/virtualMachineScaleSets"
+    return f"{group}/aks-system-{int(stable_guid(f'nodes/{name}')[:7], 16) % 10**8:08}-vmss"
+
+
 def kubelet_identity(world: World, name: str) -> str:
     """Resource id of the identity that a cluster's nodes pull images with."""
     group = node_group(world, name)

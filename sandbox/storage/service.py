@@ -10,7 +10,7 @@ import uuid
 
 from starlette.responses import Response
 
-from sandbox.arm import access
+from sandbox.arm import access, conditions
 from sandbox.entra import bearer
 from sandbox.entra.bearer import Caller, InvalidTokenError
 from sandbox.entra.resources import STORAGE
@@ -65,9 +65,15 @@ def _authorize(
     scope = f"{account['id']}/blobServices/default/containers/{call.params['container']}"
     held = world.containers.get(f"{call.params['account']}/{call.params['container']}")
     exists = held is not None and call.params.get("blob") in held.blobs
+    known = conditions.of_blob(call.params.get("blob", ""))
     for action in operations.permission(call, operation, exists=exists):
         assignment = access.deciding_assignment(
-            world, caller.object_id, action, scope, data_action=operation.data_action
+            world,
+            caller.object_id,
+            action,
+            scope,
+            data_action=operation.data_action,
+            attributes=known,
         )
         if assignment is not None:
             return assignment
