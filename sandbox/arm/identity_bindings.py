@@ -5,7 +5,7 @@ Faithful    the caller needs the right to write the identity's federated credent
             `aks-identity-binding`, which all bindings of the identity share and which stays when the last one is gone;
             `managedIdentity` is set once
 Choice      the subject of that credential is documented nowhere: here it is the identity's own client id
-Left out    the proxy in a cluster that exchanges tokens by a binding; operations that take their time
+Left out    operations that take their time; what a binding is good for is in `sandbox/entra/token_proxy.py`
 Source      https://learn.microsoft.com/azure/aks/identity-bindings-concepts
             https://learn.microsoft.com/azure/aks/identity-bindings
             https://learn.microsoft.com/rest/api/aks/identity-bindings
@@ -77,8 +77,8 @@ async def put(world: World, call: Call) -> Response:
     found = world.azure.resources.get(call.path.lower())
     _refuse_another(found, identity)
     authorize(world, call, f"{_TRUSTS}/write", identity["id"])
-    await trusts.write_for_service(world, identity["id"], TRUST, _trust(world, identity))
-    binding = _binding(world, call, identity)
+    await trusts.write_for_service(world, identity["id"], TRUST, new_trust(world, identity))
+    binding = new_binding(world, call.path, identity)
     world.azure.resources.put(call.path.lower(), binding)
     return JSONResponse(binding, 200 if found else 201)
 
@@ -96,6 +96,14 @@ async def delete(world: World, call: Call) -> Response:
         world.azure.resources.remove(path)
 
     return operations.begin(world, call, cluster, "Updating", gone)
+
+
+def of_cluster(world: World, cluster_id: str, client_id: str) -> Json | None:
+    """The binding of this client in this cluster, or None."""
+    for each in resources.under(world, cluster_id, _TYPE):
+        if each["properties"]["managedIdentity"]["clientId"] == client_id:
+            return each
+    return None
 
 
 def issuer_of(world: World, client_id: str) -> str:
@@ -126,11 +134,12 @@ def _refuse_another(found: Json | None, identity: Json) -> None:
         )
 
 
-def _binding(world: World, call: Call, identity: Json) -> Json:
+def new_binding(world: World, resource_id: str, identity: Json) -> Json:
+    """A binding as ARM returns it; keep it under its lower-cased id."""
     ids = identity["properties"]
     return {
-        "id": call.path,
-        "name": call.params["binding"],
+        "id": resource_id,
+        "name": resource_id.rpartition("/")[2],
         "type": _TYPE,
         "eTag": str(uuid.uuid4()),
         "properties": {
@@ -146,7 +155,8 @@ def _binding(world: World, call: Call, identity: Json) -> Json:
     }
 
 
-def _trust(world: World, identity: Json) -> Json:
+def new_trust(world: World, identity: Json) -> Json:
+    """The properties of the federated credential that AKS writes on the identity."""
     client_id = identity["properties"]["clientId"]
     return {
         "issuer": issuer_of(world, client_id),

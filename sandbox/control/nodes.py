@@ -1,9 +1,12 @@
 """What happens on a cluster's nodes, beneath every API: code running in somebody's pod."""
 
+from dataclasses import replace
+
 import httpx
 from starlette.responses import JSONResponse, Response
 
 from sandbox.control.wishes import wish
+from sandbox.entra import token_proxy as proxy
 from sandbox.kubernetes import nodes
 from sandbox.kubernetes.nodes import PodNotReadyError
 from sandbox.web import Call
@@ -46,6 +49,16 @@ async def run(world: World, call: Call) -> Response:
     except httpx.HTTPError as failed:
         return _error(502, f"{type(failed).__name__}: {failed}")
     return JSONResponse(answer)
+
+
+async def token_proxy(world: World, call: Call) -> Response:
+    """As the proxy that only pods of this cluster reach answers a token request; 404 no such cluster."""
+    cluster = call.params["cluster"]
+    if cluster not in world.clusters:
+        return _error(404, f"no cluster {cluster}")
+    path = f"/{call.params['tenant']}/oauth2/v2.0/token"
+    origin = world.endpoints["login"]
+    return await proxy.exchange(world.clusters[cluster], replace(call, path=path, origin=origin))
 
 
 def _error(status: int, text: str) -> Response:

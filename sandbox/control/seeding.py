@@ -9,7 +9,13 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from sandbox.control import seeding_azure, seeding_credentials, seeding_directory, seeding_resources
+from sandbox.control import (
+    seeding_azure,
+    seeding_bindings,
+    seeding_credentials,
+    seeding_directory,
+    seeding_resources,
+)
 from sandbox.control.wishes import WishError, a_list, an_object, nothing_else, number, wish
 from sandbox.kubernetes.kinds import KINDS
 from sandbox.kubernetes.statuses import StatusError
@@ -66,6 +72,7 @@ def _kubernetes(world: World, clusters: Any) -> Json:
 _PARTS: dict[str, Callable[[World, datetime, Json], Json]] = {
     **seeding_directory.PRINCIPALS,
     **seeding_resources.PARTS,
+    **seeding_bindings.PARTS,
     **seeding_directory.RELATIONS,
     **seeding_credentials.PARTS,
     **seeding_azure.PARTS,

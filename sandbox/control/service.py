@@ -157,5 +157,8 @@ ROUTES = [
     *machines.ROUTES,
     *limits.ROUTES,
     Route("POST", "/sandbox/nodes/{cluster}/steal-token", nodes.steal_token),
+    Route(
+        "POST", "/sandbox/nodes/{cluster}/token-proxy/{tenant}/oauth2/v2.0/token", nodes.token_proxy
+    ),
     Route("POST", "/sandbox/nodes/{cluster}/pods/{namespace}/{pod}/run", nodes.run),
 ]

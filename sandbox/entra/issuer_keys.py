@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import httpx
 import jwt
 
+from sandbox.arm import identity_bindings
 from sandbox.entra import refusals
 from sandbox.entra.claims_matching import claims_of
 from sandbox.world import Json, World
@@ -40,9 +41,10 @@ async def of(world: World, issuer: str, key_id: str) -> dict[str, jwt.PyJWK]:
 async def _fetch(world: World, issuer: str) -> dict[str, jwt.PyJWK]:
     """Only https is followed, and no redirect.
 
-    GitHub and the like are played by `/sandbox/foreign-issuer`: of them, nothing outside is asked.
+    GitHub and the like are played by `/sandbox/foreign-issuer`, the issuers of identity bindings by `token_proxy`: of
+    them, nothing outside is asked.
     """
-    if claims_of(issuer):
+    if claims_of(issuer) or issuer.startswith(f"{identity_bindings.ISSUER}/"):
         if issuer not in world.issuers:
             raise refusals.unreachable_issuer()
         return _by_id(world.issuers[issuer].jwks())
