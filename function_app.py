@@ -9,6 +9,7 @@ from playbooks.steps import (
     evidence,
     levers,
     rebuilding,
+    refederating,
     reporting,
     rewiring,
 )
@@ -30,6 +31,7 @@ for module in (
     levers,
     evidence,
     eviction,
+    refederating,
     rebuilding,
     rewiring,
     reporting,

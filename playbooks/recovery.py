@@ -9,6 +9,7 @@ from playbooks.foothold import evict
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
 from playbooks.settling import GOOD, perform_one, settle
+from playbooks.shutting_out import shut_out
 from playbooks.steps import rebuilding
 from playbooks.waves import move
 
@@ -30,6 +31,11 @@ def rebuild(
     states |= remaining
     orders = [one for one in orders if one["cluster"]["name"] not in remaining]
 
+    # A name that the identity had before is trusted only where tokens of before are worthless.
+    held = yield from shut_out(context, order, orders, progress, plan)
+    states |= held
+    orders = [one for one in orders if one["cluster"]["name"] not in held]
+
     progress.enter("rebuilding")
     made = yield from perform_one(context, rebuilding.create_identity, order)
     if made["status"] not in GOOD:
@@ -37,7 +43,8 @@ def rebuild(
         return "partly_recovered"
     progress.note(identity=made["identity"])
     named: list[Order] = [{**one, "identity": made["identity"]} for one in orders]
-    whole: Order = {**order, "identity": made["identity"]}
+    trusted = [one["cluster"]["issuer_url"] for one in orders]
+    whole: Order = {**order, "identity": made["identity"], "facts": {"trusted": trusted}}
     built = yield from settle(
         context, [(rebuilding.federate_identity, whole), (rebuilding.grant_roles, whole)]
     )

@@ -118,8 +118,11 @@ def _holder(kind: str, binding: Json, subject: Json) -> Json:
     name = binding["metadata"]["name"]
     who = f"{subject['kind']} {subject.get('namespace', '')}/{subject['name']}".replace(" /", " ")
     scope = f" -n {namespace}" if namespace else ""
+    account = f"system:serviceaccount:{subject.get('namespace')}:{subject['name']}"
     return {
         "who": who,
+        # As the audit log would name it; a group signs nothing.
+        "user": {"ServiceAccount": account, "User": subject["name"]}.get(subject["kind"], ""),
         "binding": f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}",
         "created": binding["metadata"].get("creationTimestamp"),
         "by_hand": f"kubectl{scope} delete {kind.lower()} {name}",

@@ -22,6 +22,7 @@ _STEP_MODULES = {
     "evidence",
     "eviction",
     "rebuilding",
+    "refederating",
     "rewiring",
     "reporting",
 }  # what the playbooks call them
@@ -92,6 +93,8 @@ def test_the_playbooks_schedule_only_registered_steps() -> None:
         "waves",
         "progress",
         "watching",
+        "holding",
+        "shutting_out",
         "compromised_identity",
     ):
         for node in ast.walk(ast.parse((ROOT / "playbooks" / f"{name}.py").read_text())):

@@ -20,6 +20,7 @@ PLANNED = {
     "status": "done",
     "detail": "plan.json",
     "plan_hash": PLAN_HASH,
+    "refederation": {"vector": "unknown", "method": "new_subject", "longest_token_s": 3600},
     "choices": ["grant-1"],
     "confirmations": ["risk-1"],
     "clusters": [{"ref": one, "acts": True, "reason": ""} for one in CLUSTERS],

@@ -32,6 +32,7 @@ def phases() -> set[str]:
         text = path.read_text()
         found |= set(re.findall(r'\.enter\("(\w+)"\)', text))
         found |= set(re.findall(r'phase="(\w+)"', text))
+        found |= set(re.findall(r'Wait\("(\w+)"', text))
     return found
 
 

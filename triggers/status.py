@@ -45,6 +45,8 @@ def read(store: EvidenceStore, durable: DurableOrchestrationStatus | None) -> Js
         "contained_at": clock.get("contained"),
         "recovered_at": clock.get("recovered"),
         "residual_until": clock.get("residual until"),
+        "trusted_after": clock.get("stolen tokens expire"),
+        "risk_until": clock.get("risk accepted until"),
         "exposures": told.get("exposures", []),
         "remaining": told.get("remaining", []),
         "unasked": told.get("unasked", []),

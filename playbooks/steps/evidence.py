@@ -104,6 +104,9 @@ def _draw(store: EvidenceStore, order: Order) -> Json:
         "status": "done",
         "detail": path,
         "plan_hash": plans.plan_hash(plan),
+        "refederation": {
+            name: plan["refederation"][name] for name in ("vector", "method", "longest_token_s")
+        },
         "choices": [one["key"] for one in plan["choices"]],
         "confirmations": [one["key"] for one in plan["confirmations"]],
         "clusters": [

@@ -57,10 +57,12 @@ async def _successor(work: Work, order: Order, plan: Plan) -> NewIdentity:
 
 @bp.activity_trigger(input_name="order")
 async def federate_identity(order: Order) -> Json:
-    """Rebuild: the known-good trusts, and no other one: a stolen token shall fit none of them."""
+    """Rebuild: the known-good trusts of the clusters that are ready, and no other one: no stolen token fits them."""
 
     async def act(work: Work) -> StepResult:
-        wanted = plan_of(work.store, order["incident"])["federated_credentials"]
+        planned = plan_of(work.store, order["incident"])["federated_credentials"]
+        # A cluster that was not evicted, or whose stolen tokens still count, is not trusted yet.
+        wanted = [one for one in planned if one["issuer"] in order["facts"]["trusted"]]
         match order["identity"]:
             case {"kind": "application", "application_object_id": str(object_id)}:
                 return await federated_credentials.ensure(work.cloud, object_id, wanted, alone=True)

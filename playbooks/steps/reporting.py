@@ -25,6 +25,7 @@ NOTICES = {
     "partly_contained": ("Contained, but for what is named here", "asking"),
     "planned": ("A plan, nothing was touched", "asking"),
     "asking": ("Contained. Consent is asked for to rebuild", "asking"),
+    "waiting": ("Evicted. Waiting until stolen tokens have expired", "asking"),
     "recovered": ("Recovered", "good"),
     "partly_recovered": ("Partly recovered: a person is needed", "asking"),
     "closed": ("Closed: the watch is over", "asking"),

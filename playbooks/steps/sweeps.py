@@ -85,12 +85,12 @@ def gaps_of(store: EvidenceStore, incident: Incident) -> list[str]:
     return said + unsaid
 
 
-def complete_of(store: EvidenceStore, incident: Incident) -> set[str]:
-    """The sources that a sweep has read without a gap, but for what always arrives late."""
+def complete_of(store: EvidenceStore, incident: Incident, sweep: str = FIRST) -> set[str]:
+    """The sources that this sweep has read without a gap, but for what always arrives late."""
     return {
         path.rpartition("/")[2].removesuffix(".json")
         for path in _abouts(store, incident)
-        if store.get_json(path).get("complete")
+        if _sweep_of(path) == sweep and store.get_json(path).get("complete")
     }
 
 

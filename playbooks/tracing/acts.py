@@ -4,6 +4,7 @@ Source   https://learn.microsoft.com/azure/azure-monitor/reference/tables-index
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import NamedTuple
 
 from playbooks.orders import Json
 from playbooks.tracing.rows import Act, act, host_of, items, moment, same, succeeded, tree
@@ -123,15 +124,38 @@ def mints(rows: Rows, principal: Principal, usernames: Collection[str], ours: st
     A node asks for those of the pods that run on it, all day long. Our own proofs are left out by who
     asked, which is authenticated; a user agent is not.
     """
-    found = [
-        _request(row, by=_user(row))
+    found = [_request(row, by=_user(row)) for row in _mint_rows(rows, principal, usernames, ours)]
+    return _told_once(sorted(found, key=lambda one: moment(one["when"])))
+
+
+class Mint(NamedTuple):
+    """One request for a token."""
+
+    by: str  # username
+    when: str
+    ok: bool
+
+
+def mints_by(rows: Rows, principal: Principal, usernames: Collection[str], ours: str) -> list[Mint]:
+    """The same requests, one by one, each with who made it."""
+    return [
+        Mint(_user(row), one["when"], one["ok"])
+        for row in _mint_rows(rows, principal, usernames, ours)
+        for one in (_request(row),)
+    ]
+
+
+def _mint_rows(
+    rows: Rows, principal: Principal, usernames: Collection[str], ours: str
+) -> Iterable[Json]:
+    return (
+        row
         for row in _kube_rows(rows)
         if _is_mint(row)
         and not _is_its_own(row, principal, usernames)
         and not _user(row).startswith("system:node:")
         and not (ours and ours.lower() in str(row.get("User")).lower())
-    ]
-    return _told_once(sorted(found, key=lambda one: moment(one["when"])))
+    )
 
 
 def entries(rows: Rows, ours: str) -> list[Act]:

@@ -1,0 +1,117 @@
+"""What makes stolen ServiceAccount tokens worthless before the new identity trusts a name that it had before.
+
+Each method has a condition of its own; a cluster where it does not hold is not trusted, and says why. A new name needs
+none: no token of before fits it.
+"""
+
+from collections.abc import Generator
+from datetime import datetime, timedelta
+from typing import Any
+
+import azure.durable_functions as df
+
+from playbooks.holding import Wait, hold
+from playbooks.orders import Json, Order
+from playbooks.progress import Progress
+from playbooks.settling import GOOD, perform_one, settle
+from playbooks.steps import eviction, evidence, refederating
+
+# Clocks differ: how far Entra lets them is not documented.
+_SKEW = timedelta(minutes=5)
+_WAITS = 3  # whoever requests tokens through all of them has to be met by a person
+States = Json  # cluster name -> status and detail
+
+
+def shut_out(
+    context: df.DurableOrchestrationContext,
+    order: Order,
+    clusters: list[Order],
+    progress: Progress,
+    plan: Json,
+) -> Generator[Any, Any, States]:
+    """Make the method's condition hold. Returns the clusters where it does not: none of them may be trusted."""
+    evicted = progress.mark("evicted")
+    chosen = plan["refederation"]
+    longest = timedelta(seconds=chosen["longest_token_s"])
+    if not clusters or chosen["method"] == "new_subject":
+        return {}
+    if chosen["method"] == "accept_risk":
+        progress.until("risk accepted until", evicted + longest)
+        return {}
+    away = yield from _each(context, refederating.check_foothold, clusters)
+    told: Order = {**order, "facts": {"vector": chosen["vector"], "since": evicted.isoformat()}}
+    waited = yield from _wait_out(
+        context, told, _without(clusters, away), progress, evicted + longest + _SKEW
+    )
+    return {**away, **waited}
+
+
+def _wait_out(
+    context: df.DurableOrchestrationContext,
+    order: Order,
+    ready: list[Order],
+    progress: Progress,
+    until: datetime,
+) -> Generator[Any, Any, States]:
+    """Until the last token of before has expired, and then once more for each that was requested meanwhile."""
+    away: States = {}
+    for number in range(1, _WAITS + 1):
+        if not ready:
+            return away
+        progress.until("stolen tokens expire", until)
+        waiting = {"Trusted again after": progress.clock["stolen tokens expire"]}
+        yield from progress.tell("waiting", waiting, key=f"waiting-{number}")
+        outcome = yield from hold(
+            context, order, progress, "contained", Wait("waiting_out", until, beyond=True)
+        )
+        if outcome == "not_contained":
+            return {**away, **_all(ready, "failed", "containment did not hold while waiting")}
+        # Somebody may have started again what was stopped, and its pods have new tokens.
+        back = yield from _each(context, eviction.check_evicted, ready)
+        away |= {
+            name: {**state, "detail": f"it runs again: {state['detail']}"}
+            for name, state in back.items()
+        }
+        ready = _without(ready, back)
+        asked = yield from _requested(context, order, number)
+        if asked["status"] not in GOOD:
+            return {**away, **_all(ready, asked["status"], asked["detail"])}
+        if not asked["until"]:
+            progress.note(remaining=[*progress.remaining, *asked["unread"]])
+            return away
+        until = datetime.fromisoformat(asked["until"]) + _SKEW
+    still = f"tokens were requested in each of {_WAITS} waits: take the right to do so away, then resume"
+    return {**away, **_all(ready, "refused", still)}
+
+
+def _requested(
+    context: df.DurableOrchestrationContext, order: Order, number: int
+) -> Generator[Any, Any, Json]:
+    """Whether the audit logs name a token that was requested since the eviction."""
+    now = context.current_utc_datetime.isoformat()
+    facts = {**order["facts"], "sweep": f"sweep-1-waited-{number}", "now": now}
+    swept: Order = {**order, "facts": facts}
+    yield from settle(
+        context, [(evidence.collect_activity_log, swept), (evidence.collect_logs, swept)]
+    )
+    return (yield from perform_one(context, refederating.look_for_requests, swept))
+
+
+def _each(
+    context: df.DurableOrchestrationContext, step: Any, orders: list[Order]
+) -> Generator[Any, Any, States]:
+    """The step in every cluster; returns those where it did not end well."""
+    answers = yield from settle(context, [(step, one) for one in orders])
+    return {
+        order["cluster"]["name"]: {"status": answer["status"], "detail": answer["detail"]}
+        for order, answer in zip(orders, answers, strict=True)
+        if answer["status"] not in GOOD
+    }
+
+
+def _without(orders: list[Order], away: States) -> list[Order]:
+    return [one for one in orders if one["cluster"]["name"] not in away]
+
+
+def _all(orders: list[Order], status: str, detail: str) -> States:
+    return {one["cluster"]["name"]: {"status": status, "detail": detail} for one in orders}

@@ -1,0 +1,169 @@
+"""A name that the identity had before is trusted only when tokens of before are worthless: these tests pin when."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from playbooks import compromised_identity as playbook
+from tests.rehearsal import START, Rehearsal, rehearse
+from tests.test_compromised_identity import ANSWERS, CLUSTERS, PLANNED, consent, order
+
+NAMES = [one["name"] for one in CLUSTERS]
+DONE = {"status": "done", "detail": ""}
+NOBODY = {**DONE, "until": "", "unread": []}
+
+
+def recover(
+    method: str, *, longest_s: int = 7200, vector: str = "unknown", **answers: Any
+) -> Rehearsal:
+    chosen = {"vector": vector, "method": method, "longest_token_s": longest_s}
+    said = {
+        **ANSWERS,
+        "draw_plan": {**PLANNED, "refederation": chosen},
+        "look_for_requests": NOBODY,
+        "hold_containment": held,
+        **answers,
+    }
+    return rehearse(playbook.compromised_identity, order("respond"), said, consent("grant"))
+
+
+def held(order: Any) -> Any:
+    """The real one ends when its time has come; here it is asked until then."""
+    return {"holds": True, "reached": True, "detail": order["facts"]["until"]}
+
+
+def trusted(done: Rehearsal) -> list[Any]:
+    """The issuers that the new identity was made to trust."""
+    return [one["facts"]["trusted"] for name, one in done.orders if name == "federate_identity"]
+
+
+def waits(done: Rehearsal) -> list[datetime]:
+    """Until when containment was held before there was a new identity."""
+    before = done.orders[: done.timeline.index("create_identity")]
+    return [
+        datetime.fromisoformat(one["facts"]["until"])
+        for name, one in before
+        if name == "hold_containment"
+    ]
+
+
+def test_a_new_name_waits_for_nothing() -> None:
+    done = recover("new_subject")
+
+    assert waits(done) == []
+    assert "check_foothold" not in done.timeline
+    assert done.outcome["outcome"] == "recovered"
+
+
+def test_the_wait_is_the_longest_token_after_the_eviction_and_some_minutes_for_clocks() -> None:
+    done = recover("wait_out")
+
+    (until,) = waits(done)
+    evicted = datetime.fromisoformat(done.outcome["clock"]["evicted"])
+    assert timedelta(0) <= until - evicted - timedelta(hours=2, minutes=5) < timedelta(seconds=1)
+    assert done.timeline.index("check_evicted") < done.timeline.index("check_foothold")
+    assert done.outcome["outcome"] == "recovered"
+    assert [one["phase"] for one in done.statuses].count("waiting_out") >= 1
+
+
+def test_nobody_is_trusted_before_the_wait_is_over() -> None:
+    names = recover("wait_out").timeline
+
+    assert names.index("look_for_requests") < names.index("create_identity")
+    assert names.index("create_identity") < names.index("federate_identity")
+
+
+def test_a_cluster_where_an_intruder_may_request_tokens_is_not_trusted() -> None:
+    def foothold(order: Any) -> Any:
+        bad = {"status": "refused", "detail": "User eve may still request tokens"}
+        return bad if order["cluster"]["name"] == NAMES[0] else DONE
+
+    done = recover("wait_out", check_foothold=foothold)
+
+    assert trusted(done) == [[one["issuer_url"] for one in CLUSTERS[1:]]]
+    assert done.outcome["clusters"][NAMES[0]]["status"] == "refused"
+    assert done.outcome["outcome"] == "partly_recovered"
+
+
+def test_what_runs_again_during_the_wait_is_not_trusted() -> None:
+    asked: list[str] = []
+
+    def again(order: Any) -> Any:
+        asked.append(order["cluster"]["name"])
+        runs = {"status": "failed", "detail": "2 pods are left"}
+        return runs if asked.count(NAMES[1]) > 1 and order["cluster"]["name"] == NAMES[1] else DONE
+
+    done = recover("wait_out", check_evicted=again)
+
+    assert done.outcome["clusters"][NAMES[1]]["detail"] == "it runs again: 2 pods are left"
+    assert CLUSTERS[1]["issuer_url"] not in trusted(done)[0]
+
+
+def test_a_token_that_was_requested_meanwhile_prolongs_the_wait() -> None:
+    later = START + timedelta(days=2)
+    answers = [{**DONE, "until": later.isoformat(), "unread": []}, NOBODY]
+
+    done = recover("wait_out", look_for_requests=lambda _order: answers.pop(0))
+
+    assert len(waits(done)) == 2
+    assert waits(done)[1] == later + timedelta(minutes=5)
+    assert done.outcome["outcome"] == "recovered"
+
+
+def test_whoever_keeps_requesting_tokens_is_met_by_a_person() -> None:
+    days = iter(range(2, 9))
+
+    def requested(_order: Any) -> Any:
+        return {**DONE, "until": (START + timedelta(days=next(days))).isoformat(), "unread": []}
+
+    done = recover("wait_out", look_for_requests=requested)
+
+    assert len(waits(done)) == 3
+    assert trusted(done) == [[]]
+    assert {one["status"] for one in done.outcome["clusters"].values()} == {"refused"}
+
+
+def test_an_audit_log_that_could_not_be_read_stays_with_the_incident() -> None:
+    done = recover("wait_out", look_for_requests={**NOBODY, "unread": ["not known: AKSAudit"]})
+
+    assert "not known: AKSAudit" in done.outcome["remaining"]
+
+
+def test_containment_that_does_not_hold_while_waiting_ends_the_recovery() -> None:
+    proofs = [{**DONE, "remaining": []}]
+
+    def verify(_order: Any) -> Any:
+        return proofs.pop() if proofs else {"status": "refused", "detail": "enabled"}
+
+    holds = [False]
+
+    def undone(order: Any) -> Any:
+        return {**held(order), "holds": holds.pop() if holds else True}
+
+    done = recover("wait_out", hold_containment=undone, verify_containment=verify)
+
+    assert trusted(done) == [[]]
+    assert {one["status"] for one in done.outcome["clusters"].values()} == {"failed"}
+    assert done.outcome["outcome"] == "not_contained"
+
+
+def test_an_accepted_risk_waits_for_nothing_and_says_until_when() -> None:
+    done = recover("accept_risk")
+
+    assert waits(done) == []
+    evicted = datetime.fromisoformat(done.outcome["clock"]["evicted"])
+    until = datetime.fromisoformat(done.outcome["clock"]["risk accepted until"])
+    assert timedelta(seconds=-1) < until - evicted - timedelta(hours=2) <= timedelta(0)
+    assert done.outcome["outcome"] == "recovered"
+
+
+@pytest.mark.parametrize("method", ["wait_out", "accept_risk"])
+def test_a_cluster_that_was_not_evicted_is_not_trusted(method: str) -> None:
+    def left(order: Any) -> Any:
+        runs = {"status": "refused", "detail": "a pod that nobody may delete"}
+        return runs if order["cluster"]["name"] == NAMES[2] else DONE
+
+    done = recover(method, check_evicted=left)
+
+    assert CLUSTERS[2]["issuer_url"] not in trusted(done)[0]
