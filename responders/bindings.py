@@ -9,21 +9,15 @@ Needs    rolebindings.rbac.authorization.k8s.io: list;
 Source   https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-subjects
 """
 
-import asyncio
-
-from responders.kube import Kube
-from responders.kube_requests import path_of
+from responders.inventories import Inventory
 from responders.model import Json, ServiceAccountRef
 
 
-async def find(kube: Kube, ref: ServiceAccountRef) -> list[Json]:
+def find(inventory: Inventory, ref: ServiceAccountRef) -> list[Json]:
     """Role and cluster role bindings, of any namespace, that name the account or a group of it."""
-    in_namespaces, cluster_wide = await asyncio.gather(
-        kube.list_all(path_of("rolebindings")), kube.list_all(path_of("clusterrolebindings"))
-    )
     found = [
-        *(_report("RoleBinding", binding, ref) for binding in in_namespaces),
-        *(_report("ClusterRoleBinding", binding, ref) for binding in cluster_wide),
+        *(_report("RoleBinding", one, ref) for one in inventory.of("rolebindings")),
+        *(_report("ClusterRoleBinding", one, ref) for one in inventory.of("clusterrolebindings")),
     ]
     return sorted(
         filter(None, found), key=lambda one: (one["kind"], one["namespace"] or "", one["name"])

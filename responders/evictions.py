@@ -11,7 +11,7 @@ Source   https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#s
 
 from responders import pods
 from responders.errors import NotFoundError
-from responders.gitops import owner_of
+from responders.gitops import remark
 from responders.kube import Kube
 from responders.model import Json, StepResult, WorkloadRef
 from responders.workload_objects import INCIDENT, REPLICAS, describe, is_finished, kubectl, path
@@ -46,7 +46,7 @@ async def scale_to_zero(kube: Kube, ref: WorkloadRef, incident_id: str) -> StepR
     if not written:
         return {"status": "nothing_to_do", "detail": f"{describe(ref)} is at 0 replicas"}
     replicas = before["spec"].get("replicas", 1)
-    detail = f"{describe(ref)}: {replicas} replicas to 0. {owner_of(before['metadata'])}".strip()
+    detail = f"{describe(ref)}: {replicas} replicas to 0. {remark(before['metadata'])}".strip()
     item = {"workload": describe(ref), "replicas_before": replicas, "replicas_after": 0}
     return {"status": "done", "detail": detail, "items": [item]}
 

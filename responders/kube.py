@@ -32,6 +32,8 @@ _PAGE = 500  # what kubectl asks for
 _FRESH_LISTS = 3  # reads of a list whose snapshot was compacted before its last page
 _LOST_RACES = 4  # on one object, before giving up
 
+Cut = Callable[[Json], Json | None]
+
 
 class Kube:
     """Reads and writes one cluster, as Firebreak's own identity."""
@@ -62,10 +64,15 @@ class Kube:
         answer.raise_for_status()
         return answer.text
 
-    async def list_all(self, path: str, query: Mapping[str, str] | None = None) -> list[Json]:
-        """Every item of a collection; a list that expires between two pages starts again."""
+    async def list_all(
+        self, path: str, query: Mapping[str, str] | None = None, *, keep: Cut | None = None
+    ) -> list[Json]:
+        """Every item of a collection; a list that expires between two pages starts again.
+
+        `keep` makes less of each item, or None, as the pages arrive.
+        """
         for _ in range(_FRESH_LISTS):
-            items = await self._pages(path, dict(query or {}))
+            items = await self._pages(path, dict(query or {}), keep)
             if items is not None:
                 return items
         raise TransientError(
@@ -106,7 +113,7 @@ class Kube:
             return before, True
         raise TransientError(f"{self.cluster}: {path}: others wrote first {_LOST_RACES} times")
 
-    async def _pages(self, path: str, query: dict[str, str]) -> list[Json] | None:
+    async def _pages(self, path: str, query: dict[str, str], keep: Cut | None) -> list[Json] | None:
         """All pages of one snapshot, or None where the server has forgotten the snapshot."""
         items: list[Json] = []
         query["limit"] = str(_PAGE)
@@ -116,7 +123,7 @@ class Kube:
                 return None
             match answer.json():
                 case {"items": list(page), "metadata": dict(metadata)}:
-                    items += page
+                    items += page if keep is None else filter(None, map(keep, page))
                 case other:
                     raise ContractChangedError(f"{self.cluster}: {path} is no list: {list(other)}")
             if not (token := metadata.get("continue")):

@@ -12,6 +12,8 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123 subdomai
 _API = {
     "serviceaccounts": "/api/v1",
     "pods": "/api/v1",
+    "configmaps": "/api/v1",
+    "persistentvolumes": "/api/v1",
     "deployments": "/apis/apps/v1",
     "statefulsets": "/apis/apps/v1",
     "daemonsets": "/apis/apps/v1",
@@ -22,6 +24,11 @@ _API = {
     "clusterroles": "/apis/rbac.authorization.k8s.io/v1",
     "rolebindings": "/apis/rbac.authorization.k8s.io/v1",
     "clusterrolebindings": "/apis/rbac.authorization.k8s.io/v1",
+    "poddisruptionbudgets": "/apis/policy/v1",
+    "storageclasses": "/apis/storage.k8s.io/v1",
+    "secretproviderclasses": "/apis/secrets-store.csi.x-k8s.io/v1",
+    "triggerauthentications": "/apis/keda.sh/v1alpha1",
+    "clustertriggerauthentications": "/apis/keda.sh/v1alpha1",
     "selfsubjectaccessreviews": "/apis/authorization.k8s.io/v1",
 }
 
@@ -39,6 +46,11 @@ def path_of(
             raise RefusedError(f"not a Kubernetes name: {part[:80]!r}. Nothing was sent")
     segments = [_API[plural], *(["namespaces", namespace] if namespace else []), plural]
     return "/".join([*segments, *filter(None, (name, subresource))])
+
+
+def group_version_of(plural: str) -> str:
+    """The API group and version that we know a kind in: "apps/v1", "v1" for the core."""
+    return _API[plural].removeprefix("/apis/").removeprefix("/api/")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,10 @@ Needs    roles.rbac.authorization.k8s.io: list; clusterroles.rbac.authorization.
 Source   https://kubernetes.io/docs/concepts/security/rbac-good-practices/#token-request
 """
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from responders.kube import Kube
-from responders.kube_requests import path_of
+from responders.inventories import Inventory
 from responders.model import Json, ServiceAccountRef
 
 # Whoever has one of these has the cluster; every cluster has them.
@@ -32,21 +30,18 @@ class Rbac:
     cluster_bindings: Sequence[Json]
 
 
-async def read(kube: Kube) -> Rbac:
-    """Roles and bindings of all namespaces, side by side."""
-    return Rbac(
-        *await asyncio.gather(
-            kube.list_all(path_of("roles")),
-            kube.list_all(path_of("clusterroles")),
-            kube.list_all(path_of("rolebindings")),
-            kube.list_all(path_of("clusterrolebindings")),
-        )
-    )
+def find(
+    inventory: Inventory, accounts: Sequence[ServiceAccountRef], *, ours: str
+) -> list[Json] | None:
+    """`holders` of this cluster. A cluster that does not say is one where anybody may: None.
 
-
-async def find(kube: Kube, accounts: Sequence[ServiceAccountRef], *, ours: str) -> list[Json]:
-    """`holders` of this cluster. `ours` is Firebreak's object id, which requests tokens as its proof."""
-    return holders(await read(kube), accounts, ours=ours) if accounts else []
+    `ours` is Firebreak's object id, which requests tokens as its proof.
+    """
+    if not {"roles", "clusterroles"} <= inventory.objects.keys():
+        return None
+    plurals = ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
+    rbac = Rbac(*(inventory.of(plural) for plural in plurals))
+    return holders(rbac, accounts, ours=ours) if accounts else []
 
 
 def holders(rbac: Rbac, accounts: Sequence[ServiceAccountRef], *, ours: str) -> list[Json]:

@@ -149,6 +149,20 @@ class ClusterRef(TypedDict):
     issuer_url: str | None  # exact string, trailing slash included; None: OIDC issuer is off
 
 
+GitOpsController = Literal[
+    "Flux Kustomization", "Flux HelmRelease", "Argo CD application", "Helm release"
+]
+
+
+class GitOpsOwner(TypedDict):
+    """The controller that writes an object too, and puts back what somebody else changed."""
+
+    controller: GitOpsController
+    namespace: str | None  # of the owner; None where its mark does not say
+    name: str  # "" where its mark does not say
+    mark: str  # the label or annotation that says so, "name=value"
+
+
 class ServiceAccountRef(TypedDict):
     """A ServiceAccount that names a client id."""
 
@@ -158,17 +172,10 @@ class ServiceAccountRef(TypedDict):
     client_id: str
     subject: str  # system:serviceaccount:<namespace>:<name>
     created: NotRequired[str | None]  # creationTimestamp: inside the window, it may be planted
-
-
-class GitOpsOwner(TypedDict):
-    """The controller that writes an object too, and puts back what somebody else changed."""
-
-    controller: Literal[
-        "Flux Kustomization", "Flux HelmRelease", "Argo CD application", "Helm release"
-    ]
-    namespace: str | None  # of the owner; None where its mark does not say
-    name: str
-    mark: str  # the label or annotation that says so, "name=value"
+    # When the annotation was last written, at the latest; None where the cluster does not say. Whoever may write the
+    # object can make this older, never younger: the audit log is the other witness.
+    named_since: NotRequired[str | None]
+    owner: NotRequired[GitOpsOwner | None]
 
 
 class WorkloadRef(TypedDict):
@@ -181,14 +188,14 @@ class WorkloadRef(TypedDict):
     service_account: str
     replicas: int
     paused: bool
-    hard_coded_client_id: bool  # AZURE_CLIENT_ID set in the template: re-annotation can't reach it
+    hard_coded_client_id: bool  # the template says which client id: re-annotation can't reach it
     created: NotRequired[str | None]  # creationTimestamp: inside the window, it may be planted
     owner: NotRequired[GitOpsOwner | None]
     budgets: NotRequired[list[str]]  # PodDisruptionBudgets that select its pods
+    blocking_budgets: NotRequired[list[str]]  # those that allow no disruption now
     update_strategy: NotRequired[str]  # RollingUpdate, Recreate, OnDelete
-    overrides: NotRequired[
-        list[str]
-    ]  # where its containers take AZURE_CLIENT_ID from, a sentence each
+    # Where its containers take a client id from, other than from the webhook: a sentence each.
+    overrides: NotRequired[list[str]]
     longest_token_s: NotRequired[int]  # longest life of an Entra token projected into its pods
 
 
@@ -201,6 +208,7 @@ ConsumerKind = Literal[
     "ConfigMap",
     "Secret",
     "IdentityBinding",
+    "Workload",  # names the client id in its own template, under a ServiceAccount that does not
 ]
 
 
@@ -216,6 +224,9 @@ class Consumer(TypedDict):
     created: str | None
     owner: GitOpsOwner | None
     by_hand: str  # what a person does where it can't be patched; empty where it can
+    used_by: NotRequired[
+        list[str]
+    ]  # "Kind/name" of the namespace's workloads that take it from there
 
 
 RebuiltKind = Literal["application", "user_assigned_identity"]

@@ -12,7 +12,7 @@ Source   https://learn.microsoft.com/azure/aks/workload-identity-overview
 import re
 
 from responders.errors import NotFoundError
-from responders.gitops import owner_of
+from responders.gitops import remark
 from responders.kube import STRATEGIC_MERGE_PATCH, Kube
 from responders.model import Json, StepResult, WorkloadRef
 from responders.workload_objects import (
@@ -88,7 +88,7 @@ def _patch(found: Json, new_service_account: str, incident_id: str) -> Json | No
 def _moved(ref: WorkloadRef, before: Json, new_service_account: str) -> StepResult:
     template = before["spec"]["template"]
     old = service_account_of(template["spec"])
-    remarks = [f"{describe(ref)}: {old} to {new_service_account}", owner_of(before["metadata"])]
+    remarks = [f"{describe(ref)}: {old} to {new_service_account}", remark(before["metadata"])]
     if ref["hard_coded_client_id"]:
         remarks.append("Its template sets AZURE_CLIENT_ID, which wins over the ServiceAccount's")
     if not is_injected(template):

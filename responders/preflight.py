@@ -35,6 +35,17 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "clusterrolebindings.rbac.authorization.k8s.io": ("list",),
 }
 
+# Everything under "Wants": a survey that may not list these is still one, and says what it could not read.
+WANTED: dict[str, tuple[str, ...]] = {
+    "poddisruptionbudgets.policy": ("list",),
+    "configmaps": ("list",),
+    "persistentvolumes": ("list",),
+    "storageclasses.storage.k8s.io": ("list",),
+    "secretproviderclasses.secrets-store.csi.x-k8s.io": ("list",),
+    "triggerauthentications.keda.sh": ("list",),
+    "clustertriggerauthentications.keda.sh": ("list",),
+}
+
 
 async def check(kube: Kube) -> StepResult:
     """Done when every verb is allowed and the webhook is ready; refused with what is missing.

@@ -10,25 +10,26 @@ Source   https://learn.microsoft.com/azure/aks/workload-identity-overview
 """
 
 from responders.errors import ConflictError, NotFoundError
-from responders.gitops import owner_of, without_marks
+from responders.gitops import owner_of, remark, without_marks
+from responders.inventories import Inventory
+from responders.inventory_cuts import CLIENT_ID, says
 from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import Json, ServiceAccountRef, StepResult
 
-CLIENT_ID = "azure.workload.identity/client-id"
 INCIDENT = "firebreak.dev/incident"
 REPLACES = "firebreak.dev/replaces"
 RETIRED_BY = "firebreak.dev/retired-by"
 REPLACED_BY = "firebreak.dev/replaced-by"
 
 
-async def find(kube: Kube, client_id: str) -> list[ServiceAccountRef]:
-    """Every ServiceAccount, in any namespace, that is annotated with this client id."""
-    accounts = await kube.list_all(path_of("serviceaccounts"))
-    found = [_ref(kube.cluster, account["metadata"]) for account in accounts]
-    wanted = client_id.lower()
+def find(inventory: Inventory) -> list[ServiceAccountRef]:
+    """Every ServiceAccount, in any namespace, that is annotated with the inventory's client id."""
+    found = [
+        _ref(inventory.cluster, account["metadata"]) for account in inventory.of("serviceaccounts")
+    ]
     return sorted(
-        (ref for ref in found if ref["client_id"].lower() == wanted),
+        (ref for ref in found if says(ref["client_id"], inventory.client_id)),
         key=lambda ref: (ref["namespace"], ref["name"]),
     )
 
@@ -76,7 +77,7 @@ async def retire(
         return {"status": "nothing_to_do", "detail": f"{where} is gone"}
     named = _annotations(before).get(CLIENT_ID)
     if written:
-        owner = owner_of(before["metadata"])
+        owner = remark(before["metadata"])
         item = {"service_account": where, "annotation": CLIENT_ID, "before": named, "after": None}
         detail = f"{where} no longer names {named}. {owner}".strip()
         return {"status": "done", "detail": detail, "items": [item]}
@@ -169,4 +170,16 @@ def _ref(cluster: str, metadata: Json) -> ServiceAccountRef:
         "client_id": (metadata.get("annotations") or {}).get(CLIENT_ID, "").strip(),
         "subject": f"system:serviceaccount:{namespace}:{name}",
         "created": metadata.get("creationTimestamp"),
+        "named_since": _named_since(metadata),
+        "owner": owner_of(metadata),
     }
+
+
+def _named_since(metadata: Json) -> str | None:
+    """When somebody last wrote the fields that the client id is among: that is as old as it can be.
+
+    https://kubernetes.io/docs/reference/using-api/server-side-apply/#managers
+    """
+    writers = [one for one in metadata.get("managedFields") or [] if one["names_client_id"]]
+    times = [one["time"] for one in writers]
+    return max(times) if times and all(times) else None

@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   everything as it is
 Undo     none needed
-Needs    Azure Kubernetes Service Cluster User; get and list on serviceaccounts, workloads, pods, role bindings
+Needs    Azure Kubernetes Service Cluster User; what inventories.py, preflight.py and identity_bindings.py need
 Source   https://learn.microsoft.com/azure/aks/workload-identity-overview
 
 It reads through the responders of the single nouns, which is why it may import them.
@@ -12,11 +12,29 @@ It reads through the responders of the single nouns, which is why it may import 
 import asyncio
 from typing import NotRequired, TypedDict
 
-from responders import bindings, clusters, mint_rights, preflight, service_accounts, workloads
+from responders import (
+    bindings,
+    clusters,
+    config_consumers,
+    consumers,
+    identity_bindings,
+    inventories,
+    mint_rights,
+    preflight,
+    service_accounts,
+    workloads,
+)
 from responders.cloud import Cloud
-from responders.errors import RefusedError, ResponderError
-from responders.kube import Kube
-from responders.model import ClusterRef, Consumer, Json, ServiceAccountRef, StepResult, WorkloadRef
+from responders.errors import ResponderError, TransientError
+from responders.model import (
+    ClusterRef,
+    Consumer,
+    Json,
+    Principal,
+    ServiceAccountRef,
+    StepResult,
+    WorkloadRef,
+)
 
 
 class Survey(TypedDict):
@@ -35,10 +53,13 @@ class Survey(TypedDict):
     unread: NotRequired[list[str]]  # what could not be asked of this cluster, and why
 
 
-async def take(cloud: Cloud, cluster: ClusterRef, client_id: str) -> Survey:
-    """Read one cluster. A cluster that can't be read is an answer here, not an error."""
+async def take(cloud: Cloud, cluster: ClusterRef, principal: Principal, *, insist: bool) -> Survey:
+    """Read one cluster. A cluster that can't be read is an answer here, not an error.
+
+    With `insist` that holds for its parts as well, where time may still help.
+    """
     try:
-        return await _read(cloud, cluster, client_id)
+        return await _read(cloud, cluster, principal, insist=insist)
     except* ResponderError as group:
         reason = "; ".join(str(error) for error in group.exceptions)
     return unreachable(cluster, reason)
@@ -57,33 +78,46 @@ def unreachable(cluster: ClusterRef, reason: str) -> Survey:
     }
 
 
-async def _read(cloud: Cloud, cluster: ClusterRef, client_id: str) -> Survey:
-    kube = await clusters.connect(cloud, cluster)
+async def _read(cloud: Cloud, cluster: ClusterRef, principal: Principal, *, insist: bool) -> Survey:
+    client_id = principal["app_id"]
     async with asyncio.TaskGroup() as reads:
+        bound = reads.create_task(_bound(cloud, cluster, principal, insist=insist))
+        kube = await clusters.connect(cloud, cluster)
         ready = reads.create_task(preflight.check(kube))
-        accounts_read = reads.create_task(service_accounts.find(kube, client_id))
-    accounts = accounts_read.result()
-    async with asyncio.TaskGroup() as reads:
-        running = [reads.create_task(workloads.find(kube, account)) for account in accounts]
-        bound = [reads.create_task(bindings.find(kube, account)) for account in accounts]
-        minting = reads.create_task(_minters(cloud, kube, accounts))
+        read = reads.create_task(inventories.read(kube, client_id, insist=insist))
+    inventory, (bindings_of_cluster, unread) = read.result(), bound.result()
+    accounts = service_accounts.find(inventory)
+    running = workloads.find(inventory, accounts)
     return {
         "cluster": cluster,
         "reachable": True,
         "reason": "",
         "preflight": ready.result(),
         "service_accounts": accounts,
-        "workloads": [workload for task in running for workload in task.result()],
-        "bindings": [binding for task in bound for binding in task.result()],
-        "minters": minting.result(),
+        "workloads": running,
+        "bindings": [one for account in accounts for one in bindings.find(inventory, account)],
+        "consumers": [
+            *consumers.find(inventory),
+            *config_consumers.find(inventory, running),
+            *identity_bindings.in_cluster(inventory, running),
+            *bindings_of_cluster,
+        ],
+        "minters": mint_rights.find(inventory, accounts, ours=await cloud.own_object_id()),
+        "unread": [*inventory.unread, *unread],
     }
 
 
-async def _minters(
-    cloud: Cloud, kube: Kube, accounts: list[ServiceAccountRef]
-) -> list[Json] | None:
-    """A cluster that does not say who may request tokens is one where anybody may."""
+async def _bound(
+    cloud: Cloud, cluster: ClusterRef, principal: Principal, *, insist: bool
+) -> tuple[list[Consumer], list[str]]:
+    """Identity bindings, which managed identities alone can have; a sentence where they can't be read."""
+    if principal["kind"] != "user_assigned_identity":
+        return [], []
     try:
-        return await mint_rights.find(kube, accounts, ours=await cloud.own_object_id())
-    except RefusedError:
-        return None
+        return await identity_bindings.read(cloud, cluster, principal["app_id"]), []
+    except TransientError as error:
+        if insist:
+            raise
+        return [], [f"identity bindings: {error}"]
+    except ResponderError as error:
+        return [], [f"identity bindings: {error}"]

@@ -1,22 +1,21 @@
 """Responder: what runs as a ServiceAccount: Deployments, StatefulSets, DaemonSets, Jobs, pods.
 
 Stops    nothing by itself; `scale_to_zero` and `move` are documented in evictions.py and moves.py
-Leaves   an AZURE_CLIENT_ID that reaches a pod through `envFrom` is not seen
+Leaves   a client id that reaches the program by other ways than its environment and arguments is not seen
 Undo     none needed
-Needs    deployments.apps: list; statefulsets.apps: list; daemonsets.apps: list;
-         replicasets.apps: list; jobs.batch: list; cronjobs.batch: list; pods: list
+Needs    what inventories.py needs
 Source   https://kubernetes.io/docs/concepts/workloads/
 """
 
-import asyncio
+from collections.abc import Sequence
 
 from responders.evictions import is_stopped, scale_to_zero
-from responders.kube import Kube
-from responders.kube_requests import path_of
+from responders.inventories import BOTTOM_UP, Inventory
 from responders.model import Json, ServiceAccountRef, WorkloadRef
 from responders.moves import move
 from responders.pod_captures import capture
 from responders.rollouts import is_healthy
+from responders.workload_facts import Facts
 from responders.workload_objects import (
     PLURALS,
     Kind,
@@ -30,42 +29,66 @@ from responders.workload_objects import (
 __all__ = ["capture", "find", "is_healthy", "is_stopped", "move", "scale_to_zero"]
 
 
-# Owners after what they own: while something rolls out, whatever a list shows has an owner in a later one.
-_BOTTOM_UP: tuple[tuple[Kind, ...], ...] = (
-    ("Pod",),
-    ("ReplicaSet", "Job", "StatefulSet", "DaemonSet"),
-    ("Deployment", "CronJob"),
-)
-
-
-async def find(kube: Kube, service_account: ServiceAccountRef) -> list[WorkloadRef]:
-    """Whatever runs, or would next run, as this ServiceAccount.
+def find(inventory: Inventory, accounts: Sequence[ServiceAccountRef]) -> list[WorkloadRef]:
+    """Whatever runs, or would next run, as one of these ServiceAccounts.
 
     By the name in the template, and by the pods that are there: during a rollout a pod's owner may
     already name another account. Pods, ReplicaSets and Jobs are folded into what controls them; one
     whose controller is of a kind that Firebreak doesn't know is reported itself, never dropped.
     """
-    namespace, name = service_account["namespace"], service_account["name"]
-    known: dict[str, tuple[Kind, Json]] = {}
-    for kinds in _BOTTOM_UP:
-        lists = await asyncio.gather(
-            *(kube.list_all(path_of(PLURALS[kind], namespace)) for kind in kinds)
-        )
-        for kind, items in zip(kinds, lists, strict=True):
-            known |= {found["metadata"]["uid"]: (kind, found) for found in items}
-    tops = set()
+    known = everything(inventory)
+    wanted = {(one["namespace"], one["name"]): one for one in accounts}
+    tops: dict[tuple[str, str], dict[str, list[Json]]] = {place: {} for place in wanted}
     for uid, (kind, found) in known.items():
-        runs_as_it = service_account_of(template_of(kind, found)["spec"]) == name
+        place = (found["metadata"]["namespace"], account_of(kind, found))
         # The template of an old ReplicaSet says nothing: its pods do, if it has any.
-        counts = kind == "Pod" or controller_uid(found) not in known
-        if runs_as_it and counts and not is_finished(kind, found):
-            tops.add(_top(uid, known))
-    refs = [ref_of(kube.cluster, *known[uid], name) for uid in tops]
-    return sorted(refs, key=lambda ref: (ref["kind"], ref["name"]))
+        counts = kind == "Pod" or top_of(uid, known) == uid
+        if place in wanted and counts and not is_finished(kind, found):
+            tops[place].setdefault(top_of(uid, known), []).append(found)
+    facts = Facts.of(inventory)
+    refs = []
+    for place, account in wanted.items():
+        for uid, its in tops[place].items():
+            kind, found = known[uid]
+            ref = ref_of(inventory.cluster, kind, found, account["name"])
+            pods = [one for one in its if one is not found]
+            refs.append(facts.added(ref, found, pods))
+    return sorted(
+        refs, key=lambda ref: (ref["namespace"], ref["service_account"], ref["kind"], ref["name"])
+    )
 
 
-def _top(uid: str, known: dict[str, tuple[Kind, Json]]) -> str:
-    """The uid of the outermost controller that is of a kind we know."""
-    while (owner := controller_uid(known[uid][1])) in known:
-        uid = owner
-    return uid
+def everything(inventory: Inventory) -> dict[str, tuple[Kind, Json]]:
+    """All that runs or makes something run, by uid."""
+    return {
+        found["metadata"]["uid"]: (kind, found)
+        for kinds in BOTTOM_UP
+        for kind in kinds
+        for found in inventory.of(PLURALS[kind])
+    }
+
+
+def account_of(kind: Kind, found: Json) -> str:
+    """The ServiceAccount that its pods run as."""
+    return service_account_of(template_of(kind, found)["spec"])
+
+
+def top_of(uid: str, known: dict[str, tuple[Kind, Json]]) -> str:
+    """The uid of the outermost controller, in the same namespace, that is of a kind we know.
+
+    Whoever may write an object can name any owner: one of another namespace, which Kubernetes heeds as little, or
+    owners in a circle, which then own nothing.
+    https://kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents/
+    """
+    seen = [uid]
+    while (owner := controller_uid(known[seen[-1]][1])) in known:
+        if owner in seen:
+            return uid
+        if _namespace(known[owner]) != _namespace(known[uid]):
+            break
+        seen.append(owner)
+    return seen[-1]
+
+
+def _namespace(one: tuple[Kind, Json]) -> object:
+    return one[1]["metadata"]["namespace"]

@@ -41,6 +41,7 @@ class FakeApi:
     orders: deque[tuple[int, Any, dict[str, str]]] = field(default_factory=deque)
     seen: list[Seen] = field(default_factory=list)
     denied: set[str] = field(default_factory=set)  # "patch deployments.apps"
+    refused: dict[str, int] = field(default_factory=dict)  # plural -> status of every list of it
     url: str = ""
 
     def say(self, status: int, body: Any = None, **headers: str) -> None:
@@ -84,11 +85,16 @@ class FakeApi:
         if request.path in self.objects:
             return self._patch(request) if request.method == "PATCH" else self._get(request.path)
         if request.method == "GET" and request.path.endswith("s"):
-            return 200, {"metadata": {}, "items": self._items(request.path)}, {}
+            return self._list(request.path)
         return 404, _status(f'"{request.path}" not found'), {}
 
     def _get(self, path: str) -> tuple[int, Any, dict[str, str]]:
         return 200, self.objects[path], {}
+
+    def _list(self, path: str) -> tuple[int, Any, dict[str, str]]:
+        if status := self.refused.get(path.rpartition("/")[2]):
+            return status, _status(f"{path} is refused"), {}
+        return 200, {"metadata": {}, "items": self._items(path)}, {}
 
     def _items(self, path: str) -> list[Json]:
         collection = path.split("/")

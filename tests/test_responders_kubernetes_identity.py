@@ -18,7 +18,7 @@ import httpx
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from responders import bindings, clusters, preflight, service_accounts, token_exchange
+from responders import bindings, clusters, inventories, preflight, service_accounts, token_exchange
 from responders import kube as port
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, RefusedError, ResponderError, TransientError
@@ -46,6 +46,7 @@ IN_CLUSTER = (
     "rollouts",
     "pod_captures",
     "bindings",
+    "inventories",
     "token_exchange",
     "preflight",
 )
@@ -75,7 +76,7 @@ async def test_accounts_are_found_in_every_namespace_by_their_client_id(api: Fak
     _account(api, f"{CORE}/serviceaccounts/other", NEW_ID)
     api.put(f"{CORE}/serviceaccounts/default")
 
-    found = await service_accounts.find(api.kube(), OLD_ID)
+    found = service_accounts.find(await inventories.read(api.kube(), OLD_ID))
 
     assert [one["subject"] for one in found] == [
         "system:serviceaccount:back-office:reports",
@@ -221,7 +222,7 @@ async def test_every_way_to_name_an_account_is_reported(api: FakeApi) -> None:
         ],
     }
 
-    found = await bindings.find(api.kube(), REF)
+    found = bindings.find(await inventories.read(api.kube(), OLD_ID), REF)
 
     assert [(one["name"], one["via"]) for one in found] == [
         ("wide", "group system:serviceaccounts"),
@@ -368,17 +369,22 @@ async def test_preflight_refuses_while_the_webhook_is_down(api: FakeApi) -> None
     assert "webhook is not ready" in result["detail"]
 
 
-def test_preflight_asks_for_what_the_responders_need() -> None:
+@pytest.mark.parametrize(
+    ("heading", "asked"), [("Needs", preflight.NEEDED), ("Wants", preflight.WANTED)]
+)
+def test_preflight_knows_what_the_responders_need_and_want(
+    heading: str, asked: dict[str, tuple[str, ...]]
+) -> None:
     needed: dict[str, set[str]] = {}
     for name in IN_CLUSTER:
         doc = importlib.import_module(f"responders.{name}").__doc__ or ""
-        (section,) = re.findall(r"^Needs +(.+?)^Source", doc, re.DOTALL | re.MULTILINE)
-        for one in section.split(";"):
+        sections = re.findall(rf"^{heading} +(.+?)^(?=\S)", doc, re.DOTALL | re.MULTILINE)
+        for one in ";".join(sections).split(";"):
             resource, colon, verbs = one.partition(":")
             if colon:
                 needed.setdefault(resource.strip(), set()).update(verbs.replace(",", " ").split())
 
-    assert {resource: set(verbs) for resource, verbs in preflight.NEEDED.items()} == needed
+    assert {resource: set(verbs) for resource, verbs in asked.items()} == needed
 
 
 @pytest.mark.parametrize("name", [*IN_CLUSTER, "clusters"])

@@ -13,6 +13,7 @@ import pytest
 from responders import (
     bindings,
     clusters,
+    inventories,
     preflight,
     service_accounts,
     token_exchange,
@@ -48,13 +49,15 @@ async def kube(cloud: Cloud) -> Kube:
 
 @pytest.fixture
 async def account(kube: Kube, sandbox: RunningSandbox) -> ServiceAccountRef:
-    found = await service_accounts.find(kube, sandbox.seed["orders_api"]["app_id"])
+    found = service_accounts.find(
+        await inventories.read(kube, sandbox.seed["orders_api"]["app_id"])
+    )
     return next(one for one in found if one["name"] == "orders-api")
 
 
 @pytest.fixture
 async def workload(kube: Kube, account: ServiceAccountRef) -> WorkloadRef:
-    (found,) = await workloads.find(kube, account)
+    (found,) = workloads.find(await inventories.read(kube, account["client_id"]), [account])
     return found
 
 
@@ -100,10 +103,11 @@ async def test_every_cluster_is_fit_for_an_incident(cloud: Cloud) -> None:
 async def test_accounts_and_workloads_of_the_identity_are_found_and_no_others(
     kube: Kube, sandbox: RunningSandbox
 ) -> None:
-    found = await service_accounts.find(kube, sandbox.seed["orders_api"]["app_id"])
+    inventory = await inventories.read(kube, sandbox.seed["orders_api"]["app_id"])
+    found = service_accounts.find(inventory)
 
     assert [one["name"] for one in found] == ["orders-api", "orders-worker"]
-    by_account = [await workloads.find(kube, one) for one in found]
+    by_account = [workloads.find(inventory, [one]) for one in found]
     assert [[one["name"] for one in refs] for refs in by_account] == [
         ["orders-api"],
         ["orders-worker"],
@@ -222,7 +226,7 @@ async def test_a_hard_coded_client_id_survives_the_move_and_is_not_called_health
     await kube.patch(
         DEPLOYMENT, {"spec": {"template": template}}, content_type=STRATEGIC_MERGE_PATCH
     )
-    (ref,) = await workloads.find(kube, account)
+    (ref,) = workloads.find(await inventories.read(kube, account["client_id"]), [account])
     assert ref["hard_coded_client_id"]
 
     await service_accounts.ensure_successor(kube, account, NEW_NAME, NEW_ID, "inc-1")
@@ -277,7 +281,7 @@ async def test_the_probe_leaves_no_token_behind(
 async def test_the_account_s_bindings_in_the_cluster_can_be_read(
     kube: Kube, account: ServiceAccountRef
 ) -> None:
-    found = await bindings.find(kube, account)
+    found = bindings.find(await inventories.read(kube, account["client_id"]), account)
 
     assert all(one["via"].startswith("group ") for one in found)
 

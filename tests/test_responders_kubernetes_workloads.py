@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from responders import inventories, workloads
 from responders import kube as port
-from responders import workloads
 from responders.errors import RefusedError
 from responders.model import ServiceAccountRef, WorkloadRef
 from responders.workload_objects import PLURALS, Kind
@@ -100,8 +100,12 @@ def _replica_set(api: FakeApi, owner: Json | None = None, name: str = "rs", **pa
     return api.put(f"{APPS}/replicasets/{name}", metadata=metadata, spec=spec)
 
 
+async def _refs(api: FakeApi) -> list[WorkloadRef]:
+    return workloads.find(await inventories.read(api.kube(), ACCOUNT["client_id"]), [ACCOUNT])
+
+
 async def _found(api: FakeApi) -> list[str]:
-    refs = await workloads.find(api.kube(), ACCOUNT)
+    refs = await _refs(api)
     return [f"{ref['kind']}/{ref['name']}" for ref in refs]
 
 
@@ -129,7 +133,7 @@ async def test_a_pod_that_a_rollout_makes_meanwhile_is_no_workload_of_its_own(ap
 
 
 def test_every_kind_is_listed() -> None:
-    listed = [kind for kinds in workloads._BOTTOM_UP for kind in kinds]
+    listed = [kind for kinds in inventories.BOTTOM_UP for kind in kinds]
     assert sorted(listed) == sorted(PLURALS)
 
 
@@ -181,10 +185,10 @@ async def test_what_is_over_runs_as_nobody(api: FakeApi) -> None:
 
 
 async def test_a_kind_that_may_not_be_listed_is_an_error_and_not_nothing(api: FakeApi) -> None:
-    api.say(403, {"message": "jobs.batch is forbidden"})
+    api.refused["jobs"] = 403
 
-    with pytest.raises(RefusedError, match="forbidden"):
-        await workloads.find(api.kube(), ACCOUNT)
+    with pytest.raises(RefusedError, match="jobs is refused"):
+        await _refs(api)
 
 
 async def test_a_client_id_in_the_template_is_noticed_and_an_injected_one_is_not(
@@ -195,7 +199,7 @@ async def test_a_client_id_in_the_template_is_noticed_and_an_injected_one_is_not
     _deployment(api, template=_template(env=env), metadata=made)
     _pod(api, "wired-by-the-webhook")
 
-    found = await workloads.find(api.kube(), ACCOUNT)
+    found = await _refs(api)
 
     assert [ref["created"] for ref in found] == ["2030-01-01T00:00:00Z", None]
 

@@ -55,8 +55,9 @@ async def survey_cluster(order: Order) -> Json:
     incident, cluster = order["incident"], order["cluster"]
 
     async def act(work: Work) -> Json:
-        survey = await surveys.take(work.cloud, cluster, incident["principal"]["app_id"])
-        if not survey["reachable"] and work.run < _SURVEY_RUNS:
+        insist = work.run < _SURVEY_RUNS
+        survey = await surveys.take(work.cloud, cluster, incident["principal"], insist=insist)
+        if not survey["reachable"] and insist:
             return {"status": "failed", "retry": True, "detail": survey["reason"]}
         path = survey_path(incident, cluster)
         await asyncio.to_thread(_put_once, work.store, path, survey)

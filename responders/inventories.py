@@ -1,0 +1,141 @@
+"""Responder: everything in one cluster that has to do with an identity, each kind listed once.
+
+Stops    nothing
+Leaves   Secrets unread, on purpose: they hold what an attacker looks for
+Undo     none needed
+Needs    serviceaccounts: list; pods: list; deployments.apps: list; statefulsets.apps: list; daemonsets.apps: list;
+         replicasets.apps: list; jobs.batch: list; cronjobs.batch: list;
+         rolebindings.rbac.authorization.k8s.io: list; clusterrolebindings.rbac.authorization.k8s.io: list;
+         roles.rbac.authorization.k8s.io: list; clusterroles.rbac.authorization.k8s.io: list
+Wants    poddisruptionbudgets.policy: list; configmaps: list; persistentvolumes: list;
+         storageclasses.storage.k8s.io: list; secretproviderclasses.secrets-store.csi.x-k8s.io: list;
+         triggerauthentications.keda.sh: list; clustertriggerauthentications.keda.sh: list
+Source   https://kubernetes.io/docs/reference/using-api/api-concepts/
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from responders import inventory_cuts
+from responders.errors import NotFoundError, ResponderError, TransientError
+from responders.fan_out import failures, fan_out, worst
+from responders.kube import Kube
+from responders.kube_requests import group_version_of, path_of
+from responders.model import Json
+from responders.workload_objects import PLURALS, Kind
+
+# Owners after what they own: while something rolls out, whatever a list shows has an owner in a later one.
+BOTTOM_UP: tuple[tuple[Kind, ...], ...] = (
+    ("Pod",),
+    ("ReplicaSet", "Job", "StatefulSet", "DaemonSet"),
+    ("Deployment", "CronJob"),
+)
+# Without these nobody can say who runs as what, so a cluster that does not give them is not read at all.
+_ACCOUNTS = ("serviceaccounts", "rolebindings", "clusterrolebindings")
+# Without these something is not known, which is said. Of the second some clusters have none.
+_BUILT_IN = (
+    *("roles", "clusterroles", "poddisruptionbudgets", "configmaps"),
+    *("persistentvolumes", "storageclasses"),
+)
+_ADDED = ("secretproviderclasses", "triggerauthentications", "clustertriggerauthentications")
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """One cluster as it stands, cut down to what is asked about one client id."""
+
+    cluster: str
+    client_id: str
+    objects: dict[str, list[Json]]  # by plural; a kind that the cluster does not have is empty
+    unread: list[str] = field(default_factory=list)  # what could not be read, and why
+
+    def of(self, plural: str) -> list[Json]:
+        """The objects of this kind."""
+        return self.objects.get(plural, [])
+
+
+async def read(kube: Kube, client_id: str, *, insist: bool = False) -> Inventory:
+    """List every kind once, side by side where the order does not matter.
+
+    What could not be read beyond who runs as what is named in `unread`; with `insist` not where time may still help.
+    """
+    running, accounts, (more, unread) = await asyncio.gather(
+        _bottom_up(kube, client_id),
+        _all(kube, client_id, _ACCOUNTS),
+        _more(kube, client_id, insist=insist),
+    )
+    return Inventory(kube.cluster, client_id, {**running, **accounts, **more}, unread)
+
+
+async def _bottom_up(kube: Kube, client_id: str) -> dict[str, list[Json]]:
+    found: dict[str, list[Json]] = {}
+    for kinds in BOTTOM_UP:
+        found |= await _all(kube, client_id, [PLURALS[kind] for kind in kinds])
+    return found
+
+
+async def _all(kube: Kube, client_id: str, plurals: Iterable[str]) -> dict[str, list[Json]]:
+    """All of these kinds, or the error that stands for those that could not be read."""
+    answers = await _lists(kube, client_id, plurals)
+    if lost := failures(answers):
+        raise lost[0] if len(lost) == 1 else worst(lost, f"{kube.cluster}: lists")
+    return {plural: found for plural, found in answers if not isinstance(found, ResponderError)}
+
+
+async def _more(
+    kube: Kube, client_id: str, *, insist: bool
+) -> tuple[dict[str, list[Json]], list[str]]:
+    """The kinds without which a survey is still one, and a sentence for each that could not be read."""
+    found: dict[str, list[Json]] = {}
+    unread: list[str] = []
+    added, unknown = _served(await _groups(kube))
+    unread += unknown
+    for plural, answer in await _lists(kube, client_id, (*_BUILT_IN, *added)):
+        match answer:
+            case list():
+                found[plural] = answer
+            case NotFoundError() if plural in _ADDED:
+                found[plural] = []  # the cluster has others of its group
+            case TransientError() if insist:
+                raise answer
+            case _:
+                unread.append(f"{plural}: {answer}")
+    return found, unread
+
+
+async def _groups(kube: Kube) -> set[str] | None:
+    """Every "group/version" that the cluster serves; None where it does not say.
+
+    Authorization precedes existence: a list of what is not there is forbidden too, to somebody who may not list it.
+    """
+    try:
+        groups = (await kube.get("/apis"))["groups"]
+        return {str(one["groupVersion"]) for group in groups for one in group["versions"]}
+    except (ResponderError, KeyError, TypeError):
+        return None
+
+
+def _served(groups: set[str] | None) -> tuple[list[str], list[str]]:
+    """Of the kinds that are added to a cluster: those to list, and a sentence for each in a version we don't know."""
+    if groups is None:
+        return list(_ADDED), []
+    known = {plural: group_version_of(plural) for plural in _ADDED}
+    names = {one.partition("/")[0] for one in groups}
+    unread = [
+        f"{plural}: the cluster does not serve it as {version}: look at them by hand"
+        for plural, version in known.items()
+        if version not in groups and version.partition("/")[0] in names
+    ]
+    return [plural for plural, version in known.items() if version in groups], unread
+
+
+async def _lists(
+    kube: Kube, client_id: str, plurals: Iterable[str]
+) -> list[tuple[str, list[Json] | ResponderError]]:
+    async def one(plural: str) -> list[Json]:
+        return await kube.list_all(
+            path_of(plural), keep=lambda found: inventory_cuts.cut(plural, found, client_id)
+        )
+
+    return await fan_out(plurals, one)
