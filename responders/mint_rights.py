@@ -9,15 +9,20 @@ Needs    roles.rbac.authorization.k8s.io: list; clusterroles.rbac.authorization.
 Source   https://kubernetes.io/docs/concepts/security/rbac-good-practices/#token-request
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from responders.inventories import Inventory
+from responders.kube import Kube
+from responders.kube_requests import path_of
 from responders.model import Json, ServiceAccountRef
 
 # Whoever has one of these has the cluster; every cluster has them.
 # https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings
 _EVERYBODY = ("system:authenticated", "system:unauthenticated", "system:serviceaccounts")
+
+_PLURALS = ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +44,14 @@ def find(
     """
     if not {"roles", "clusterroles"} <= inventory.objects.keys():
         return None
-    plurals = ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
-    rbac = Rbac(*(inventory.of(plural) for plural in plurals))
+    rbac = Rbac(*(inventory.of(plural) for plural in _PLURALS))
     return holders(rbac, accounts, ours=ours) if accounts else []
+
+
+async def ask(kube: Kube, accounts: Sequence[ServiceAccountRef], *, ours: str) -> list[Json]:
+    """`holders` as they are at this moment. Raises where the cluster does not say."""
+    lists = await asyncio.gather(*(kube.list_all(path_of(one)) for one in _PLURALS))
+    return holders(Rbac(*lists), accounts, ours=ours)
 
 
 def holders(rbac: Rbac, accounts: Sequence[ServiceAccountRef], *, ours: str) -> list[Json]:

@@ -25,7 +25,7 @@ async def check_foothold(order: Order) -> Json:
 
     async def act(work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
         ours = await work.cloud.own_object_id()
-        holders = await mint_rights.find(kube, plan["survey"]["service_accounts"], ours=ours)
+        holders = await mint_rights.ask(kube, plan["survey"]["service_accounts"], ours=ours)
         requesters = await asyncio.to_thread(_requesters, work, order, ours)
         start = order["incident"]["window_start"]
         evil = [
