@@ -1,4 +1,4 @@
-"""A cluster to test against: the sandbox's own, or with KUBE_VERIFIED=1 the one KUBECONFIG names.
+"""A cluster to test against: the sandbox's own, or the one of `make test-kubernetes KUBECONFIG=...`.
 
 The local one is a cluster of a whole sandbox, served over TLS from a thread of the test process, so
 that a test can also reach into it; it has what the sandbox's people lack, an administrator.
@@ -23,7 +23,7 @@ from kubernetes import client, config
 
 from sandbox.certificates import issue
 from sandbox.exchange import Exchanges
-from sandbox.kubernetes import service_account_tokens
+from sandbox.kubernetes import definitions, service_account_tokens
 from sandbox.kubernetes.cluster import Cluster, service_account
 from sandbox.sandbox import Sandbox
 from sandbox.server import SERVICES
@@ -33,15 +33,25 @@ MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 APPLY = "application/apply-patch+yaml"
+_TOKENLESS = "automountServiceAccountToken"
 _Result = TypeVar("_Result")
 _AKS = "6dae42f8-4368-4678-94ff-3960e28e3630"  # the Entra application of every AKS API server
+# Where an API server is too old for a group's v1.
+_EARLIER = {"cronjobs": "apis/batch/v1beta1", "poddisruptionbudgets": "apis/policy/v1beta1"}
 _GROUPS = {
+    "cronjobs": "apis/batch/v1",
+    "daemonsets": "apis/apps/v1",
     "deployments": "apis/apps/v1",
+    "horizontalpodautoscalers": "apis/autoscaling/v2",
+    "jobs": "apis/batch/v1",
     "networkpolicies": "apis/networking.k8s.io/v1",
+    "poddisruptionbudgets": "apis/policy/v1",
     "replicasets": "apis/apps/v1",
     "rolebindings": "apis/rbac.authorization.k8s.io/v1",
     "roles": "apis/rbac.authorization.k8s.io/v1",
+    "secretproviderclasses": "apis/secrets-store.csi.x-k8s.io/v1",
     "statefulsets": "apis/apps/v1",
+    "triggerauthentications": "apis/keda.sh/v1alpha1",
 }
 
 
@@ -76,8 +86,26 @@ class Api:
 
     def path(self, plural: str, name: str = "", subresource: str = "") -> str:
         """The path of a resource in the test's namespace."""
-        parts = ["", _GROUPS.get(plural, "api/v1"), "namespaces", self.namespace, plural]
+        parts = ["", self.base(plural), "namespaces", self.namespace, plural]
         return "/".join([*parts, *filter(None, (name, subresource))])
+
+    def base(self, plural: str) -> str:
+        """`apis/policy/v1`, or the version before where the server has no such one."""
+        base = _GROUPS.get(plural, "api/v1")
+        if plural in _EARLIER and not self.serves(base, plural):
+            return _EARLIER[plural]
+        return base
+
+    def serves(self, base: str, plural: str) -> bool:
+        """Whether discovery names the resource at this version."""
+        found = self.call("GET", f"/{base}")
+        listed = found.json().get("resources", []) if found.is_success else []
+        return plural in {each["name"] for each in listed}
+
+    @property
+    def minor(self) -> int:
+        """Of the server's version; 0 where a build of one's own does not say."""
+        return int(self.call("GET", "/version").json()["minor"].rstrip("+") or 0)
 
     def call(
         self, method: str, path: str, body: object = None, type_: str = "", **query: str
@@ -180,14 +208,15 @@ class LocalCluster:
         await self._server.serve([listening])
 
 
-def _verified() -> Target:
-    """The cluster of KUBECONFIG. It is written to, so nobody gets here without saying so."""
-    config.load_kube_config()  # type: ignore[no-untyped-call]
+def _verified(kubeconfig: str) -> Target:
+    """The cluster of this file. It is written to, so an environment's KUBECONFIG alone leads nobody here."""
+    config.load_kube_config(kubeconfig)  # type: ignore[no-untyped-call]
     told = client.Configuration.get_default_copy()
     trust = ssl.create_default_context(cafile=told.ssl_ca_cert)
     if told.cert_file:
         trust.load_cert_chain(told.cert_file, told.key_file)
-    token = (told.api_key.get("authorization") or "").removeprefix("Bearer ")
+    given = told.api_key.get("BearerToken") or told.api_key.get("authorization") or ""
+    token = given.removeprefix("Bearer ")
     with httpx.Client(base_url=told.host, verify=trust) as http:
         headers = {"authorization": f"Bearer {token}"} if token else {}
         answer = http.get("/.well-known/openid-configuration", headers=headers)
@@ -204,8 +233,8 @@ def local_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalClu
 
 @pytest.fixture(scope="session")
 def any_cluster(request: pytest.FixtureRequest) -> Target:
-    if os.environ.get("KUBE_VERIFIED") == "1":
-        return _verified()
+    if kubeconfig := os.environ.get("TEST_KUBECONFIG"):
+        return _verified(kubeconfig)
     local: LocalCluster = request.getfixturevalue("local_cluster")
     trust = ssl.create_default_context(cafile=local.ca)
     return Target(local.url, trust, local.token, local.cluster.issuer.url)
@@ -250,3 +279,47 @@ def responder_headers(sandbox: RunningSandbox) -> dict[str, str]:
         headers={"x-identity-header": environment["IDENTITY_HEADER"]},
     )
     return {"authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+def since(api: Api, minor: int) -> None:
+    """Skip where the API server is older than the behaviour, and say so."""
+    if api.minor < minor:
+        pytest.skip(f"{api.target.url} is Kubernetes 1.{api.minor}; this came with 1.{minor}")
+
+
+def define(api: Api, plural: str) -> None:
+    """Let the cluster serve a custom resource, unless it does so already."""
+    definition = definitions.published(plural)
+    group, version = definition["spec"]["group"], definition["spec"]["versions"][0]["name"]
+    if api.call("GET", f"/apis/{group}/{version}/{plural}").is_success:
+        return
+    kind = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    made = api.call("POST", path, {**kind, **definition})
+    assert made.status_code == 201, made.text
+    one = f"{path}/{definition['metadata']['name']}"
+    api.eventually(lambda: "Established" in _true_conditions(api.call("GET", one).json()))
+    api.eventually(lambda: api.call("GET", f"/apis/{group}/{version}/{plural}").is_success)
+
+
+def _true_conditions(value: dict[str, Any]) -> set[str]:
+    conditions = value.get("status", {}).get("conditions", [])
+    return {each["type"] for each in conditions if each["status"] == "True"}
+
+
+def ready_pod(api: Api, name: str, labels: dict[str, str]) -> dict[str, Any]:
+    """A pod that is Ready, by the node's word or, where there is no node, by ours."""
+    container = {"name": "main", "image": "registry.k8s.io/pause:3.10"}
+    # A pod without a token: an old API server would want one to be there already.
+    spec = {"containers": [container], "nodeName": _any_node(api), _TOKENLESS: False}
+    api.create("pods", {"metadata": {"name": name, "labels": labels}, "spec": spec})
+    conditions = [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-26T10:00:00Z"}]
+    body = {"status": {"phase": "Running", "conditions": conditions}}
+    answer = api.call("PATCH", api.path("pods", name, "status"), body, STRATEGIC)
+    assert answer.is_success, answer.text
+    return dict(answer.json())
+
+
+def _any_node(api: Api) -> str:
+    nodes = api.call("GET", "/api/v1/nodes").json()["items"]
+    return str(nodes[0]["metadata"]["name"]) if nodes else "no-node"

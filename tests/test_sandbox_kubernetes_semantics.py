@@ -1,14 +1,14 @@
 """An API server's refusals and the life of an object, to the byte where clients look at bytes.
 
-These facts were seen on real API servers; with KUBE_VERIFIED=1 they are asked of the one that
-KUBECONFIG names. What it defends: a responder that handles the sandbox handles a cluster.
+These facts were seen on real API servers; `make test-kubernetes KUBECONFIG=...` asks them of another one.
+What it defends: a responder that handles the sandbox handles a cluster.
 """
 
 import time
 
 import pytest
 
-from tests.kubernetes_api import JSON_PATCH, MERGE, Api, deployment
+from tests.kubernetes_api import JSON_PATCH, MERGE, Api, deployment, since
 
 
 def test_a_missing_object_is_a_404_status_to_the_byte(api: Api) -> None:
@@ -149,6 +149,7 @@ def test_a_selector_is_immutable(api: Api) -> None:
 def test_a_body_that_contradicts_the_url_is_a_bad_request(
     api: Api, body: dict[str, object], text: str
 ) -> None:
+    since(api, 32)
     answer = api.call("PUT", api.path("serviceaccounts", "app"), body)
 
     assert (answer.status_code, answer.json()["reason"]) == (400, "BadRequest")
@@ -177,6 +178,7 @@ def test_a_revision_from_the_future_times_out_with_a_hint_to_retry(api: Api) -> 
 
 
 def test_every_answer_carries_the_api_servers_headers(api: Api) -> None:
+    since(api, 32)
     for path in (api.path("serviceaccounts"), api.path("serviceaccounts", "nope")):
         headers = api.call("GET", path).headers
         assert len(headers["audit-id"]) == 36

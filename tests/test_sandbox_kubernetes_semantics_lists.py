@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.kubernetes_api import Api
+from tests.kubernetes_api import Api, since
 
 
 @pytest.fixture
@@ -156,6 +156,7 @@ def test_a_revision_that_is_gone_is_an_error_event_in_a_200(api: Api) -> None:
 
 
 def test_initial_events_end_with_a_bookmark(api: Api) -> None:
+    since(api, 32)
     events = _watch(
         api,
         sendInitialEvents="true",

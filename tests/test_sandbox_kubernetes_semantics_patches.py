@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.kubernetes_api import APPLY, JSON_PATCH, MERGE, STRATEGIC, Api, deployment
+from tests.kubernetes_api import APPLY, JSON_PATCH, MERGE, STRATEGIC, Api, deployment, since
 
 
 def _containers(env: list[dict[str, Any]]) -> dict[str, Any]:
@@ -66,6 +66,7 @@ def test_strategic_lists_merge_by_name_and_new_items_go_first(api: Api, web: str
 
 
 def test_strategic_directives_delete_and_replace(api: Api, web: str) -> None:
+    since(api, 32)
     gone = _containers([{"$patch": "delete", "name": "A"}])
     assert _env(api.call("PATCH", web, gone, STRATEGIC).json()) == []
 

@@ -9,7 +9,7 @@ import httpx
 import jwt
 import pytest
 
-from tests.kubernetes_api import Api
+from tests.kubernetes_api import Api, since
 
 EXCHANGE = "api://AzureADTokenExchange"
 TOKEN_REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
@@ -29,6 +29,7 @@ def _review(api: Api, token: str, *audiences: str) -> dict[str, Any]:
 
 
 def test_a_token_says_who_it_is_for_and_who_it_speaks_for(api: Api) -> None:
+    since(api, 32)
     account = api.account("app")["metadata"]
 
     answer = _request(api, audiences=[EXCHANGE], expirationSeconds=600)
@@ -106,6 +107,7 @@ def test_a_token_is_bound_to_what_exists(api: Api, reference: dict[str, str], st
 
 
 def test_the_api_server_takes_its_own_audience_only(api: Api) -> None:
+    since(api, 28)
     api.account("app")
     ours = _request(api).json()["status"]["token"]
     theirs = _request(api, audiences=[EXCHANGE]).json()["status"]["token"]

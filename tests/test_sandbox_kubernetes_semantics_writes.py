@@ -5,7 +5,7 @@ Facts of real API servers, as in test_sandbox_kubernetes_semantics.py.
 
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.kubernetes_api import MERGE, STRATEGIC, Api, deployment
+from tests.kubernetes_api import MERGE, STRATEGIC, Api, deployment, since
 
 
 def test_a_new_object_gets_its_identity_from_the_server(api: Api) -> None:
@@ -155,6 +155,7 @@ def test_a_dry_run_answers_as_if_and_stores_nothing(api: Api) -> None:
 
 
 def test_unknown_fields_warn_or_are_refused(api: Api) -> None:
+    since(api, 27)
     path = api.path("serviceaccounts")
     body = {"metadata": {"name": "app"}, "bogus": 1}
 
@@ -173,6 +174,7 @@ def test_unknown_fields_warn_or_are_refused(api: Api) -> None:
 
 
 def test_the_manager_of_a_field_is_named_by_query_or_user_agent(api: Api) -> None:
+    since(api, 32)
     api.account("app")
     api.merge(
         "serviceaccounts",

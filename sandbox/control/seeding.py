@@ -17,7 +17,7 @@ from sandbox.control import (
     seeding_resources,
 )
 from sandbox.control.wishes import WishError, a_list, an_object, nothing_else, number, wish
-from sandbox.kubernetes.kinds import KINDS
+from sandbox.kubernetes import definitions, served
 from sandbox.kubernetes.statuses import StatusError
 from sandbox.web import Call, Route
 from sandbox.world import Json, World
@@ -56,12 +56,13 @@ def _kubernetes(world: World, clusters: Any) -> Json:
     for name, kinds in an_object("clusters", clusters).items():
         if name not in world.clusters:
             raise WishError(f"clusters: no {name}; there are {', '.join(world.clusters)}")
+        cluster = world.clusters[name]
         for plural, objects in an_object(name, kinds).items():
-            if plural not in {kind.plural for kind in KINDS}:
+            if served.by_plural(cluster, plural) is None and plural not in definitions.plurals():
                 raise WishError(f"{name}: no kind {plural}")
             for one in a_list(plural, objects):
                 try:
-                    made = world.clusters[name].seed(plural, an_object(plural, one))
+                    made = cluster.seed(plural, an_object(plural, one))
                 except StatusError as wrong:
                     raise WishError(f"{name}/{plural}: {wrong}") from wrong
                 planted.setdefault(name, []).append(f"{plural}/{made['metadata']['name']}")

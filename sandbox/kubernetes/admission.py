@@ -8,8 +8,9 @@ Source      https://kubernetes.io/docs/reference/access-authn-authz/admission-co
 
 from typing import TYPE_CHECKING
 
-from sandbox.kubernetes import workload_identity
-from sandbox.kubernetes.kinds import Kind, stored
+from sandbox.kubernetes import storage_defaults, workload_identity
+from sandbox.kubernetes.kind import Kind
+from sandbox.kubernetes.kinds import stored
 from sandbox.kubernetes.names import suffix
 from sandbox.kubernetes.statuses import forbidden, not_found
 from sandbox.world import Json
@@ -28,7 +29,11 @@ def admit(cluster: "Cluster", kind: Kind, value: Json) -> None:
     """Change a new object in place, or refuse it with `StatusError`."""
     if kind.namespaced:
         _check_namespace(cluster, kind, value)
-    if kind.plural == "pods":
+    if kind.plural == "persistentvolumes":
+        storage_defaults.protect(value, storage_defaults.PV_PROTECTION)
+    elif kind.plural == "persistentvolumeclaims":
+        storage_defaults.protect(value, storage_defaults.PVC_PROTECTION)
+    elif kind.plural == "pods":
         account = _check_account(cluster, kind, value)
         _mount_token(value, account)
         _add_tolerations(value["spec"])

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.responses import Response, StreamingResponse
 
 from sandbox.kubernetes import requests, tables
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.objects import Answer
 from sandbox.kubernetes.statuses import StatusError
 from sandbox.kubernetes.watches import Event, Watch
@@ -82,8 +82,15 @@ def streamed(watch: Watch, kind: Kind, call: Call, audit_id: str, now: datetime)
 
 
 def typed(kind: Kind, value: Json) -> Json:
-    """The object with kind and apiVersion in front."""
-    return {"kind": kind.kind, "apiVersion": kind.api_version, **value}
+    """The object with kind and apiVersion in front; of custom resources all keys are in order."""
+    whole = {"kind": kind.kind, "apiVersion": kind.api_version, **value}
+    return whole if kind.definition is None else _in_order(whole)
+
+
+def _in_order(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _in_order(value[name]) for name in sorted(value)}
+    return [_in_order(each) for each in value] if isinstance(value, list) else value
 
 
 def _body(answer: Answer, shape: str, call: Call, now: datetime) -> Json:
@@ -109,6 +116,8 @@ def _body(answer: Answer, shape: str, call: Call, now: datetime) -> Json:
         }
     if items is None:
         return typed(kind, answer.body)
+    if kind.definition is not None:
+        items = [typed(kind, item) for item in items]  # here, items say what they are
     return {
         "kind": f"{kind.kind}List",
         "apiVersion": kind.api_version,

@@ -7,7 +7,7 @@ import copy
 from typing import Any
 
 from sandbox.kubernetes import managed_fields, schema
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.managed_fields import Path
 from sandbox.kubernetes.schema import Type
 from sandbox.kubernetes.statuses import StatusError
@@ -34,11 +34,12 @@ def applied(kind: Kind, live: Json | None, wanted: Json, entry: Json, *, force: 
     ]
     if not force:
         _refuse_conflicts(others, differing)
-    merged: Json = _merge(kind.kind, copy.deepcopy(live), wanted)
+    root = kind.kind if kind.definition is None else managed_fields.DEDUCED
+    merged: Json = _merge(root, copy.deepcopy(live), wanted)
     mine = _owned_by(live, entry)
     shared = set().union(*(paths for _, paths in others))
     for path in sorted(mine - stated.keys() - shared, key=len, reverse=True):
-        _remove(merged, kind.kind, path)
+        _remove(merged, root, path)
     left = managed_fields.leaves(kind, merged)
     kept = [(other, (paths - differing) & left.keys()) for other, paths in others]
     managed_fields.write(merged, [*kept, (entry, set(stated))])

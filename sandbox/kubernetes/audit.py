@@ -80,7 +80,7 @@ def _object(request: Request) -> Json | None:
     wanted = request.wanted
     if not wanted.resource:
         return None
-    reference: Json = {"resource": wanted.resource, "apiVersion": "v1"}
+    reference: Json = {"resource": wanted.resource, "apiVersion": _version(request)}
     optional = {
         "namespace": wanted.namespace,
         "name": wanted.name,
@@ -88,6 +88,11 @@ def _object(request: Request) -> Json | None:
         "subresource": wanted.subresource,
     }
     return {**reference, **{key: value for key, value in optional.items() if value}}
+
+
+def _version(request: Request) -> str:
+    segments = request.call.path.strip("/").split("/")
+    return segments[2] if segments[0] == "apis" else segments[1]
 
 
 def _uri(request: Request) -> str:

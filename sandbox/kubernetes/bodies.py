@@ -3,11 +3,12 @@
 Source   https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation
 """
 
+from dataclasses import replace
 from typing import Any
 
-from sandbox.kubernetes import schema
+from sandbox.kubernetes import custom_resources, schema
 from sandbox.kubernetes.field_problems import invalid_value
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.requests import Request
 from sandbox.kubernetes.statuses import bad_request, invalid
 from sandbox.world import Json
@@ -20,6 +21,8 @@ def decoded(kind: Kind, sent: Any, request: Request) -> tuple[Json, list[str]]:
             f"the object provided is unrecognized (must be of type {kind.kind}): couldn't get "
             "version/kind; json parse error: cannot unmarshal into Go value"
         )
+    if kind.definition is not None:
+        _check_type(kind, sent)
     group_version = sent.get("apiVersion") or kind.api_version
     if group_version != kind.api_version:
         raise bad_request(
@@ -29,19 +32,40 @@ def decoded(kind: Kind, sent: Any, request: Request) -> tuple[Json, list[str]]:
     named = sent.get("kind") or kind.kind
     if named != kind.kind:
         raise bad_request(
-            f'{named} in version "v1" cannot be handled as a {kind.kind}: no kind "{named}" is '
+            f'{named} in version "{kind.version}" cannot be handled as a {kind.kind}: no kind "{named}" is '
             f'registered for the internal version of group "{kind.group}" in scheme'
         )
     try:
-        value, unknown = schema.decode(kind, sent)
+        value, unknown = decode(kind, sent)
     except schema.TypeMismatchError as wrong:
         raise bad_request(
-            f'{kind.kind} in version "v1" cannot be handled as a {kind.kind}: {wrong}'
+            f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {wrong}'
         ) from wrong
     warnings = judge_unknown(kind, unknown, request)
     value.pop("kind", None)
     value.pop("apiVersion", None)
     return value, warnings
+
+
+def _check_type(kind: Kind, sent: Json) -> None:
+    """A custom resource has to say what it is: the server has no Go type that would tell."""
+    for name, called in (("kind", "Kind"), ("apiVersion", "apiVersion")):
+        if not sent.get(name):
+            raise bad_request(
+                f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: '
+                f"Object '{called}' is missing in the body"
+            )
+    if sent["kind"] != kind.kind:
+        problem = invalid_value("kind", sent["kind"], f"must be {kind.kind}")
+        name = (sent.get("metadata") or {}).get("name", "")
+        raise invalid(replace(kind, kind=sent["kind"]), name, [problem])
+
+
+def decode(kind: Kind, value: Json) -> tuple[Json, list[str]]:
+    """The value as the server keeps it, and unknown fields' paths. Raises `TypeMismatchError`."""
+    if kind.definition is not None:
+        return custom_resources.decode(kind, value)
+    return schema.decode(kind, value)
 
 
 def judge_unknown(kind: Kind, unknown: list[str], request: Request) -> list[str]:
@@ -54,7 +78,7 @@ def judge_unknown(kind: Kind, unknown: list[str], request: Request) -> list[str]
             problem = invalid_value("patch", "{}", listed)
             raise invalid(kind, request.wanted.name, [problem])
         raise bad_request(
-            f'{kind.kind} in version "v1" cannot be handled as a {kind.kind}: {listed}'
+            f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {listed}'
         )
     return texts if mode == "Warn" else []
 

@@ -73,14 +73,19 @@ def _urls(urls: list[str]) -> Json:
 def _seed_roles(cluster: "Cluster") -> None:
     every = _rule(["*"], ["*"], ["*"])
     view = [
-        _rule([""], [*_PLAIN, "namespaces"], _READ),
+        _rule([""], [*_PLAIN, "namespaces", "persistentvolumeclaims"], _READ),
+        _rule(["autoscaling"], ["horizontalpodautoscalers"], _READ),
+        _rule(["policy"], ["poddisruptionbudgets"], _READ),
         _rule(["apps"], _WORKLOADS, _READ),
         _rule(["batch"], ["cronjobs", "jobs"], _READ),
         _rule(["networking.k8s.io"], ["networkpolicies"], _READ),
     ]
     edit = [
         *view,
-        _rule([""], [*_PLAIN, "secrets"], _WRITE),
+        _rule([""], [*_PLAIN, "persistentvolumeclaims", "secrets"], _WRITE),
+        _rule([""], ["pods/eviction"], ["create"]),
+        _rule(["autoscaling"], ["horizontalpodautoscalers"], _WRITE),
+        _rule(["policy"], ["poddisruptionbudgets"], _WRITE),
         _rule([""], ["secrets"], _READ),
         _rule([""], ["serviceaccounts/token"], ["create"]),
         _rule([""], ["serviceaccounts"], ["impersonate"]),

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sandbox.issuers import Issuer
-from sandbox.kubernetes import bootstrap, writes
+from sandbox.kubernetes import bootstrap, definitions, served, writes
 from sandbox.kubernetes.controllers import roster
-from sandbox.kubernetes.kinds import Kind, stored
+from sandbox.kubernetes.kind import Kind
+from sandbox.kubernetes.kinds import stored
 from sandbox.kubernetes.mounted_tokens import MountedTokens
 from sandbox.kubernetes.pod_logs import PodLogs
 from sandbox.kubernetes.reactor import Reactor
@@ -31,6 +32,7 @@ class Pace:
     controllers: float = 0.02  # something was written -> the controllers have acted on it
     pod_ready: float = 0.5  # pod scheduled -> Ready
     pod_stop: float = 0.2  # pod deleted -> its containers have ended
+    job_run: float = 5.0  # a pod that is to end became Ready -> its containers have succeeded
     create_backoff: float = 0.5  # a pod was refused -> the next try; doubles each time
 
 
@@ -73,6 +75,7 @@ class Cluster(Seeds):
         self.logs = PodLogs()
         self.tokens = MountedTokens(self)
         self.unpullable_images: set[str] = set()  # pods with one of these never become ready
+        self.never_ready: set[str] = set()  # "namespace/name" of workloads whose new pods hang
         self.refused_pods: dict[str, tuple[int, str]] = {}  # owner's uid -> tries, last reason
         self._addresses = 4  # the node itself has the first ones
         self._on_stop: dict[int, Callable[[], None]] = {}
@@ -101,14 +104,39 @@ class Cluster(Seeds):
         return self.created_at if self.reactor.seeding else self.world.clock.now()
 
     def seed(self, plural: str, value: Json) -> Json:
-        """Any object as an administrator would create it, settled at once: its pods are Ready."""
+        """Any object as an administrator would create it, settled at once: its pods are Ready.
+
+        A custom resource brings its definition along where the cluster has none yet.
+        """
         with self.reactor.seeding_now():
-            return writes.create(self, stored(plural), value, _ADMINISTRATOR)
+            return writes.create(self, self._kind(plural), value, _ADMINISTRATOR)
+
+    def define(self, plural: str) -> Kind:
+        """Serve this custom resource from now on, by its published definition."""
+        definition = definitions.published(plural)
+        with self.reactor.seeding_now():
+            writes.create(self, stored("customresourcedefinitions"), definition, _ADMINISTRATOR)
+        return self._kind(plural)
 
     def objects(self, plural: str, namespace: str = "") -> list[Json]:
         """Copies of what is stored, with kind and apiVersion; "" means every namespace."""
-        kind = stored(plural)
+        kind = served.by_plural(self, plural)
+        if kind is None:
+            return []
         return [typed(kind, value) for value in self.store.peek(kind, namespace)]
+
+    def rotate_signing_keys(self) -> str:
+        """Sign ServiceAccount tokens with a new key from now on, and return its id.
+
+        The key before it stays in the JWKS and is honoured; the one before that is gone at once, from the API server
+        too. https://learn.microsoft.com/azure/aks/use-oidc-issuer#rotate-the-oidc-key
+        """
+        self.issuer.rotate()
+        return self.issuer.key_id
+
+    def _kind(self, plural: str) -> Kind:
+        found = served.by_plural(self, plural)
+        return found if found is not None else self.define(plural)
 
     def state(self) -> dict[str, list[Json]]:
         """Everything that is stored, by plural, as `/sandbox/state` shows it."""

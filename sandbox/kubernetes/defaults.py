@@ -7,8 +7,8 @@ Source      https://kubernetes.io/docs/reference/kubernetes-api/workload-resourc
 
 from collections.abc import Callable
 
-from sandbox.kubernetes import pod_defaults
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes import pod_defaults, storage_defaults
+from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.pod_defaults import unless_set
 from sandbox.world import Json
 
@@ -103,6 +103,36 @@ def _job(value: Json) -> None:
     value.setdefault("status", {})
 
 
+def name_job_pods(job: Json) -> None:
+    """A job finds its pods by its own uid, which is in their labels. Not where it says that it does so itself."""
+    spec, about = job["spec"], job["metadata"]
+    if spec.get("manualSelector"):
+        return
+    uid = {"batch.kubernetes.io/controller-uid": about["uid"]}
+    template = spec["template"].setdefault("metadata", {})
+    template["labels"] = {
+        **template.get("labels", {}),
+        **uid,
+        "batch.kubernetes.io/job-name": about["name"],
+        "controller-uid": about["uid"],
+        "job-name": about["name"],
+    }
+    spec["selector"] = {"matchLabels": uid}
+
+
+def _autoscaler(value: Json) -> None:
+    spec = value.setdefault("spec", {})
+    unless_set(spec, minReplicas=1)
+    target = {"type": "Utilization", "averageUtilization": 80}
+    unless_set(spec, metrics=[{"type": "Resource", "resource": {"name": "cpu", "target": target}}])
+    unless_set(value, status={"desiredReplicas": 0, "currentMetrics": None})
+
+
+def _disruption_budget(value: Json) -> None:
+    counts = ("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods")
+    unless_set(value, status=dict.fromkeys(counts, 0))
+
+
 def _cron_job(value: Json) -> None:
     spec = value.setdefault("spec", {})
     unless_set(spec, concurrencyPolicy="Allow", suspend=False)
@@ -157,6 +187,10 @@ _FILLERS: dict[str, Callable[[Json], None]] = {
     "clusterrolebindings": _binding,
     "cronjobs": _cron_job,
     "daemonsets": _daemon_set,
+    "horizontalpodautoscalers": _autoscaler,
+    "persistentvolumeclaims": storage_defaults.fill_claim,
+    "persistentvolumes": storage_defaults.fill_volume,
+    "poddisruptionbudgets": _disruption_budget,
     "deployments": _deployment,
     "jobs": _job,
     "namespaces": _namespace,
@@ -167,4 +201,5 @@ _FILLERS: dict[str, Callable[[Json], None]] = {
     "secrets": _secret,
     "services": _service,
     "statefulsets": _stateful_set,
+    "storageclasses": storage_defaults.fill_class,
 }

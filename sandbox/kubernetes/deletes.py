@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sandbox.kubernetes import dependents
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.names import timestamp
 from sandbox.kubernetes.statuses import bad_request, precondition_failed, success
 from sandbox.world import Json

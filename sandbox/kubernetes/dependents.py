@@ -5,7 +5,7 @@ Source   https://kubernetes.io/docs/concepts/overview/working-with-objects/owner
 
 from typing import TYPE_CHECKING
 
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.kind import Kind
 from sandbox.world import Json
 
 if TYPE_CHECKING:

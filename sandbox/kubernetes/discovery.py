@@ -5,9 +5,15 @@ Left out    aggregated discovery (clients fall back to this form) and the schema
 Source      https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api
 """
 
+from typing import TYPE_CHECKING
+
+from sandbox.kubernetes import served
 from sandbox.kubernetes.bootstrap import VERSION
-from sandbox.kubernetes.kinds import GROUPS, KINDS, Kind
+from sandbox.kubernetes.kind import Kind
 from sandbox.world import Json
+
+if TYPE_CHECKING:
+    from sandbox.kubernetes.cluster import Cluster
 
 _MAJOR, _MINOR = VERSION.removeprefix("v").split(".")[:2]
 _PARAMETERS = ("dryRun", "fieldManager", "fieldValidation")
@@ -19,24 +25,26 @@ def versions(address: str) -> Json:
     return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": where}
 
 
-def groups() -> Json:
+def groups(cluster: "Cluster") -> Json:
     """`/apis`."""
-    listed = [_group(name) for name in GROUPS if name]
+    found = served.group_versions(cluster)
+    listed = [_group(name, version) for name, version in found if name]
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": listed}
 
 
-def group(name: str) -> Json:
+def group(name: str, version: str) -> Json:
     """`/apis/<group>`."""
-    return {"kind": "APIGroup", "apiVersion": "v1", **_group(name)}
+    return {"kind": "APIGroup", "apiVersion": "v1", **_group(name, version)}
 
 
-def resources(name: str) -> Json:
-    """`/api/v1` and `/apis/<group>/v1`."""
-    listed = [entry for kind in KINDS if kind.group == name for entry in _resource(kind)]
+def resources(cluster: "Cluster", group_version: tuple[str, str]) -> Json:
+    """`/api/v1` and `/apis/<group>/<version>`."""
+    kinds = [each for each in served.kinds(cluster) if (each.group, each.version) == group_version]
+    listed = [entry for kind in kinds for entry in _resource(kind)]
     return {
         "kind": "APIResourceList",
         "apiVersion": "v1",  # absent for the core group, but no client minds
-        "groupVersion": f"{name}/v1" if name else "v1",
+        "groupVersion": kinds[0].api_version,
         "resources": listed,
     }
 
@@ -60,19 +68,18 @@ def version() -> Json:
     }
 
 
-def openapi_index() -> Json:
+def openapi_index(cluster: "Cluster") -> Json:
     """`/openapi/v3`."""
-    names = ["api/v1", *(f"apis/{name}/v1" for name in GROUPS if name)]
+    names = list(dict.fromkeys(kind.base.lstrip("/") for kind in served.kinds(cluster)))
     return {"paths": {name: {"serverRelativeURL": f"/openapi/v3/{name}?hash=1"} for name in names}}
 
 
-def openapi(name: str) -> Json:
+def openapi(cluster: "Cluster", base: str) -> Json:
     """`/openapi/v3/<group version>`: enough for kubectl to see that the server validates fields."""
     paths: Json = {}
-    for kind in KINDS:
-        if kind.group == name and kind.is_stored:
+    for kind in served.kinds(cluster):
+        if kind.base == base and kind.is_stored:
             scope = "/namespaces/{namespace}" if kind.namespaced else ""
-            base = f"/apis/{name}/v1" if name else "/api/v1"
             one = f"{base}{scope}/{kind.plural}/{{name}}"
             paths[one] = {verb: _operation(kind) for verb in ("put", "patch")}
             paths[f"{base}{scope}/{kind.plural}"] = {"post": _operation(kind)}
@@ -85,9 +92,9 @@ def openapi_v2() -> bytes:
     return b"\x0a\x032.0"
 
 
-def _group(name: str) -> Json:
-    served = {"groupVersion": f"{name}/v1", "version": "v1"}
-    return {"name": name, "versions": [served], "preferredVersion": served}
+def _group(name: str, version: str) -> Json:
+    only = {"groupVersion": f"{name}/{version}", "version": version}
+    return {"name": name, "versions": [only], "preferredVersion": only}
 
 
 def _resource(kind: Kind) -> list[Json]:
@@ -100,8 +107,9 @@ def _resource(kind: Kind) -> list[Json]:
     }
     if kind.short_names:
         entry["shortNames"] = list(kind.short_names)
-    if kind.in_all:
-        entry["categories"] = ["all"]
+    categories = kind.definition.categories if kind.definition else ("all",) * kind.in_all
+    if categories:
+        entry["categories"] = list(categories)
     return [entry, *(_subresource(kind, name) for name in kind.subresources)]
 
 
@@ -118,6 +126,9 @@ def _subresource(kind: Kind, name: str) -> Json:
     elif name == "token":
         other = {"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"}
         entry |= {**other, "verbs": ["create"]}
+    elif name == "eviction":
+        other = {"group": "policy", "version": "v1", "kind": "Eviction"}
+        entry |= {**other, "verbs": ["create"]}
     elif name == "log":
         entry["verbs"] = ["get"]
     return entry
@@ -131,7 +142,7 @@ def _operation(kind: Kind) -> Json:
         "responses": {"200": {"description": "OK"}},
         "x-kubernetes-group-version-kind": {
             "group": kind.group,
-            "version": "v1",
+            "version": kind.version,
             "kind": kind.kind,
         },
     }

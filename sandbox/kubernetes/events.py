@@ -7,7 +7,8 @@ Source      https://kubernetes.io/docs/reference/kubernetes-api/cluster-resource
 import uuid
 from typing import TYPE_CHECKING, Literal
 
-from sandbox.kubernetes.kinds import Kind, stored
+from sandbox.kubernetes.kind import Kind
+from sandbox.kubernetes.kinds import stored
 from sandbox.kubernetes.names import suffix, timestamp
 from sandbox.world import Json
 

@@ -6,7 +6,7 @@ Source   https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 from typing import TYPE_CHECKING
 
 from sandbox.kubernetes import deletes, dependents
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.kind import Kind
 
 if TYPE_CHECKING:
     from sandbox.kubernetes.cluster import Cluster

@@ -5,8 +5,9 @@ Source   https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/
 
 from collections.abc import Callable
 
+from sandbox.kubernetes import storage_defaults
 from sandbox.kubernetes.field_problems import FieldProblem, forbidden_field, invalid_value
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.kind import Kind
 from sandbox.world import Json
 
 _IMMUTABLE = "field is immutable"
@@ -67,6 +68,15 @@ def _template_is_kept(old: Json, new: Json) -> list[FieldProblem]:
     return [invalid_value("spec.template", new["spec"].get("template"), _IMMUTABLE)]
 
 
+def _job_change(old: Json, new: Json) -> list[FieldProblem]:
+    found = [
+        invalid_value(f"spec.{name}", new["spec"].get(name), _IMMUTABLE)
+        for name in ("completions", "completionMode", "selector")
+        if old["spec"].get(name) != new["spec"].get(name)
+    ]
+    return found + _template_is_kept(old, new)
+
+
 def _pod_change(old: Json, new: Json) -> list[FieldProblem]:
     if _fixed_part(old["spec"]) == _fixed_part(new["spec"]):
         return []
@@ -86,9 +96,12 @@ _CHANGES: dict[str, Callable[[Json, Json], list[FieldProblem]]] = {
     "clusterrolebindings": _role_is_kept,
     "daemonsets": _selector_is_kept,
     "deployments": _selector_is_kept,
-    "jobs": _template_is_kept,
+    "jobs": _job_change,
+    "persistentvolumeclaims": storage_defaults.claim_change,
+    "persistentvolumes": storage_defaults.volume_change,
     "pods": _pod_change,
     "replicasets": _selector_is_kept,
     "rolebindings": _role_is_kept,
     "statefulsets": _stateful_set_change,
+    "storageclasses": storage_defaults.class_change,
 }

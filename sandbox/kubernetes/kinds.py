@@ -1,52 +1,16 @@
-"""The resources that the cluster serves: one line each, as discovery prints them.
+"""The resources that every cluster serves: one entry each, as discovery prints them.
+
+What a cluster serves on top, by CustomResourceDefinitions, is in `served.py`.
 
 Source   https://kubernetes.io/docs/reference/kubernetes-api/
 """
 
-from dataclasses import dataclass
-
-_ALL_VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A resource: its names, its scope, and where its wire behaviour differs from the others'."""
-
-    group: str
-    plural: str
-    kind: str
-    short_names: tuple[str, ...] = ()
-    namespaced: bool = True
-    subresources: tuple[str, ...] = ()
-    verbs: tuple[str, ...] = _ALL_VERBS
-    answers_delete_with_object: bool = False  # the others answer with a Status
-    counts_generation: bool = False
-    in_all: bool = False  # `kubectl get all`
-
-    @property
-    def api_version(self) -> str:
-        """`v1` or `apps/v1`: every kind served here is at v1."""
-        return f"{self.group}/v1" if self.group else "v1"
-
-    @property
-    def singular(self) -> str:
-        """The name that discovery gives for one of them."""
-        return self.kind.lower()
-
-    @property
-    def group_resource(self) -> str:
-        """`deployments.apps`, as messages name it."""
-        return f"{self.plural}.{self.group}" if self.group else self.plural
-
-    @property
-    def is_stored(self) -> bool:
-        """False for reviews, which are questions and not objects."""
-        return "get" in self.verbs
-
+from sandbox.kubernetes.kind import Kind
 
 _RBAC = "rbac.authorization.k8s.io"
 _ASK = ("create",)
 _SCALED = ("scale", "status")
+_STATUS = ("status",)
 
 KINDS = (
     Kind("", "configmaps", "ConfigMap", ("cm",)),
@@ -58,10 +22,28 @@ KINDS = (
         "pods",
         "Pod",
         ("po",),
-        subresources=("log", "status"),
+        subresources=("eviction", "log", "status"),
         answers_delete_with_object=True,
         counts_generation=True,
         in_all=True,
+    ),
+    Kind(
+        "",
+        "persistentvolumeclaims",
+        "PersistentVolumeClaim",
+        ("pvc",),
+        True,
+        _STATUS,
+        answers_delete_with_object=True,
+    ),
+    Kind(
+        "",
+        "persistentvolumes",
+        "PersistentVolume",
+        ("pv",),
+        False,
+        _STATUS,
+        answers_delete_with_object=True,
     ),
     Kind("", "secrets", "Secret"),
     Kind(
@@ -74,12 +56,21 @@ KINDS = (
     ),
     Kind("", "services", "Service", ("svc",), answers_delete_with_object=True, in_all=True),
     Kind(
+        "apiextensions.k8s.io",
+        "customresourcedefinitions",
+        "CustomResourceDefinition",
+        ("crd", "crds"),
+        False,
+        _STATUS,
+        counts_generation=True,
+    ),
+    Kind(
         "apps",
         "daemonsets",
         "DaemonSet",
         ("ds",),
         True,
-        ("status",),
+        _STATUS,
         counts_generation=True,
         in_all=True,
     ),
@@ -136,11 +127,31 @@ KINDS = (
     Kind(
         "authorization.k8s.io", "subjectaccessreviews", "SubjectAccessReview", (), False, (), _ASK
     ),
-    Kind("batch", "cronjobs", "CronJob", ("cj",), counts_generation=True, in_all=True),
+    Kind(
+        "autoscaling",
+        "horizontalpodautoscalers",
+        "HorizontalPodAutoscaler",
+        ("hpa",),
+        True,
+        _STATUS,
+        in_all=True,
+        version="v2",
+    ),
+    Kind(
+        "batch",
+        "cronjobs",
+        "CronJob",
+        ("cj",),
+        True,
+        _STATUS,
+        counts_generation=True,
+        in_all=True,
+    ),
     Kind(
         "batch",
         "jobs",
         "Job",
+        subresources=_STATUS,
         answers_delete_with_object=True,
         counts_generation=True,
         in_all=True,
@@ -152,26 +163,31 @@ KINDS = (
         ("netpol",),
         counts_generation=True,
     ),
+    Kind(
+        "policy",
+        "poddisruptionbudgets",
+        "PodDisruptionBudget",
+        ("pdb",),
+        True,
+        _STATUS,
+        counts_generation=True,
+    ),
     Kind(_RBAC, "clusterrolebindings", "ClusterRoleBinding", namespaced=False),
     Kind(_RBAC, "clusterroles", "ClusterRole", namespaced=False),
     Kind(_RBAC, "rolebindings", "RoleBinding"),
     Kind(_RBAC, "roles", "Role"),
+    Kind(
+        "storage.k8s.io",
+        "storageclasses",
+        "StorageClass",
+        ("sc",),
+        False,
+        answers_delete_with_object=True,
+    ),
 )
-GROUPS = tuple(dict.fromkeys(kind.group for kind in KINDS))
-_BY_RESOURCE = {(kind.group, kind.plural): kind for kind in KINDS}
-_BY_KIND = {(kind.api_version, kind.kind): kind for kind in KINDS}
-
-
-def by_resource(group: str, plural: str) -> Kind | None:
-    """The resource with this plural, or None where the group has no such resource."""
-    return _BY_RESOURCE.get((group, plural))
-
-
-def by_kind(api_version: str, kind: str) -> Kind | None:
-    """The resource of objects with this apiVersion and kind."""
-    return _BY_KIND.get((api_version, kind))
+_BY_PLURAL = {kind.plural: kind for kind in KINDS}
 
 
 def stored(plural: str) -> Kind:
-    """A resource by its plural alone, for our own code: plurals are unique among those served."""
-    return next(kind for kind in KINDS if kind.plural == plural)
+    """A built-in resource by its plural alone, for our own code: plurals are unique among them."""
+    return _BY_PLURAL[plural]

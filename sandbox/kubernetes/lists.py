@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sandbox.kubernetes import queries, selectors
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.selectors import Matches
 from sandbox.kubernetes.statuses import bad_request, expired, revision_too_large
 from sandbox.kubernetes.store import ExpiredError, key_of

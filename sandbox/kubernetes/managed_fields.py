@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from sandbox.kubernetes import schema
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.schema import Type
 from sandbox.world import Json
 
 Path = tuple[str, ...]
 _ITSELF = "."
+DEDUCED = "deduced"  # the type of what has no Go type: maps have fields, lists have one owner
 _NOBODYS = {
     "apiVersion",
     "kind",
@@ -35,6 +36,7 @@ _NOBODYS = {
 def leaves(kind: Kind, value: Json) -> dict[Path, Any]:
     """Every field that can have an owner, with its value."""
     found: dict[Path, Any] = {}
+    unknown = "any" if kind.definition is None else DEDUCED
     for name, item in value.items():
         if name == "metadata":
             for inner, part in item.items():
@@ -42,7 +44,8 @@ def leaves(kind: Kind, value: Json) -> dict[Path, Any]:
                     at = ("f:metadata", f"f:{inner}")
                     _walk(schema.field("ObjectMeta", inner) or "any", part, at, found)
         elif name not in _NOBODYS:
-            _walk(schema.field(kind.kind, name) or "any", item, (f"f:{name}",), found)
+            shape = schema.field(kind.kind, name) if kind.definition is None else None
+            _walk(shape or unknown, item, (f"f:{name}",), found)
     return found
 
 
@@ -151,6 +154,10 @@ def _walk(schema_: Type, value: Any, path: Path, found: dict[Path, Any]) -> None
         found[*path, _ITSELF] = None
         for key, item in value.items():
             _walk(schema_["map"], item, (*path, f"f:{key}"), found)
+    elif schema_ == DEDUCED and isinstance(value, dict) and value:
+        found[*path, _ITSELF] = None
+        for key, item in value.items():
+            _walk(DEDUCED, item, (*path, f"f:{key}"), found)
     elif isinstance(value, dict) and schema.name_of(schema_) in schema.types() and value:
         _walk_fields(schema_, value, path, found)
     else:

@@ -6,7 +6,7 @@ Source   https://kubernetes.io/docs/concepts/overview/working-with-objects/names
 import re
 
 from sandbox.kubernetes.field_problems import FieldProblem, forbidden_field, invalid_value, required
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.kind import Kind
 from sandbox.world import Json
 
 _ORDER = (

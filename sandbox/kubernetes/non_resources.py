@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import PlainTextResponse, Response
 
-from sandbox.kubernetes import answers, discovery
-from sandbox.kubernetes.kinds import GROUPS
+from sandbox.kubernetes import answers, discovery, served
 from sandbox.kubernetes.statuses import method_not_allowed, not_acceptable
 from sandbox.web import Call
 from sandbox.world import Json
@@ -48,21 +47,22 @@ def _document(cluster: "Cluster", call: Call, path: str) -> Json | None:
             f"{cluster.issuer.url}openid/v1/jwks"
         ),
         "/api": lambda: discovery.versions(call.origin.partition("://")[2]),
-        "/api/v1": lambda: discovery.resources(""),
-        "/apis": discovery.groups,
-        "/openapi/v3": discovery.openapi_index,
-        "/openapi/v3/api/v1": lambda: discovery.openapi(""),
+        "/api/v1": lambda: discovery.resources(cluster, ("", "v1")),
+        "/apis": lambda: discovery.groups(cluster),
+        "/openapi/v3": lambda: discovery.openapi_index(cluster),
+        "/openapi/v3/api/v1": lambda: discovery.openapi(cluster, "/api/v1"),
         "/version": discovery.version,
     }
     if path in fixed:
         return fixed[path]()
-    for name in filter(None, GROUPS):
+    for name, version in served.group_versions(cluster):
+        base = f"/apis/{name}/{version}"
         if path == f"/apis/{name}":
-            return discovery.group(name)
-        if path == f"/apis/{name}/v1":
-            return discovery.resources(name)
-        if path == f"/openapi/v3/apis/{name}/v1":
-            return discovery.openapi(name)
+            return discovery.group(name, version)
+        if path == base:
+            return discovery.resources(cluster, (name, version))
+        if path == f"/openapi/v3{base}":
+            return discovery.openapi(cluster, base)
     return None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.kubernetes import bodies, deletes, lists, patches, requests, writes
 from sandbox.kubernetes.field_problems import invalid_value
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.requests import Request
 from sandbox.kubernetes.statuses import (
     StatusError,
@@ -78,6 +78,9 @@ def update(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
     if kind.namespaced:
         bodies.check_namespace(about, request.namespace)
     old = found(cluster, kind, request)
+    if kind.definition is not None and not about.get("resourceVersion"):
+        problem = invalid_value("metadata.resourceVersion", 0, "must be specified for an update")
+        raise invalid(replace(kind, kind=kind.plural), name, [problem])
     return Answer(
         200, kind, writes.update(cluster, kind, old, value, request.writer), None, warnings
     )
@@ -88,8 +91,8 @@ def patch(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
     type_ = requests.media_type(request.call)
     if type_ == patches.APPLY:
         return _apply(cluster, kind, request)
-    if type_ not in patches.ACCEPTED:
-        raise unsupported_media_type(", ".join(patches.ACCEPTED))
+    if type_ not in patches.accepted(kind):
+        raise unsupported_media_type(", ".join(patches.accepted(kind)))
     if "force" in request.call.query:
         _refuse_option("force", "Forbidden: may not be specified for non-apply patch")
     old = found(cluster, kind, request)

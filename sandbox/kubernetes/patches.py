@@ -9,8 +9,8 @@ from typing import Any
 import jsonpatch
 import jsonpointer
 
-from sandbox.kubernetes import schema, strategic
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes import bodies, schema, strategic
+from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.statuses import bad_patch, bad_request, rejected
 from sandbox.world import Json
 
@@ -18,7 +18,14 @@ JSON = "application/json-patch+json"
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
-ACCEPTED = (JSON, MERGE, STRATEGIC, APPLY)
+_ACCEPTED = (JSON, MERGE, STRATEGIC, APPLY)
+
+
+def accepted(kind: Kind) -> tuple[str, ...]:
+    """The media types of patches. A custom resource has no merge keys, so nothing to be strategic about."""
+    if kind.definition is None:
+        return _ACCEPTED
+    return tuple(each for each in _ACCEPTED if each != STRATEGIC)
 
 
 def patched(kind: Kind, current: Json, content_type: str, body: Any) -> tuple[Json, list[str]]:
@@ -34,7 +41,7 @@ def patched(kind: Kind, current: Json, content_type: str, body: Any) -> tuple[Js
         is_plain = content_type == MERGE
         result = merge(current, body) if is_plain else strategic.merge(kind.kind, current, body)
     try:
-        return schema.decode(kind, result)
+        return bodies.decode(kind, result)
     except schema.TypeMismatchError as wrong:
         shown = "{}" if content_type == JSON else str(body)
         raise bad_patch(f"Invalid value: {shown}: {wrong}") from wrong

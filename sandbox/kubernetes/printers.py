@@ -7,16 +7,19 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes import custom_columns, volume_rows
+from sandbox.kubernetes.kind import Definition, Kind
 from sandbox.kubernetes.names import moment_of
 from sandbox.world import Json
 
-Cell = str | int
+Cell = str | int | None
 Columns = list[tuple[str, str, int]]  # name, type, priority: above 0 only with -o wide
 
 
 def of(kind: Kind) -> tuple[Columns, Callable[[Any, datetime], list[Cell]]]:
     """The columns of a kind, and what fills one row of them."""
+    if kind.definition is not None:
+        return _custom(kind.definition)
     return _PRINTERS.get(kind.plural, (_NAMED, _named))
 
 
@@ -192,17 +195,61 @@ def _binding(item: Json, now: datetime) -> list[Cell]:
 
 
 def _job(item: Json, now: datetime) -> list[Cell]:
+    status = item.get("status", {})
     done = _counts(item, "succeeded")[0]
     wanted = item["spec"].get("completions", 1)
-    return [_name(item), "Running", f"{done}/{wanted}", "", _age(item, now)]
+    true = {each["type"] for each in status.get("conditions", []) if each["status"] == "True"}
+    ends = ("Complete", "Failed", "Suspended")
+    shown = next((each for each in ends if each in true), "Running")
+    took = ""
+    if started := status.get("startTime"):
+        end = status.get("completionTime")
+        took = age(moment_of(started), moment_of(end) if end else now)
+    return [_name(item), shown, f"{done}/{wanted}", took, _age(item, now), *_template(item)]
 
 
 def _cron_job(item: Json, now: datetime) -> list[Cell]:
     spec = item["spec"]
     suspended = str(bool(spec.get("suspend"))).title()
-    last = item.get("status", {}).get("lastScheduleTime", "<none>")
-    zone = spec.get("timeZone", "<none>")
-    return [_name(item), spec["schedule"], zone, suspended, 0, last, _age(item, now)]
+    status = item.get("status", {})
+    last = status.get("lastScheduleTime")
+    since = age(moment_of(last), now) if last else "<none>"
+    zone, active = spec.get("timeZone", "<none>"), len(status.get("active", []))
+    return [_name(item), spec["schedule"], zone, suspended, active, since, _age(item, now)]
+
+
+def _budget(item: Json, now: datetime) -> list[Cell]:
+    spec = item["spec"]
+    shares = [str(spec.get(name, "N/A")) for name in ("minAvailable", "maxUnavailable")]
+    return [_name(item), *shares, item["status"]["disruptionsAllowed"], _age(item, now)]
+
+
+def _autoscaler(item: Json, now: datetime) -> list[Cell]:
+    spec = item["spec"]
+    target = f"{spec['scaleTargetRef']['kind']}/{spec['scaleTargetRef']['name']}"
+    least, most, current = (
+        spec.get("minReplicas", "<unset>"),
+        spec["maxReplicas"],
+        item.get("status", {}).get("currentReplicas", 0),
+    )
+    return [_name(item), target, "<unknown>", str(least), most, current, _age(item, now)]
+
+
+def _custom(definition: Definition) -> tuple[Columns, Callable[[Any, datetime], list[Cell]]]:
+    columns = definition.columns or (
+        {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
+    )
+
+    def cells(item: Json, now: datetime) -> list[Cell]:
+        row: list[Cell] = [_name(item)]
+        for column in columns:
+            found = custom_columns.value_at(item, column["jsonPath"])
+            is_moment = column["type"] == "date" and isinstance(found, str)
+            row.append(age(moment_of(found), now) if is_moment else found)
+        return row
+
+    named = [(each["name"], each["type"], each.get("priority", 0)) for each in columns]
+    return [("Name", "string", 0), *named], cells
 
 
 def _columns(text: str) -> Columns:
@@ -215,7 +262,16 @@ def _columns(text: str) -> Columns:
     ]
 
 
-_NUMBERS = {"Available", "Current", "Data", "Desired", "Secrets", "Up-to-date", "Active"}
+_NUMBERS = {
+    "Allowed_Disruptions",
+    "Available",
+    "Current",
+    "Data",
+    "Desired",
+    "Secrets",
+    "Up-to-date",
+    "Active",
+}
 _WIDE = "| Containers Images Selector"
 _NAMED: Columns = _columns("Name Age")
 _PRINTERS: dict[str, tuple[Columns, Callable[[Any, datetime], list[Cell]]]] = {
@@ -232,10 +288,33 @@ _PRINTERS: dict[str, tuple[Columns, Callable[[Any, datetime], list[Cell]]]] = {
     ),
     "deployments": (_columns(f"Name Ready Up-to-date Available Age {_WIDE}"), _deployment),
     "events": (_columns("Last_Seen Type Reason Object Message"), _event),
-    "jobs": (_columns("Name Status Completions Duration Age"), _job),
+    "customresourcedefinitions": (_columns("Name Created_At"), _role),
+    "horizontalpodautoscalers": (
+        _columns("Name Reference Targets MinPods MaxPods Replicas Age"),
+        _autoscaler,
+    ),
+    "jobs": (_columns("Name Status Completions Duration Age | Containers Images"), _job),
     "namespaces": (_columns("Name Status Age"), _namespace),
     "networkpolicies": (_columns("Name Pod-Selector Age"), _network_policy),
     "nodes": (_columns("Name Status Roles Age Version"), _node),
+    "persistentvolumeclaims": (
+        _columns(
+            "Name Status Volume Capacity Access_Modes StorageClass VolumeAttributesClass Age "
+            "| VolumeMode"
+        ),
+        lambda item, now: volume_rows.claim(item, _age(item, now)),
+    ),
+    "persistentvolumes": (
+        _columns(
+            "Name Capacity Access_Modes Reclaim_Policy Status Claim StorageClass "
+            "VolumeAttributesClass Reason Age | VolumeMode"
+        ),
+        lambda item, now: volume_rows.volume(item, _age(item, now)),
+    ),
+    "poddisruptionbudgets": (
+        _columns("Name Min_Available Max_Unavailable Allowed_Disruptions Age"),
+        _budget,
+    ),
     "pods": (
         _columns("Name Ready Status Restarts Age | IP Node Nominated_Node Readiness_Gates"),
         _pod,
@@ -246,4 +325,8 @@ _PRINTERS: dict[str, tuple[Columns, Callable[[Any, datetime], list[Cell]]]] = {
     "secrets": (_columns("Name Type Data Age"), _secret),
     "serviceaccounts": (_columns("Name Secrets Age"), _account),
     "statefulsets": (_columns("Name Ready Age | Containers Images"), _stateful_set),
+    "storageclasses": (
+        _columns("Name Provisioner ReclaimPolicy VolumeBindingMode AllowVolumeExpansion Age"),
+        lambda item, now: volume_rows.storage_class(item, _age(item, now)),
+    ),
 }

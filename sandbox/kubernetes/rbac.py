@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sandbox.kubernetes.identity import User
-from sandbox.kubernetes.kinds import Kind, by_resource, stored
+from sandbox.kubernetes.kind import Kind
+from sandbox.kubernetes.kinds import stored
 from sandbox.kubernetes.statuses import StatusError, forbidden
 from sandbox.world import Json
 
@@ -65,9 +66,7 @@ def refusal(user: User, wanted: Attributes) -> StatusError:
         f'User "{user.name}" cannot {wanted.verb} resource "{wanted.full_resource}" in API group '
         f'"{wanted.group}" {where}'
     )
-    kind = by_resource(wanted.group, wanted.resource) or Kind(
-        wanted.group, wanted.resource, wanted.resource
-    )
+    kind = Kind(wanted.group, wanted.resource, wanted.resource)
     error = forbidden(kind, wanted.name, why)
     error.headers.update(_NO_SNIFF)
     return error

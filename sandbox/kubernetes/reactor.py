@@ -12,8 +12,8 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from sandbox.kubernetes import garbage
-from sandbox.kubernetes.kinds import Kind, by_kind
+from sandbox.kubernetes import garbage, served
+from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.statuses import StatusError
 from sandbox.kubernetes.store import Change, Key
 from sandbox.world import Json
@@ -34,6 +34,7 @@ class Reactor:
         self._closed = False
         self._cluster = cluster
         self._syncs: dict[Kind, list[Sync]] = {}
+        self._for_all: list[Sync] = []
         self._queue: dict[tuple[Kind, Key], None] = {}  # a dict, because it keeps order
         self._gone: list[str] = []  # uids whose dependents are to be collected
         self._at_once: deque[Act] = deque()
@@ -45,6 +46,10 @@ class Reactor:
     def register(self, kind: Kind, sync: Sync) -> None:
         """This controller looks after objects of this kind."""
         self._syncs.setdefault(kind, []).append(sync)
+
+    def register_for_all(self, sync: Sync) -> None:
+        """This controller looks after everything that lives in a namespace."""
+        self._for_all.append(sync)
 
     def enqueue(self, kind: Kind, namespace: str, name: str) -> None:
         """Show this object to its controllers soon."""
@@ -116,7 +121,7 @@ class Reactor:
         self.enqueue(change.kind, *change.key)
         for value in (change.object, change.before):
             if owner := controller_of(value):
-                kind = by_kind(owner["apiVersion"], owner["kind"])
+                kind = served.by_kind(self._cluster, owner["apiVersion"], owner["kind"])
                 if kind is not None:
                     self.enqueue(kind, change.key[0], owner["name"])
 
@@ -128,7 +133,7 @@ class Reactor:
             garbage.collect(self._cluster, uid)
         for kind, key in batch:
             garbage.finish_foreground(self._cluster, kind, *key)
-            for sync in self._syncs.get(kind, []):
+            for sync in [*self._syncs.get(kind, []), *(self._for_all if key[0] else [])]:
                 try:
                     sync(self._cluster, *key)
                 except StatusError as refused:

@@ -5,10 +5,10 @@ Source   https://kubernetes.io/docs/reference/access-authn-authz/authorization/#
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sandbox.kubernetes import protobuf, selectors
-from sandbox.kubernetes.kinds import Kind, by_resource
+from sandbox.kubernetes import protobuf, selectors, served
+from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.rbac import Attributes
 from sandbox.kubernetes.statuses import (
     StatusError,
@@ -18,6 +18,9 @@ from sandbox.kubernetes.statuses import (
 )
 from sandbox.kubernetes.writes import Writer
 from sandbox.web import Call
+
+if TYPE_CHECKING:
+    from sandbox.kubernetes.cluster import Cluster
 
 _SERVED = "application/json"
 _JSON = ("", "application/json", "*/*")
@@ -52,7 +55,7 @@ class Request:
         return Writer(manager, self.wanted.subresource, dry_run=stated == "All")
 
 
-def read(call: Call) -> Request:
+def read(cluster: "Cluster", call: Call) -> Request:
     """Take the path apart. Unknown resources are recognised too, because they are authorized first."""
     segments = call.path.strip("/").split("/")
     rest: list[str] = []
@@ -78,8 +81,9 @@ def read(call: Call) -> Request:
         name=name or _selected_name(call),
         path=call.path,
     )
-    kind = by_resource(group, resource) if len(rest) <= 3 else None
-    return Request(call, wanted, kind if _is_version_1(segments) else None)
+    kind = served.by_resource(cluster, group, resource) if len(rest) <= 3 else None
+    version = segments[2] if segments[0] == "apis" else segments[1]
+    return Request(call, wanted, kind if kind is not None and kind.version == version else None)
 
 
 def body(request: Request) -> Any:
@@ -135,7 +139,3 @@ def _selected_name(call: Call) -> str:
     if call.method != "GET":
         return ""
     return selectors.field_value(call.query.get("fieldSelector", ""), "metadata.name") or ""
-
-
-def _is_version_1(segments: list[str]) -> bool:
-    return segments[0] == "api" or segments[2] == "v1"

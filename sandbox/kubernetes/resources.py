@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse, Response
 from sandbox.kubernetes import (
     answers,
     bodies,
+    evictions,
     objects,
     patches,
     pod_logs,
@@ -18,7 +19,7 @@ from sandbox.kubernetes import (
     writes,
 )
 from sandbox.kubernetes.identity import User
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.objects import Answer
 from sandbox.kubernetes.requests import Request
 from sandbox.kubernetes.statuses import (
@@ -56,8 +57,8 @@ def answer(cluster: "Cluster", kind: Kind, request: Request, user: User, audit_i
 
 
 def _verb(name: str, subresource: str, *, has_name: bool) -> Verb:
-    if subresource == "token":
-        table: dict[str, Verb] = {"create": _token}
+    if subresource in ("eviction", "token"):
+        table: dict[str, Verb] = {"create": _evict if subresource == "eviction" else _token}
     elif subresource == "scale":
         table = {"get": _get_scale, "patch": _patch_scale, "update": _put_scale}
     elif subresource:
@@ -92,6 +93,17 @@ def _token(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
     return Answer(201, token_requests.KIND, body, None, [*warnings, *more])
 
 
+def _evict(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
+    """201; 400, 404, 429, 500."""
+    asked, warnings = bodies.decoded(evictions.KIND, requests.body(request), request)
+    options = evictions.delete_options(
+        asked, dict(request.call.query), dry_run=request.writer.dry_run
+    )
+    namespace, name = request.namespace, request.wanted.name
+    body = evictions.evict(cluster, namespace, name, asked, options)
+    return Answer(201, evictions.KIND, body, None, warnings)
+
+
 def _get_scale(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
     """200, 404."""
     return Answer(200, scales.KIND, scales.of(objects.found(cluster, kind, request)))
@@ -106,8 +118,8 @@ def _put_scale(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
 def _patch_scale(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
     """200; 404, 409, 415, 422."""
     type_ = requests.media_type(request.call)
-    if type_ not in patches.ACCEPTED:
-        raise unsupported_media_type(", ".join(patches.ACCEPTED))
+    if type_ not in patches.accepted(scales.KIND):
+        raise unsupported_media_type(", ".join(patches.accepted(scales.KIND)))
     current = answers.typed(scales.KIND, scales.of(objects.found(cluster, kind, request)))
     asked, unknown = patches.patched(
         scales.KIND, current, type_, requests.parsed(request.call.body)

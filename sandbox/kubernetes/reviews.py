@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sandbox.kubernetes import rbac, service_account_tokens
 from sandbox.kubernetes.field_problems import invalid_value, required
 from sandbox.kubernetes.identity import User
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.names import timestamp
 from sandbox.kubernetes.rbac import Attributes
 from sandbox.kubernetes.statuses import bad_request, invalid

@@ -3,7 +3,7 @@
 Source   https://kubernetes.io/docs/reference/kubernetes-api/autoscaling-resources/scale-v1/
 """
 
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.kind import Kind
 from sandbox.world import Json
 
 KIND = Kind("autoscaling", "scales", "Scale")

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.names import moment_of
 from sandbox.world import Json
 
@@ -56,6 +56,11 @@ def decode(kind: Kind, value: Json) -> tuple[Json, list[str]]:
     unknown: list[str] = []
     decoded = _struct(kind.kind, value, "", unknown)
     return decoded, unknown
+
+
+def decode_struct(struct: str, value: Any, path: str, unknown: list[str]) -> Json:
+    """A part of an object, such as its metadata; unknown fields are added to `unknown`."""
+    return _struct(struct, value, path, unknown)
 
 
 def required_fields(kind: Kind, value: Json) -> list[str]:

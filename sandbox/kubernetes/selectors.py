@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.statuses import bad_request
 from sandbox.world import Json
 

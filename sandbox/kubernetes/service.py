@@ -1,8 +1,9 @@
 """The Kubernetes API server of each cluster; `call.service` is "kube-<cluster>".
 
-Simulates   Kubernetes 1.34: core, apps, batch, networking, rbac, authentication, authorization, (OIDC) discovery
+Simulates   Kubernetes 1.34: core, apps, autoscaling, batch, networking, policy, rbac, storage, authentication,
+            authorization, custom resources, (OIDC) discovery
 Faithful    status bodies, patch types, selectors, pages, watches, field validation, dry run, apply, tokens, RBAC
-Left out    exec, attach, port-forward, eviction, custom resources, YAML bodies, most of protobuf, pods that really run
+Left out    exec, attach, port-forward, YAML bodies, most of protobuf, pods that really run
 Source      https://kubernetes.io/docs/reference/using-api/api-concepts/
 """
 
@@ -14,9 +15,9 @@ from starlette.responses import PlainTextResponse, Response
 
 from sandbox.kubernetes import answers, audit, identity, non_resources, rbac, requests, resources
 from sandbox.kubernetes.identity import ANONYMOUS, User
-from sandbox.kubernetes.kinds import GROUPS
 from sandbox.kubernetes.rbac import Attributes
 from sandbox.kubernetes.requests import Request
+from sandbox.kubernetes.served import BUILT_IN_GROUPS
 from sandbox.kubernetes.statuses import StatusError, no_such_resource
 from sandbox.web import Call
 from sandbox.world import World
@@ -32,7 +33,7 @@ async def serve(world: World, call: Call) -> Response:
     cluster = world.clusters[call.service.removeprefix("kube-")]
     audit_id = call.headers.get("audit-id") or str(uuid.uuid4())
     began = world.clock.now()
-    request = requests.read(call)
+    request = requests.read(cluster, call)
     user, reason = ANONYMOUS, None
     try:
         user = _impersonated(cluster, identity.identify(cluster, call), call)
@@ -52,7 +53,7 @@ async def _answer(cluster: "Cluster", request: Request, user: User, audit_id: st
     if not request.wanted.resource:
         return non_resources.answer(cluster, request.call, audit_id)
     if request.kind is None:
-        if request.wanted.group in GROUPS:
+        if request.wanted.group in BUILT_IN_GROUPS:
             raise no_such_resource()
         return PlainTextResponse("404 page not found\n", 404, answers.headers(audit_id))
     return resources.answer(cluster, request.kind, request, user, audit_id)

@@ -4,7 +4,7 @@ Source   https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/
 """
 
 from sandbox.kubernetes.field_problems import FieldProblem
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.kind import Kind
 from sandbox.world import Json
 
 

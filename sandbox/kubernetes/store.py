@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.kind import Kind
 from sandbox.world import Json, copied
 
 KEPT_EVENTS = 4096  # a drill writes some hundreds; enough for every watch to catch up
@@ -81,7 +81,7 @@ class Store:
         for change in reversed(self._changes):
             if change.revision <= revision:
                 break
-            if change.kind is kind:
+            if change.kind == kind:
                 if change.before is None:
                     shelf.pop(change.key, None)
                 else:

@@ -6,7 +6,7 @@ Source   https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-
 from datetime import datetime
 
 from sandbox.kubernetes import printers
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.kind import Kind
 from sandbox.world import Json
 
 

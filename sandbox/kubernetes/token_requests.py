@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from sandbox.kubernetes import service_account_tokens
 from sandbox.kubernetes.field_problems import FieldProblem, invalid_value
-from sandbox.kubernetes.kinds import Kind, stored
+from sandbox.kubernetes.kind import Kind
+from sandbox.kubernetes.kinds import stored
 from sandbox.kubernetes.names import timestamp
 from sandbox.kubernetes.statuses import StatusError, bad_request, invalid, not_found
 from sandbox.world import Json

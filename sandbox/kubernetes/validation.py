@@ -7,7 +7,15 @@ Left out    most limits on single fields (ports, probes, quantities): an API ser
 import re
 from collections.abc import Callable
 
-from sandbox.kubernetes import immutability, metadata, schema, selectors
+from sandbox.kubernetes import (
+    custom_resources,
+    immutability,
+    metadata,
+    schedules,
+    schema,
+    selectors,
+    storage_defaults,
+)
 from sandbox.kubernetes.field_problems import (
     FieldProblem,
     forbidden_field,
@@ -15,7 +23,7 @@ from sandbox.kubernetes.field_problems import (
     not_supported,
     required,
 )
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.statuses import invalid
 from sandbox.world import Json
 
@@ -46,6 +54,8 @@ def _raise(kind: Kind, value: Json, found: list[FieldProblem]) -> None:
 
 
 def _problems(kind: Kind, value: Json) -> list[FieldProblem]:
+    if kind.definition is not None:
+        return custom_resources.problems(kind, value)
     found = [required(path) for path in schema.required_fields(kind, value)]
     of_kind = _KINDS.get(kind.plural)
     return found + (of_kind(value) if of_kind is not None else [])
@@ -167,20 +177,57 @@ def _binding(value: Json) -> list[FieldProblem]:
 
 
 def _job(value: Json) -> list[FieldProblem]:
-    found = _pod_spec(value["spec"]["template"]["spec"], "spec.template.spec")
-    policy = value["spec"]["template"]["spec"].get("restartPolicy")
-    if policy == "Always":
-        path = "spec.template.spec.restartPolicy"
-        found.append(not_supported(path, policy, ("OnFailure", "Never")))
+    return _job_template(value["spec"]["template"], "spec.template")
+
+
+def _job_template(template: Json, path: str) -> list[FieldProblem]:
+    found = _pod_spec(template["spec"], f"{path}.spec")
+    if template["spec"].get("restartPolicy") == "Always":  # the default, so that nobody chose it
+        text = 'valid values: "OnFailure", "Never"'
+        found.append(required(f"{path}.spec.restartPolicy", text))
+    return found
+
+
+def _cron_job(value: Json) -> list[FieldProblem]:
+    spec = value["spec"]
+    found = []
+    if problem := schedules.problem(spec.get("schedule", "")):
+        found.append(invalid_value("spec.schedule", spec.get("schedule", ""), problem))
+    return found + _job_template(spec["jobTemplate"]["spec"]["template"], _JOB_TEMPLATE)
+
+
+_JOB_TEMPLATE = "spec.jobTemplate.spec.template"
+
+
+def _disruption_budget(value: Json) -> list[FieldProblem]:
+    spec = value["spec"]
+    found = _selector(spec.get("selector") or {}, "spec.selector")
+    if "minAvailable" in spec and "maxUnavailable" in spec:
+        text = "minAvailable and maxUnavailable cannot be both set"
+        found.append(invalid_value("spec", spec, text))
+    for name in ("minAvailable", "maxUnavailable"):
+        share = spec.get(name, 0)
+        if isinstance(share, int) and share < 0:
+            text = "must be greater than or equal to 0"
+            found.append(invalid_value(f"spec.{name}", share, text))
+        elif isinstance(share, str) and not re.fullmatch("[0-9]+%", share):
+            found.append(invalid_value(f"spec.{name}", share, _PERCENT_TEXT))
+    policy, policies = spec.get("unhealthyPodEvictionPolicy"), ("AlwaysAllow", "IfHealthyBudget")
+    if policy is not None and policy not in policies:
+        found.append(not_supported("spec.unhealthyPodEvictionPolicy", policy, policies))
     return found
 
 
 _KINDS: dict[str, Callable[[Json], list[FieldProblem]]] = {
     "clusterrolebindings": _binding,
+    "cronjobs": _cron_job,
     "daemonsets": _workload,
     "deployments": _deployment,
     "jobs": _job,
     "networkpolicies": _network_policy,
+    "persistentvolumeclaims": storage_defaults.claim_problems,
+    "persistentvolumes": storage_defaults.volume_problems,
+    "poddisruptionbudgets": _disruption_budget,
     "pods": _pod,
     "replicasets": _workload,
     "rolebindings": _binding,

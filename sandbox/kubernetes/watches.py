@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING
 
 from sandbox.kubernetes import lists, queries
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.statuses import expired
 from sandbox.kubernetes.store import Change, ExpiredError
 from sandbox.world import Json
@@ -94,7 +94,7 @@ class Watch:
 
     def _seen(self, change: Change) -> Event | None:
         """The event that this watch makes of a change: selections are entered and left."""
-        if change.kind is not self._kind:
+        if change.kind != self._kind:
             return None
         if self._namespace and change.key[0] != self._namespace:
             return None

@@ -9,8 +9,16 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sandbox.kubernetes import admission, apply, defaults, managed_fields, metadata, validation
-from sandbox.kubernetes.kinds import Kind
+from sandbox.kubernetes import (
+    admission,
+    apply,
+    defaults,
+    definitions,
+    managed_fields,
+    metadata,
+    validation,
+)
+from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.names import suffix, timestamp
 from sandbox.kubernetes.statuses import already_exists, conflict, internal
 from sandbox.world import Json
@@ -39,7 +47,7 @@ def create(cluster: "Cluster", kind: Kind, value: Json, writer: Writer) -> Json:
     created = copy.deepcopy(value)
     if created["metadata"].get("resourceVersion"):
         raise internal("resourceVersion should not be set on objects to be created")
-    if kind.plural != "events":
+    if _has_own_status(kind):
         created.pop("status", None)
     defaults.fill(kind, created)
     admission.admit(cluster, kind, created)
@@ -55,6 +63,7 @@ def create(cluster: "Cluster", kind: Kind, value: Json, writer: Writer) -> Json:
     about["creationTimestamp"] = timestamp(cluster.now())
     if kind.counts_generation:
         about["generation"] = 1
+    _complete(cluster, kind, created)
     if writer.operation == "Update":
         managed_fields.after_update(kind, None, created, entry(cluster, kind, writer))
     created["metadata"] = metadata.ordered(about)
@@ -111,6 +120,14 @@ def entry(cluster: "Cluster", kind: Kind, writer: Writer) -> Json:
     return managed_fields.entry_of(kind, writer.manager, writer.operation, now, writer.subresource)
 
 
+def _complete(cluster: "Cluster", kind: Kind, created: Json) -> None:
+    """What follows from the name and the uid that the object has now."""
+    if kind.plural == "jobs":
+        defaults.name_job_pods(created)
+    elif kind.plural == "customresourcedefinitions":
+        definitions.establish(created, timestamp(cluster.now()))
+
+
 def _check_version(kind: Kind, old: Json, about: Json) -> None:
     stated = about.get("resourceVersion")
     if stated and not stated.isdigit():
@@ -140,8 +157,10 @@ def _keep_other_half(kind: Kind, old: Json, new: Json, writer: Writer) -> None:
     if writer.subresource == "status":
         for name in {*old, *new} - {"metadata", "status"}:
             _keep(old, new, name)
-    elif "status" in old and kind.plural != "events":
+    elif "status" in old and _has_own_status(kind):
         _keep(old, new, "status")
+    elif _has_own_status(kind):
+        new.pop("status", None)
 
 
 def _counts(kind: Kind, old: Json, new: Json) -> bool:
@@ -152,7 +171,22 @@ def _counts(kind: Kind, old: Json, new: Json) -> bool:
     annotated = kind.plural == "deployments" and (
         before.get("annotations") != after.get("annotations")
     )
+    if kind.definition is not None:
+        return _counted(kind, old) != _counted(kind, new)
     return annotated or old.get("spec") != new.get("spec")
+
+
+def _has_own_status(kind: Kind) -> bool:
+    """Whether status is written by the subresource only. An event has none at all."""
+    if kind.definition is not None:
+        return "status" in kind.subresources
+    return kind.plural != "events"
+
+
+def _counted(kind: Kind, value: Json) -> Json:
+    """Of a custom resource everything counts but metadata and a status that is written apart."""
+    apart = ("metadata", "status") if _has_own_status(kind) else ("metadata",)
+    return {name: item for name, item in value.items() if name not in apart}
 
 
 def _without_managers(value: Json) -> Json:

@@ -1,13 +1,15 @@
 """Scheduler and kubelet of the one node: pods get a node, become ready, and end.
 
 Faithful    the order of phases and conditions, grace, projected tokens that are renewed at 80 % of their life
-Left out    images, probes, restarts, resources: a pod is ready after a delay, or never if its image can't be pulled
+Left out    images, probes, restarts, resources: a pod is ready after a delay, or never if its image can't be pulled or
+            the cluster was told so; one that is to end ends after a while, or after its `sleep`
 Source      https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
 """
 
 from typing import TYPE_CHECKING
 
 from sandbox.kubernetes import events
+from sandbox.kubernetes.controllers import ownership
 from sandbox.kubernetes.kinds import stored
 from sandbox.kubernetes.names import timestamp
 from sandbox.world import Json
@@ -58,6 +60,9 @@ def _begin(cluster: "Cluster", pod: Json) -> None:
         _container(each, {"waiting": {"reason": "ContainerCreating"}}, ready=False)
         for each in pod["spec"]["containers"]
     ]
+    if inits := pod["spec"].get("initContainers"):
+        waiting = {"waiting": {"reason": "PodInitializing"}}
+        status["initContainerStatuses"] = [_container(each, waiting, ready=False) for each in inits]
     _count_generation(pod)
     written = cluster.store.write(KIND, pod)
     uid = written["metadata"]["uid"]
@@ -72,9 +77,11 @@ def _become_ready(cluster: "Cluster", started: Json) -> None:
         return
     if pod["metadata"].get("deletionTimestamp"):
         return
-    images = {each["image"] for each in pod["spec"]["containers"]}
-    if broken := images & cluster.unpullable_images:
+    containers = [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
+    if broken := {each["image"] for each in containers} & cluster.unpullable_images:
         _fail_to_pull(cluster, pod, broken)
+        return
+    if _is_stuck(cluster, pod):
         return
     now = timestamp(cluster.now())
     address = cluster.next_pod_address()
@@ -87,12 +94,52 @@ def _become_ready(cluster: "Cluster", started: Json) -> None:
     ]
     for container in pod["spec"]["containers"]:
         cluster.logs.add(cluster.now(), pod, container["name"], f"{container['name']} started")
+    if inits := pod["spec"].get("initContainers"):
+        ended = {"terminated": {"exitCode": 0, "reason": "Completed", "finishedAt": now}}
+        status["initContainerStatuses"] = [_container(each, ended, ready=True) for each in inits]
     written = cluster.store.write(KIND, pod)
     events.emit(cluster, KIND, written, "Normal", "Started", "Container started")
+    seconds = run_time(cluster, written)
+    if seconds is not None:
+        cluster.reactor.once(("end", about["uid"]), seconds, lambda: _succeed(cluster, written))
+
+
+def run_time(cluster: "Cluster", pod: Json) -> float | None:
+    """The seconds for which a pod that is to end runs: as it sleeps, or at the cluster's pace. None: for ever."""
+    if pod["spec"]["restartPolicy"] == "Always":
+        return None
+    command = [*pod["spec"]["containers"][0].get("command", []), "", ""]
+    if command[0] != "sleep":
+        return cluster.pace.job_run
+    return float(command[1]) if command[1].isdigit() else None
+
+
+def _succeed(cluster: "Cluster", started: Json) -> None:
+    about = started["metadata"]
+    pod = cluster.store.get(KIND, about["namespace"], about["name"])
+    if pod is None or pod["metadata"]["uid"] != about["uid"]:
+        return
+    if pod["metadata"].get("deletionTimestamp"):
+        return
+    ended = {"exitCode": 0, "reason": "Completed", "finishedAt": timestamp(cluster.now())}
+    pod["status"]["phase"] = "Succeeded"
+    pod["status"]["conditions"] = _conditions(cluster, pod, ready="False")
+    pod["status"]["containerStatuses"] = [
+        _container(each, {"terminated": ended}, ready=False) for each in pod["spec"]["containers"]
+    ]
+    cluster.store.write(KIND, pod)
+
+
+def _is_stuck(cluster: "Cluster", pod: Json) -> bool:
+    """Whether the pod is of a workload whose new pods were told never to become ready."""
+    owner = ownership.top(cluster, pod)
+    about = (owner[1] if owner else pod)["metadata"]
+    return f"{about['namespace']}/{about['name']}" in cluster.never_ready
 
 
 def _fail_to_pull(cluster: "Cluster", pod: Json, broken: set[str]) -> None:
-    for each in pod["status"]["containerStatuses"]:
+    status = pod["status"]
+    for each in [*status.get("initContainerStatuses", []), *status["containerStatuses"]]:
         if each["image"] in broken:
             message = f'Back-off pulling image "{each["image"]}"'
             each["state"] = {"waiting": {"reason": "ImagePullBackOff", "message": message}}

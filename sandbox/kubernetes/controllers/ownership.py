@@ -8,8 +8,9 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
-from sandbox.kubernetes import deletes, events, writes
-from sandbox.kubernetes.kinds import Kind, stored
+from sandbox.kubernetes import deletes, events, served, writes
+from sandbox.kubernetes.kind import Kind
+from sandbox.kubernetes.kinds import stored
 from sandbox.kubernetes.names import LETTERS, moment_of, timestamp
 from sandbox.kubernetes.reactor import controller_of
 from sandbox.kubernetes.statuses import StatusError
@@ -42,6 +43,19 @@ def owned(cluster: "Cluster", kind: Kind, owner: Json) -> list[Json]:
         if (controller_of(value) or {}).get("uid") == about["uid"]
     ]
     return sorted(found, key=lambda value: value["metadata"]["creationTimestamp"])
+
+
+def top(cluster: "Cluster", value: Json) -> tuple[Kind, Json] | None:
+    """The last owner up the chain: of a Deployment's pod, the Deployment. None for what nobody controls."""
+    found: tuple[Kind, Json] | None = None
+    namespace = value["metadata"]["namespace"]
+    while (above := controller_of(value)) is not None:
+        kind = served.by_kind(cluster, above["apiVersion"], above["kind"])
+        owner = cluster.store.get(kind, namespace, above["name"]) if kind else None
+        if kind is None or owner is None:
+            break
+        found, value = (kind, owner), owner
+    return found
 
 
 def active_pods(cluster: "Cluster", owner: Json) -> list[Json]:

@@ -3,25 +3,40 @@
 from typing import TYPE_CHECKING
 
 from sandbox.kubernetes.controllers import (
+    cron_jobs,
     daemon_sets,
     deployments,
+    disruption_budgets,
+    jobs,
     kubelet,
     namespaces,
     replica_sets,
     stateful_sets,
+    volumes,
 )
-from sandbox.kubernetes.kinds import KINDS
 
 if TYPE_CHECKING:
     from sandbox.kubernetes.cluster import Cluster
 
-_CONTROLLERS = (daemon_sets, deployments, kubelet, namespaces, replica_sets, stateful_sets)
+_CONTROLLERS = (
+    cron_jobs,
+    daemon_sets,
+    deployments,
+    disruption_budgets,
+    jobs,
+    kubelet,
+    namespaces,
+    replica_sets,
+    stateful_sets,
+    volumes,
+)
 
 
 def attach(cluster: "Cluster") -> None:
     """Let every controller see what changes."""
     for controller in _CONTROLLERS:
         cluster.reactor.register(controller.KIND, controller.sync)
-    for kind in KINDS:
-        if kind.is_stored and kind.namespaced:
-            cluster.reactor.register(kind, namespaces.sync_content)
+    cluster.reactor.register(kubelet.KIND, disruption_budgets.sync_pod)
+    cluster.reactor.register(kubelet.KIND, volumes.sync_pod)
+    cluster.reactor.register(volumes.VOLUMES, volumes.sync_volume)
+    cluster.reactor.register_for_all(namespaces.sync_content)
