@@ -33,11 +33,6 @@ class Issuer:
             headers={"kid": key_id(key)},
         )
 
-    @property
-    def key_id(self) -> str:
-        """The id of the key that signs."""
-        return key_id(self._keys[0])
-
     def public_key(self) -> rsa.RSAPublicKey:
         """The newest key's public half."""
         return self._keys[0].public_key()

@@ -125,15 +125,6 @@ class Cluster(Seeds):
             return []
         return [typed(kind, value) for value in self.store.peek(kind, namespace)]
 
-    def rotate_signing_keys(self) -> str:
-        """Sign ServiceAccount tokens with a new key from now on, and return its id.
-
-        The key before it stays in the JWKS and is honoured; the one before that is gone at once, from the API server
-        too. https://learn.microsoft.com/azure/aks/use-oidc-issuer#rotate-the-oidc-key
-        """
-        self.issuer.rotate()
-        return self.issuer.key_id
-
     def _kind(self, plural: str) -> Kind:
         found = served.by_plural(self, plural)
         return found if found is not None else self.define(plural)
@@ -143,7 +134,11 @@ class Cluster(Seeds):
         return {kind.plural: self.objects(kind.plural) for kind in self.store.kinds()}
 
     def rotate_signing_keys(self) -> None:
-        """A new key signs ServiceAccount tokens; the one before it stays good until the next rotation."""
+        """A new key signs ServiceAccount tokens; the one before it stays good until the next rotation.
+
+        Then it is gone at once, from the JWKS and for the API server.
+        https://learn.microsoft.com/azure/aks/use-oidc-issuer#rotate-the-oidc-key
+        """
         self.issuer.rotate()
 
     def on_stop(self, act: Callable[[], None]) -> Callable[[], None]:
