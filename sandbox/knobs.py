@@ -20,6 +20,9 @@ class Delays:
     vault_policies: float = 0.5  # access policy of a key vault changed -> the vault honours it
     resource_graph: float = 1.0  # resource or role assignment changed -> Resource Graph shows it
     directory_writes: float = 0.01  # how long a write holds its object: one that overlaps gets 409
+    issuer_keys: float = (
+        10.0  # signing keys of an issuer read -> read again; a withdrawn one counts meanwhile
+    )
     cluster_operations: float = 1.0  # an operation on an AKS cluster accepted -> done
 
 

@@ -3,6 +3,8 @@
 import httpx
 import jwt
 import pytest
+from azure.identity.aio import ManagedIdentityCredential
+from azure.mgmt.containerservice.aio import ContainerServiceClient
 
 from tests.arm_caller import ArmCaller, as_firebreak, as_user
 from tests.sandbox_entra_calls import aadsts, ask_with_assertion
@@ -73,6 +75,48 @@ def test_a_stolen_token_outlives_the_first_rotation_and_not_the_second(arm: ArmC
         assert aadsts(ask_with_assertion(arm.sandbox, token)) == answer
     mounted = jwt.get_unverified_header(stolen_token(arm.sandbox))["kid"]
     assert mounted not in kids(arm.sandbox)  # which is why the pods have to be restarted
+
+
+def test_entra_believes_a_withdrawn_key_for_as_long_as_it_remembers_it(arm: ArmCaller) -> None:
+    """How long that is in Azure is documented nowhere: who needs to know has to try."""
+    arm.sandbox.control("POST", "delays", {"issuer_keys": 600})
+    token = stolen_token(arm.sandbox)
+    assert aadsts(ask_with_assertion(arm.sandbox, token)) == 0
+    for _ in range(2):
+        arm("POST", f"{cluster(arm)}/{ROTATE}", version=CLUSTERS)
+        wait(arm.sandbox)
+
+    assert aadsts(ask_with_assertion(arm.sandbox, token)) == 0
+    wait(arm.sandbox, 600)
+    assert aadsts(ask_with_assertion(arm.sandbox, token)) == NO_SUCH_KEY
+
+
+async def test_the_pinned_client_waits_until_a_rotation_is_over(
+    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in sandbox.environment.items():
+        monkeypatch.setenv(name, value)
+    sandbox.no_delays()
+    sandbox.control("POST", "delays", {"cluster_operations": 0.5})
+    before = kids(sandbox)
+    async with (
+        ManagedIdentityCredential(connection_verify=sandbox.ca_bundle) as credential,
+        ContainerServiceClient(
+            credential,
+            sandbox.described["subscription_id"],
+            base_url=sandbox.endpoints["arm"],
+            credential_scopes=["https://management.azure.com/.default"],
+            connection_verify=sandbox.ca_bundle,
+        ) as client,
+    ):
+        clusters = client.managed_clusters
+        poller = await clusters.begin_rotate_service_account_signing_keys(
+            "rg-platform", "aks-weu", polling_interval=0.2
+        )
+        assert kids(sandbox) == before
+        await poller.result()
+
+    assert kids(sandbox)[1:] == before
 
 
 def test_a_cluster_takes_one_operation_at_a_time(arm: ArmCaller) -> None:

@@ -1,5 +1,7 @@
 """Service principals of the pretend Graph: one for each application, and managed identities are nobody's to change."""
 
+from datetime import timedelta
+
 import pytest
 
 from sandbox.seed.names import FIREBREAK, ORDERS_API
@@ -104,3 +106,16 @@ def test_what_one_has_created_and_owns_is_listed(graph: LocalCaller) -> None:
     ]
     assert graph.ok("GET", f"{me}/ownedObjects")["value"] == []
     assert graph.ok("GET", f"{me}/transitiveMemberOf")["value"] == []
+
+
+def test_a_new_application_may_not_have_arrived_where_its_service_principal_is_made(
+    graph: LocalCaller,
+) -> None:
+    graph.world.delays.replication = 60
+    created = graph.new_application()
+
+    early = graph.refused("POST", "/servicePrincipals", {"appId": created["appId"]})
+
+    assert early == "400 Request_BadRequest"
+    graph.world.clock.advance(timedelta(seconds=61))
+    assert graph.ok("POST", "/servicePrincipals", {"appId": created["appId"]})["id"]

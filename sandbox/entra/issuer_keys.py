@@ -1,7 +1,8 @@
 """Keys of the issuers that clients trust, fetched when an assertion has to be verified.
 
 Faithful    discovery, then JWKS, over HTTPS from the issuer itself; keys are kept for a while
-Choice      Entra's own cache is not documented; this one is short, and an unknown key id looks past it
+Choice      Entra's own cache is not documented: how long this one keeps keys is `Delays.issuer_keys`, and an unknown
+            key id looks past it
 Left out    the first-100-keys limit
 Source      https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
 """
@@ -17,7 +18,6 @@ from sandbox.entra import refusals
 from sandbox.entra.claims_matching import claims_of
 from sandbox.world import Json, World
 
-_KEYS_LIFE = timedelta(seconds=10)
 _TIMEOUT_S = 5.0
 
 
@@ -31,7 +31,8 @@ async def of(world: World, issuer: str, key_id: str) -> dict[str, jwt.PyJWK]:
     """The issuer's keys by their id; raises `RefusalError` where they can't be read."""
     cache: dict[str, _Keys] = world.caches.setdefault("issuer keys", {})
     known = cache.get(issuer)
-    if known and key_id in known.by_id and known.fetched + _KEYS_LIFE > world.clock.now():
+    life = timedelta(seconds=world.delays.issuer_keys)
+    if known and key_id in known.by_id and known.fetched + life > world.clock.now():
         return known.by_id
     fetched = await _fetch(world, issuer)
     cache[issuer] = _Keys(world.clock.now(), fetched)

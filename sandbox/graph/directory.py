@@ -41,9 +41,17 @@ def by_app_id(shelf: Shelf, app_id: str) -> Json | None:
     return next((each for each in shelf.values() if each["appId"] == app_id.lower()), None)
 
 
+def arrived(world: World, shelf: Shelf, found: Json | None) -> Json | None:
+    """The object, if the replica that is asked knows of it: not yet where it was created a moment ago.
+
+    https://learn.microsoft.com/graph/api/application-post-applications: "You may experience replication delays."
+    """
+    moment = world.seen_by_now(world.delays.replication)
+    return found if found and shelf.as_of(found["id"], moment) is not None else None
+
+
 def anything(world: World, object_id: str) -> tuple[Resource, Json] | None:
     """The object of this id, whatever it is, with its type; not yet where it was made a moment ago."""
-    arrived = world.seen_by_now(world.delays.replication)
     shelves = (
         (APPLICATION, world.directory.applications),
         (SERVICE_PRINCIPAL, world.directory.service_principals),
@@ -51,8 +59,8 @@ def anything(world: World, object_id: str) -> tuple[Resource, Json] | None:
         (GROUP, world.directory.groups),
     )
     for resource, shelf in shelves:
-        found = shelf.get(object_id.lower())
-        if found is not None and shelf.as_of(found["id"], arrived) is not None:
+        found = arrived(world, shelf, shelf.get(object_id.lower()))
+        if found is not None:
             return resource, found
     return None
 
@@ -84,13 +92,9 @@ def referenced_id(request: Request) -> str:
 
 
 def _find(request: Request, shelf: Shelf, key: str) -> Json:
-    """What the replica that is asked knows: not yet what was created a moment ago.
-
-    https://learn.microsoft.com/graph/api/application-post-applications: "You may experience replication delays."
-    """
     bare = key.removeprefix(BY_APP_ID)
     found = shelf.get(key.lower()) if bare == key else by_app_id(shelf, bare)
-    arrived = request.world.seen_by_now(request.world.delays.replication)
-    if found is None or shelf.as_of(found["id"], arrived) is None:
+    found = arrived(request.world, shelf, found)
+    if found is None:
         raise not_found(bare)
     return found

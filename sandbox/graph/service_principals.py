@@ -62,7 +62,11 @@ def create(request: Request) -> Reply:
             "A value is required for property 'appId' of resource 'ServicePrincipal'."
         )
     world = request.world
-    application = directory.by_app_id(world.directory.applications, app_id)
+    application = directory.arrived(
+        world,
+        world.directory.applications,
+        directory.by_app_id(world.directory.applications, app_id),
+    )
     _may_create(request, application)
     if application is None:
         raise bad_request(
