@@ -6,13 +6,20 @@ than the window and not owner-level.
 https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
 """
 
-from datetime import datetime
+import re
 
-from playbooks.plan_model import ClusterPlan, LeftOut
-from responders.model import FederatedCredential, Grant, Incident
+from playbooks.known import Known, is_old, left
+from playbooks.plan_model import ClusterPlan, Confirmation, LeftOut
+from responders.evidence import digest
+from responders.model import FederatedCredential, ServiceAccountRef
 from responders.snapshots import Snapshot
+from responders.wanted_trusts import MOST
 
 AUDIENCE = "api://AzureADTokenExchange"
+# Of the public cloud, the US Government's, and the one that 21Vianet runs.
+# https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust-user-assigned-managed-identity
+AUDIENCES = (AUDIENCE, f"{AUDIENCE}USGov", f"{AUDIENCE}China")
+NOTHING = Known()
 _NAME_LIMIT = 120  # of a federated credential
 
 
@@ -47,129 +54,138 @@ def bindings(cluster: ClusterPlan, start: str) -> list[LeftOut]:
     ]
 
 
-def is_old(created: str | None, start: str) -> bool:
-    """Whether it was there before the compromise window. What has no age is not old."""
-    return created is not None and not _after(created, start)
+def is_known_good(account: ServiceAccountRef, start: str) -> bool:
+    """There before the window, and not made to name the client id inside it, as far as its fields tell."""
+    named = account.get("named_since")
+    return is_old(account.get("created"), start) and (named is None or is_old(named, start))
 
 
 def trusts(
-    snapshot: Snapshot, clusters: list[ClusterPlan]
+    snapshot: Snapshot, clusters: list[ClusterPlan], known: Known = NOTHING
 ) -> tuple[list[FederatedCredential], list[LeftOut]]:
-    """New subjects for the known-good trusts, reasons for the others."""
+    """The known-good trusts, for the subjects that their workloads have afterwards; reasons for the others."""
     wanted: list[FederatedCredential] = []
-    left: list[LeftOut] = []
+    gone: list[LeftOut] = []
     for old in snapshot["federated_credentials"]:
-        successor = _successor(old, clusters)
-        if successor is not None:
-            wanted.append(successor)
+        reason, suspicious = _distrust(old, clusters, known)
+        if not reason:
+            wanted.append(_successor(old, clusters))
             continue
-        reason, suspicious = _distrust(old, clusters)
-        name = f"{old['name']} ({old['issuer']} {old['subject']})"
-        left.append(
+        trusted = old["subject"] or _expression(old)
+        name = f"{old['name']} ({old['issuer']} {trusted})"
+        gone.append(left("federated credential", name, reason, suspicious=suspicious))
+    return wanted, gone
+
+
+def unproven_ages(
+    wanted: list[FederatedCredential], clusters: list[ClusterPlan], known: Known
+) -> list[Confirmation]:
+    """What nobody can tell the age of: a person has to know it, or there is no consent."""
+    named = ", ".join(f"{one['name']} ({one['subject']})" for one in wanted)
+    said: list[Confirmation] = []
+    if wanted and not known.gifts["known"]:
+        said.append(
             {
-                "what": "federated credential",
-                "name": name,
-                "reason": reason,
-                "suspicious": suspicious,
+                "key": "trusts-of-unknown-age",
+                "sentence": "The log that says when trusts were made could not be read for the whole compromise "
+                "window. Each of these was for a ServiceAccount of ours that is older than the window, but the trust "
+                f"itself may have been planted: {named}",
             }
         )
-    return wanted, left
+    unsaid = [
+        f"{one['cluster']} {one['namespace']}/{one['name']}"
+        for part in clusters
+        for one in part["service_accounts"]
+        if part["acts"] and "named_since" in one and one["named_since"] is None
+    ]
+    if unsaid:
+        said.append(
+            {
+                "key": "names-of-unknown-age",
+                "sentence": "These ServiceAccounts are older than the compromise window, but the cluster does not say "
+                f"since when they name the client id: {', '.join(unsaid)}",
+            }
+        )
+    return said
 
 
-def _successor(old: FederatedCredential, clusters: list[ClusterPlan]) -> FederatedCredential | None:
-    """The same trust for a new subject, if it is known-good."""
+def too_many(wanted: list[FederatedCredential]) -> str | None:
+    """Why the new identity can't have them all, and what to do. Said before anybody is asked."""
+    if len(wanted) <= MOST:
+        return None
+    return (
+        f"the new identity would need {len(wanted)} federated credentials, and Entra allows {MOST}: split the "
+        "workloads over two identities by hand, or retire ServiceAccounts that no longer run"
+    )
+
+
+def _expression(old: FederatedCredential) -> str:
+    return str((old.get("claims_matching_expression") or {}).get("value") or "expression not read")
+
+
+def _match(
+    old: FederatedCredential, clusters: list[ClusterPlan]
+) -> tuple[ClusterPlan, ServiceAccountRef] | None:
+    """The known-good ServiceAccount that this trust is for, in a cluster that is moved. Every letter counts."""
     for cluster in clusters:
-        ref = cluster["survey"]["cluster"]
         for account in cluster["service_accounts"]:
-            known = ref["issuer_url"] == old["issuer"] and account["subject"] == old["subject"]
-            if known and cluster["acts"]:
-                new = cluster["new_names"][f"{account['namespace']}/{account['name']}"]
-                return {
-                    "id": "",
-                    "name": f"{ref['name']}-{account['namespace']}-{new}"[:_NAME_LIMIT],
-                    "issuer": old["issuer"],
-                    "subject": f"system:serviceaccount:{account['namespace']}:{new}",
-                    "audiences": [AUDIENCE],
-                }
+            same = cluster["survey"]["cluster"]["issuer_url"] == old["issuer"]
+            if same and account["subject"] == old["subject"] and cluster["acts"]:
+                return cluster, account
     return None
 
 
-def _distrust(old: FederatedCredential, clusters: list[ClusterPlan]) -> tuple[str, bool]:
-    """Why a trust does not come back, and whether it looks planted."""
+def _successor(old: FederatedCredential, clusters: list[ClusterPlan]) -> FederatedCredential:
+    found = _match(old, clusters)
+    if found is None:
+        raise ValueError(f"{old['name']} is no known-good trust")
+    cluster, account = found
+    new = cluster["new_names"][f"{account['namespace']}/{account['name']}"]
+    subject = f"system:serviceaccount:{account['namespace']}:{new}"
+    return {
+        "id": "",
+        "name": _name(cluster["survey"]["cluster"]["name"], account["namespace"], new, subject),
+        "issuer": old["issuer"],
+        "subject": subject,
+        "audiences": old["audiences"],
+    }
+
+
+def _name(cluster: str, namespace: str, account: str, subject: str) -> str:
+    """Letters, digits, hyphens and underscores, 120 at most; what had to be changed is told apart by a hash.
+
+    https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules#microsoftmanagedidentity
+    """
+    plain = f"{cluster}-{namespace}-{account}"
+    allowed = re.sub(r"[^a-zA-Z0-9_-]", "-", plain)
+    if allowed == plain and len(plain) <= _NAME_LIMIT:
+        return plain
+    return f"{allowed[: _NAME_LIMIT - 9]}-{digest(f'{cluster} {subject}'.encode())[:8]}"
+
+
+def _distrust(
+    old: FederatedCredential, clusters: list[ClusterPlan], known: Known
+) -> tuple[str, bool]:
+    """Why a trust does not come back, and whether it looks planted. Empty: it is known-good."""
+    if {old["name"], old["name"].lower()} & set(known.gifts["trusts"]):
+        return "made or changed inside the compromise window", True
+    if old["subject"] is None:
+        reason = "flexible: whoever its expression matches gets in; a person who knows it makes it"
+        return reason, not known.gifts["known"]
+    if _match(old, clusters) is None:
+        return _unmatched(old, clusters)
+    if len(old["audiences"]) != 1 or old["audiences"][0] not in AUDIENCES:
+        return f"its audience {', '.join(old['audiences'])} is none that workloads ask for", True
+    return "", False
+
+
+def _unmatched(old: FederatedCredential, clusters: list[ClusterPlan]) -> tuple[str, bool]:
+    """What is wrong with the cluster, or with the ServiceAccount, that it is for."""
     for cluster in clusters:
-        ref = cluster["survey"]["cluster"]
-        if ref["issuer_url"] == old["issuer"]:
+        if cluster["survey"]["cluster"]["issuer_url"] == old["issuer"]:
+            name = cluster["survey"]["cluster"]["name"]
             if not cluster["acts"]:
-                return f"cluster {ref['name']}: {cluster['reason']}", False
-            named = f"no ServiceAccount of {ref['name']} with this subject"
+                return f"cluster {name}: {cluster['reason']}", False
+            named = f"no ServiceAccount of {name} with this subject"
             return f"{named} named the client id before the compromise window", True
     return "its issuer is none of our clusters", True
-
-
-def credentials(snapshot: Snapshot, incident: Incident) -> list[LeftOut]:
-    """No secret and no key ever comes back; which of them look planted."""
-    left: list[LeftOut] = []
-    for credential in snapshot["credentials"]:
-        started = credential["started"]
-        recent = started is not None and _after(started, incident["window_start"])
-        reason = "made inside the compromise window" if recent else "may be exposed; not re-issued"
-        name = f"{credential['display_name'] or 'unnamed'} ({credential['key_id']})"
-        what = f"{credential['kind']} on the {credential['holder'].replace('_', ' ')}"
-        left.append({"what": what, "name": name, "reason": reason, "suspicious": recent})
-    return left
-
-
-def outside_rbac(snapshot: Snapshot) -> list[LeftOut]:
-    """What it could do beyond its role assignments: a person looks at each before the new identity gets it.
-
-    None of these says in the snapshot when it was given, so none is known-good.
-    """
-    said = [
-        (
-            "application permission",
-            f"{one['role_name'] or one['app_role_id']} on {one['resource_name']}",
-        )
-        for one in snapshot["app_roles"]
-    ]
-    said += [
-        ("delegated permission", f"{one['scope']} ({one['consent_type']})")
-        for one in snapshot["oauth_grants"]
-    ]
-    said += [
-        ("group membership", f"{one['display_name']} ({one['id']})")
-        for one in snapshot["memberships"]
-        if one["direct"]
-    ]
-    said += [
-        ("Key Vault access policy", str(one["vault_id"])) for one in snapshot["key_vault_policies"]
-    ]
-    said += [("directory role", str(one["role_name"])) for one in snapshot["directory_roles"]]
-    reason = "not carried over: a person gives the new identity what it needs"
-    return [
-        {"what": what, "name": name, "reason": reason, "suspicious": False} for what, name in said
-    ]
-
-
-def grants(
-    snapshot: Snapshot, incident: Incident, never: list[str]
-) -> tuple[list[Grant], list[LeftOut]]:
-    """Roles from before the window that are not owner-level, and reasons for the others."""
-    wanted: list[Grant] = []
-    left: list[LeftOut] = []
-    for grant in snapshot["grants"]:
-        created = grant["created_on"]
-        recent = created is None or _after(created, incident["window_start"])
-        if recent:
-            reason = "made inside the compromise window, or nobody knows when"
-        elif grant["role_name"] in never:
-            reason = "owner-level: policy.toml [recovery] never_regrant; a person grants it by hand"
-        else:
-            wanted.append(grant)
-            continue
-        name = f"{grant['role_name']} at {grant['scope']}"
-        left.append({"what": "grant", "name": name, "reason": reason, "suspicious": recent})
-    return wanted, left
-
-
-def _after(moment: str, start: str) -> bool:
-    return datetime.fromisoformat(moment) >= datetime.fromisoformat(start)

@@ -1,11 +1,12 @@
 """What a rebuild would do, drawn up from the snapshot and the clusters' answers. Pure: no I/O, no clock.
 
-Which parts of the old identity come back is decided in `known_good.py`; everything else is listed,
-each with its reason.
+Which parts of the old identity come back is decided in `known_good.py`, `known_grants.py` and
+`known_permissions.py`; everything else is listed, each with its reason.
 """
 
-from playbooks import known_good, refederation
-from playbooks.known_good import AUDIENCE
+from playbooks import known_good, known_grants, known_permissions, not_copied, refederation
+from playbooks.known import Known, is_old
+from playbooks.known_good import AUDIENCE, NOTHING
 from playbooks.orders import Json
 from playbooks.plan_model import ClusterPlan, LeftOut, Plan
 from playbooks.vectors import UNSEEN, Judgement
@@ -61,6 +62,7 @@ def draw(
     surveys: list[Survey],
     policy: Json,
     judged: Judgement = UNSEEN,
+    known: Known = NOTHING,
 ) -> Plan:
     """The plan for this incident. The same input gives the same plan, and so the same hash."""
     keeps = refederation.keeps_subject(refederation.method_of(policy, judged))
@@ -76,23 +78,31 @@ def draw(
         for survey in _ordered(surveys, policy)
     ]
     chosen = refederation.choose(policy, judged, clusters)
-    trusts, untrusted = known_good.trusts(snapshot, clusters)
-    grants, refused = known_good.grants(snapshot, incident, policy["recovery"]["never_regrant"])
+    trusts, untrusted = known_good.trusts(snapshot, clusters, known)
+    roles = known_grants.grants(snapshot, incident, policy["recovery"]["never_regrant"], known)
+    app_roles = known_permissions.app_roles(snapshot, incident)
+    rest, gone = known_permissions.ageless(snapshot, known)
+    name = _successor_name(incident, kind, ending)
     return {
         "incident_id": incident["incident_id"],
         "kind": kind,
-        "display_name": _successor_name(incident, kind, ending),
+        "display_name": name,
         "refederation": chosen,
-        "confirmations": refederation.confirmations(chosen, clusters),
-        "choices": [],
+        "confirmations": [
+            *refederation.confirmations(chosen, clusters),
+            *known_good.unproven_ages(trusts, clusters, known),
+        ],
+        "choices": [*roles[1], *app_roles[1], *rest],
         "federated_credentials": trusts,
-        "grants": grants,
-        "app_roles": [],
+        "grants": roles[0],
+        "app_roles": app_roles[0],
         "left_out": [
             *untrusted,
-            *known_good.credentials(snapshot, incident),
-            *refused,
-            *known_good.outside_rbac(snapshot),
+            *not_copied.credentials(snapshot, incident),
+            *roles[2],
+            *app_roles[2],
+            *gone,
+            *not_copied.of_the_object(snapshot, incident, name),
             *(left for cluster in clusters for left in known_good.newcomers(cluster)),
             *(
                 left
@@ -130,9 +140,7 @@ def _cluster_plan(survey: Survey, ending: str, start: str) -> ClusterPlan:
         reason = "no ServiceAccount here names the old client id"
     else:
         reason = ""
-    accounts = [
-        one for one in survey["service_accounts"] if known_good.is_old(one.get("created"), start)
-    ]
+    accounts = [one for one in survey["service_accounts"] if known_good.is_known_good(one, start)]
     names = {
         f"{account['namespace']}/{account['name']}": _new_name(account["name"], ending)
         for account in accounts
@@ -145,7 +153,7 @@ def _cluster_plan(survey: Survey, ending: str, start: str) -> ClusterPlan:
         "workloads": [
             one
             for one in survey["workloads"]
-            if known_good.is_old(one.get("created"), start)
+            if is_old(one.get("created"), start)
             and f"{one['namespace']}/{one['service_account']}" in names
         ],
         "consumers": survey.get("consumers", []),

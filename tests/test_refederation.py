@@ -10,7 +10,7 @@ from playbooks.plan_model import Method, Plan
 from playbooks.vectors import Judgement
 from responders.model import Vector
 from tests.snapshot import snapshot
-from tests.test_plans import INCIDENT, account, survey, trust, workload
+from tests.test_plans import INCIDENT, LOGGED, account, survey, trust, workload
 
 POLICY = policy.load(Path(__file__).parent.parent / "policy.toml").frozen()
 HOLDER = {"who": "User eve", "binding": "RoleBinding shop/eve", "created": None, "by_hand": ""}
@@ -25,7 +25,7 @@ def draw(method: Method, *surveys: Any, said: Judgement | None = None) -> Plan:
     chosen = {**POLICY["recovery"]["refederation"], said["vector"]: method}
     wanted = {**POLICY, "recovery": {**POLICY["recovery"], "refederation": chosen}}
     taken = snapshot(federated_credentials=[trust()])
-    return plans.draw(INCIDENT, taken, list(surveys) or [known()], wanted, said)
+    return plans.draw(INCIDENT, taken, list(surveys) or [known()], wanted, said, LOGGED)
 
 
 def known(name: str = "weu", **more: Any) -> Any:

@@ -73,6 +73,7 @@ def order(sweep: str, **facts: Any) -> Order:
         "incident_id": "inc-1",
         "principal": PRINCIPAL,
         "opened_at": OPENED.isoformat(),
+        "window_start": (OPENED - timedelta(hours=1)).isoformat(),
     }
     policy = {"windows": {"evidence_hours": 24}}
     return {"incident": incident, "policy": policy, "facts": {"sweep": sweep, **facts}}
@@ -163,6 +164,17 @@ async def test_the_window_reaches_to_the_playbooks_now(logs: Logs, store: Eviden
     await sweep(store, now=later.isoformat())
     assert logs.asked[0][0].end == later
     assert logs.asked[0][0].start == OPENED - timedelta(hours=24)
+
+
+async def test_the_window_is_never_shorter_than_the_compromise(
+    logs: Logs, store: EvidenceFolder
+) -> None:
+    """Else nobody could say what was planted in the part that was not asked for."""
+    opened = order("sweep-1")["incident"]["window_start"]
+    begun = datetime.fromisoformat(opened) - timedelta(hours=40)
+    short = order("sweep-1")
+    short["incident"]["window_start"] = begun.isoformat()
+    assert sweeps._window(short)[0] == begun
 
 
 async def test_rows_that_a_killed_run_left_stay_and_do_not_stand_in_the_way(

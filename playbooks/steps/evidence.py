@@ -5,10 +5,11 @@ from collections import Counter
 
 import azure.durable_functions as df
 
-from playbooks import blast_radius, plans, vectors
+from playbooks import blast_radius, known_good, plans, vectors
 from playbooks.journaled import Work, perform
+from playbooks.known import Known
 from playbooks.orders import Json, Order, folder
-from playbooks.steps import findings, sweeps
+from playbooks.steps import ages, findings, sweeps
 from responders import clusters, surveys
 from responders.evidence import EvidenceStore, digest
 from responders.model import ClusterRef, Incident
@@ -76,7 +77,8 @@ async def draw_plan(order: Order) -> Json:
     """Plan: what a rebuild would do, what is left out and why, and the hash that consent is bound to."""
 
     async def act(work: Work) -> Json:
-        return await asyncio.to_thread(_draw, work.store, order)
+        known = await ages.known(work, order["incident"])
+        return await asyncio.to_thread(_draw, work.store, order, known)
 
     return await perform("draw_plan", order, act)
 
@@ -87,7 +89,7 @@ async def trace_footprint(order: Order) -> Json:
     return await perform("trace_footprint", order, lambda work: findings.trace(work, order))
 
 
-def _draw(store: EvidenceStore, order: Order) -> Json:
+def _draw(store: EvidenceStore, order: Order, known: Known) -> Json:
     """The blast radius for every kind of principal, the plan for those that can be rebuilt."""
     incident = order["incident"]
     path = f"{folder(incident)}/plan.json"
@@ -99,11 +101,13 @@ def _draw(store: EvidenceStore, order: Order) -> Json:
         return {"status": "nothing_to_do", "detail": f"{radius}; {why}", "clusters": []}
     if not store.exists(path):
         judged = _judged(store, incident, snapshot, answers)
-        store.put_json(path, plans.draw(incident, snapshot, answers, order["policy"], judged))
+        drawn = plans.draw(incident, snapshot, answers, order["policy"], judged, known)
+        store.put_json(path, drawn)
     plan: plans.Plan = store.get_json(path)
+    refused = known_good.too_many(plan["federated_credentials"])
     return {
-        "status": "done",
-        "detail": path,
+        "status": "done" if refused is None else "refused",
+        "detail": path if refused is None else f"{path}: {refused}",
         "plan_hash": plans.plan_hash(plan),
         "refederation": {
             name: plan["refederation"][name] for name in ("vector", "method", "longest_token_s")

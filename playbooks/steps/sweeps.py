@@ -110,6 +110,8 @@ def _sweep(order: Order) -> str:
 def _window(order: Order) -> tuple[datetime, datetime]:
     opened = datetime.fromisoformat(order["incident"]["opened_at"])
     start = opened - timedelta(hours=order["policy"]["windows"]["evidence_hours"])
+    # Never less than the compromise window, or nobody could say what was planted in it.
+    start = min(start, datetime.fromisoformat(order["incident"]["window_start"]))
     asked = str(order.get("facts", {}).get("now", order["incident"]["opened_at"]))
     now = datetime.now(UTC)  # noqa: TID251 - an activity: it runs once, it is not replayed
     return start, max(now, datetime.fromisoformat(asked))
