@@ -76,15 +76,16 @@ async def ensure(
     application_object_id: str,
     wanted: list[FederatedCredential],
     *,
-    alone: bool = False,
+    only: list[FederatedCredential] | None = None,
 ) -> StepResult:
     """Create those that are missing, by name, one after the other. Safe to repeat.
 
-    Raises `RefusedError` where a name is taken by another trust, and, with `alone`, where anything else is trusted.
+    Raises `RefusedError` where a name is taken by another trust, and, with `only`, where anything else than
+    these is trusted.
     """
     existing = await _read_new(cloud, application_object_id)
     holder = f"application {application_object_id}"
-    missing = wanted_trusts.missing(existing, wanted, holder, alone=alone)
+    missing = wanted_trusts.missing(existing, wanted, holder, only=only)
     if missing and not is_read_only():
         for one in missing:
             await _create(cloud, application_object_id, one)

@@ -1,7 +1,7 @@
 """Responder: federated credentials that a user-assigned managed identity is given, in Resource Manager.
 
 Stops    nothing
-Leaves   whatever else is trusted, unless it is asked for `alone`: then that is refused, and nothing is created
+Leaves   whatever else is trusted, unless it is said what `only` may be: then that is refused, and nothing is created
 Undo     DELETE each item that was `created`: `identity_trusts.remove_all` takes them all
 Needs    Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read and /write:
          Managed Identity Contributor
@@ -24,15 +24,20 @@ from responders.resource_graph import checked_resource_id
 
 
 async def ensure(
-    cloud: Cloud, resource_id: str, wanted: list[FederatedCredential], *, alone: bool = False
+    cloud: Cloud,
+    resource_id: str,
+    wanted: list[FederatedCredential],
+    *,
+    only: list[FederatedCredential] | None = None,
 ) -> StepResult:
     """Create those that are missing, by name, one after the other. Safe to repeat.
 
-    Raises `RefusedError` where a name is taken by another trust, and, with `alone`, where anything else is trusted.
+    Raises `RefusedError` where a name is taken by another trust, and, with `only`, where anything else than
+    these is trusted.
     """
     identity = checked_resource_id(resource_id)
     existing = await identity_trusts.read_all(cloud, identity)
-    missing = wanted_trusts.missing(existing, wanted, identity, alone=alone)
+    missing = wanted_trusts.missing(existing, wanted, identity, only=only)
     if missing and not is_read_only():
         for one in missing:
             await _create(cloud, identity, one)

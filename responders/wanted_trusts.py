@@ -15,17 +15,19 @@ def missing(
     wanted: list[FederatedCredential],
     holder: str,
     *,
-    alone: bool,
+    only: list[FederatedCredential] | None,
 ) -> list[FederatedCredential]:
     """Those that are to be created.
 
-    Raises `RefusedError` where a name is taken by another trust, where there would be too many, and, with `alone`,
-    where something is trusted that nobody planned: whose is it?
+    Raises `RefusedError` where a name is taken by another trust, where there would be too many, and, with `only`,
+    where something else than these is trusted: whose is it?
     """
     by_name = {one["name"]: one for one in existing}
     left = [one for one in wanted if not is_there(by_name, one)]
-    names = {one["name"] for one in wanted}
-    if alone and (strangers := [name(dict(one)) for one in existing if one["name"] not in names]):
+    strangers = [
+        name(dict(one)) for one in existing if not any(_same(one, it) for it in only or [])
+    ]
+    if only is not None and strangers:
         raise RefusedError(
             f"{holder} trusts {', '.join(strangers)}, which nobody planned: find out whose it is, delete it"
         )
@@ -47,14 +49,22 @@ def is_there(existing: dict[str, FederatedCredential], wanted: FederatedCredenti
     found = existing.get(wanted["name"])
     if found is None:
         return False
-    # Case matters to Entra in all three, so it does here.
-    same = all(found[key] == wanted[key] for key in ("issuer", "subject", "audiences"))
-    if not same:
+    if not _same(found, wanted):
         raise RefusedError(
             f"federated credential {wanted['name']} exists with issuer {found['issuer']} and subject "
             f"{found['subject']}, which is not the planned trust: find out whose it is, delete it"
         )
     return True
+
+
+def _same(one: FederatedCredential, other: FederatedCredential) -> bool:
+    """Case matters to Entra in all of it, so it does here."""
+    return (one["name"], one["issuer"], one["subject"], one["audiences"]) == (
+        other["name"],
+        other["issuer"],
+        other["subject"],
+        other["audiences"],
+    )
 
 
 def answer(wanted: list[FederatedCredential], created: list[FederatedCredential]) -> StepResult:

@@ -162,7 +162,9 @@ async def test_a_write_that_meets_another_is_made_again(azure: FakeAzure, cloud:
 
 async def test_what_is_there_is_not_written_again(azure: FakeAzure, cloud: Cloud) -> None:
     Trusting(azure, there=2)
-    result = await identity_trust_additions.ensure(cloud, AT, [_wanted(0), _wanted(1)], alone=True)
+    result = await identity_trust_additions.ensure(
+        cloud, AT, [_wanted(0)], only=[_wanted(0), _wanted(1)]
+    )
 
     assert (result["status"], azure.writes()) == ("nothing_to_do", [])
 
@@ -173,7 +175,7 @@ async def test_a_trust_that_nobody_planned_is_refused_before_anything_is_created
     Trusting(azure, there=1)
 
     with pytest.raises(RefusedError, match="nobody planned"):
-        await identity_trust_additions.ensure(cloud, AT, [_wanted(1)], alone=True)
+        await identity_trust_additions.ensure(cloud, AT, [_wanted(1)], only=[_wanted(1)])
     assert azure.writes() == []
 
 

@@ -65,10 +65,12 @@ async def federate_identity(order: Order) -> Json:
         wanted = [one for one in planned if one["issuer"] in order["facts"]["trusted"]]
         match order["identity"]:
             case {"kind": "application", "application_object_id": str(object_id)}:
-                return await federated_credentials.ensure(work.cloud, object_id, wanted, alone=True)
+                return await federated_credentials.ensure(
+                    work.cloud, object_id, wanted, only=planned
+                )
             case {"kind": "user_assigned_identity", "resource_id": str(resource_id)}:
                 return await identity_trust_additions.ensure(
-                    work.cloud, resource_id, wanted, alone=True
+                    work.cloud, resource_id, wanted, only=planned
                 )
             case other:
                 raise RefusedError(f"{other['display_name']} is nothing that can be federated")

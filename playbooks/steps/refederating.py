@@ -8,7 +8,7 @@ import azure.durable_functions as df
 from playbooks import plans, refederation, vectors
 from playbooks.in_cluster import in_cluster
 from playbooks.journaled import Work, perform
-from playbooks.known_good import is_old
+from playbooks.known import is_old
 from playbooks.orders import Json, Order
 from playbooks.steps import sweeps
 from playbooks.tracing import acts
