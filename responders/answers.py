@@ -65,6 +65,10 @@ def error_for(answer: Answer) -> ResponderError:
 def parse_body(body: Any) -> tuple[str, str]:
     """Code and message, as Graph, ARM, Log Analytics and the token endpoint write them."""
     match body:
+        case {"error": {"message": str(message), "details": [{"code": str(code)}, *_]}} if (
+            code in _TIME_HEALS  # Graph's own code is Request_BadRequest then, whatever is wrong
+        ):
+            return code, message
         case {"error": {"code": str(code), "message": str(message)}}:
             return code, message
         case {"error": str(code), "error_description": str(message)}:

@@ -162,6 +162,18 @@ def problem(status: int, code: str, message: str = "as ordered", **headers: str)
     return Say(status, {"error": {"code": code, "message": message}}, named)
 
 
+NOT_REPLICATED = Say(
+    400,
+    {
+        "error": {
+            "code": "Request_BadRequest",
+            "message": "The appId of the service principal does not reference a valid application object.",
+            "details": [{"code": "NoBackingApplicationObject", "target": "appId"}],
+        }
+    },
+)
+
+
 def page(*items: Any, next_link: str | None = None, key: str = "@odata.nextLink") -> Say:
     """A page of a collection."""
     return Say(200, {"value": list(items)} | ({key: next_link} if next_link else {}))

@@ -9,7 +9,7 @@ from responders import applications, principals
 from responders.cloud import Cloud, read_only
 from responders.errors import RefusedError, TransientError
 from responders.model import Principal
-from tests.azure_fake import TENANT, FakeAzure, Say, Seen, page, problem
+from tests.azure_fake import NOT_REPLICATED, TENANT, FakeAzure, Say, Seen, page, problem
 from tests.sandbox_fixture import RunningSandbox
 
 OLD_APP = str(uuid.UUID(int=0xA2))
@@ -134,7 +134,7 @@ async def test_the_service_principal_is_made_when_the_application_is_known(
     _ready(azure)
     missing = problem(404, "Request_ResourceNotFound")
     azure.on("GET", SP_BY_APP, missing, missing, Say(200, {"id": NEW_SP}))
-    azure.on("POST", "/v1.0/servicePrincipals", problem(400, "NoBackingApplicationObject"), create)
+    azure.on("POST", "/v1.0/servicePrincipals", NOT_REPLICATED, create)
     assert (await _ensure(cloud))["object_id"] == NEW_SP
     assert made == [{"appId": NEW_APP, "accountEnabled": True}]
 

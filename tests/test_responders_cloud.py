@@ -25,7 +25,7 @@ from responders.errors import (
     TransientError,
 )
 from responders.settings import Settings
-from tests.azure_fake import OURSELVES, SUBSCRIPTION, FakeAzure, Say, page, problem
+from tests.azure_fake import NOT_REPLICATED, OURSELVES, SUBSCRIPTION, FakeAzure, Say, page, problem
 
 SP = f"/v1.0/servicePrincipals/{OURSELVES}"
 BUSY = problem(503, "ServiceUnavailable")
@@ -122,7 +122,7 @@ async def test_a_filter_arrives_as_it_was_written(azure: FakeAzure, cloud: Cloud
         (problem(409, "Directory_ConcurrencyViolation"), ConflictError, "409"),
         (problem(412, "PreconditionFailed"), ConflictError, "412"),
         (problem(400, "Request_BadRequest"), ContractChangedError, "a bug in Firebreak"),
-        (problem(400, "NoBackingApplicationObject"), TransientError, "as ordered"),
+        (NOT_REPLICATED, TransientError, "does not reference a valid application"),
         (problem(429, "TooManyRequests", retry_after="120"), TransientError, "429"),
         (BUSY, TransientError, "503"),
         (Say(502, b"<html>Bad Gateway</html>"), TransientError, "Bad Gateway"),

@@ -114,8 +114,11 @@ def test_a_new_application_may_not_have_arrived_where_its_service_principal_is_m
     graph.world.delays.replication = 60
     created = graph.new_application()
 
-    early = graph.refused("POST", "/servicePrincipals", {"appId": created["appId"]})
+    early = graph.call("POST", "/servicePrincipals", {"appId": created["appId"]})
 
-    assert early == "400 Request_BadRequest"
+    assert early.status_code == 400
+    error = early.json()["error"]
+    assert error["code"] == "Request_BadRequest"
+    assert error["details"][0]["code"] == "NoBackingApplicationObject"
     graph.world.clock.advance(timedelta(seconds=61))
     assert graph.ok("POST", "/servicePrincipals", {"appId": created["appId"]})["id"]

@@ -73,7 +73,10 @@ def refuse(world: World, refusal: GraphError, request_id: str, correlation_id: s
         "request-id": request_id,
         "client-request-id": correlation_id,
     }
-    error: Json = {"code": refusal.code, "message": refusal.message, "innerError": inner}
+    error: Json = {"code": refusal.code, "message": refusal.message}
+    if refusal.details:
+        error["details"] = refusal.details
+    error["innerError"] = inner
     return Reply(refusal.status, {"error": error}, refusal.headers)
 
 

@@ -5,6 +5,7 @@ Source      https://learn.microsoft.com/graph/errors
             https://learn.microsoft.com/graph/resolve-auth-errors
 """
 
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 
@@ -12,13 +13,20 @@ class GraphError(Exception):
     """A refusal: `service.py` turns it into the documented error object."""
 
     def __init__(
-        self, status: int, code: str, message: str, *, headers: dict[str, str] | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        headers: dict[str, str] | None = None,
+        details: Sequence[Mapping[str, str]] = (),
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.headers = headers or {}
+        self.details = [dict(each) for each in details]
 
 
 def bad_request(message: str, code: str = "Request_BadRequest") -> GraphError:
@@ -68,7 +76,22 @@ def denied() -> GraphError:
 
 def duplicate(message: str) -> GraphError:
     """409: the key is taken."""
-    return GraphError(409, "Request_MultipleObjectsWithSameKeyValue", message)
+    conflict = {"code": "ConflictingObjects", "message": message}
+    code = "Request_MultipleObjectsWithSameKeyValue"
+    return GraphError(409, code, message, details=[conflict])
+
+
+def no_application(app_id: str) -> GraphError:
+    """400: none of this appId; also of one that was made a moment ago, which the details alone tell.
+
+    https://github.com/Azure/azure-cli/blob/dev/src/azure-cli/azure/cli/command_modules/acs/tests/latest/test_custom.py
+    """
+    message = (
+        f"The appId '{app_id}' of the service principal does not reference a valid application "
+        "object."
+    )
+    detail = {"code": "NoBackingApplicationObject", "message": message, "target": "appId"}
+    return GraphError(400, "Request_BadRequest", message, details=[detail])
 
 
 def refuse_token(reason: str) -> NoReturn:

@@ -23,7 +23,7 @@ from sandbox.graph import (
     queries,
     shapes,
 )
-from sandbox.graph.errors import bad_request, duplicate, read_only
+from sandbox.graph.errors import bad_request, duplicate, no_application, read_only
 from sandbox.graph.exchange import Reply, Request, Route
 from sandbox.graph.schema import SERVICE_PRINCIPAL
 from sandbox.world import Json
@@ -69,10 +69,7 @@ def create(request: Request) -> Reply:
     )
     _may_create(request, application)
     if application is None:
-        raise bad_request(
-            f"The appId '{app_id}' of the service principal does not reference a valid application "
-            "object."
-        )
+        raise no_application(app_id)
     if directory.by_app_id(world.directory.service_principals, app_id) is not None:
         raise duplicate(
             "The service principal cannot be created, updated, or restored because the service "
