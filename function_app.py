@@ -14,7 +14,7 @@ from playbooks.steps import (
     rewiring,
 )
 from responders import logs
-from triggers import azure_monitor, event_grid, intake, responder_api
+from triggers import azure_monitor, event_grid, intake, plan_api, responder_api
 
 logs.configure()
 intake.policy()
@@ -24,6 +24,7 @@ for module in (
     azure_monitor,
     event_grid,
     responder_api,
+    plan_api,
     compromised_identity,
     waves,
     holding,

@@ -41,3 +41,8 @@ class Consent(TypedDict):
 def folder(incident: Incident) -> str:
     """Where an incident's evidence lies."""
     return f"incidents/{incident['incident_id']}"
+
+
+def graph_path(incident: Incident) -> str:
+    """Where the graph of who breaks lies."""
+    return f"{folder(incident)}/graph.json"

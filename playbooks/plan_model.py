@@ -1,6 +1,6 @@
 """The nouns of a plan: plain JSON, hashed, and shown to the person who is asked."""
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from responders.model import (
     Consumer,
@@ -85,3 +85,4 @@ class Plan(TypedDict):
     waves: list[
         list[str]
     ]  # resource ids of the clusters that are moved side by side; the canary alone
+    graph: NotRequired[str]  # SHA-256 of the graph of who breaks, so that a consent covers it

@@ -23,21 +23,35 @@ _MOST_LINES = 60  # nobody reads more on a phone at night
 _COLORS = {"good": "Good", "bad": "Attention", "asking": "Warning"}
 
 
-def card(title: str, mood: str, facts: list[tuple[str, str]], lines: list[str], url: str) -> Json:
+def card(
+    title: str,
+    mood: str,
+    facts: list[tuple[str, str]],
+    lines: list[str],
+    url: str,
+    *,
+    picture: str = "",
+) -> Json:
     """An Adaptive Card in the message that Workflows expects, always under the size limit.
 
     Lines that don't fit are counted, never silently dropped. Only `Action.OpenUrl`: link previews press GET links.
     """
     shown = min(len(lines), _MOST_LINES)
+    links = [("Open the incident", url), ("See who breaks", picture)]
     while True:
-        message = _message(title, mood, facts, lines[:shown], len(lines) - shown, url)
+        message = _message(title, mood, facts, lines[:shown], len(lines) - shown, links)
         if len(json.dumps(message).encode()) <= BUDGET_B or not shown:
             return message
         shown -= 1
 
 
 def _message(
-    title: str, mood: str, facts: list[tuple[str, str]], lines: list[str], hidden: int, url: str
+    title: str,
+    mood: str,
+    facts: list[tuple[str, str]],
+    lines: list[str],
+    hidden: int,
+    links: list[tuple[str, str]],
 ) -> Json:
     body = [_text(_run(title[:200], weight="Bolder", size="Medium", color=_COLORS[mood]))]
     body += [_text(_run(f"{name}  ", weight="Bolder"), _run(value[:300])) for name, value in facts]
@@ -51,8 +65,9 @@ def _message(
         "msteams": {"width": "Full"},
         "body": body,
     }
-    if url:
-        content["actions"] = [{"type": "Action.OpenUrl", "title": "Open the incident", "url": url}]
+    opens = [{"type": "Action.OpenUrl", "title": name, "url": url} for name, url in links if url]
+    if opens:
+        content["actions"] = opens
     return {
         "type": "message",
         "attachments": [

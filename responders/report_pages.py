@@ -1,5 +1,9 @@
 """The incident document as a person reads it: Markdown, in which nobody's text can add anything."""
 
+from typing import cast
+
+from responders import graph_pages
+from responders.graph_model import Graph
 from responders.model import Json
 from responders.untrusted import in_markdown, visible
 
@@ -26,7 +30,7 @@ def markdown(report: Json) -> str:
         _residual(report),
         _changes(report["changes"]),
         _bullets("Stolen ServiceAccount tokens", report["refederation"]),
-        _bullets("Blast radius", _radius(report["blast_radius"])),
+        *_who_breaks(report["graph"]),
         _table(
             "Steps", ["step", "target", "status", "runs", "duration_ms", "detail"], report["steps"]
         ),
@@ -86,17 +90,16 @@ def _commands(commands: list[str]) -> str:
     return f"## By hand\n```sh\n{fenced}\n```"
 
 
-def _radius(radius: Json) -> list[str]:
-    """Who ran with the identity, and what it reached."""
-    lines = [
-        f"{one['cluster']}: {len(one['workloads'])} workloads, {one['replicas']} replicas, "
-        f"namespaces {', '.join(one['namespaces'])}"
-        if one["known"]
-        else f"{one['cluster']}: unknown, it could not be asked"
-        for one in radius.get("clusters", [])
+def _who_breaks(graph: Json) -> list[str]:
+    """The blast radius in sentences, what a person changes, and the picture; nothing where no cluster was asked."""
+    if not graph:
+        return []
+    drawn = cast(Graph, graph)
+    return [
+        _bullets("Blast radius: who breaks", graph_pages.summary(drawn)),
+        _bullets("After the move, by a person", graph_pages.by_hand(drawn)),
+        f"```mermaid\n{graph_pages.mermaid(drawn)}```",
     ]
-    lines += [f"role or policy at {one}" for one in radius.get("resources", [])]
-    return lines + [f"runs as it: {one}" for one in radius.get("attachments", [])]
 
 
 def _changes(changes: list[Json]) -> str:

@@ -35,7 +35,7 @@ def report(**parts: Any) -> dict[str, Any]:
         "exposures": [],
         "changes": [],
         "locks": [],
-        "blast_radius": {},
+        "graph": {},
         **parts,
     }
 

@@ -5,13 +5,13 @@ from collections import Counter
 
 import azure.durable_functions as df
 
-from playbooks import blast_radius, known_good, plans, vectors
+from playbooks import graphs, known_good, plans, vectors
 from playbooks.journaled import Work, perform
 from playbooks.known import Known
-from playbooks.orders import Json, Order, folder
+from playbooks.orders import Json, Order, folder, graph_path
 from playbooks.steps import ages, findings, sweeps
 from responders import clusters, surveys
-from responders.evidence import EvidenceStore, digest
+from responders.evidence import EvidenceStore, canonical, digest
 from responders.model import ClusterRef, Incident
 from responders.snapshots import Snapshot
 
@@ -90,19 +90,21 @@ async def trace_footprint(order: Order) -> Json:
 
 
 def _draw(store: EvidenceStore, order: Order, known: Known) -> Json:
-    """The blast radius for every kind of principal, the plan for those that can be rebuilt."""
+    """The graph of who breaks for every kind of principal, the plan for those that can be rebuilt."""
     incident = order["incident"]
     path = f"{folder(incident)}/plan.json"
     snapshot = store.get_json(f"{folder(incident)}/snapshot.json")
     answers = [_survey(store, incident, one) for one in order["facts"]["clusters"]]
-    radius = f"{folder(incident)}/blast_radius.json"
-    _put_once(store, radius, blast_radius.measure(snapshot, answers))
-    if (why := plans.not_rebuilt(incident)) is not None:
-        return {"status": "nothing_to_do", "detail": f"{radius}; {why}", "clusters": []}
+    graph = graph_path(incident)
+    why = plans.not_rebuilt(incident)
+    _put_once(store, graph, graphs.draw(incident, snapshot, answers, rebuilt=why is None))
+    if why is not None:
+        return {"status": "nothing_to_do", "detail": f"{graph}; {why}", "clusters": []}
     if not store.exists(path):
         judged = _judged(store, incident, snapshot, answers)
         drawn = plans.draw(incident, snapshot, answers, order["policy"], judged, known)
-        store.put_json(path, drawn)
+        seen = digest(canonical(store.get_json(graph)))
+        store.put_json(path, {**drawn, "graph": seen})
     plan: plans.Plan = store.get_json(path)
     refused = known_good.too_many(plan["federated_credentials"])
     return {

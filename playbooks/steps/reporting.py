@@ -9,9 +9,9 @@ import azure.durable_functions as df
 
 from playbooks import footprint, plans, refederation
 from playbooks.journaled import Work, perform
-from playbooks.orders import Json, Order, folder
+from playbooks.orders import Json, Order, folder, graph_path
 from playbooks.steps import sweeps
-from responders import claims, locks, notices, report_pages, reports
+from responders import claims, graph_pages, locks, notices, report_pages, reports
 from responders.evidence import EvidenceRef, EvidenceStore
 from responders.journal import Journal
 from responders.model import Incident, StepResult
@@ -134,10 +134,14 @@ def _card(store: EvidenceStore, incident: Incident, notice: str, facts: Json) ->
         *((name, str(value)) for name, value in facts.items() if name != "lines"),
     ]
     lines = [*facts.get("lines", []), *(_plan_lines(store, incident) if notice == "asking" else [])]
+    if notice in {"asking", "planned"} and store.exists(graph_path(incident)):
+        lines += graph_pages.summary(store.get_json(graph_path(incident)))
     if notice in {"contained", "partly_contained", "asking"}:
         lines += [f"Not covered, look by hand: {one}" for one in _uncovered(store, incident)]
-    name = f"{title}: {principal['display_name']}"
-    return notices.card(name, mood, rows, lines, incident_url(incident["incident_id"]))
+    name, url = f"{title}: {principal['display_name']}", incident_url(incident["incident_id"])
+    seen = notice in {"asking", "planned"} and url and store.exists(graph_path(incident))
+    picture = f"{url}/plan?view=svg" if seen else ""
+    return notices.card(name, mood, rows, lines, url, picture=picture)
 
 
 def _plan_lines(store: EvidenceStore, incident: Incident) -> list[str]:
@@ -179,7 +183,7 @@ def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
         "reversals": facts.get("reversals", []),
         "changes": _changes(store, incident),
         "locks": _locks(store, incident),
-        "blast_radius": _optional(store, f"{base}/blast_radius.json"),
+        "graph": _optional(store, graph_path(incident)),
         "consent": _optional(store, f"{base}/consent.json"),
         "steps": [
             step
