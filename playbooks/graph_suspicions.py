@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from playbooks.known_good import is_old
+from playbooks.known import is_old
 from responders.model import FederatedCredential, Grant, ServiceAccountRef
 from responders.surveys import Survey
 
