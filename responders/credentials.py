@@ -20,7 +20,12 @@ from structlog.contextvars import bound_contextvars
 
 from responders import removals, signing_keys
 from responders.cloud import Cloud
-from responders.errors import ConflictError, ContractChangedError, NotFoundError
+from responders.errors import (
+    ConflictError,
+    ContractChangedError,
+    NotFoundError,
+    TransientError,
+)
 from responders.model import Credential, Json, Principal, StepResult
 from responders.settings import checked_guid
 
@@ -92,7 +97,7 @@ async def _remove(cloud: Cloud, principal: Principal, holder: Holder) -> StepRes
     """Read, remove, read back until nothing is left: what is added meanwhile is removed too."""
     path = _path(principal, holder)
     latest = _Held([], {}, [])
-    sweep = _KeySweep(cloud, path)
+    sweep, sent = _KeySweep(cloud, path), set[str]()
 
     async def read() -> list[Json]:
         nonlocal latest
@@ -102,8 +107,9 @@ async def _remove(cloud: Cloud, principal: Principal, holder: Holder) -> StepRes
     async def remove(one: Json) -> None:
         if one["kind"] == "key":
             await sweep.remove_from(latest)
-        else:
+        elif one["key_id"] not in sent:  # a replica that shows it still does not bring it back
             await _remove_password(cloud, path, one["key_id"])
+            sent.add(one["key_id"])
 
     result = await removals.remove_all(
         removals.Removal(
@@ -146,9 +152,13 @@ class _KeySweep:
 
 
 async def _remove_password(cloud: Cloud, path: str, key_id: str) -> None:
+    """A 400 may mean that it is gone, and was read from a replica that had not heard: the next reading tells."""
     checked = checked_guid(key_id, "keyId")
     with bound_contextvars(responder="credentials.remove", target=f"{path}/{checked}"):
-        await cloud.graph.post(f"{path}/removePassword", {"keyId": checked})
+        try:
+            await cloud.graph.post(f"{path}/removePassword", {"keyId": checked})
+        except ContractChangedError as error:
+            raise TransientError(str(error)) from error
 
 
 def _with_kept(result: StepResult, held: _Held) -> StepResult:

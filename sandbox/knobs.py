@@ -17,6 +17,9 @@ class Delays:
     role_assignments: float = 1.0  # role assignment written -> a resource honours it
     ingestion: float = 0.5  # something happened -> its row can be queried
     replication: float = 0.0  # directory object created -> Graph's reads find it; 404 until then
+    directory_reads: float = (
+        0.0  # object in the directory changed or deleted -> Graph's reads show it
+    )
     vault_policies: float = 0.5  # access policy of a key vault changed -> the vault honours it
     resource_graph: float = 1.0  # resource or role assignment changed -> Resource Graph shows it
     directory_writes: float = 0.01  # how long a write holds its object: one that overlaps gets 409

@@ -309,3 +309,17 @@ async def test_a_second_run_finds_nothing_to_do(
         runs = [await remove(sandbox_cloud, principal) for _ in range(2)]
         assert [one["status"] for one in runs] == ["done", "nothing_to_do"]
     assert await credentials.read_all(sandbox_cloud, principal) == []
+
+
+async def test_a_replica_that_shows_a_removed_secret_does_not_fail_the_lever(
+    sandbox: RunningSandbox, sandbox_cloud: Cloud
+) -> None:
+    """Graph answers a second removal with 400: neither a defect nor a secret that is still good."""
+    object_id = sandbox.seed["partner_sync"]["object_id"]
+    principal = await principals.resolve(sandbox_cloud, {"object_id": object_id})
+    sandbox.control("POST", "delays", {"directory_reads": 0.3})
+
+    removed = await credentials.remove_from_service_principal(sandbox_cloud, principal)
+
+    assert removed["status"] == "done"
+    assert await credentials.read_all(sandbox_cloud, principal) == []

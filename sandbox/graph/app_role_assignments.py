@@ -91,8 +91,9 @@ def granted_on(world: World, resource_id: str) -> list[Json]:
 
 
 def _side(request: Request, object_id: str) -> list[Json]:
-    find = granted_on if _granted_side(request) else held_by
-    return find(request.world, object_id)
+    side = "resourceId" if _granted_side(request) else "principalId"
+    shelf = request.world.directory.app_role_assignments
+    return directory.seen_by(request, shelf, lambda each: bool(each[side] == object_id))
 
 
 def _granted_side(request: Request) -> bool:

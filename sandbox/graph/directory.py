@@ -1,8 +1,11 @@
 """Finding directory objects by any of their keys.
 
-Faithful    a read by key is answered by the primary, so that what was written is seen at once
+Faithful    a write works on what the primary knows; a read by key may be answered by a replica that has not heard of
+            the last changes, for as long as `Delays.directory_reads` says
 Source      https://learn.microsoft.com/graph/api/resources/directoryobject
 """
+
+from collections.abc import Callable
 
 from sandbox.graph.errors import bad_request, not_found
 from sandbox.graph.exchange import BY_APP_ID, Request
@@ -41,13 +44,26 @@ def by_app_id(shelf: Shelf, app_id: str) -> Json | None:
     return next((each for each in shelf.values() if each["appId"] == app_id.lower()), None)
 
 
+def seen_by(request: Request, shelf: Shelf, keep: Callable[[Json], bool]) -> list[Json]:
+    """What this call sees of a shelf: a read asks some replica, a write the primary.
+
+    https://learn.microsoft.com/entra/architecture/architecture (data consistency)
+    """
+    lag = request.world.delays.directory_reads
+    if request.method in ("GET", "HEAD") and lag:
+        return shelf.values_as_of(request.world.seen_by_now(lag), keep)
+    return shelf.values(keep)
+
+
 def arrived(world: World, shelf: Shelf, found: Json | None) -> Json | None:
     """The object, if the replica that is asked knows of it: not yet where it was created a moment ago.
 
     https://learn.microsoft.com/graph/api/application-post-applications: "You may experience replication delays."
     """
-    moment = world.seen_by_now(world.delays.replication)
-    return found if found and shelf.as_of(found["id"], moment) is not None else None
+    lag = world.delays.replication
+    if found is None or not lag:
+        return found
+    return found if shelf.as_of(found["id"], world.seen_by_now(lag)) is not None else None
 
 
 def anything(world: World, object_id: str) -> tuple[Resource, Json] | None:
@@ -92,9 +108,10 @@ def referenced_id(request: Request) -> str:
 
 
 def _find(request: Request, shelf: Shelf, key: str) -> Json:
-    bare = key.removeprefix(BY_APP_ID)
-    found = shelf.get(key.lower()) if bare == key else by_app_id(shelf, bare)
-    found = arrived(request.world, shelf, found)
+    bare, world = key.removeprefix(BY_APP_ID), request.world
+    name = "id" if bare == key else "appId"
+    known = seen_by(request, shelf, lambda each: bool(each[name] == bare.lower()))
+    found = arrived(world, shelf, next(iter(known), None))
     if found is None:
         raise not_found(bare)
     return found

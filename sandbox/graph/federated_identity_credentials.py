@@ -28,7 +28,7 @@ def list_all(request: Request) -> Reply:
     return queries.listed(
         request,
         _resource(request),
-        lambda _: of_application(request.world, application["id"]),
+        lambda _: _seen_by(request, application["id"]),
         context=_context(application),
     )
 
@@ -37,7 +37,7 @@ def count(request: Request) -> Reply:
     """200 a number; 400 without ConsistencyLevel; 403; 404."""
     permissions.read_applications(request)
     application = directory.application(request, request.params["key"])
-    found = of_application(request.world, application["id"])
+    found = _seen_by(request, application["id"])
     return queries.counted(request, _resource(request), found, queries.no_relations)
 
 
@@ -145,16 +145,28 @@ def _upserts(request: Request) -> bool:
 
 def _both(request: Request) -> tuple[Json, Json]:
     application = directory.application(request, request.params["key"])
-    found = _find(request.world, application["id"], request.params["credential"])
+    found = _named(_seen_by(request, application["id"]), request.params["credential"])
     if found is None:
         raise not_found(request.params["credential"].removeprefix(BY_NAME))
     return application, found
 
 
+def _seen_by(request: Request, application_id: str) -> list[Json]:
+    shelf = request.world.directory.federated_credentials
+    seen = directory.seen_by(
+        request, shelf, lambda each: bool(each["applicationId"] == application_id)
+    )
+    return [_public(each, FEDERATED_CREDENTIAL_BETA) for each in seen]
+
+
 def _find(world: World, application_id: str, key: str) -> Json | None:
+    return _named(of_application(world, application_id), key)
+
+
+def _named(credentials: list[Json], key: str) -> Json | None:
     """By id, or by name: both work as the last segment too."""
     name = key.removeprefix(BY_NAME)
-    for each in of_application(world, application_id):
+    for each in credentials:
         if name in (each["id"], each["name"]):
             return each
     return None

@@ -21,7 +21,11 @@ def list_all(request: Request) -> Reply:
     """200 a page; 400; 403."""
     permissions.read_delegated_permissions(request)
     shelf = request.world.directory.oauth2_permission_grants
-    return queries.listed(request, OAUTH2_PERMISSION_GRANT, lambda _: shelf.values())
+    return queries.listed(
+        request,
+        OAUTH2_PERMISSION_GRANT,
+        lambda _: directory.seen_by(request, shelf, lambda _each: True),
+    )
 
 
 def list_of_principal(request: Request) -> Reply:
@@ -32,7 +36,9 @@ def list_of_principal(request: Request) -> Reply:
     return queries.listed(
         request,
         OAUTH2_PERMISSION_GRANT,
-        lambda _: [each for each in shelf.values() if each["clientId"] == principal["id"]],
+        lambda _: directory.seen_by(
+            request, shelf, lambda each: bool(each["clientId"] == principal["id"])
+        ),
         context=f"servicePrincipals('{principal['id']}')/oauth2PermissionGrants",
     )
 
