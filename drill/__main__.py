@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from drill import sandbox_options
 from drill.contain import run_scenario
 from drill.options import DrillError, Json, Options
 from drill.rehearsal import agree, run_drill
@@ -54,6 +55,7 @@ async def _run(arguments: argparse.Namespace, console: Console) -> list[Outcome]
         timeout_s=arguments.timeout,
         keep=arguments.keep,
         picture=arguments.svg,
+        sandbox_options=sandbox_options.of(arguments),
     )
 
     if arguments.scenario is not None:
@@ -136,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="print nothing but the verdict")
     parser.add_argument("--svg", type=Path, help="save the terminal as a picture")
     parser.add_argument("--folder", type=Path, help="default: .drill/<time of day>")
+    sandbox_options.add_to(parser)
     return parser
 
 

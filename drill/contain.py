@@ -24,6 +24,7 @@ async def run_scenario(
         app=options.app,
         host_module=options.host_module,
         host_environment=options.host_environment,
+        sandbox_options=options.sandbox_options,
     )
     screen.heading(scenario.name, scenario.story)
     async with opened(layout) as ground:

@@ -22,6 +22,7 @@ class Options:
     timeout_s: float = 300  # from the alert to the last word of the incident
     keep: bool = False  # leave sandbox and host up until Ctrl-C
     picture: Path | None = None  # where the terminal goes as SVG
+    sandbox_options: Sequence[str] = ()  # of `python -m sandbox`
     app: Path = ROOT  # the folder with function_app.py
     host_module: str = "host"  # what runs it
     host_environment: Mapping[str, str] = field(default_factory=dict)

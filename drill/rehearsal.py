@@ -41,6 +41,7 @@ async def run_drill(
         app=options.app,
         host_module=options.host_module,
         host_environment=options.host_environment,
+        sandbox_options=options.sandbox_options,
     )
     async with AsyncExitStack() as stack:
         screen.heading("Setting up", f"sandbox and host; logs in {shown(folder)}")

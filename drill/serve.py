@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from drill import examples, kubeconfig
+from drill import examples, kubeconfig, sandbox_options
 from drill.alert import log_alert
 from drill.examples import Files
 from drill.minting import cluster_token
@@ -50,6 +50,7 @@ async def _serve(arguments: argparse.Namespace, console: Console) -> None:
         first_port=arguments.first_port,
         host_port=arguments.port,
         host_environment={},
+        sandbox_options=sandbox_options.of(arguments),
     )
     async with opened(layout) as ground:
         files = await _write_files(ground)
@@ -120,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=7071, help="of the function app")
     parser.add_argument("--attack", action="store_true", help="stage the attack as well")
     parser.add_argument("--folder", type=Path, default=ROOT / ".serve", help="state and logs")
+    sandbox_options.add_to(parser)
     return parser
 
 

@@ -5,7 +5,7 @@ import json
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +60,7 @@ class Layout:
     first_port: int = 0
     host_port: int = 0
     host_environment: Mapping[str, str]
+    sandbox_options: Sequence[str] = ()  # more of `python -m sandbox`'s own
 
 
 @asynccontextmanager
@@ -86,6 +87,7 @@ async def opened(layout: Layout) -> AsyncIterator[TrainingGround]:
 def _sandbox(layout: Layout, environment: Mapping[str, str]) -> Recipe:
     state = layout.folder / "sandbox"
     arguments = ["sandbox", "--state", str(state), "--first-port", str(layout.first_port)]
+    arguments += layout.sandbox_options
     log = layout.folder / "sandbox.log"
     return Recipe("sandbox", arguments, log, state / "sandbox.json", environment, ROOT)
 

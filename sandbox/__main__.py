@@ -1,10 +1,11 @@
-"""`python -m sandbox --state DIR [--first-port N]`: serve the pretend cloud until SIGTERM."""
+"""`python -m sandbox --state DIR [--first-port N] [--clusters N]`: serve the pretend cloud until SIGTERM."""
 
 import argparse
 import asyncio
 import logging
 from pathlib import Path
 
+from sandbox.seed import names
 from sandbox.server import run
 
 
@@ -13,10 +14,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("--state", type=Path, required=True, help="folder for sandbox.json, CA")
     parser.add_argument("--first-port", type=int, default=0, help="default: any free ports")
+    clusters = "how many AKS clusters there are"
+    parser.add_argument("--clusters", type=_number, default=names.DEFAULT_CLUSTERS, help=clusters)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    asyncio.run(run(arguments.state.resolve(), arguments.first_port))
+    asyncio.run(run(arguments.state.resolve(), arguments.first_port, arguments.clusters))
+
+
+def _number(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: one cluster at least")
+    return int(text)
 
 
 if __name__ == "__main__":

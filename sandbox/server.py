@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -21,9 +21,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from sandbox import certificates, settings
 from sandbox.exchange import Exchanges
 from sandbox.sandbox import Sandbox
+from sandbox.seed import names
 
-CLUSTERS = ("aks-weu", "aks-neu", "aks-frc")
-SERVICES = (
+_SERVICES = (
     "control",
     "arm",
     "login",
@@ -34,7 +34,6 @@ SERVICES = (
     "teams",
     "oidc",
     "eventgrid",
-    *(f"kube-{name}" for name in CLUSTERS),
     "identity",
 )
 _PLAIN = {"identity"}
@@ -66,10 +65,15 @@ class _Listener(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-async def run(folder: Path, first_port: int) -> None:
+def services(clusters: int = names.DEFAULT_CLUSTERS) -> tuple[str, ...]:
+    """Everything that gets a listener; the API servers come last, so that their number moves no other port."""
+    return (*_SERVICES, *(f"kube-{name}" for name in names.cluster_names(clusters)))
+
+
+async def run(folder: Path, first_port: int, clusters: int) -> None:
     """Serve until SIGTERM or SIGINT. `folder` gets the CA and, when all is ready, `sandbox.json`."""
     folder.mkdir(parents=True, exist_ok=True)
-    sockets = _bind(first_port)
+    sockets = _bind(services(clusters), first_port)
     ports = {listener.getsockname()[1]: service for service, listener in sockets.items()}
     endpoints = {
         service: f"{'http' if service in _PLAIN else 'https'}://localhost:{port}"
@@ -81,9 +85,9 @@ async def run(folder: Path, first_port: int) -> None:
     listeners = [
         (
             _listener(application, issued),
-            [sockets[each] for each in SERVICES if each not in _PLAIN],
+            [each for service, each in sockets.items() if service not in _PLAIN],
         ),
-        (_listener(application, None), [sockets[each] for each in SERVICES if each in _PLAIN]),
+        (_listener(application, None), [sockets[each] for each in _PLAIN]),
     ]
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -98,11 +102,11 @@ async def run(folder: Path, first_port: int) -> None:
     await asyncio.gather(*serving)
 
 
-def _bind(first_port: int) -> dict[str, socket.socket]:
+def _bind(wanted: Sequence[str], first_port: int) -> dict[str, socket.socket]:
     """A socket per service, on free ports or on consecutive ones."""
     return {
         service: _socket(first_port + number if first_port else 0)
-        for number, service in enumerate(SERVICES)
+        for number, service in enumerate(wanted)
     }
 
 

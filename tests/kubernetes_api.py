@@ -26,7 +26,7 @@ from sandbox.exchange import Exchanges
 from sandbox.kubernetes import definitions, service_account_tokens
 from sandbox.kubernetes.cluster import Cluster, service_account
 from sandbox.sandbox import Sandbox
-from sandbox.server import SERVICES
+from sandbox.server import services
 from tests.sandbox_fixture import RunningSandbox
 
 MERGE = "application/merge-patch+json"
@@ -152,7 +152,7 @@ class LocalCluster:
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
         origin = f"https://localhost:{port}"
-        endpoints = dict.fromkeys(SERVICES, "https://localhost:1") | {"kube-aks-weu": origin}
+        endpoints = dict.fromkeys(services(), "https://localhost:1") | {"kube-aks-weu": origin}
         self.url = origin
         self.ca = issued.ca
         self.sandbox = Sandbox(endpoints, issued)

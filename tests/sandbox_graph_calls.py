@@ -16,6 +16,7 @@ import httpx
 from sandbox.entra import tokens
 from sandbox.graph.service import serve
 from sandbox.seed import directory, names
+from sandbox.server import services
 from sandbox.web import Call
 from sandbox.world import Json, World
 from tests.sandbox_entra_calls import identity_token
@@ -81,8 +82,7 @@ class RemoteCaller(GraphCaller):
 
 def planted() -> World:
     """The seeded directory, without a network and without clusters."""
-    services = ("login", "graph", "arm", "oidc", "storage", "loganalytics")
-    world = World({name: f"https://localhost:{8000 + n}" for n, name in enumerate(services)})
+    world = World({name: f"https://localhost:{8000 + n}" for n, name in enumerate(services())})
     directory.plant(world)
     return world
 

@@ -201,7 +201,13 @@ def test_the_state_shows_what_is_seeded(sandbox: RunningSandbox) -> None:
         "legacy-job",
     }
     assert len(state["federatedCredentials"]) == 5
-    assert set(state["clusters"]) == {"aks-weu", "aks-neu", "aks-frc"}
+    assert set(state["clusters"]) == {
+        "aks-weu",
+        "aks-neu",
+        "aks-frc",
+        "aks-sdc",
+        "aks-uks",
+    }
     accounts = sandbox.control("GET", "state/clusters/aks-weu/serviceaccounts")
     in_shop = {
         each["metadata"]["name"] for each in accounts if each["metadata"]["namespace"] == "shop"

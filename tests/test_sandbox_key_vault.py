@@ -11,7 +11,7 @@ from sandbox.entra.bearer import Caller
 from sandbox.keyvault.decisions import Wish, decide
 from sandbox.loganalytics.tables import SCHEMAS
 from sandbox.seed import azure, directory, names
-from sandbox.server import SERVICES
+from sandbox.server import services
 from sandbox.world import World
 from tests.arm_caller import ArmCaller, as_firebreak, as_user, managed_identity_token
 from tests.sandbox_entra_calls import SEEDED_SECRET, ask
@@ -221,7 +221,7 @@ def test_no_record_and_no_state_shows_a_secrets_value(arm: ArmCaller, read: Read
 
 
 def test_a_vault_with_azure_rbac_goes_by_roles_and_forgets_its_policies() -> None:
-    world = World(dict.fromkeys(SERVICES, "https://localhost:1"))
+    world = World(dict.fromkeys(services(), "https://localhost:1"))
     world.delays.role_assignments = world.delays.vault_policies = 0
     directory.plant(world)
     azure.plant(world)

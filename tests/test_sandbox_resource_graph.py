@@ -135,7 +135,7 @@ def test_a_change_shows_late(arm: ArmCaller) -> None:
 
 def test_pages_follow_a_token_and_there_is_none_without_an_id(arm: ArmCaller) -> None:
     query, found = "resources | project id | order by id asc", []
-    options: dict[str, Any] = {"$top": 2}
+    options: dict[str, Any] = {"$top": 4}
     while True:
         page = _ask(arm, query, options=options).json()
         found += [each["id"] for each in page["data"]]

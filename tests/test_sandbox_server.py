@@ -109,3 +109,22 @@ def _free_run_of_ports(count: int) -> int:
             continue
         return first
     pytest.skip("no free ports in a row")
+
+
+def test_there_are_as_many_clusters_as_asked_for(start: Start) -> None:
+    _, described = start("--clusters", "7")
+
+    names = [each for each in described["endpoints"] if each.startswith("kube-")]
+    assert names[:3] == ["kube-aks-weu", "kube-aks-neu", "kube-aks-frc"]
+    assert names[3:] == ["kube-aks-sdc", "kube-aks-uks", "kube-aks-06", "kube-aks-07"]
+    assert list(described["seed"]["clusters"]) == [each.removeprefix("kube-") for each in names]
+
+
+def test_a_sandbox_of_one_cluster_trusts_no_other(start: Start) -> None:
+    _, described = start("--clusters", "1")
+
+    trust = ssl.create_default_context(cafile=described["ca_bundle"])
+    with httpx.Client(verify=trust, trust_env=False) as http:
+        state = http.get(f"{described['endpoints']['control']}/sandbox/state").json()
+    issuers = {each["issuer"] for each in state["federatedCredentials"]}
+    assert issuers == {described["seed"]["clusters"]["aks-weu"]["issuer"]}

@@ -1,4 +1,4 @@
-"""The world before anything happened: one tenant, three clusters, applications and identities, Firebreak."""
+"""The world before anything happened: one tenant, its clusters, applications and identities, Firebreak."""
 
 from sandbox.entra.resources import AKS
 from sandbox.kubernetes.cluster import Settled
@@ -52,7 +52,7 @@ def plant(world: World, settled: dict[str, Settled]) -> Json:
                 "issuer": names.issuer(world, name),
                 "server": world.endpoints[f"kube-{name}"],
             }
-            for name in names.REGIONS
+            for name in names.clusters(world)
         },
         **_managed_identities(world),
         **_unusual_principals(),
@@ -65,18 +65,18 @@ def _managed_identities(world: World) -> Json:
         "batch_vm": _identity(names.BATCH_VM, names.batch_vm(world)),
         "kubelets": {
             name: _identity(names.kubelet(name), names.kubelet_identity(world, name))
-            for name in names.REGIONS
+            for name in names.clusters(world)
         },
         "node_pools": {
             name: {
                 "resource_id": names.node_pool(world, name),
                 "name": names.node_pool(world, name).rpartition("/")[2],
             }
-            for name in names.REGIONS
+            for name in names.clusters(world)
         },
         "control_planes": {
             name: _identity(names.control_plane(name), names.control_plane_identity(world, name))
-            for name in names.REGIONS
+            for name in names.clusters(world)
         },
     }
 

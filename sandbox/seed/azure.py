@@ -99,7 +99,7 @@ def _resources(world: World) -> list[Json]:
             },
             properties={"state": "Running", "enabled": True},
         ),
-        *(managed_cluster(world, name) for name in names.REGIONS),
+        *(managed_cluster(world, name) for name in names.clusters(world)),
     ]
 
 

@@ -15,7 +15,7 @@ def plant(world: World, settled: dict[str, Settled]) -> None:
     Rolling out takes nearly all the time of a reset: `settled` keeps the clusters as they are then, by name, for the
     worlds after this one, whose endpoints are the same.
     """
-    for name in names.REGIONS:
+    for name in names.clusters(world):
         cluster = Cluster(
             world,
             name,
@@ -31,7 +31,10 @@ def plant(world: World, settled: dict[str, Settled]) -> None:
 
 def _roll_out(cluster: Cluster) -> None:
     cluster.seed_namespace(_SHOP)
-    _workload(cluster, f"{_SHOP}/orders-api", ORDERS_API, replicas=2)
+    if cluster.name in names.SHOP_CLUSTERS:
+        _workload(cluster, f"{_SHOP}/orders-api", ORDERS_API, replicas=2)
+    else:
+        cluster.seed_deployment(_SHOP, "storefront", replicas=2, workload_identity=False)
     if cluster.name == "aks-weu":
         _workload(cluster, f"{_SHOP}/orders-worker", ORDERS_API, replicas=1)
         _workload(cluster, f"{_SHOP}/billing-api", BILLING_API, replicas=1)

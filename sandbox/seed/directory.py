@@ -80,7 +80,8 @@ def _orders_api(world: World, since: datetime) -> None:
     )
     _application(world, ORDERS_API, since, passwordCredentials=[password], keyCredentials=[key])
     for cluster, account in _FEDERATED:
-        _federate(world, ORDERS_API, cluster, account, since)
+        if cluster in names.clusters(world):
+            _federate(world, ORDERS_API, cluster, account, since)
     dana = names.user_id("dana")
     world.directory.owners[ORDERS_API.application_object_id] = [dana]
     world.directory.owners[ORDERS_API.object_id] = [dana]
@@ -110,7 +111,8 @@ def _managed_identities(world: World, since: datetime) -> None:
     """Firebreak's own, and the one that each cluster's kubelets use."""
     owned = {FIREBREAK: names.function_app(world)}
     owned |= {
-        Ids(f"{name}-agentpool"): names.kubelet_identity(world, name) for name in names.REGIONS
+        Ids(f"{name}-agentpool"): names.kubelet_identity(world, name)
+        for name in names.clusters(world)
     }
     for ids, resource_id in owned.items():
         principal = shapes.new_managed_identity(

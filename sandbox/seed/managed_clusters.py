@@ -13,7 +13,7 @@ _VERSION = "1.34.2"
 
 def managed_cluster(world: World, name: str) -> Json:
     """One cluster, with OIDC issuer, workload identity and Entra sign-in, without local accounts."""
-    region = names.REGIONS[name]
+    region = names.region(name)
     return {
         "id": names.cluster(world, name),
         "name": name,

@@ -21,7 +21,8 @@ _REGION = "westeurope"
 def plant(world: World) -> None:
     """Create the identities, trust the clusters, attach them and assign their roles."""
     since = names.seeded_at(world)
-    for name, region in names.REGIONS.items():
+    for name in names.clusters(world):
+        region = names.region(name)
         _put(world, _node_group(world, name, region), since)
         _put(world, _nodes(world, name, region), since)
         _identity(world, names.kubelet_identity(world, name), names.kubelet(name), region, since)
@@ -31,7 +32,7 @@ def plant(world: World) -> None:
         _assign(world, control_plane, "Contributor", names.node_group(world, name), since)
     _identity(world, names.payments_identity(world), PAYMENTS_IDENTITY, _REGION, since)
     _principal(world, names.payments_identity(world), PAYMENTS_IDENTITY, since)
-    for name in PAYMENTS_CLUSTERS:
+    for name in filter(names.clusters(world).__contains__, PAYMENTS_CLUSTERS):
         _put(world, _trust(world, name), since)
     _principal(world, names.batch_vm(world), BATCH_VM, since)
     _put(world, _virtual_machine(world), since)

@@ -5,7 +5,23 @@ from datetime import datetime, timedelta
 
 from sandbox.world import World, stable_guid
 
-REGIONS = {"aks-weu": "westeurope", "aks-neu": "northeurope", "aks-frc": "francecentral"}
+# The clusters that have a name of their own, in the order in which a sandbox gets them; more are numbered.
+_REGIONS = {
+    "aks-weu": "westeurope",
+    "aks-neu": "northeurope",
+    "aks-frc": "francecentral",
+    "aks-sdc": "swedencentral",
+    "aks-uks": "uksouth",
+}
+_MORE_REGIONS = (
+    "germanywestcentral",
+    "switzerlandnorth",
+    "norwayeast",
+    "italynorth",
+    "polandcentral",
+)
+DEFAULT_CLUSTERS = len(_REGIONS)
+SHOP_CLUSTERS = ("aks-weu", "aks-neu", "aks-frc")  # where orders-api runs
 DATA_READERS = "sg-data-readers"
 ORDERS_GROUP = "sg-orders"
 ROLE_ASSIGNABLE_GROUP = "sg-app-operators"
@@ -54,6 +70,25 @@ BATCH_VM = Ids("vm-batch")
 PARTNER_SYNC = Ids("partner-sync")
 LEGACY_JOB = Ids("legacy-job")
 INVOICE_AGENT = Ids("invoice-agent")
+
+
+def cluster_names(count: int) -> tuple[str, ...]:
+    """The names of this many clusters."""
+    numbered = (f"aks-{number:02}" for number in range(DEFAULT_CLUSTERS + 1, count + 1))
+    return (*_REGIONS, *numbered)[:count]
+
+
+def clusters(world: World) -> tuple[str, ...]:
+    """The clusters of this world: those that have an API server."""
+    found = (name for name in world.endpoints if name.startswith("kube-"))
+    return tuple(name.removeprefix("kube-") for name in found)
+
+
+def region(name: str) -> str:
+    """Where a cluster is."""
+    if name in _REGIONS:
+        return _REGIONS[name]
+    return _MORE_REGIONS[int(name.rpartition("-")[2]) % len(_MORE_REGIONS)]
 
 
 def seeded_at(world: World) -> datetime:
@@ -111,7 +146,7 @@ def cluster(world: World, name: str) -> str:
 
 def node_group(world: World, name: str) -> str:
     """The resource group that AKS made for a cluster's nodes."""
-    return resource_group(world, f"MC_rg-platform_{name}_{REGIONS[name]}")
+    return resource_group(world, f"MC_rg-platform_{name}_{region(name)}")
 
 
 def node_pool(world: World, name: str) -> str:
