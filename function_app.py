@@ -2,7 +2,7 @@
 
 import azure.durable_functions as df
 
-from playbooks import compromised_identity, holding, waves
+from playbooks import compromised_identity, holding, rotations, waves
 from playbooks.steps import (
     containment,
     eviction,
@@ -12,6 +12,7 @@ from playbooks.steps import (
     refederating,
     reporting,
     rewiring,
+    rotating,
 )
 from responders import logs
 from triggers import azure_monitor, event_grid, intake, plan_api, responder_api
@@ -28,11 +29,13 @@ for module in (
     compromised_identity,
     waves,
     holding,
+    rotations,
     containment,
     levers,
     evidence,
     eviction,
     refederating,
+    rotating,
     rebuilding,
     rewiring,
     reporting,

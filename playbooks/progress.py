@@ -65,6 +65,11 @@ class Progress:
         return list(self._status["remaining"])
 
     @property
+    def by_hand(self) -> list[str]:
+        """Commands for what is left to a person."""
+        return list(self._status["by_hand"])
+
+    @property
     def sweeps(self) -> list[str]:
         """Sweeps of the logs after the first."""
         return list(self._status["sweeps"])

@@ -13,12 +13,14 @@ import azure.durable_functions as df
 from playbooks.holding import Wait, hold
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
+from playbooks.rotations import rotate
 from playbooks.settling import GOOD, perform_one, settle
 from playbooks.steps import eviction, evidence, refederating
 
 # Clocks differ: how far Entra lets them is not documented.
 _SKEW = timedelta(minutes=5)
 _WAITS = 3  # whoever requests tokens through all of them has to be met by a person
+_NOT_HELD = "containment did not hold while waiting"
 States = Json  # cluster name -> status and detail
 
 
@@ -38,6 +40,8 @@ def shut_out(
     if chosen["method"] == "accept_risk":
         progress.until("risk accepted until", evicted + longest)
         return {}
+    if chosen["method"] == "rotate_keys":
+        return (yield from _rotate(context, order, clusters, progress))
     away = yield from _each(context, refederating.check_foothold, clusters)
     told: Order = {**order, "facts": {"vector": chosen["vector"], "since": evicted.isoformat()}}
     waited = yield from _wait_out(
@@ -65,7 +69,7 @@ def _wait_out(
             context, order, progress, "contained", Wait("waiting_out", until, beyond=True)
         )
         if outcome == "not_contained":
-            return {**away, **_all(ready, "failed", "containment did not hold while waiting")}
+            return {**away, **_all(ready, "failed", _NOT_HELD)}
         # Somebody may have started again what was stopped, and its pods have new tokens.
         back = yield from _each(context, eviction.check_evicted, ready)
         away |= {
@@ -82,6 +86,41 @@ def _wait_out(
         until = datetime.fromisoformat(asked["until"]) + _SKEW
     still = f"tokens were requested in each of {_WAITS} waits: take the right to do so away, then resume"
     return {**away, **_all(ready, "refused", still)}
+
+
+def _rotate(
+    context: df.DurableOrchestrationContext,
+    order: Order,
+    clusters: list[Order],
+    progress: Progress,
+) -> Generator[Any, Any, States]:
+    """New signing keys twice in every cluster, and then until copies of the old ones have aged out."""
+    progress.enter("rotating_keys")
+    facts = {"since": progress.clock["evicted"]}
+    turned: list[Order] = [{**one, "facts": facts} for one in clusters]
+    answers = yield from rotate(context, turned)
+    states = dict(zip((one["cluster"]["name"] for one in clusters), answers, strict=True))
+    progress.note(
+        remaining=[*progress.remaining, *_of(answers, "remaining")],
+        by_hand=[*progress.by_hand, *_of(answers, "by_hand")],
+    )
+    away = {
+        name: {"status": one["status"], "detail": one["detail"]}
+        for name, one in states.items()
+        if one["status"] not in GOOD
+    }
+    aged = [datetime.fromisoformat(one["aged"]) for one in answers if one["status"] in GOOD]
+    if aged:
+        progress.until("old keys aged out", max(aged))
+        wait = Wait("rotating_keys", max(aged), beyond=True)
+        outcome = yield from hold(context, order, progress, "contained", wait)
+        if outcome == "not_contained":
+            return {**away, **_all(_without(clusters, away), "failed", _NOT_HELD)}
+    return away
+
+
+def _of(answers: list[Json], name: str) -> list[str]:
+    return [str(line) for one in answers for line in one.get(name, [])]
 
 
 def _requested(

@@ -50,15 +50,11 @@ async def connect(cloud: Cloud, cluster: ClusterRef) -> Kube:
     Only the server's address and CA are taken from the kubeconfig. Its `exec` block names a program
     to run, and on a cluster without Entra integration its user is an administrator: both unused.
     """
-    parts = _RESOURCE_ID.fullmatch(cluster["resource_id"])
-    if parts is None:
-        raise ContractChangedError(f"not the resource id of a cluster: {cluster['resource_id']!r}")
+    subscription, group, name = address_of(cluster)
     async with azure_call(f"listClusterUserCredential of {cluster['name']}"):
         answer = await cloud.containers(
-            parts["subscription"]
-        ).managed_clusters.list_cluster_user_credentials(
-            parts["group"], parts["name"], format="exec"
-        )
+            subscription
+        ).managed_clusters.list_cluster_user_credentials(group, name, format="exec")
     if not answer.kubeconfigs or not answer.kubeconfigs[0].value:
         raise ContractChangedError(
             f"{cluster['name']}: listClusterUserCredential without kubeconfig"
@@ -66,6 +62,14 @@ async def connect(cloud: Cloud, cluster: ClusterRef) -> Kube:
     server, ca_pem = _server_and_ca(cluster["name"], bytes(answer.kubeconfigs[0].value))
     bearer = functools.partial(cloud.get_token, SERVER_APP_SCOPE)
     return Kube(cluster["name"], server, ca_pem=ca_pem, bearer=bearer)
+
+
+def address_of(cluster: ClusterRef) -> tuple[str, str, str]:
+    """Subscription, resource group and name, as the SDK wants them."""
+    parts = _RESOURCE_ID.fullmatch(cluster["resource_id"])
+    if parts is None:
+        raise ContractChangedError(f"not the resource id of a cluster: {cluster['resource_id']!r}")
+    return parts["subscription"], parts["group"], parts["name"]
 
 
 def _server_and_ca(name: str, kubeconfig: bytes) -> tuple[str, str]:

@@ -2,8 +2,11 @@
 
 Simulates   an AKS cluster's issuer URL: discovery document and JWKS
 Faithful    the issuer URL ends in a slash and is compared to the letter
+Choice      how long the keys may be cached: as long as the Entra here does
 Source      https://learn.microsoft.com/azure/aks/use-oidc-issuer
 """
+
+import math
 
 from starlette.responses import JSONResponse, Response
 
@@ -25,13 +28,14 @@ async def serve(world: World, call: Call) -> Response:
             # A foreign issuer may be named without the slash at its end.
             issuer = world.issuers.get(url) or world.issuers.get(url.rstrip("/"))
             if issuer is not None:
-                return document(issuer)
+                return document(issuer, world.delays.issuer_keys)
     return Response(status_code=404)
 
 
-def _discovery(issuer: Issuer) -> Response:
+def _discovery(issuer: Issuer, _life_s: float) -> Response:
     return JSONResponse(issuer.discovery(f"{issuer.url.rstrip('/')}/{_KEYS}"))
 
 
-def _keys(issuer: Issuer) -> Response:
-    return JSONResponse(issuer.jwks(), media_type="application/jwk-set+json")
+def _keys(issuer: Issuer, life_s: float) -> Response:
+    headers = {"Cache-Control": f"public, max-age={math.ceil(life_s)}"}
+    return JSONResponse(issuer.jwks(), headers=headers, media_type="application/jwk-set+json")

@@ -23,6 +23,7 @@ _STEP_MODULES = {
     "eviction",
     "rebuilding",
     "refederating",
+    "rotating",
     "rewiring",
     "reporting",
 }  # what the playbooks call them
@@ -95,6 +96,7 @@ def test_the_playbooks_schedule_only_registered_steps() -> None:
         "watching",
         "holding",
         "shutting_out",
+        "rotations",
         "compromised_identity",
     ):
         for node in ast.walk(ast.parse((ROOT / "playbooks" / f"{name}.py").read_text())):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from playbooks import compromised_identity as playbook
+from playbooks import rotations
 from tests.rehearsal import START, Rehearsal, rehearse
 from tests.test_compromised_identity import ANSWERS, CLUSTERS, PLANNED, consent, order
 
@@ -167,3 +168,82 @@ def test_a_cluster_that_was_not_evicted_is_not_trusted(method: str) -> None:
     done = recover(method, check_evicted=left)
 
     assert CLUSTERS[2]["issuer_url"] not in trusted(done)[0]
+
+
+AGED = (START + timedelta(days=3)).isoformat()
+ROTATED = {**DONE, "aged": AGED, "remaining": ["a Job"], "by_hand": ["kubectl delete pod x"]}
+
+
+def test_rotation_waits_until_copies_of_the_old_keys_have_aged_out() -> None:
+    done = recover("rotate_keys", rotate_cluster=ROTATED)
+
+    assert done.timeline.count("rotate_cluster") == len(CLUSTERS)
+    assert [one.isoformat() for one in waits(done)] == [AGED]
+    assert done.outcome["outcome"] == "recovered"
+    assert done.outcome["remaining"].count("a Job") == len(CLUSTERS)
+    assert "kubectl delete pod x" in done.outcome["by_hand"]
+
+
+def test_where_the_canarys_rotation_fails_no_other_cluster_is_begun() -> None:
+    failed = {"status": "failed", "detail": "rotate_signing_keys: locked"}
+
+    done = recover("rotate_keys", rotate_cluster=failed)
+
+    assert done.timeline.count("rotate_cluster") == 1
+    assert trusted(done) == [[]]
+    assert [done.outcome["clusters"][one]["status"] for one in NAMES] == [
+        "failed",
+        "refused",
+        "refused",
+    ]
+
+
+def test_a_cluster_whose_rotation_failed_is_not_trusted_and_the_others_are() -> None:
+    def rotated(order: Any) -> Any:
+        bad = {"status": "failed", "detail": "locked"}
+        return bad if order["cluster"]["name"] == NAMES[1] else ROTATED
+
+    done = recover("rotate_keys", rotate_cluster=rotated)
+
+    assert trusted(done) == [[CLUSTERS[0]["issuer_url"], CLUSTERS[2]["issuer_url"]]]
+
+
+def rotate_one(**answers: Any) -> Rehearsal:
+    wanted = {**order("respond"), "cluster": CLUSTERS[0], "facts": {"since": START.isoformat()}}
+    listed = {**DONE, "batches": 2, "remaining": [], "by_hand": []}
+    said = {"list_token_users": listed, "prove_keys_gone": {**DONE, "max_age_s": 60}, **answers}
+    return rehearse(rotations.rotate_cluster, wanted, said)
+
+
+def test_a_cluster_is_rotated_twice_then_restarted_batch_by_batch_then_proven() -> None:
+    done = rotate_one()
+
+    assert done.timeline == [
+        "record_signing_keys",
+        "rotate_signing_keys",
+        "rotate_signing_keys",
+        "list_token_users",
+        "restart_token_users",
+        "check_restarted",
+        "restart_token_users",
+        "check_restarted",
+        "prove_keys_gone",
+    ]
+    turns = [one["facts"]["turn"] for name, one in done.orders if name == "rotate_signing_keys"]
+    assert turns == [1, 2]
+    assert datetime.fromisoformat(done.outcome["aged"]) >= START + timedelta(seconds=60)
+
+
+def test_nothing_is_rotated_before_the_old_keys_are_written_down() -> None:
+    done = rotate_one(record_signing_keys={"status": "refused", "detail": "no issuer"})
+
+    assert done.timeline == ["record_signing_keys"]
+    assert done.outcome["status"] == "refused"
+
+
+def test_a_batch_that_does_not_come_back_ends_the_restarts() -> None:
+    done = rotate_one(check_restarted={"status": "failed", "detail": "web: not yet"})
+
+    assert done.timeline.count("restart_token_users") == 1
+    assert "prove_keys_gone" not in done.timeline
+    assert "batch 1 of 2" in done.outcome["detail"]

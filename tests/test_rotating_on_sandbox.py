@@ -1,0 +1,150 @@
+"""Signing keys are rotated twice, no less and no more, whatever is repeated: counted on the sandbox's own issuer."""
+
+from typing import Any
+
+import pytest
+
+from playbooks.journaled import open_store
+from responders import restarts, signing_key_rotations
+from responders.cloud import Cloud
+from responders.errors import TransientError
+from tests.in_process import InProcess, activities
+
+EVICTED = "2026-01-01T00:00:00+00:00"
+
+
+@pytest.fixture
+async def order(in_process: InProcess) -> Any:
+    """An order about one cluster, whose incident has a plan."""
+    seed = in_process.sandbox.described["seed"]
+    opened = await in_process.call({"object_id": seed["orders_api"]["object_id"]}, mode="respond")
+    listed = await activities()["list_clusters"](dict(opened))
+    ref = next(one for one in listed["clusters"] if one["name"] == "aks-weu")
+    part = {"survey": {"cluster": ref}}
+    base = f"incidents/{opened['incident']['incident_id']}"
+    open_store().put_json(f"{base}/plan.json", {"clusters": [part]})
+    return {**opened, "cluster": ref, "facts": {"since": EVICTED}}
+
+
+async def step(name: str, order: Any, **facts: Any) -> Any:
+    return await activities()[name]({**order, "facts": {**order["facts"], **facts}})
+
+
+async def kids(order: Any) -> frozenset[str]:
+    return (await signing_key_rotations.published(await Cloud.connect(), order["cluster"])).kids
+
+
+@pytest.fixture(autouse=True)
+def rotations(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The clusters that Azure was asked to rotate, each time."""
+    asked: list[str] = []
+    real = signing_key_rotations.rotate
+
+    async def counted(cloud: Any, cluster: Any) -> None:
+        asked.append(cluster["name"])
+        await real(cloud, cluster)
+
+    monkeypatch.setattr(signing_key_rotations, "POLL_S", 0.05)
+    monkeypatch.setattr(signing_key_rotations, "rotate", counted)
+    return asked
+
+
+async def test_after_two_rotations_no_key_of_before_is_left(order: Any) -> None:
+    before = await kids(order)
+    await step("record_signing_keys", order)
+
+    for turn in (1, 2):
+        assert (await step("rotate_signing_keys", order, turn=turn))["status"] == "done"
+
+    assert not before & await kids(order)
+    proof = await step("prove_keys_gone", order)
+    assert proof["status"] == "done"
+    assert proof["max_age_s"] == 10
+
+
+async def test_one_rotation_is_not_enough_and_is_said_not_to_be(order: Any) -> None:
+    await step("record_signing_keys", order)
+    await step("rotate_signing_keys", order, turn=1)
+
+    proof = await step("prove_keys_gone", order)
+
+    assert proof["status"] == "failed"
+    assert "still published" in proof["detail"]
+
+
+async def test_repeating_each_turn_makes_two_rotations_in_all(
+    rotations: list[str], order: Any
+) -> None:
+    await step("record_signing_keys", order)
+    for turn in (1, 1, 2, 2, 1):
+        assert (await step("rotate_signing_keys", order, turn=turn))["status"] == "done"
+        await step("record_signing_keys", order)
+
+    assert len(await kids(order)) == 2
+    assert len(rotations) == 2
+
+
+async def test_a_crash_after_a_rotation_and_before_its_record_makes_no_third_one(
+    rotations: list[str], order: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await step("record_signing_keys", order)
+    real = signing_key_rotations.rotate
+
+    async def lost(cloud: Any, cluster: Any) -> None:
+        await real(cloud, cluster)
+        raise TransientError("the worker died here")
+
+    monkeypatch.setattr(signing_key_rotations, "rotate", lost)
+    assert (await step("rotate_signing_keys", order, turn=1))["retry"]
+    monkeypatch.setattr(signing_key_rotations, "rotate", real)
+
+    assert (await step("rotate_signing_keys", order, turn=1))["status"] == "done"
+    assert len(rotations) == 1
+
+
+async def test_a_rotation_whose_key_is_not_seen_yet_is_not_made_again(
+    rotations: list[str], order: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await step("record_signing_keys", order)
+    old = await signing_key_rotations.published(await Cloud.connect(), order["cluster"])
+
+    async def stale(_cloud: Any, _cluster: Any) -> Any:
+        return old
+
+    monkeypatch.setattr(signing_key_rotations, "published", stale)
+    for _ in range(3):
+        assert (await step("rotate_signing_keys", order, turn=1))["retry"]
+
+    assert len(rotations) == 1
+
+
+async def test_whoever_holds_tokens_is_restarted_and_aks_itself_is_not(
+    in_process: InProcess, order: Any
+) -> None:
+    listed = await step("list_token_users", order)
+    path = listed["detail"].partition(":")[0]
+    users = open_store().get_json(path)
+
+    assert {one["name"] for one in users["restart"]} >= {"orders-api", "billing-api"}
+    assert all(one["namespace"] != "kube-system" for one in users["restart"])
+    assert any("kube-system" in one["what"] for one in users["report"])
+
+    assert (await step("restart_token_users", order, batch=0))["status"] == "done"
+    assert (await step("restart_token_users", order, batch=0))["status"] == "nothing_to_do"
+    state = in_process.sandbox.control("GET", "state")["clusters"][order["cluster"]["name"]]
+    stamped = [
+        one["metadata"]["name"]
+        for one in state["deployments"]
+        if restarts.RESTARTED in (one["spec"]["template"]["metadata"].get("annotations") or {})
+    ]
+    assert sorted(stamped) == sorted(one["name"] for one in users["restart"])
+
+
+async def test_what_a_later_eviction_finds_begins_anew(order: Any) -> None:
+    for since in (EVICTED, "2026-01-02T00:00:00+00:00"):
+        later = {**order, "facts": {"since": since}}
+        before = await kids(order)
+        await step("record_signing_keys", later)
+        for turn in (1, 2):
+            await step("rotate_signing_keys", later, turn=turn)
+        assert not before & await kids(order)
