@@ -1,7 +1,7 @@
 """What an incident says about itself while it runs: its phase, its clock, and how it ends."""
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -82,6 +82,12 @@ class Progress:
         """Add facts to what status answers show."""
         self._status |= facts
         self._context.set_custom_status(shown(self._status))
+
+    def hand_over(self, answers: Sequence[Json]) -> None:
+        """Add the commands that steps leave to a person, each once."""
+        commands = [command for one in answers for command in one.get("by_hand", [])]
+        if commands:
+            self.note(by_hand=list(dict.fromkeys([*self._status["by_hand"], *commands])))
 
     def mark(self, moment: str) -> datetime:
         """Put the orchestration's present under a name on the incident's clock."""

@@ -46,8 +46,14 @@ def rebuild(
     trusted = [one["cluster"]["issuer_url"] for one in orders]
     whole: Order = {**order, "identity": made["identity"], "facts": {"trusted": trusted}}
     built = yield from settle(
-        context, [(rebuilding.federate_identity, whole), (rebuilding.grant_roles, whole)]
+        context,
+        [
+            (rebuilding.federate_identity, whole),
+            (rebuilding.grant_roles, whole),
+            (rebuilding.give_permissions, whole),
+        ],
     )
+    progress.hand_over(built)
 
     progress.enter("rewiring")
     states |= yield from move(context, named)

@@ -128,9 +128,10 @@ def test_respond_goes_all_the_way_in_this_order() -> None:
     assert rest[8:12] == ["trace_footprint", "draw_plan", "tell_people", "record_consent"]
     assert rest[12:18] == ["capture_pods"] * 3 + ["evict_workloads"] * 3
     assert rest[18:21] == ["check_evicted"] * 3
-    assert rest[21:24] == ["create_identity", "federate_identity", "grant_roles"]
-    assert rest[24:27] == ["rewire_cluster"] * 3
-    assert rest[27:] == [
+    assert rest[21:23] == ["create_identity", "federate_identity"]
+    assert rest[23:25] == ["grant_roles", "give_permissions"]
+    assert rest[25:28] == ["rewire_cluster"] * 3
+    assert rest[28:] == [
         "write_report",
         "tell_people",
         "seal_evidence",

@@ -1,6 +1,7 @@
 """From alert to recovered, in one process on the sandbox: what the successor is, and what it may."""
 
 import asyncio
+import json
 from datetime import datetime
 from typing import Any
 
@@ -71,3 +72,55 @@ async def test_a_managed_identity_comes_back_under_a_new_name_with_its_trusts_an
     answers = dict(driven.answers)
     assert len(answers["federate_identity"]["detail"].split(", ")) == 2
     assert answers["prove_old_subjects_refused"]["status"] == "done"
+
+
+def plan_of(world: InProcess, driven: Driven) -> dict[str, Any]:
+    path = world.evidence / f"incidents/{driven.order['incident']['incident_id']}/plan.json"
+    found: dict[str, Any] = json.loads(path.read_text())
+    return found
+
+
+async def test_what_a_person_chooses_comes_back_and_what_nobody_chose_does_not(
+    in_process: InProcess,
+) -> None:
+    old = seeded(in_process, "orders_api")
+    driven = await asked(in_process, {"object_id": old["object_id"]})
+    plan = plan_of(in_process, driven)
+    groups = [one for one in plan["choices"] if one["what"] == "group membership"]
+    others = [one for one in plan["choices"] if one not in groups]
+    assert groups and others
+    agree(driven, chosen=[one["key"] for one in groups])
+    await driven.until("watching", "closed")
+
+    assert driven.status["outcome"] == "recovered", driven.status["clusters"]
+    made = driven.status["identity"]
+    now = state(in_process)
+    joined = {
+        group for group, members in now["groupMembers"].items() if made["object_id"] in str(members)
+    }
+    assert joined == {one["restores"]["item"]["id"] for one in groups}
+    roles = [one for one in now["appRoleAssignments"] if one["principalId"] == made["object_id"]]
+    assert len(roles) == len(plan["app_roles"])
+    granted = [one for one in now["oauth2PermissionGrants"] if one["clientId"] == made["object_id"]]
+    assert granted == []
+
+
+async def test_what_firebreak_may_not_give_is_said_with_the_command_and_the_rest_goes_on(
+    in_process: InProcess,
+) -> None:
+    old = seeded(in_process, "orders_api")
+    driven = await asked(in_process, {"object_id": old["object_id"]})
+    plan = plan_of(in_process, driven)
+    groups = [one["key"] for one in plan["choices"] if one["what"] == "group membership"]
+    fault = {"service": "graph", "method": "POST", "path": "/members/", "status": 403, "times": 99}
+    in_process.sandbox.control("POST", "faults", fault)
+    agree(driven, chosen=groups)
+    await driven.until("watching", "closed")
+
+    assert driven.status["outcome"] == "partly_recovered"
+    made = driven.status["identity"]["object_id"]
+    commands = [one for one in driven.status["by_hand"] if f"--member-id {made}" in one]
+    assert len(commands) == len(groups)
+    answers = dict(driven.answers)
+    assert answers["give_permissions"]["status"] == "refused"
+    assert answers["rewire_cluster"]["status"] == "done"

@@ -2,6 +2,8 @@
 
 import azure.durable_functions as df
 
+from playbooks import known_grants, known_permissions
+from playbooks.choosing import chosen, for_successor
 from playbooks.in_cluster import plan_of
 from playbooks.journaled import Keeping, Work, perform
 from playbooks.orders import Json, Order, folder
@@ -9,6 +11,7 @@ from playbooks.plan_model import Plan
 from responders import (
     applications,
     federated_credentials,
+    giving,
     identity_successors,
     identity_trust_additions,
     role_assignments,
@@ -82,13 +85,47 @@ async def federate_identity(order: Order) -> Json:
 
 @bp.activity_trigger(input_name="order")
 async def grant_roles(order: Order) -> Json:
-    """Rebuild: the roles that the old identity had before the compromise window."""
+    """Rebuild: the roles that the old identity had before the compromise window, and those that were chosen."""
 
     async def act(work: Work) -> StepResult:
-        wanted = plan_of(work.store, order["incident"])["grants"]
+        incident = order["incident"]
+        plan = plan_of(work.store, incident)
+        more = chosen(work.store, incident, plan, known_grants.KIND)
+        wanted = [*plan["grants"], *(one["grant"] for one in more)]
         return await role_assignments.ensure(work.cloud, order["identity"]["object_id"], wanted)
 
     return await perform("grant_roles", order, act, acts=True, keeping=_kept("grant_roles"))
+
+
+@bp.activity_trigger(input_name="order")
+async def give_permissions(order: Order) -> Json:
+    """Rebuild: application permissions, and of consents, groups, vault policies and owners what was chosen."""
+
+    async def act(work: Work) -> Json:
+        return await giving.give(work.cloud, _gifts(work, order), order["identity"])
+
+    return await perform(
+        "give_permissions", order, act, acts=True, keeping=_kept("give_permissions")
+    )
+
+
+def _gifts(work: Work, order: Order) -> giving.Gifts:
+    incident = order["incident"]
+    plan = plan_of(work.store, incident)
+
+    def picked(kind: str) -> list[Json]:
+        return [one["item"] for one in chosen(work.store, incident, plan, kind)]
+
+    principal, identity = incident["principal"], order["identity"]
+    return {
+        "app_roles": [*plan["app_roles"], *picked(known_permissions.APP_ROLE)],
+        "oauth_grants": picked(known_permissions.CONSENT),
+        "memberships": picked(known_permissions.GROUP),
+        "key_vault_policies": [
+            for_successor(one, principal, identity) for one in picked(known_permissions.VAULT)
+        ],
+        "owners": picked(known_permissions.OWNER),
+    }
 
 
 def _kept(step: str) -> Keeping:

@@ -1,0 +1,30 @@
+"""What a consent chose of a plan, and what that restores. Only keys of the plan count."""
+
+from playbooks.orders import Json, folder
+from playbooks.plan_model import Plan
+from responders.evidence import EvidenceStore
+from responders.model import Incident, NewIdentity, Principal
+
+
+def chosen(store: EvidenceStore, incident: Incident, plan: Plan, kind: str) -> list[Json]:
+    """What the chosen ones of this kind restore, in the plan's order."""
+    consent = store.get_json(f"{folder(incident)}/consent.json")
+    keys = set(consent.get("chosen", []))
+    return [
+        one["restores"]
+        for one in plan["choices"]
+        if one["key"] in keys and one["restores"]["kind"] == kind
+    ]
+
+
+def for_successor(policy: Json, principal: Principal, identity: NewIdentity) -> Json:
+    """A vault's access policy that names the new one wherever it named the old one."""
+    news = {
+        principal["object_id"].lower(): identity["object_id"],
+        principal["app_id"].lower(): identity["app_id"],
+    }
+    ids = {
+        name: news.get(str(policy[name]).lower(), policy[name])
+        for name in ("object_id", "application_id")
+    }
+    return {**policy, **ids}
