@@ -2,7 +2,7 @@
 
 import azure.durable_functions as df
 
-from playbooks import compromised_identity, holding, rotations, waves
+from playbooks import compromised_identity, holding, restore_identity, rotations, waves
 from playbooks.steps import (
     containment,
     eviction,
@@ -11,11 +11,13 @@ from playbooks.steps import (
     rebuilding,
     refederating,
     reporting,
+    restored,
+    restoring,
     rewiring,
     rotating,
 )
 from responders import logs
-from triggers import azure_monitor, event_grid, intake, plan_api, responder_api
+from triggers import azure_monitor, event_grid, intake, plan_api, responder_api, restore_api
 
 logs.configure()
 intake.policy()
@@ -26,7 +28,9 @@ for module in (
     event_grid,
     responder_api,
     plan_api,
+    restore_api,
     compromised_identity,
+    restore_identity,
     waves,
     holding,
     rotations,
@@ -39,5 +43,7 @@ for module in (
     rebuilding,
     rewiring,
     reporting,
+    restoring,
+    restored,
 ):
     app.register_functions(module.bp)

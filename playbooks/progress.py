@@ -129,7 +129,9 @@ class Progress:
         }
         return (yield from perform_one(self._context, reporting.tell_people, order))
 
-    def report(self, outcome: str, *, name: str = "report") -> Generator[Any, Any, None]:
+    def report(
+        self, outcome: str, *, name: str = "report", key: str = ""
+    ) -> Generator[Any, Any, None]:
         """Write the incident document and tell people how it stands."""
         self.enter("reporting")
         yield from self._write(name, outcome)
@@ -144,7 +146,7 @@ class Progress:
             *(f"Until {one['until']}: {one['resource']}" for one in facts["exposures"]),
         ]
         if outcome in reporting.NOTICES:
-            yield from self.tell(outcome, {**self.clock, "lines": lines})
+            yield from self.tell(outcome, {**self.clock, "lines": lines}, key=key)
         yield from self.seal(name)
 
     def _write(self, name: str, outcome: str) -> Generator[Any, Any, None]:

@@ -13,6 +13,8 @@ from typing import TypedDict
 from responders.evidence import EvidenceStore, digest
 from responders.model import Incident, Signal
 
+_PARTS = 3  # of an incident id: inc, the day, a hash
+
 
 class Claim(TypedDict):
     """Who holds a principal."""
@@ -53,6 +55,21 @@ def release(store: EvidenceStore, incident: Incident) -> None:
     """Give the principal free, if this incident still holds it."""
     path = _path(incident["principal"]["object_id"])
     store.release_claim(path, _content(incident["incident_id"]))
+
+
+def let_go(store: EvidenceStore, object_id: str, holder: str) -> None:
+    """Give the principal free, if this holder still has it."""
+    store.release_claim(_path(object_id), _content(holder))
+
+
+def restoring_id(incident_id: str, restore_id: str) -> str:
+    """The instance that restores after an incident was closed: it holds the principal under this name."""
+    return f"{incident_id}-{restore_id}"
+
+
+def incident_of(holder: str) -> str:
+    """The incident that a holder of a principal works for."""
+    return "-".join(holder.split("-")[:_PARTS])
 
 
 def keep_signal(store: EvidenceStore, incident_id: str, signal: Signal) -> bool:

@@ -3,7 +3,7 @@
 Stops    new tokens for every workload, pipeline and attacker that federates into the identity
 Leaves   tokens already issued, for up to 24 hours; Azure resources that it is attached to, which ask
          for tokens without any trust; trust that the token endpoint still caches, for a few minutes
-Undo     `read_all` has issuer, subject and audiences of each, minus what nobody vouches for
+Undo     `identity_trust_additions.ensure`, with what `read_all` returned, minus what nobody vouches for
 Needs    Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read and /delete:
          Managed Identity Contributor
 Source   https://learn.microsoft.com/rest/api/managedidentity/federated-identity-credentials

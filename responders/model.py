@@ -41,6 +41,8 @@ class Principal(TypedDict):
     # Of the user-assigned identity, or of the resource whose system-assigned identity it is.
     resource_id: str | None
     unsupported_because: str | None  # a sentence, for kind "unsupported" alone
+    # accountEnabled as the signal came in, before anything was touched: a restore must not open what was closed.
+    enabled: NotRequired[bool | None]
 
 
 # How the attacker got in: through a credential of the identity itself, through something that runs in a
@@ -66,6 +68,7 @@ class Signal(TypedDict):
     title: str
     severity: str
     hint: Hint
+    actor: NotRequired[str]  # object id of whoever did what the alert is about, where it says so
     stated: NotRequired[Stated]  # of a responder alone
 
 

@@ -113,6 +113,7 @@ async def _principal(cloud: Cloud, found: Json) -> Principal:
         "service_principal_type": service_principal_type,
         "resource_id": _resource_id(found),
         "unsupported_because": why,
+        "enabled": found.get("accountEnabled"),
     }
 
 

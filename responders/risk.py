@@ -51,6 +51,13 @@ async def confirm_compromised(cloud: Cloud, principal: Principal) -> StepResult:
         return _nothing(f"skipped: not licensed: {error}")
 
 
+async def state(cloud: Cloud, principal: Principal) -> str:
+    """The risk state, "none" where ID Protection never saw a risk in it or does not cover its kind."""
+    if principal["kind"] in MANAGED or principal["kind"] == "application_without_principal":
+        return "none"
+    return await _state(cloud, checked_guid(principal["object_id"], "object id"))
+
+
 async def dismiss(cloud: Cloud, principal: Principal) -> StepResult:
     """Take back that it is compromised, and read the risk back. Safe to repeat."""
     object_id = checked_guid(principal["object_id"], "object id")

@@ -17,6 +17,7 @@ from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import Json, ServiceAccountRef, StepResult
 
+_EVERYWHERE = path_of("serviceaccounts")
 INCIDENT = "firebreak.dev/incident"
 REPLACES = "firebreak.dev/replaces"
 RETIRED_BY = "firebreak.dev/retired-by"
@@ -31,6 +32,16 @@ def find(inventory: Inventory) -> list[ServiceAccountRef]:
     return sorted(
         (ref for ref in found if says(ref["client_id"], inventory.client_id)),
         key=lambda ref: (ref["namespace"], ref["name"]),
+    )
+
+
+async def subjects(kube: Kube, client_id: str) -> list[str]:
+    """Those that name this client id now, as a trust names them."""
+    accounts = await kube.list_all(_EVERYWHERE)
+    return sorted(
+        f"system:serviceaccount:{one['metadata']['namespace']}:{one['metadata']['name']}"
+        for one in accounts
+        if says(_annotations(one).get(CLIENT_ID), client_id)
     )
 
 

@@ -205,13 +205,19 @@ class InProcess:
         (order,) = client.started
         return order
 
-    def start(self, order: Order, pretended: Mapping[str, Json] | None = None) -> Driven:
+    def start(
+        self,
+        order: Order,
+        pretended: Mapping[str, Json] | None = None,
+        *,
+        playbook: str = "compromised_identity",
+    ) -> Driven:
         """Start the playbook. A `pretended` step answers with this and does nothing."""
         steps = dict(activities())
         for name, answer in (pretended or {}).items():
             assert name in steps, f"no step is called {name}"
             steps[name] = _pretender(answer)
-        instance = Instance(orchestrations()["compromised_identity"], dict(order), self.clock.now())
+        instance = Instance(orchestrations()[playbook], dict(order), self.clock.now())
         return Driven(instance, self.clock, steps, dict(order))
 
 

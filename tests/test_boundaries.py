@@ -26,6 +26,8 @@ _STEP_MODULES = {
     "rotating",
     "rewiring",
     "reporting",
+    "restored",
+    "restoring",
 }  # what the playbooks call them
 
 
@@ -74,8 +76,8 @@ def test_the_app_exposes_exactly_what_it_says(monkeypatch: pytest.MonkeyPatch) -
 
     names = {one.get_function_name() for one in function_app.app.get_functions()}
     triggers = {"on_azure_monitor_alert", "on_identity_change"}
-    triggers |= {"open_incident", "read_incident", "answer_plan"}
-    assert names >= triggers | {"compromised_identity", "rewire_cluster"}
+    triggers |= {"open_incident", "read_incident", "answer_plan", "restore_incident"}
+    assert names >= triggers | {"compromised_identity", "restore_identity", "rewire_cluster"}
 
 
 def test_the_playbooks_schedule_only_registered_steps() -> None:
@@ -98,6 +100,7 @@ def test_the_playbooks_schedule_only_registered_steps() -> None:
         "shutting_out",
         "rotations",
         "compromised_identity",
+        "restore_identity",
     ):
         for node in ast.walk(ast.parse((ROOT / "playbooks" / f"{name}.py").read_text())):
             match node:

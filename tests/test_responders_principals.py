@@ -50,6 +50,7 @@ async def test_an_application_of_ours_comes_with_its_object(azure: FakeAzure, cl
         "service_principal_type": "Application",
         "resource_id": None,
         "unsupported_because": None,
+        "enabled": True,
     }
 
 

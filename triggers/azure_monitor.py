@@ -29,6 +29,8 @@ _DIMENSIONS: dict[str, Literal["object_id", "app_id"]] = {
     "appid": "app_id",
     "clientid": "app_id",
 }
+# Column that names who did it: an alert about our own restore must not undo it.
+_ACTORS = {"caller", "callerobjectid", "actorobjectid", "initiatedby", "initiatedbyid"}
 _FIX = "see docs/how-to/azure-monitor-alert.md for a rule that works"
 
 
@@ -129,6 +131,8 @@ async def _start(alert: CommonAlert, client: df.DurableOrchestrationClient) -> f
         "severity": essentials.severity,
         "hint": hint(alert),
     }
+    if (by := actor(alert)) is not None:
+        signal["actor"] = by
     mode = intake.policy().alerts.azure_monitor.get(essentials.severity, "plan")
     accepted = await intake.accept(signal, mode, client)
     return answer(
@@ -159,6 +163,19 @@ def hint(alert: CommonAlert) -> Hint:
         raise NotUsableError(f"one principal must be in the dimensions; found {said}")
     (value,) = chosen
     return {"object_id": value} if by_object else {"app_id": value}
+
+
+def actor(alert: CommonAlert) -> str | None:
+    """The one object id that the dimensions name as who did it; None for none, several, or a name."""
+    condition = alert.data.alertContext.condition
+    found = {
+        dimension.value.lower()
+        for criterion in (condition.allOf if condition else [])
+        for dimension in criterion.dimensions
+        if dimension.name.lower() in _ACTORS
+    }
+    named = found.pop() if len(found) == 1 else ""
+    return named if is_guid(named) else None
 
 
 def _is_replay(fired: datetime) -> bool:

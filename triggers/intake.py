@@ -15,13 +15,14 @@ import structlog
 from playbooks import policy as policies
 from playbooks.containment import CALLED
 from playbooks.orders import Order
-from responders import claims, principals
+from responders import claims, principals, restorations
 from responders.cloud import Cloud
 from responders.evidence import EvidenceStore, open_evidence
 from responders.model import Incident, Mode, Principal, Signal
 from responders.settings import Settings
 
 _log = structlog.get_logger("firebreak.intake")
+_ECHO = timedelta(hours=1)  # rows take minutes to arrive, and a rule looks at most that far back
 PLAYBOOK = "compromised_identity"
 
 
@@ -58,19 +59,24 @@ async def accept(signal: Signal, mode: Mode, client: df.DurableOrchestrationClie
     principal = await principals.resolve(cloud, signal["hint"])
     incident_id = claims.incident_id(signal)
     evidence = store()
+    if old := await _old_news(cloud, evidence, principal, signal):
+        await asyncio.to_thread(claims.keep_signal, evidence, old, signal)
+        _log.info("signal about what was restored since", incident_id=old, source=signal["source"])
+        return Accepted(old, joined=True, mode=mode)
     holder = await asyncio.to_thread(claims.take, evidence, principal["object_id"], incident_id)
-    if holder != incident_id and not await _is_open(client, holder):
+    if holder != incident_id and not await is_open(client, holder):
         await asyncio.to_thread(
             claims.take_over, evidence, principal["object_id"], holder, incident_id
         )
         holder = await asyncio.to_thread(claims.take, evidence, principal["object_id"], incident_id)
-    fresh = await asyncio.to_thread(claims.keep_signal, evidence, holder, signal)
+    joined = claims.incident_of(holder)
+    fresh = await asyncio.to_thread(claims.keep_signal, evidence, joined, signal)
     if holder != incident_id:
-        _log.info("signal joined", incident_id=holder, source=signal["source"], fresh=fresh)
+        _log.info("signal joined", incident_id=joined, source=signal["source"], fresh=fresh)
         if signal["source"] == "responder" and mode != "plan":
             await _take_up(client, holder)
-        return Accepted(holder, joined=True, mode=mode)
-    if not await _is_known(client, incident_id):
+        return Accepted(joined, joined=True, mode=mode)
+    if not await is_known(client, incident_id):
         incident = _incident(incident_id, mode, principal, signal)
         order: Order = {"incident": incident, "policy": policy().frozen()}
         await client.start_new(PLAYBOOK, instance_id=incident_id, client_input=order)
@@ -80,13 +86,39 @@ async def accept(signal: Signal, mode: Mode, client: df.DurableOrchestrationClie
     return Accepted(incident_id, joined=True, mode=mode)
 
 
-async def _take_up(client: df.DurableOrchestrationClient, incident_id: str) -> None:
-    """A responder's call makes an incident go on that an alert alone was not allowed to carry further."""
-    told = (await client.get_status(incident_id)).custom_status
+async def _old_news(
+    cloud: Cloud, evidence: EvidenceStore, principal: Principal, signal: Signal
+) -> str | None:
+    """The incident whose restore this signal is older than, or is an echo of. A responder's call is always news.
+
+    An alert about our own writes of the restore fires when their rows have arrived, which is after its end.
+    """
+    if signal["source"] == "responder":
+        return None
+    moment = datetime.fromisoformat(signal["fired_at"])
+    actor = signal.get("actor")
+    if actor is not None and actor == (await cloud.own_object_id()).lower():
+        moment -= _ECHO
+    return await asyncio.to_thread(
+        restorations.covering, evidence, principal["object_id"], moment.isoformat()
+    )
+
+
+async def _take_up(client: df.DurableOrchestrationClient, holder: str) -> None:
+    """A responder's call makes an incident go on that an alert alone was not allowed to carry further.
+
+    One that comes while an identity is restored says that it is an attack after all: the restore stops.
+    """
+    told = (await client.get_status(holder)).custom_status
     told = json.loads(told) if isinstance(told, str) else told
-    if isinstance(told, dict) and told.get("phase") == "held":
-        await client.raise_event(incident_id, CALLED, {"at": datetime.now(UTC).isoformat()})
-        _log.info("held incident taken up", incident_id=incident_id)
+    if not isinstance(told, dict):
+        return
+    target = {"held": holder, "restoring": told.get("restoring") or holder}.get(
+        str(told.get("phase"))
+    )
+    if target is not None:
+        await client.raise_event(target, CALLED, {"at": datetime.now(UTC).isoformat()})
+        _log.info("taken up", incident_id=target)
 
 
 def _incident(incident_id: str, mode: Mode, principal: Principal, signal: Signal) -> Incident:
@@ -102,13 +134,24 @@ def _incident(incident_id: str, mode: Mode, principal: Principal, signal: Signal
     }
 
 
-async def _is_known(client: df.DurableOrchestrationClient, incident_id: str) -> bool:
+async def hold(client: df.DurableOrchestrationClient, object_id: str, holder: str) -> str | None:
+    """Take the principal for this holder; None where it has it now, else the open incident that has it."""
+    evidence = store()
+    has = await asyncio.to_thread(claims.take, evidence, object_id, holder)
+    if has != holder and not await is_open(client, has):
+        await asyncio.to_thread(claims.take_over, evidence, object_id, has, holder)
+        has = await asyncio.to_thread(claims.take, evidence, object_id, holder)
+    return None if has == holder else claims.incident_of(has)
+
+
+async def is_known(client: df.DurableOrchestrationClient, incident_id: str) -> bool:
     """Whether Durable has ever heard of it: a finished instance would be replaced by a new start."""
     status = await client.get_status(incident_id)
     return bool(status) and status.runtime_status is not None
 
 
-async def _is_open(client: df.DurableOrchestrationClient, incident_id: str) -> bool:
+async def is_open(client: df.DurableOrchestrationClient, incident_id: str) -> bool:
+    """Whether it still runs."""
     status = await client.get_status(incident_id)
     if not status or status.runtime_status is None:
         return False

@@ -16,12 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from playbooks.consents import consent_event
 from playbooks.orders import Consent
 from playbooks.policy import Guid
-from responders.errors import ResponderError, TransientError, UnresolvedError
+from responders.errors import ResponderError
 from responders.model import Hint, Json, Signal, Vector
 from triggers import intake, people, status
 from triggers.answers import answer, error
-from triggers.azure_monitor import said
 from triggers.consent_answers import Answer, unnamed
+from triggers.refusals import cannot_resolve, refuse, unknown
 
 bp = df.Blueprint()
 _log = structlog.get_logger("firebreak.responder_api")
@@ -82,9 +82,9 @@ async def open_incident(
             }
         accepted = await intake.accept(signal, wanted.mode, client)
     except (people.NotSignedInError, people.NotAllowedError, ValidationError) as problem:
-        return _refuse(problem)
+        return refuse(problem)
     except ResponderError as problem:
-        return _cannot_resolve(problem)
+        return cannot_resolve(problem)
     body = {
         "incident_id": accepted.incident_id,
         "joined": accepted.joined,
@@ -103,7 +103,7 @@ async def read_incident(
     structlog.contextvars.clear_contextvars()
     incident_id = req.route_params["incident_id"]
     shown = await _status(client, incident_id)
-    return answer(200, shown) if shown else _unknown(incident_id)
+    return answer(200, shown) if shown else unknown(incident_id)
 
 
 @bp.route(
@@ -121,10 +121,10 @@ async def answer_plan(
         person.must_be(people.APPROVER)
         given = Answer.model_validate_json(req.get_body())
     except (people.NotSignedInError, people.NotAllowedError, ValidationError) as problem:
-        return _refuse(problem)
+        return refuse(problem)
     shown = await _status(client, incident_id)
     if shown is None:
-        return _unknown(incident_id)
+        return unknown(incident_id)
     asked = shown["consent"]
     if shown["phase"] != "awaiting_consent" or asked is None:
         reason = f"{incident_id} is {shown['phase']}: it asks for no consent"
@@ -154,38 +154,3 @@ async def _status(client: df.DurableOrchestrationClient, incident_id: str) -> Js
         return None
     durable = await client.get_status(incident_id, show_input=True)
     return await asyncio.to_thread(status.read, intake.store(), durable)
-
-
-def _unknown(incident_id: str) -> func.HttpResponse:
-    return error(
-        404, "UnknownIncident", f"no incident {incident_id[:80]!r}", "check the id you were given"
-    )
-
-
-def _refuse(problem: Exception) -> func.HttpResponse:
-    match problem:
-        case people.NotSignedInError():
-            code, todo = (401, "NotSignedIn"), "sign in with Entra and send the bearer token"
-        case people.NotAllowedError():
-            code, todo = (403, "NotAllowed"), "ask an owner of the Firebreak app for the role"
-        case _:
-            code, todo = (400, "BadRequest"), "correct the body; docs/reference/api.md has it"
-    message = said(problem) if isinstance(problem, ValidationError) else str(problem)
-    _log.warning("request refused", status=code[0], code=code[1], reason=message)
-    return error(*code, message, todo)
-
-
-def _cannot_resolve(problem: ResponderError) -> func.HttpResponse:
-    match problem:
-        case UnresolvedError():
-            status_code, code, todo = (
-                404,
-                "UnknownPrincipal",
-                "send the service principal's object id",
-            )
-        case TransientError():
-            status_code, code, todo = 503, "TryAgain", "nothing was started; send it again"
-        case _:
-            status_code, code, todo = 500, "CannotResolve", "see the log; nothing was started"
-    _log.warning("request refused", status=status_code, code=code, reason=str(problem))
-    return error(status_code, code, str(problem), todo)

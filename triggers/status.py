@@ -30,13 +30,12 @@ def read(store: EvidenceStore, durable: DurableOrchestrationStatus | None) -> Js
     """The status document, or None where no such incident was ever opened."""
     if not durable or durable.runtime_status is None:
         return None
-    incident: Incident = _document(durable.input_)["incident"]
+    incident = incident_of(durable)
     told = _document(durable.custom_status)
     clock = told.get("clock", {})
-    runtime = durable.runtime_status.name
     return {
         "incident_id": incident["incident_id"],
-        "phase": _phase(runtime, told),
+        "phase": phase_of(durable),
         "mode": incident["mode"],
         "principal": incident["principal"],
         "signal": incident["signal"],
@@ -64,6 +63,12 @@ def read(store: EvidenceStore, durable: DurableOrchestrationStatus | None) -> Js
     }
 
 
+def incident_of(durable: DurableOrchestrationStatus) -> Incident:
+    """The incident as it was accepted."""
+    incident: Incident = _document(durable.input_)["incident"]
+    return incident
+
+
 def _changes(store: EvidenceStore, incident: Incident) -> list[Json]:
     """Before and after per object: in plan mode what would change, else what was changed."""
     base = f"incidents/{incident['incident_id']}"
@@ -79,11 +84,11 @@ def _document(value: object) -> Json:
     return dict(value) if isinstance(value, dict) else {}
 
 
-def _phase(runtime: str, told: Json) -> str:
+def phase_of(durable: DurableOrchestrationStatus) -> str:
     """The playbook's own word, except where Durable knows that the playbook can say no more."""
-    if runtime in {"Failed", "Terminated", "Canceled"}:
+    if durable.runtime_status.name in {"Failed", "Terminated", "Canceled"}:
         return "failed"
-    return str(told.get("phase", "accepted"))
+    return str(_document(durable.custom_status).get("phase", "accepted"))
 
 
 def _consent(store: EvidenceStore, incident: Incident, told: Json) -> Json | None:

@@ -11,6 +11,7 @@ from playbooks.orders import Json, Order, folder
 from playbooks.steps import sweeps
 from responders.errors import ResponderError
 from responders.evidence import EvidenceStore
+from responders.model import Incident
 
 
 async def trace(work: Work, order: Order) -> Json:
@@ -43,6 +44,17 @@ def _traced(store: EvidenceStore, order: Order, ours: str) -> tuple[str, Footpri
         store.put_json(path, footprint.trace(sweeps.rows_of(store, incident), known))
     found: Footprint = store.get_json(path)
     return path, found
+
+
+def newest(store: EvidenceStore, incident: Incident) -> Json:
+    """The footprint of the latest sweep: each one knows all that the earlier ones knew. Empty before the first."""
+    found = [one for one in store.list(folder(incident)) if "/footprint" in one]
+    return dict(store.get_json(max(found, key=_by_sweep))) if found else {}
+
+
+def _by_sweep(path: str) -> tuple[int, str]:
+    """`footprint.json` before `footprint-sweep-2.json` before `footprint-sweep-3.json`."""
+    return len(path), path
 
 
 async def _ours(work: Work) -> str:

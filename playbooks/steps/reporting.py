@@ -10,7 +10,7 @@ import azure.durable_functions as df
 from playbooks import footprint, plans, refederation
 from playbooks.journaled import Work, perform
 from playbooks.orders import Json, Order, folder, graph_path
-from playbooks.steps import sweeps
+from playbooks.steps import findings, sweeps
 from responders import claims, graph_pages, locks, notices, report_pages, reports
 from responders.evidence import EvidenceRef, EvidenceStore
 from responders.journal import Journal
@@ -32,6 +32,9 @@ NOTICES = {
     "reversed": ("Containment does not hold", "bad"),
     "contained_again": ("Contained again", "asking"),
     "active_after": ("The identity was used after containment", "bad"),
+    "restored": ("Restored, minus what is never revived", "good"),
+    "partly_restored": ("Partly restored: a person is needed", "asking"),
+    "restore_refused": ("Not restored: the world has changed, or may not be touched", "asking"),
     "reopened": ("Containment no longer holds: a person is needed now", "bad"),
 }
 
@@ -113,17 +116,6 @@ def _write(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
     return {"status": "done", "detail": f"{stem}.md"}
 
 
-def _newest_footprint(store: EvidenceStore, incident: Incident) -> Json:
-    """That of the latest sweep: each one knows all that the earlier ones knew."""
-    found = [one for one in store.list(folder(incident)) if "/footprint" in one]
-    return dict(store.get_json(max(found, key=_by_sweep))) if found else {}
-
-
-def _by_sweep(path: str) -> tuple[int, str]:
-    """`footprint.json` before `footprint-sweep-2.json` before `footprint-sweep-3.json`."""
-    return len(path), path
-
-
 def _card(store: EvidenceStore, incident: Incident, notice: str, facts: Json) -> Json:
     title, mood = NOTICES[notice]
     principal = incident["principal"]
@@ -190,7 +182,7 @@ def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
             for step in Journal(store, incident["incident_id"]).steps()
             if step["step"] != "write_report"  # this one, which ends after it
         ],
-        "footprint": (traced := _newest_footprint(store, incident)),
+        "footprint": (traced := findings.newest(store, incident)),
         "findings": footprint.findings(cast(footprint.Footprint, traced)) if traced else [],
         "left_out": plan.get("left_out", []),
         "refederation": refederation.lines(cast(plans.Plan, plan)) if plan else [],

@@ -1,0 +1,281 @@
+"""An order to restore is bound to a plan that was read; signals from before its end start nothing again."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from playbooks.restoring import RESTORE, plans
+from playbooks.restoring.model import RestorePlan
+from playbooks.steps import restorable
+from responders import claims, restorations
+from responders.cloud import Cloud
+from responders.errors import RefusedError, TransientError
+from tests.restore_world import incident, trust, world
+from tests.test_ways_in import (
+    OBJECT_ID,
+    PRINCIPAL,
+    FakeClient,
+    alert,
+    answered,
+    call,
+    open_incident,
+    send_alert,
+    settings,
+    signed_in,
+)
+from triggers import intake, people, restore_api
+
+__all__ = ["settings"]  # a fixture of every test here as well
+OURSELVES = "55555555-5555-5555-5555-555555555555"
+FOREIGN = trust(issuer="https://token.actions.githubusercontent.com")
+INCIDENT = incident(object_id=OBJECT_ID)
+ID = INCIDENT["incident_id"]
+
+
+@pytest.fixture
+def client() -> FakeClient:
+    found = FakeClient()
+    found.statuses[ID] = durable("Completed")
+    return found
+
+
+def durable(runtime: str, phase: str = "closed", **told: Any) -> Any:
+    return SimpleNamespace(
+        runtime_status=SimpleNamespace(name=runtime),
+        input_={"incident": INCIDENT},
+        custom_status={"phase": phase, **told},
+    )
+
+
+@pytest.fixture(autouse=True)
+def plan(monkeypatch: pytest.MonkeyPatch) -> list[RestorePlan]:
+    """What the world makes: the last one, so that a test may let it change."""
+    drawn = [plans.draw(world({"federated_credentials": [FOREIGN]}), [], None)]
+
+    async def draw(*_: Any) -> RestorePlan:
+        return drawn[-1]
+
+    monkeypatch.setattr(restorable, "draw", draw)
+    return drawn
+
+
+async def send(
+    client: FakeClient, body: Any, *, role: str = people.APPROVER, incident_id: str = ID
+) -> tuple[int, dict[str, Any]]:
+    request = func.HttpRequest(
+        "POST",
+        f"/api/incidents/{incident_id}/restore",
+        headers=signed_in(role),
+        route_params={"incident_id": incident_id},
+        body=json.dumps(body).encode(),
+    )
+    return answered(await call(restore_api.restore_incident, request, client))
+
+
+PLAN = {"mode": "plan", "reason": "false alarm"}
+
+
+async def order(client: FakeClient, **more: Any) -> tuple[int, dict[str, Any]]:
+    _, shown = await send(client, PLAN)
+    body = {"mode": "apply", "reason": "false alarm", "plan_hash": shown["plan_hash"], **more}
+    return await send(client, body)
+
+
+async def test_a_plan_is_shown_with_its_choices_and_starts_nothing(
+    client: FakeClient, plan: list[RestorePlan]
+) -> None:
+    status, shown = await send(client, PLAN)
+
+    assert (status, shown["plan_hash"]) == (200, plans.plan_hash(plan[-1]))
+    assert shown["choices"] == ["trust:weu"]
+    assert (client.started, client.events) == ([], [])
+
+
+async def test_an_order_starts_one_restore_however_often_it_is_sent(client: FakeClient) -> None:
+    first = await order(client, chosen=["trust:weu"])
+    again = await order(client, chosen=["trust:weu"])
+
+    assert first[0] == 202
+    assert again == first
+    ((instance, started),) = client.started
+    assert instance == f"{ID}-{first[1]['restore_id']}"
+    asked = started["facts"]["requested"]
+    assert (asked["chosen"], asked["by"]["name"]) == (["trust:weu"], "rosa@contoso.example")
+    assert claims.take(intake.store(), OBJECT_ID, "other") == instance
+
+
+async def test_another_world_is_answered_with_the_difference_and_starts_nothing(
+    client: FakeClient, plan: list[RestorePlan]
+) -> None:
+    _, shown = await send(client, PLAN)
+    plan.append(
+        plans.draw(
+            world({"federated_credentials": [FOREIGN]}, standing={"enabled": True}), [], None
+        )
+    )
+    body = {"mode": "apply", "reason": "false alarm", "plan_hash": shown["plan_hash"]}
+    status, said = await send(client, body)
+
+    assert (status, said["error"]["code"]) == (409, "WorldChanged")
+    assert [one["object"] for one in said["diff"]] == ["enabled:accountEnabled"]
+    assert said["plan_hash"] == plans.plan_hash(plan[-1])
+    assert client.started == []
+
+
+@pytest.mark.parametrize(
+    ("body", "role", "code"),
+    [
+        (PLAN, people.RESPONDER, (403, "NotAllowed")),
+        ({**PLAN, "mode": "apply"}, people.APPROVER, (400, "BadRequest")),
+        ({"mode": "plan"}, people.APPROVER, (400, "BadRequest")),
+        ({**PLAN, "force": True}, people.APPROVER, (400, "BadRequest")),
+        ({**PLAN, "mode": "apply", "plan_hash": "0" * 64}, people.APPROVER, (409, "WorldChanged")),
+    ],
+)
+async def test_a_bad_order_gets_a_clear_answer_and_starts_nothing(
+    client: FakeClient, body: Any, role: str, code: tuple[int, str]
+) -> None:
+    status, said = await send(client, body, role=role)
+
+    assert (status, said["error"]["code"]) == code
+    assert client.started == []
+
+
+async def test_what_the_plan_does_not_offer_can_not_be_chosen(client: FakeClient) -> None:
+    status, said = await order(client, chosen=["credential:k"])
+
+    assert (status, said["error"]["code"], client.started) == (400, "UnknownChoice", [])
+
+
+async def test_nobody_restores_what_never_was_an_incident(client: FakeClient) -> None:
+    assert (await send(client, PLAN, incident_id="inc-20260101-000000000000"))[0] == 404
+    assert (await send(client, PLAN, incident_id="../x"))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"),
+    [
+        (RefusedError("no snapshot"), (409, "NothingToRestore")),
+        (TransientError("503"), (503, "TryAgain")),
+    ],
+)
+async def test_what_can_not_be_looked_at_is_not_begun(
+    client: FakeClient, monkeypatch: pytest.MonkeyPatch, problem: Exception, code: tuple[int, str]
+) -> None:
+    async def broken(*_: Any) -> RestorePlan:
+        raise problem
+
+    monkeypatch.setattr(restorable, "draw", broken)
+    status, said = await send(client, PLAN)
+
+    assert (status, said["error"]["code"]) == code
+
+
+async def test_an_incident_that_acts_comes_to_rest_first(client: FakeClient) -> None:
+    client.statuses[ID] = durable("Running", "evicting")
+    status, said = await order(client)
+
+    assert (status, said["error"]["code"]) == (409, "NotNow")
+    assert (client.started, client.events) == ([], [])
+
+
+@pytest.mark.parametrize("phase", ["watching", "held"])
+async def test_an_incident_that_waits_is_told_to_restore(client: FakeClient, phase: str) -> None:
+    client.statuses[ID] = durable("Running", phase)
+    status, said = await order(client)
+
+    assert status == 202
+    ((target, name, asked),) = client.events
+    assert (target, name, asked["restore_id"]) == (ID, RESTORE, said["restore_id"])
+    assert client.started == []
+
+
+async def test_another_open_incident_about_the_principal_goes_first(client: FakeClient) -> None:
+    claims.take(intake.store(), OBJECT_ID, "inc-20260102-aaaaaaaaaaaa")
+    client.statuses["inc-20260102-aaaaaaaaaaaa"] = durable("Running", "watching")
+    status, said = await order(client)
+
+    assert (status, said["error"]["code"], client.started) == (409, "AnotherIncident", [])
+
+
+# --- its own re-trigger --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ended(monkeypatch: pytest.MonkeyPatch) -> datetime:
+    """A restore of the principal that ended a minute ago, by us."""
+    moment = datetime.now(UTC) - timedelta(minutes=1)
+    restored = {"restore_id": "restore-1", "ended_at": moment.isoformat()}
+    restorations.record(intake.store(), OBJECT_ID, ID, restored)
+
+    async def connect() -> Any:
+        async def own() -> str:
+            return OURSELVES
+
+        return SimpleNamespace(own_object_id=own)
+
+    monkeypatch.setattr(Cloud, "connect", staticmethod(connect))
+    return moment
+
+
+def fired(moment: datetime, **dimensions: str) -> dict[str, Any]:
+    return alert({"ServicePrincipalId": OBJECT_ID, **dimensions}, firedDateTime=moment.isoformat())
+
+
+async def test_what_fired_before_the_end_of_a_restore_is_kept_and_starts_nothing(
+    client: FakeClient, ended: datetime
+) -> None:
+    status, said = await send_alert(client, fired(ended - timedelta(minutes=5)))
+
+    assert (status, said["incident_id"], client.started) == (202, ID, [])
+    assert len(intake.store().list(f"incidents/{ID}/signals")) == 1
+
+
+async def test_what_fires_later_opens_an_incident(client: FakeClient, ended: datetime) -> None:
+    await send_alert(client, fired(ended + timedelta(seconds=1)))
+
+    assert len(client.started) == 1
+
+
+async def test_an_echo_of_our_own_writes_starts_nothing_another_actor_does(
+    client: FakeClient, ended: datetime
+) -> None:
+    await send_alert(client, fired(ended + timedelta(seconds=30), Caller=OURSELVES))
+    assert client.started == []
+
+    await send_alert(client, fired(ended + timedelta(seconds=30), Caller=PRINCIPAL["app_id"]))
+    assert len(client.started) == 1
+
+
+async def test_a_responder_is_always_heard(client: FakeClient, ended: datetime) -> None:
+    wanted = {"object_id": OBJECT_ID, "mode": "contain", "reason": "it was one after all"}
+    status, _ = await open_incident(client, wanted)
+
+    assert (status, len(client.started)) == (202, 1)
+    assert ended < datetime.now(UTC)
+
+
+async def test_a_responder_who_calls_during_a_restore_stops_it(client: FakeClient) -> None:
+    _, said = await order(client)
+    holder = f"{ID}-{said['restore_id']}"
+    client.statuses[holder] = durable("Running", "restoring")
+    wanted = {"object_id": OBJECT_ID, "mode": "contain", "reason": "it was one after all"}
+    status, joined = await open_incident(client, wanted)
+
+    assert (status, joined["incident_id"]) == (202, ID)
+    assert [(target, name) for target, name, _ in client.events] == [(holder, "responder-call")]
+
+
+async def test_an_alert_during_a_restore_is_kept_with_the_incident(client: FakeClient) -> None:
+    _, said = await order(client)
+    client.statuses[f"{ID}-{said['restore_id']}"] = durable("Running", "restoring")
+    _, joined = await send_alert(client, alert())
+
+    assert joined == {"incident_id": ID, "joined": True, "mode": "respond"}
+    kept = await asyncio.to_thread(intake.store().list, f"incidents/{ID}/signals")
+    assert (len(kept), len(client.started), client.events) == (1, 1, [])

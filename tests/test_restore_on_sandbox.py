@@ -1,0 +1,168 @@
+"""A false alarm is taken back: the world equals the one before it, minus what is never revived."""
+
+from typing import cast
+
+import pytest
+
+from drill.differences import differences
+from playbooks.containment import CALLED
+from playbooks.journaled import open_store
+from playbooks.orders import Order
+from playbooks.restoring import plans
+from playbooks.restoring.model import RestorePlan
+from playbooks.steps import restorable
+from responders.cloud import Cloud, read_only
+from responders.model import Hint
+from tests.in_process import Driven, InProcess
+from tests.rehearsal import Json, Rehearsal
+
+pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
+
+
+def normal(world: InProcess) -> Json:
+    """The sandbox's state, in the form that two of them are compared in."""
+    return dict(world.sandbox.control("GET", "state?form=normal"))
+
+
+async def contained(world: InProcess, hint: Hint) -> Driven:
+    """An incident that has contained, investigated, and is watching."""
+    order = await world.call(hint, "contain")
+    order["policy"]["verification"]["attempts"] = 3
+    driven = world.start(order)
+    await driven.until("watching")
+    return driven
+
+
+async def drawn(driven: Driven) -> RestorePlan:
+    """The plan, as the API would answer it, kept where the API keeps it."""
+    store, incident = open_store(), driven.order["incident"]
+    with read_only():
+        plan = await restorable.draw(await Cloud.connect(), store, incident)
+    path = restorable.shown_path(incident, plans.plan_hash(plan))
+    if not store.exists(path):
+        store.put_json(path, plan)
+    return plan
+
+
+def ordered(driven: Driven, plan: RestorePlan, chosen: set[str], name: str = "one") -> Order:
+    """The order of a person who read this plan."""
+    requested = {
+        "restore_id": f"restore-{name}",
+        "plan_hash": plans.plan_hash(plan),
+        "chosen": sorted(chosen),
+        "by": {"object_id": "rosa", "name": "rosa"},
+        "reason": "false alarm",
+        "at": "2026-01-01T00:00:00+00:00",
+    }
+    facts: Json = {"requested": requested, "alone": True}
+    return cast(Order, {**driven.order, "facts": facts})
+
+
+async def restore(
+    world: InProcess, driven: Driven, *, everything: bool = True, name: str = "one"
+) -> Rehearsal:
+    """Ask for the plan, choose everything that it offers, and carry it out."""
+    plan = await drawn(driven)
+    chosen = plans.choices(plan) if everything else set()
+    order = ordered(driven, plan, chosen, name)
+    return await world.start(order, playbook="restore_identity").until()
+
+
+def never(plan: RestorePlan) -> set[str]:
+    return {one["key"].partition(":")[2] for one in plan["pieces"] if one["verdict"] == "never"}
+
+
+async def test_after_a_false_alarm_the_world_is_as_before_but_for_the_credentials_that_are_listed(
+    in_process: InProcess,
+) -> None:
+    before = normal(in_process)
+    ids = in_process.sandbox.seed["orders_api"]
+    driven = await contained(in_process, {"object_id": ids["object_id"]})
+    listed = never(await drawn(driven))
+    run = await restore(in_process, driven)
+
+    assert run.outcome["outcome"] == "restored", run.outcome
+    found = differences(before, normal(in_process))
+    assert {one.path[2] for one in found} <= {"passwordCredentials", "keyCredentials"}
+    assert {one.path[3] for one in found if one.kind == "removed"} == listed
+    assert len(found) == len(listed) == 2
+
+
+async def test_a_managed_identity_comes_back_whole(in_process: InProcess) -> None:
+    before = normal(in_process)
+    ids = in_process.sandbox.seed["payments_identity"]
+    driven = await contained(in_process, {"object_id": ids["object_id"]})
+    assert differences(before, normal(in_process)) != []
+    run = await restore(in_process, driven)
+
+    assert run.outcome["outcome"] == "restored", run.outcome
+    assert list(map(str, differences(before, normal(in_process)))) == []
+
+
+async def test_a_world_that_changed_after_the_order_is_refused_with_the_difference_and_untouched(
+    in_process: InProcess,
+) -> None:
+    ids = in_process.sandbox.seed["orders_api"]
+    driven = await contained(in_process, {"object_id": ids["object_id"]})
+    plan = await drawn(driven)
+    add_secret(in_process)
+    between = normal(in_process)
+    order = ordered(driven, plan, plans.choices(plan))
+    run = await in_process.start(order, playbook="restore_identity").until()
+
+    assert run.outcome["outcome"] == "restore_refused"
+    assert "added since" in run.outcome["detail"]
+    assert differences(between, normal(in_process)) == []
+
+
+async def test_while_somebody_elses_secret_is_on_it_the_door_stays_closed(
+    in_process: InProcess,
+) -> None:
+    ids = in_process.sandbox.seed["orders_api"]
+    driven = await contained(in_process, {"object_id": ids["object_id"]})
+    add_secret(in_process)
+    run = await restore(in_process, driven)
+
+    assert run.outcome["outcome"] == "partly_restored"
+    assert any("not opened" in one for one in run.outcome["missing"])
+    found = in_process.sandbox.control("GET", "state")["servicePrincipals"]
+    assert [one["accountEnabled"] for one in found if one["id"] == ids["object_id"]] == [False]
+
+
+async def test_a_restore_that_runs_again_finds_everything_there(in_process: InProcess) -> None:
+    ids = in_process.sandbox.seed["payments_identity"]
+    driven = await contained(in_process, {"object_id": ids["object_id"]})
+    await restore(in_process, driven)
+    between = normal(in_process)
+    again = await restore(in_process, driven, name="two")
+
+    assert again.outcome["outcome"] == "restored"
+    assert differences(between, normal(in_process)) == []
+
+
+async def test_a_responder_who_calls_meanwhile_has_it_contained_again(
+    in_process: InProcess,
+) -> None:
+    ids = in_process.sandbox.seed["orders_api"]
+    driven = await contained(in_process, {"object_id": ids["object_id"]})
+    plan = await drawn(driven)
+    restoring = in_process.start(
+        ordered(driven, plan, plans.choices(plan)), playbook="restore_identity"
+    )
+    restoring.raise_event(CALLED, {"at": "now"})
+    run = await restoring.until()
+
+    assert run.outcome["outcome"] == "partly_restored"
+    assert "contained again: " in run.outcome["detail"]
+    assert "enable_service_principal" not in run.timeline
+    assert run.timeline[-4:] == ["write_report", "tell_people", "seal_evidence", "release_restore"]
+
+
+def add_secret(world: InProcess) -> None:
+    """An administrator adds one, or somebody with her session."""
+    seed, graph = world.sandbox.seed["orders_api"], world.sandbox.endpoints["graph"]
+    token = world.sandbox.sign_in("rosa", "https://graph.microsoft.com")
+    url = f"{graph}/v1.0/applications/{seed['application_object_id']}/addPassword"
+    body = {"passwordCredential": {"displayName": "added since"}}
+    answer = world.sandbox.http.post(url, json=body, headers={"Authorization": f"Bearer {token}"})
+    assert answer.is_success, answer.text
