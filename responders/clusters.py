@@ -50,7 +50,14 @@ async def connect(cloud: Cloud, cluster: ClusterRef) -> Kube:
     Only the server's address and CA are taken from the kubeconfig. Its `exec` block names a program
     to run, and on a cluster without Entra integration its user is an administrator: both unused.
     """
-    subscription, group, name = address_of(cluster)
+    address = address_of(cluster)
+    # The steps of a minute share the way there and its open connections.
+    what = f"way to {cluster['name']} {cluster['resource_id'].lower()}"
+    return await cloud.remembered(what, lambda: _connect(cloud, cluster, address))
+
+
+async def _connect(cloud: Cloud, cluster: ClusterRef, address: tuple[str, str, str]) -> Kube:
+    subscription, group, name = address
     async with azure_call(f"listClusterUserCredential of {cluster['name']}"):
         answer = await cloud.containers(
             subscription

@@ -16,6 +16,7 @@ Source   https://kubernetes.io/docs/reference/using-api/api-concepts/
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 from responders import inventory_cuts
 from responders.errors import NotFoundError, ResponderError, TransientError
@@ -39,6 +40,10 @@ _BUILT_IN = (
     *("persistentvolumes", "storageclasses"),
 )
 _ADDED = ("secretproviderclasses", "triggerauthentications", "clustertriggerauthentications")
+_AT_ONCE = (
+    6  # clusters: what is cut away of each was in memory while it arrived, some fifty megabytes
+)
+_reading: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,11 @@ async def read(kube: Kube, client_id: str, *, insist: bool = False) -> Inventory
 
     What could not be read beyond who runs as what is named in `unread`; with `insist` not where time may still help.
     """
+    async with _reading.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(_AT_ONCE)):
+        return await _read(kube, client_id, insist=insist)
+
+
+async def _read(kube: Kube, client_id: str, *, insist: bool) -> Inventory:
     running, accounts, (more, unread) = await asyncio.gather(
         _bottom_up(kube, client_id),
         _all(kube, client_id, _ACCOUNTS),

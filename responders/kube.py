@@ -10,6 +10,7 @@ Source   https://kubernetes.io/docs/reference/using-api/api-concepts/
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from responders.errors import ConflictError, ContractChangedError, TransientError
@@ -31,6 +32,9 @@ _LONGEST_WISH_S = 10.0  # a longer Retry-After is Durable's to wait out
 _PAGE = 500  # what kubectl asks for
 _FRESH_LISTS = 3  # reads of a list whose snapshot was compacted before its last page
 _LOST_RACES = 4  # on one object, before giving up
+_AT_ONCE = 8  # requests to one cluster: each has a connection of its own
+# Of their own, so that clusters that don't answer hold up neither each other nor the journal.
+_THREADS = ThreadPoolExecutor(64, thread_name_prefix="kubernetes")
 
 Cut = Callable[[Json], Json | None]
 
@@ -51,6 +55,7 @@ class Kube:
         self.server = server.rstrip("/")
         self._ca_pem = ca_pem
         self._bearer = bearer
+        self._gate = asyncio.Semaphore(_AT_ONCE)
         self._opening = threading.Lock()
         self._client: ApiClient | None = None
 
@@ -151,7 +156,10 @@ class Kube:
             headers["Content-Type"] = request.content_type
         with outgoing(request.method, request.url(self.server), headers, attempt=attempt) as sent:
             headers["Authorization"] = f"Bearer {await self._bearer()}"
-            answer = await asyncio.to_thread(self._exchange, request, headers)
+            async with self._gate:
+                answer = await asyncio.get_running_loop().run_in_executor(
+                    _THREADS, self._exchange, request, headers
+                )
             sent.answered(answer.status, answer.headers)
         return answer
 
@@ -186,7 +194,7 @@ class Kube:
         with self._opening:
             if self._client is None:
                 # Its own retries would repeat writes and follow redirects to other hosts.
-                self._client = ApiClient(
-                    Configuration(host=self.server, ca_cert_data=self._ca_pem, retries=False)
-                )
+                reach = Configuration(host=self.server, ca_cert_data=self._ca_pem, retries=False)
+                reach.connection_pool_maxsize = _AT_ONCE
+                self._client = ApiClient(reach)
             return self._client

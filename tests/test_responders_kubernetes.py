@@ -4,7 +4,11 @@ What it defends: an expired list is not a short one, a lost update is noticed, n
 plan mode, and a name that an attacker chose addresses nothing but what it says.
 """
 
+import asyncio
+import threading
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import trustme
@@ -20,7 +24,7 @@ from responders.errors import (
 )
 from responders.kube_requests import path_of
 from responders.read_only import read_only
-from tests.kubernetes_fake import FakeApi, running
+from tests.kubernetes_fake import FakeApi, Seen, running
 
 PODS = path_of("pods", "shop")
 ACCOUNT = path_of("serviceaccounts", "shop", "orders-api")
@@ -49,6 +53,37 @@ async def test_a_list_is_read_to_its_last_page(api: FakeApi) -> None:
 
     assert [one["name"] for one in found] == ["a", "b", "c"]
     assert api.seen[1].query == {"labelSelector": "app=web", "limit": "500", "continue": "more"}
+
+
+async def test_of_each_item_only_what_is_wanted_is_kept(api: FakeApi) -> None:
+    api.say(200, _page("a", "b", token="more"))
+    api.say(200, _page("c"))
+
+    found = await api.kube().list_all(
+        PODS, keep=lambda one: {"kept": one["name"]} if one["name"] != "b" else None
+    )
+
+    assert found == [{"kept": "a"}, {"kept": "c"}]
+
+
+async def test_one_cluster_is_never_asked_more_than_a_few_things_at_once(api: FakeApi) -> None:
+    under_way, most = [0], [0]
+    answer, lock = api.answer, threading.Lock()
+
+    def counted(request: Seen) -> tuple[int, Any, dict[str, str]]:
+        with lock:
+            under_way[0] += 1
+            most[0] = max(most[0], under_way[0])
+        time.sleep(0.01)
+        with lock:
+            under_way[0] -= 1
+        return answer(request)
+
+    api.answer = counted  # type: ignore[method-assign]
+    kube = api.kube()
+    await asyncio.gather(*(kube.list_all(PODS) for _ in range(30)))
+
+    assert 1 < most[0] <= port._AT_ONCE
 
 
 async def test_a_list_that_expires_between_pages_starts_again(api: FakeApi) -> None:

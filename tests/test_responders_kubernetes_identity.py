@@ -8,7 +8,7 @@ for exactly what the responders say that they need.
 import base64
 import importlib
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -431,7 +431,13 @@ def _arm(kubeconfigs: list[bytes], asked: list[tuple[str, ...]]) -> Cloud:
         asked.append((subscription_id,))
         return SimpleNamespace(managed_clusters=ManagedClusters())
 
-    return cast(Cloud, SimpleNamespace(containers=containers, get_token=get_token))
+    async def remembered(_what: str, ask: Callable[[], Awaitable[object]]) -> object:
+        return await ask()
+
+    return cast(
+        Cloud,
+        SimpleNamespace(containers=containers, get_token=get_token, remembered=remembered),
+    )
 
 
 async def _connect(*kubeconfigs: bytes, asked: list[tuple[str, ...]] | None = None) -> port.Kube:

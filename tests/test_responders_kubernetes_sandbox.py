@@ -100,6 +100,21 @@ async def test_every_cluster_is_fit_for_an_incident(cloud: Cloud) -> None:
         assert result["status"] == "done", result
 
 
+async def test_the_steps_of_a_minute_share_the_way_to_a_cluster(
+    cloud: Cloud, sandbox: RunningSandbox
+) -> None:
+    (cluster, other, *_) = await clusters.list_all(cloud)
+
+    first, again, elsewhere = await asyncio.gather(
+        *(clusters.connect(cloud, one) for one in (cluster, cluster, other))
+    )
+
+    assert first is again
+    assert elsewhere is not first
+    asked = [one for one in sandbox.record() if "listClusterUserCredential" in one["url"]]
+    assert len(asked) == 2
+
+
 async def test_accounts_and_workloads_of_the_identity_are_found_and_no_others(
     kube: Kube, sandbox: RunningSandbox
 ) -> None:
