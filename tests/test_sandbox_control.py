@@ -358,6 +358,30 @@ def test_more_world_can_be_seeded_and_acts_like_the_rest(sandbox: RunningSandbox
     assert "reports" in names
 
 
+def test_a_cluster_can_stand_as_another_and_then_goes_its_own_way(sandbox: RunningSandbox) -> None:
+    account = {"metadata": {"namespace": "shop", "name": "reports"}}
+    sandbox.control("POST", "seed", {"clusters": {"aks-weu": {"serviceaccounts": [account]}}})
+    sandbox.control("POST", "seed", {"clusters": {"aks-neu": "aks-weu"}})
+    account["metadata"]["name"] = "later"
+    sandbox.control("POST", "seed", {"clusters": {"aks-neu": {"serviceaccounts": [account]}}})
+
+    held = {
+        name: {one["metadata"]["name"] for one in cluster["serviceaccounts"]}
+        for name, cluster in sandbox.control("GET", "state")["clusters"].items()
+    }
+    assert "reports" in held["aks-weu"] & held["aks-neu"]
+    assert held["aks-neu"] - held["aks-weu"] == {"later"}
+
+
+def test_every_cluster_has_the_pace_that_is_asked_for(sandbox: RunningSandbox) -> None:
+    paces = sandbox.control("POST", "pace", {"pod_ready": 0, "pod_stop": 0})
+
+    assert {one["pod_ready"] for one in paces.values()} == {0}
+    assert len(paces) == len(sandbox.seed["clusters"])
+    url = f"{sandbox.endpoints['control']}/sandbox/pace"
+    assert sandbox.http.post(url, json={"pod_redy": 0}).status_code == 400
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -368,6 +392,7 @@ def test_more_world_can_be_seeded_and_acts_like_the_rest(sandbox: RunningSandbox
         {"federatedCredentials": [{"applicationId": "x", "name": "n"}]},
         {"roleAssignments": [{"scope": "/", "role": "Reader", "principalId": "x"}]},
         {"clusters": {"aks-xyz": {}}},
+        {"clusters": {"aks-weu": "aks-xyz"}},
         {"clusters": {"aks-weu": {"unicorns": [{}]}}},
         {"clusters": {"aks-weu": {"serviceaccounts": [{"metadata": {}}]}}},
         {"days_ago": -1},

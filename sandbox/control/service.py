@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
-from sandbox.control import limits, machines, nodes, outsiders, seeding, state
+from sandbox.control import limits, machines, nodes, outsiders, pace, seeding, state
 from sandbox.control.wishes import WishError, number, wish
 from sandbox.faults import FaultError
 from sandbox.knobs import Delays
@@ -156,6 +156,7 @@ ROUTES = [
     *seeding.ROUTES,
     *machines.ROUTES,
     *limits.ROUTES,
+    *pace.ROUTES,
     Route("POST", "/sandbox/nodes/{cluster}/steal-token", nodes.steal_token),
     Route(
         "POST", "/sandbox/nodes/{cluster}/token-proxy/{tenant}/oauth2/v2.0/token", nodes.token_proxy

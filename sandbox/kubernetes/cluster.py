@@ -99,6 +99,10 @@ class Cluster(Seeds):
         """What it holds now, while nothing is under way in it."""
         return Settled(self.created_at, self.store.snapshot(), self.logs.copy(), self._addresses)
 
+    def stand_as(self, other: "Cluster") -> None:
+        """Hold all that another one holds, at rest, and nothing else."""
+        self._restore(other.settled())
+
     def now(self) -> datetime:
         """The present; while seeding, the day of the seed."""
         return self.created_at if self.reactor.seeding else self.world.clock.now()
