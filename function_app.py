@@ -2,12 +2,13 @@
 
 import azure.durable_functions as df
 
-from playbooks import compromised_identity, holding, restore_identity, rotations, waves
+from playbooks import compromised_identity, foothold, holding, restore_identity, rotations, waves
 from playbooks.steps import (
     containment,
     eviction,
     evidence,
     levers,
+    preflights,
     rebuilding,
     refederating,
     reporting,
@@ -30,6 +31,7 @@ for module in (
     plan_api,
     restore_api,
     compromised_identity,
+    foothold,
     restore_identity,
     waves,
     holding,
@@ -37,6 +39,7 @@ for module in (
     containment,
     levers,
     evidence,
+    preflights,
     eviction,
     refederating,
     rotating,

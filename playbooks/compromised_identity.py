@@ -11,9 +11,10 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from playbooks import consents, containment, recovery, watching
+from playbooks import consents, containment, watching
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
+from playbooks.recovery import Recovery
 from playbooks.settling import perform_one
 from playbooks.steps import containment as acts
 
@@ -63,8 +64,9 @@ def compromised_identity(context: df.DurableOrchestrationContext) -> Generator[A
         return (yield from watching.watch(context, order, progress, outcome))
 
     # 9. to 12. Evict, rebuild, re-wire cluster by cluster, and prove it from both sides.
-    outcome = yield from recovery.rebuild(context, order, progress, plan)
+    rebuilt = Recovery(context, order, progress, plan)
+    outcome = yield from rebuilt.run()
 
-    # 13. and 14. Report, and watch until the last token that was ever issued has expired.
+    # 13. and 14. Report, and watch until the last token has expired. What is half done waits to be resumed.
     yield from progress.report(outcome)
-    return (yield from watching.watch(context, order, progress, outcome))
+    return (yield from watching.watch(context, order, progress, outcome, rebuilt))

@@ -1,4 +1,4 @@
-"""Whatever runs as the identity is captured, then stopped, in every cluster, before there is a new one."""
+"""Whatever runs as the identity is fenced in, captured, then stopped, before there is a new identity to steal."""
 
 from collections.abc import Generator
 from datetime import timedelta
@@ -6,31 +6,69 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from playbooks.groups import orders_of
 from playbooks.orders import Json, Order
-from playbooks.settling import GOOD, settle, until_done
-from playbooks.steps import eviction
+from playbooks.settling import GOOD, perform_one, settle, until_done, until_ended
+from playbooks.steps import eviction, preflights
 
+bp = df.Blueprint()
 _STOPPED_WITHIN = timedelta(minutes=5)  # a pod may ask for a long grace period
+_BROKE: Json = {"status": "failed", "detail": "the eviction broke; see the journal"}
 
 
-def evict(
-    context: df.DurableOrchestrationContext, orders: list[Order]
-) -> Generator[Any, Any, Json]:
-    """Capture, scale to zero, wait until the pods are gone. Returns the clusters where they are not.
+@bp.orchestration_trigger(context_name="context")
+def preflight_clusters(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
+    """Can everything that is planned be done in each of these clusters, as they are now?"""
+    order: Order = context.get_input(expected_type=dict)
+    calls = [(preflights.preflight_cluster, one) for one in orders_of(order)]
+    return {"answers": (yield from settle(context, calls))}
 
-    Nothing is stopped before it is written down: where the capture fails, the pods stay.
-    """
-    remaining: Json = {}
-    captured = yield from settle(context, [(eviction.capture_pods, one) for one in orders])
-    for order, kept in zip(orders, captured, strict=True):
-        if kept["status"] not in GOOD:
-            detail = f"not captured, so neither evicted nor moved: {kept['detail']}"
-            remaining[order["cluster"]["name"]] = {"status": kept["status"], "detail": detail}
-    ready = [one for one in orders if one["cluster"]["name"] not in remaining]
-    yield from settle(context, [(eviction.evict_workloads, one) for one in ready])
-    for order in ready:
-        gone = yield from until_done(context, eviction.check_evicted, order, _STOPPED_WITHIN)
-        if gone["status"] not in GOOD:
-            detail = f"not evicted, so not moved: {gone['detail']}"
-            remaining[order["cluster"]["name"]] = {"status": gone["status"], "detail": detail}
-    return remaining
+
+@bp.orchestration_trigger(context_name="context")
+def evict_clusters(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
+    """These clusters side by side, each in an orchestration of its own."""
+    order: Order = context.get_input(expected_type=dict)
+    tasks = [
+        context.call_sub_orchestrator(evict_cluster, one, expected_type=dict)
+        for one in orders_of(order)
+    ]
+    answers = yield from until_ended(context, tasks)
+    return {"answers": [one if one.get("of") == "eviction" else _BROKE for one in answers]}
+
+
+@bp.orchestration_trigger(context_name="context")
+def evict_cluster(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
+    """Fence in, capture, stop, and wait until it is gone. Nothing is stopped before it is written down."""
+    order: Order = context.get_input(expected_type=dict)
+    remarks: list[str] = []
+
+    # What puts the workloads back within seconds is asked to wait, where the policy says so.
+    if order["policy"]["recovery"]["gitops"] == "suspend":
+        waits = yield from perform_one(context, eviction.suspend_owners, order)
+        remarks += _remark("GitOps owners not suspended", waits)
+
+    # A fence first: capturing takes a while, and the intruder may be watching. Stopping does not depend on it.
+    if order["policy"]["recovery"]["quarantine"]:
+        fenced = yield from perform_one(context, eviction.quarantine_workloads, order)
+        remarks += _remark("not quarantined", fenced)
+
+    kept = yield from perform_one(context, eviction.capture_pods, order)
+    if kept["status"] not in GOOD:
+        return _ended(kept, "not captured, so neither evicted nor moved", remarks)
+
+    stopped = yield from perform_one(context, eviction.evict_workloads, order)
+    gone = yield from until_done(context, eviction.check_evicted, order, _STOPPED_WITHIN)
+    if gone["status"] not in GOOD:
+        remarks += _remark("stopping", stopped)
+        return _ended(gone, "not evicted, so not moved", remarks)
+    return _ended({"status": "done", "detail": "evicted"}, "", remarks)
+
+
+def _remark(what: str, answer: Json) -> list[str]:
+    return [] if answer["status"] in GOOD else [f"{what}: {answer['detail']}"]
+
+
+def _ended(answer: Json, what: str, remarks: list[str]) -> Json:
+    detail = f"{what}: {answer['detail']}" if what else str(answer["detail"])
+    said = "; ".join([detail, *remarks])
+    return {"of": "eviction", "status": answer["status"], "detail": said}

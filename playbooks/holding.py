@@ -3,10 +3,10 @@
 What somebody undoes meanwhile is undone again or told, as policy.toml [watch] says.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import azure.durable_functions as df
 
@@ -33,28 +33,81 @@ class Wait:
     beyond: bool = False  # whether it may be later than that deadline
 
 
+class Ear(Protocol):
+    """Somebody who may call while an incident waits, and what is done then."""
+
+    @property
+    def call(self) -> Any:
+        """The task that a call ends; None while nobody is listened to."""
+
+    def answer(self, outcome: str) -> Generator[Any, Any, str]:
+        """Do what the call asks for. Returns the incident's outcome after it."""
+
+
 def hold(
     context: df.DurableOrchestrationContext,
     order: Order,
     progress: Progress,
     outcome: str,
     wait: Wait,
+    ears: Sequence[Ear] = (),
 ) -> Generator[Any, Any, str]:
-    """Stay until then. Whoever undoes a lever meanwhile is met as the policy says; returns the outcome after it."""
+    """Stay until then. Whoever undoes a lever meanwhile is met as the policy says; returns the outcome after it.
+
+    Whoever calls meanwhile is answered while the checks go on.
+    """
     while True:
         progress.enter(wait.phase)
         watched: Order = {**order, "facts": {"open": progress.open}}
+        hearing = _Hearing(context, progress, wait.phase, ears, outcome)
         # Containing again puts the deadline off.
         answer = yield from _hold(
-            context, watched, _end(progress, wait), checking=_is_watched(order, progress, outcome)
+            hearing, watched, _end(progress, wait), checking=is_watched(order, progress, outcome)
         )
+        outcome = hearing.outcome
         if answer["holds"]:
             return outcome
-        patient = len(progress.reversals) + 1 < _AGAIN
-        contain = order["policy"]["watch"]["on_reversal"] == "contain" and patient
-        outcome = _worse(
-            outcome, (yield from _undone(context, order, progress, answer, contain=contain))
-        )
+        outcome = yield from met(context, order, progress, outcome, answer)
+
+
+def met(
+    context: df.DurableOrchestrationContext,
+    order: Order,
+    progress: Progress,
+    outcome: str,
+    found: Json,
+) -> Generator[Any, Any, str]:
+    """A lever was found undone: tell, contain again where policy and patience allow. Returns the outcome after it."""
+    patient = len(progress.reversals) + 1 < _AGAIN
+    contain = order["policy"]["watch"]["on_reversal"] == "contain" and patient
+    now = yield from _undone(context, order, progress, found, contain=contain)
+    return _worse(outcome, now)
+
+
+class _Hearing:
+    """Waits for one task at a time, and answers whoever calls meanwhile."""
+
+    def __init__(
+        self,
+        context: df.DurableOrchestrationContext,
+        progress: Progress,
+        phase: str,
+        ears: Sequence[Ear],
+        outcome: str,
+    ) -> None:
+        self.context, self.outcome = context, outcome
+        self._progress, self._phase, self._ears = progress, phase, ears
+
+    def until_ended(self, task: Any) -> Generator[Any, Any, Any]:
+        """What the task ended with; a lost sub-orchestration's result is the exception that it was lost with."""
+        while not task.is_completed:
+            calls = [(one, one.call) for one in self._ears if one.call is not None]
+            yield self.context.task_any([task, *(call for _, call in calls)])
+            for ear, call in calls:
+                if call.is_completed:
+                    self.outcome = yield from ear.answer(self.outcome)
+                    self._progress.enter(self._phase)
+        return task.result
 
 
 def _end(progress: Progress, wait: Wait) -> datetime:
@@ -62,7 +115,7 @@ def _end(progress: Progress, wait: Wait) -> datetime:
     return wait.until if wait.beyond and wait.until is not None else min(known)
 
 
-def _is_watched(order: Order, progress: Progress, outcome: str) -> bool:
+def is_watched(order: Order, progress: Progress, outcome: str) -> bool:
     """Until people were told that it is theirs now."""
     count = len(progress.reversals)
     again = order["policy"]["watch"]["on_reversal"] == "contain" and count < _AGAIN
@@ -80,21 +133,22 @@ def _worse(outcome: str, now: str) -> str:
 
 
 def _hold(
-    context: df.DurableOrchestrationContext, order: Order, until: datetime, *, checking: bool
+    hearing: _Hearing, order: Order, until: datetime, *, checking: bool
 ) -> Generator[Any, Any, Json]:
     """Checks until that moment, in orchestrations of their own, so that no history grows long."""
+    context = hearing.context
     if not checking:  # people know, and it is theirs now
         if context.current_utc_datetime < until:
-            yield context.create_timer(until)
+            yield from hearing.until_ended(context.create_timer(until))
         return {"holds": True, "detail": "not checked"}
     while context.current_utc_datetime < until:
         facts = {**order["facts"], "until": until.isoformat()}
-        try:
-            answer: Json = yield context.call_sub_orchestrator(
-                hold_containment, {**order, "facts": facts}, expected_type=dict
-            )
-        except Exception as error:  # noqa: BLE001 - a failed sub-orchestration is a bare Exception
-            answer = {"holds": False, "detail": f"the watch broke: {type(error).__name__}"}
+        checks = context.call_sub_orchestrator(
+            hold_containment, {**order, "facts": facts}, expected_type=dict
+        )
+        answer = yield from hearing.until_ended(checks)
+        if not isinstance(answer, dict):
+            answer = {"holds": False, "detail": f"the watch broke: {type(answer).__name__}"}
         if not answer["holds"] or answer["reached"]:
             return answer
     return {"holds": True, "detail": "held"}

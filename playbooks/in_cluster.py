@@ -1,22 +1,30 @@
 """What the steps that act in one cluster share: its part of the plan, a connection, one answer out of many."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from playbooks import plans
-from playbooks.journaled import Work, as_data, perform
+from playbooks.journaled import Keeping, Work, as_data, perform
 from playbooks.orders import Json, Order, folder
+from playbooks.settling import GOOD
 from responders import clusters
-from responders.evidence import EvidenceStore
+from responders.evidence import EvidenceStore, digest
 from responders.kube import Kube
 from responders.model import Incident, ServiceAccountRef, StepResult
 
+_WORST = ("failed", "refused", "planned", "done", "nothing_to_do")
 Act = Callable[[Work, Kube, plans.ClusterPlan], Awaitable[Json]]
 
 
 async def in_cluster(step: str, order: Order, act: Act, *, acts: bool = False) -> Json:
-    """Connect to the order's cluster and act on its part of the plan. `acts`: it changes something there."""
+    """Connect to the order's cluster and act on its part of the plan. `acts`: it changes something there.
+
+    What was changed is kept as evidence, object by object; Durable's history gets the sentence alone.
+    """
     cluster = order["cluster"]
+    key = digest(cluster["resource_id"].lower().encode())[:8]
+    keeping = Keeping(f"recovery/{step}-{cluster['name']}-{key}") if acts else None
 
     async def connected(work: Work) -> Json:
         part = next(
@@ -26,19 +34,33 @@ async def in_cluster(step: str, order: Order, act: Act, *, acts: bool = False) -
         )
         return await act(work, await clusters.connect(work.cloud, cluster), part)
 
-    return await perform(step, order, connected, target=cluster["name"], acts=acts)
+    answer = await perform(
+        step, order, connected, target=cluster["name"], acts=acts, keeping=keeping
+    )
+    return {name: value for name, value in answer.items() if name != "items"}
 
 
 async def each(answers: Iterable[Awaitable[StepResult]]) -> Json:
     """All side by side, none stopped by another; the whole is as good as its worst part."""
-    worst = ("failed", "refused", "planned", "done", "nothing_to_do")
-    results = await asyncio.gather(*(as_data(answer) for answer in answers))
-    said = [result["detail"].rstrip(".") for result in results if result.get("detail")]
+    return whole(await asyncio.gather(*(as_data(answer) for answer in answers)))
+
+
+def whole(results: Sequence[Mapping[str, Any]]) -> Json:
+    """One answer out of many. `by_hand_only`: what is not done is a person's, and no step could ever do it."""
+    said = [str(result["detail"]).rstrip(".") for result in results if result.get("detail")]
+    open_ = [one for one in results if one["status"] not in GOOD]
+    commands = [command for one in results for command in one.get("by_hand") or []]
     return {
-        "status": min((one["status"] for one in results), key=worst.index, default="nothing_to_do"),
+        "status": min(
+            (one["status"] for one in results), key=_WORST.index, default="nothing_to_do"
+        ),
         "detail": "; ".join(said),
-        "items": results,
+        "items": [dict(one) for one in results],
         "retry": any(one.get("retry") for one in results),
+        "final": any(one.get("final") for one in results),
+        "by_hand": list(dict.fromkeys(commands)),
+        "by_hand_only": bool(open_)
+        and all(one["status"] == "refused" and "by_hand" in one for one in open_),
     }
 
 

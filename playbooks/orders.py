@@ -13,6 +13,7 @@ class Order(TypedDict):
     incident: Incident
     policy: Json
     cluster: NotRequired[ClusterRef]
+    clusters: NotRequired[list[ClusterRef]]  # of a group: see `groups.each_cluster`
     identity: NotRequired[NewIdentity]
     notice: NotRequired[str]  # which notice to send: a key of `steps.reporting.NOTICES`
     notice_key: NotRequired[str]  # tells notices of one kind apart

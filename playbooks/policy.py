@@ -106,7 +106,7 @@ class Recovery(_Section):
     healthy_within_seconds: Annotated[int, Field(ge=10, le=3600)]
     quarantine: bool
     gitops: Literal["report", "suspend"]
-    recheck_minutes: Annotated[int, Field(ge=1, le=60)]
+    recheck_minutes: Annotated[int, Field(ge=0, le=60)]
     resumable_days: Annotated[int, Field(ge=1, le=90)]
     refederation: Refederation
 

@@ -17,7 +17,18 @@ _LONGEST = timedelta(hours=28)  # of an access token that continuous access eval
 # https://learn.microsoft.com/azure/azure-functions/durable/durable-functions-custom-orchestration-status
 MOST_SHOWN_B = 15_000
 _CUTS = ((60, 400), (30, 200), (12, 150), (4, 100))  # items of a list, characters of a text
-_FIRM = ("phase", "clock", "consent", "outcome", "manifest", "report", "sweeps", "identity")
+_FIRM = (
+    "phase",
+    "clock",
+    "consent",
+    "outcome",
+    "manifest",
+    "report",
+    "sweeps",
+    "identity",
+    "resumable",
+    "resume",
+)
 
 
 class Progress:
@@ -41,6 +52,8 @@ class Progress:
             "sweeps": [],
             "outcome": None,
             "manifest": None,
+            "resumable": False,
+            "resume": None,
         }
 
     @property

@@ -97,7 +97,7 @@ def until_done(
     """Ask again until the step says done, or the time is up: propagation takes seconds to minutes.
 
     The waits grow from `wait_seconds` to `max_wait_seconds`; the attempts are bounded too. `first` is the
-    answer of an attempt that was made already.
+    answer of an attempt that was made already. An answer that is `final` says that waiting helps nothing.
     """
     bounds = order["policy"]["verification"]
     deadline = context.current_utc_datetime + within
@@ -109,7 +109,7 @@ def until_done(
         else:
             answer = yield from perform_one(context, step, order)
         wake = context.current_utc_datetime + pause
-        if answer["status"] != "failed" or wake > deadline:
+        if answer["status"] != "failed" or answer.get("final") or wake > deadline:
             break
         yield context.create_timer(wake)
         pause = min(pause * 1.5, timedelta(seconds=bounds["max_wait_seconds"]))

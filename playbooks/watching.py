@@ -12,21 +12,35 @@ import azure.durable_functions as df
 from playbooks.holding import BELIEVED_WITHIN, Wait, hold
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
+from playbooks.recovery import Recovery
+from playbooks.resuming import Resumable
 from playbooks.settling import perform_one, settle, until_done
 from playbooks.steps import containment as acts
 from playbooks.steps import evidence
 
 
 def watch(
-    context: df.DurableOrchestrationContext, order: Order, progress: Progress, outcome: str
+    context: df.DurableOrchestrationContext,
+    order: Order,
+    progress: Progress,
+    outcome: str,
+    recovery: Recovery | None = None,
 ) -> Generator[Any, Any, Json]:
-    """Stay until the last token issued before containment has expired; sweep, check, then close."""
+    """Stay until the last token issued before containment has expired; sweep, check, then close.
+
+    A recovery that is half done is gone on with whenever a person calls, and waited for after that.
+    """
     if progress.deadline is None:
         return (yield from progress.close(outcome, ""))
+    resumable = None if recovery is None else Resumable(context, order, progress, recovery)
+    ears = [] if resumable is None else [resumable]
+    if resumable is not None:
+        yield from resumable.listen()
     second = timedelta(minutes=order["policy"]["watch"]["second_sweep_minutes"])
     sweeps = (("sweep-2", context.current_utc_datetime + second), ("sweep-3", None))
     for sweep, moment in sweeps:
-        outcome = yield from hold(context, order, progress, outcome, Wait("watching", moment))
+        wait = Wait("watching", moment)
+        outcome = yield from hold(context, order, progress, outcome, wait, ears)
         yield from _sweep(context, order, progress, sweep)
     # Once more at the very end, whatever the rhythm of the checks was.
     proof = yield from until_done(context, acts.verify_containment, order, BELIEVED_WITHIN)
@@ -34,6 +48,8 @@ def watch(
         yield from progress.tell("reopened", {"Found": proof["detail"]})
     if proof["status"] != "done" or outcome == "held":
         outcome = "not_contained"
+    if resumable is not None:
+        outcome = yield from resumable.wait(outcome)
     return (yield from progress.close(outcome, proof["detail"]))
 
 

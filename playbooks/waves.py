@@ -1,4 +1,4 @@
-"""Clusters move one after the other: the canary alone, then the others, and none after the canary failed."""
+"""Clusters move in waves: the canary alone, then so many side by side, and none after too many failed."""
 
 from collections.abc import Generator
 from datetime import timedelta
@@ -6,43 +6,35 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from playbooks.groups import orders_of
 from playbooks.orders import Json, Order
-from playbooks.settling import GOOD, LOST, perform_one, until_done, until_ended
+from playbooks.settling import GOOD, perform_one, settle, until_done, until_ended
 from playbooks.steps import rewiring
+from responders.model import ClusterRef
 
 bp = df.Blueprint()
 _FEDERATION_WITHIN = timedelta(minutes=10)  # a new federated credential may take minutes to be seen
+_BROKE: Json = {
+    "status": "failed",
+    "detail": "this cluster's move broke; how far it came is in the journal",
+}
 
 
-def move(context: df.DurableOrchestrationContext, orders: list[Order]) -> Generator[Any, Any, Json]:
-    """Canary first and alone; the others side by side, and only if the canary lives."""
-    if not orders:
-        return {}
-    (canary,) = yield from _rewired(context, orders[:1])
-    states: Json = {orders[0]["cluster"]["name"]: canary}
-    if canary["status"] not in GOOD:
-        reason = f"not begun: the canary {orders[0]['cluster']['name']} failed"
-        held = {
-            one["cluster"]["name"]: {"status": "refused", "detail": reason} for one in orders[1:]
-        }
-        return {**states, **held}
-    moved = yield from _rewired(context, orders[1:])
-    names = (one["cluster"]["name"] for one in orders[1:])
-    return {**states, **dict(zip(names, moved, strict=True))}
+def waves(refs: list[ClusterRef], size: int) -> list[list[ClusterRef]]:
+    """Who is moved beside whom, in the plan's order."""
+    return [refs[at : at + size] for at in range(0, len(refs), size)]
 
 
-def _rewired(
-    context: df.DurableOrchestrationContext, orders: list[Order]
-) -> Generator[Any, Any, list[Json]]:
-    """Sub-orchestrations side by side. One that breaks is an answer, so the incident still ends in a report."""
+@bp.orchestration_trigger(context_name="context")
+def rewire_wave(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
+    """One wave: its clusters side by side. One that breaks is an answer, so the incident still ends in a report."""
+    order: Order = context.get_input(expected_type=dict)
     tasks = [
-        context.call_sub_orchestrator(rewire_cluster, one, expected_type=dict) for one in orders
+        context.call_sub_orchestrator(rewire_cluster, one, expected_type=dict)
+        for one in orders_of(order)
     ]
-    if not tasks:
-        return []
     answers = yield from until_ended(context, tasks)
-    broke = "this cluster's move broke; how far it came is in the journal"
-    return [{"status": "failed", "detail": broke} if one is LOST else one for one in answers]
+    return {"answers": [one if one.get("of") == "move" else _BROKE for one in answers]}
 
 
 @bp.orchestration_trigger(context_name="context")
@@ -50,11 +42,14 @@ def rewire_cluster(context: df.DurableOrchestrationContext) -> Generator[Any, An
     """One cluster: new ServiceAccounts, proof that they get tokens, workloads moved, both halves proven."""
     order: Order = context.get_input(expected_type=dict)
     healthy = timedelta(seconds=order["policy"]["recovery"]["healthy_within_seconds"])
+    left: list[str] = []
 
-    # The new identity is proven before a single workload depends on it.
+    # The new identity is proven before a single workload depends on it, and the fence is lifted only then.
     for step, within in (
         (rewiring.create_service_accounts, None),
         (rewiring.prove_new_identity, _FEDERATION_WITHIN),
+        (rewiring.lift_quarantine, None),
+        (rewiring.move_consumers, None),
         (rewiring.move_workloads, None),
         (rewiring.check_workloads, healthy),
         (rewiring.retire_service_accounts, None),
@@ -64,7 +59,19 @@ def rewire_cluster(context: df.DurableOrchestrationContext) -> Generator[Any, An
             answer = yield from perform_one(context, step, order)
         else:
             answer = yield from until_done(context, step, order, within)
-        if answer["status"] not in GOOD:
-            name = step._function._name
-            return {"status": answer["status"], "detail": f"{name}: {answer['detail']}"}
-    return {"status": "done", "detail": "new identity proven, old one refused"}
+        said = f"{step._function._name}: {answer.get('detail', '')}"
+        if answer.get("by_hand_only"):  # what no step can do holds up nothing that one can
+            left.append(said)
+        elif answer["status"] not in GOOD:
+            return {"of": "move", "status": answer["status"], "detail": "; ".join([said, *left])}
+    if left:
+        return {"of": "move", "status": "by_hand", "detail": "; ".join(left)}
+    return {"of": "move", "status": "done", "detail": "new identity proven, old one refused"}
+
+
+@bp.orchestration_trigger(context_name="context")
+def recheck_clusters(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
+    """Once more, minutes later: does the move still stand, or did a controller put the old state back?"""
+    order: Order = context.get_input(expected_type=dict)
+    calls = [(rewiring.recheck_cluster, one) for one in orders_of(order)]
+    return {"answers": (yield from settle(context, calls))}

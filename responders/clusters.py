@@ -50,6 +50,11 @@ async def connect(cloud: Cloud, cluster: ClusterRef) -> Kube:
     Only the server's address and CA are taken from the kubeconfig. Its `exec` block names a program
     to run, and on a cluster without Entra integration its user is an administrator: both unused.
     """
+    if cluster.get("entra") is False:
+        raise RefusedError(
+            f"{cluster['name']} has no Entra integration, so its user credential is a shared administrator's, which "
+            f"Firebreak never takes. Switch it on: az aks update --ids {cluster['resource_id']} --enable-aad"
+        )
     address = address_of(cluster)
     # The steps of a minute share the way there and its open connections.
     what = f"way to {cluster['name']} {cluster['resource_id'].lower()}"
@@ -109,10 +114,27 @@ async def _in_subscription(cloud: Cloud, subscription_id: str) -> list[ClusterRe
 def _ref(found: "ManagedCluster") -> ClusterRef:
     if not (found.name and found.id and found.location):
         raise ContractChangedError(f"a cluster without name, id or location: {found.id!r}")
-    profile = found.oidc_issuer_profile
+    profile, server = found.oidc_issuer_profile, found.api_server_access_profile
     return {
         "name": found.name,
         "resource_id": found.id,
         "location": found.location,
         "issuer_url": profile.issuer_url if profile else None,
+        "network_policy": _policy_engine(found),
+        "private": bool(server and server.enable_private_cluster),
+        "entra": found.aad_profile is not None,
     }
+
+
+def _policy_engine(found: "ManagedCluster") -> str:
+    """What enforces NetworkPolicies: "azure", "calico", "cilium", or "none".
+
+    Cilium's data plane does whatever the other field says:
+    https://learn.microsoft.com/azure/aks/azure-cni-powered-by-cilium
+    """
+    network = found.network_profile
+    if network is None:
+        return "none"
+    if network.network_dataplane == "cilium":
+        return "cilium"
+    return str(network.network_policy or "none")

@@ -96,16 +96,33 @@ class Kube:
         """Change an object. With `metadata.resourceVersion` in it, a lost race is a 409."""
         return (await self._send(Request("PATCH", path, _FIELD_MANAGER, body, content_type))).json()
 
+    async def delete(self, path: str, uid: str) -> None:
+        """Delete this very object, as its grace period says. One that was made anew under its name is a 409.
+
+        A deletion is no eviction: no PodDisruptionBudget refuses it.
+        https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#how-disruption-budgets-work
+        """
+        body = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": uid}}
+        answer = await self._send(Request("DELETE", path, {}, body))
+        answer.raise_for_status()
+
     async def update(
-        self, path: str, change: Callable[[Json], Json | None], *, content_type: str = MERGE_PATCH
+        self,
+        path: str,
+        change: Callable[[Json], Json | None],
+        *,
+        content_type: str = MERGE_PATCH,
+        known: Json | None = None,
     ) -> tuple[Json, bool]:
         """Read, let `change` make a patch (None: leave it), write unless somebody else did since.
 
         Returns the object as it was before, and whether it was written. `change` may run again
-        after a lost race, so it must only depend on what it is given.
+        after a lost race, so it must only depend on what it is given. An object that is `known` from a
+        list is not read again: the write names its version, so what changed since is a lost race.
         """
         for _ in range(_LOST_RACES):
-            before = await self.get(path)
+            before = await self.get(path) if known is None else known
+            known = None
             patch = change(before)
             if patch is None:
                 return before, False

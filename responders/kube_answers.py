@@ -29,7 +29,7 @@ _FORBIDDEN = re.compile(
     r'User "(?P<user>[^"]+)" cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" '
     r'in API group "(?P<group>[^"]*)"'
 )
-_VERBS = {"GET": "get", "POST": "create", "PATCH": "patch"}
+_VERBS = {"GET": "get", "POST": "create", "PATCH": "patch", "DELETE": "delete"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,10 @@ _API = {
     "secretproviderclasses": "/apis/secrets-store.csi.x-k8s.io/v1",
     "triggerauthentications": "/apis/keda.sh/v1alpha1",
     "clustertriggerauthentications": "/apis/keda.sh/v1alpha1",
+    "kustomizations": "/apis/kustomize.toolkit.fluxcd.io/v1",
+    "helmreleases": "/apis/helm.toolkit.fluxcd.io/v2",
+    "applications": "/apis/argoproj.io/v1alpha1",
+    "networkpolicies": "/apis/networking.k8s.io/v1",
     "selfsubjectaccessreviews": "/apis/authorization.k8s.io/v1",
 }
 

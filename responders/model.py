@@ -99,6 +99,7 @@ class StepResult(TypedDict):
     items: NotRequired[list[Json]]  # what was removed, created, found; never key material
     changes: NotRequired[list[Change]]
     by_hand: NotRequired[list[str]]  # commands for a person, where the step could not do it all
+    final: NotRequired[bool]  # failed, and waiting longer changes nothing
 
 
 class FederatedCredential(TypedDict):
@@ -150,6 +151,12 @@ class ClusterRef(TypedDict):
     resource_id: str
     location: str
     issuer_url: str | None  # exact string, trailing slash included; None: OIDC issuer is off
+    # What enforces NetworkPolicies, as Azure says it; "none" where nothing does.
+    network_policy: NotRequired[str]
+    private: NotRequired[bool]  # the API server has no public address
+    entra: NotRequired[
+        bool
+    ]  # False: without Entra integration, so its user credential is an administrator's
 
 
 GitOpsController = Literal[

@@ -1,127 +1,150 @@
-"""Responder: let a workload run as the successor ServiceAccount.
+"""Responder: let a workload run with the new identity: under a new ServiceAccount, or restarted under its own.
 
 Stops    new pods from getting the old identity; the rollout replaces those that have it
-Leaves   Jobs, CronJobs and bare pods, for which the command is reported; an AZURE_CLIENT_ID that is
-         set in the template; RBAC in the cluster, which names the old ServiceAccount
-Undo     items: the ServiceAccount before, also in firebreak.dev/previous-service-account
-Needs    deployments.apps: get, patch; statefulsets.apps: get, patch; daemonsets.apps: get, patch
+Leaves   Jobs under a new name, bare pods and paused Deployments, for which the command is reported; a client id that
+         the program itself knows; RBAC in the cluster, which names the old ServiceAccount
+Undo     items: each field before; on the object firebreak.dev/previous-service-account; a restart needs none
+Needs    deployments.apps: list, get, patch; statefulsets.apps: list, get, patch; daemonsets.apps: list, get, patch;
+         cronjobs.batch: list, get, patch; jobs.batch: list, get, patch; replicasets.apps: list, get, patch
 Source   https://learn.microsoft.com/azure/aks/workload-identity-overview
          https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#updating-a-deployment
+         https://kubernetes.io/docs/reference/kubectl/generated/kubectl_rollout/kubectl_rollout_restart/
 """
 
-import re
+from dataclasses import dataclass
 
+from responders import move_patches
 from responders.errors import NotFoundError
 from responders.gitops import remark
 from responders.kube import STRATEGIC_MERGE_PATCH, Kube
 from responders.model import Json, StepResult, WorkloadRef
+from responders.standing import Standing
 from responders.workload_objects import (
-    INCIDENT,
-    PREVIOUS_SERVICE_ACCOUNT,
-    REPLICAS,
     USE_LABEL,
     describe,
+    is_finished,
     is_injected,
     kubectl,
     path,
     service_account_of,
+    template_of,
 )
 
-_ROLLS_OUT = ("Deployment", "StatefulSet", "DaemonSet")
-_REPLICAS = re.compile(r"[0-9]{1,5}")  # whoever may patch the workload can write the annotation
+_ROLLS_OUT = ("Deployment", "StatefulSet", "DaemonSet", "CronJob", "ReplicaSet")
 
 
-async def move(
-    kube: Kube, ref: WorkloadRef, new_service_account: str, incident_id: str
-) -> StepResult:
-    """Name the successor in the template and bring back the replicas, in one write.
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What one workload gets."""
 
-    Safe to repeat. `done` means accepted: whether the pods follow is `is_healthy`'s to say.
+    service_account: str  # its own where the method keeps the subject
+    old_client_id: str
+    new_client_id: str
+    incident_id: str
+
+
+async def move(kube: Kube, ref: WorkloadRef, standing: Standing, to: Move) -> StepResult:
+    """Name the ServiceAccount and the client id in the template and bring back what was stopped, in one write.
+
+    Safe to repeat. `done` means accepted: whether the pods follow is for `rollouts` to say.
     """
+    found = standing.of(ref)
+    if found is None:
+        return _gone(ref, to)
+    if ref["kind"] == "Pod" or (ref["kind"] == "Job" and not _keeps_its_name(found, to)):
+        return _made_again(ref, found, to)
+    if found["spec"].get("paused"):
+        resume = f"{kubectl(ref)} rollout resume {ref['kind'].lower()}/{ref['name']}"
+        return _by_hand(ref, "is paused: a change would reach no pod. Resume it", resume)
 
-    def change(found: Json) -> Json | None:
-        return None if _is_paused(found) else _patch(found, new_service_account, incident_id)
+    def change(now: Json) -> Json | None:
+        return move_patches.patch(ref["kind"], now, to)
 
     try:
-        if ref["kind"] not in _ROLLS_OUT:
-            return _report(ref, new_service_account)
-        before, written = await kube.update(path(ref), change, content_type=STRATEGIC_MERGE_PATCH)
+        before, written = await kube.update(
+            path(ref), change, content_type=STRATEGIC_MERGE_PATCH, known=found
+        )
     except NotFoundError:
-        return {
-            "status": "refused",
-            "detail": f"{describe(ref)} is gone: create it from its source, with "
-            f"serviceAccountName: {new_service_account}",
-        }
-    if _is_paused(before):
-        resume = f"{kubectl(ref)} rollout resume {ref['kind'].lower()}/{ref['name']}"
-        detail = f"{describe(ref)} is paused: a change would reach no pod. Resume it: {resume}"
-        return {"status": "refused", "detail": detail}
+        return _gone(ref, to)
     if written:
-        return _moved(ref, before, new_service_account)
-    detail = f"{describe(ref)} runs as {new_service_account} already"
+        return _moved(ref, before, to)
+    detail = f"{describe(ref)} runs as {to.service_account} already"
     return {"status": "nothing_to_do", "detail": detail}
 
 
-def _patch(found: Json, new_service_account: str, incident_id: str) -> Json | None:
-    """What is missing to the wanted state, or None.
-
-    The server copies serviceAccountName into the deprecated `serviceAccount`, and the new field
-    wins: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodSpec
-    """
-    notes = found["metadata"].get("annotations") or {}
-    before = service_account_of(found["spec"]["template"]["spec"])
-    if before == new_service_account and REPLICAS not in notes:
-        return None
-    annotations = {REPLICAS: None, INCIDENT: incident_id}
-    if before != new_service_account:
-        annotations[PREVIOUS_SERVICE_ACCOUNT] = before
-    template = {
-        "metadata": {"annotations": {INCIDENT: incident_id}},
-        "spec": {"serviceAccountName": new_service_account},
-    }
-    spec: Json = {"template": template}
-    if (replicas := _to_restore(found)) is not None:
-        spec["replicas"] = replicas
-    return {"metadata": {"annotations": annotations}, "spec": spec}
+async def move_job_of(kube: Kube, ref: WorkloadRef, job: Json, to: Move) -> StepResult:
+    """A Job that a CronJob made: it goes on where its ServiceAccount stays, else the next one takes its place."""
+    part: WorkloadRef = {**ref, "kind": "Job", "name": job["metadata"]["name"]}
+    if is_finished("Job", job) or not _keeps_its_name(job, to):
+        return {
+            "status": "nothing_to_do",
+            "detail": f"{describe(part)}: the next run takes its place",
+        }
+    one = Standing({("Job", part["namespace"], part["name"]): job})
+    return await move(kube, part, one, to)
 
 
-def _moved(ref: WorkloadRef, before: Json, new_service_account: str) -> StepResult:
-    template = before["spec"]["template"]
+def _keeps_its_name(found: Json, to: Move) -> bool:
+    """A Job's template can't be changed; where its ServiceAccount stays, going on is enough."""
+    return service_account_of(found["spec"]["template"]["spec"]) == to.service_account
+
+
+def _moved(ref: WorkloadRef, before: Json, to: Move) -> StepResult:
+    template = template_of(ref["kind"], before)
     old = service_account_of(template["spec"])
-    remarks = [f"{describe(ref)}: {old} to {new_service_account}", remark(before["metadata"])]
-    if ref["hard_coded_client_id"]:
-        remarks.append("Its template sets AZURE_CLIENT_ID, which wins over the ServiceAccount's")
+    how = f"{old} to {to.service_account}" if old != to.service_account else f"restarted as {old}"
+    remarks = [f"{describe(ref)}: {how}", remark(before["metadata"])]
     if not is_injected(template):
         remarks.append(f"Its template lacks the label {USE_LABEL}=true: pods get no identity")
+    literals = move_patches.literals(template["spec"], to.old_client_id)
+    if ref["hard_coded_client_id"] and not literals:
+        remarks.append("Its template sets AZURE_CLIENT_ID, which wins over the ServiceAccount's")
     if before["spec"].get("updateStrategy", {}).get("type") == "OnDelete":
         remarks.append(f"It replaces pods only when they are deleted: {kubectl(ref)} delete pod")
     item = {
         "workload": describe(ref),
         "service_account_before": old,
-        "service_account_after": new_service_account,
-        "replicas_restored": _to_restore(before),
+        "service_account_after": to.service_account,
+        "client_id_literals": [
+            {"container": one, "before": to.old_client_id, "after": to.new_client_id}
+            for one in literals
+        ],
+        **move_patches.restored(ref["kind"], before),
     }
     return {"status": "done", "detail": ". ".join(filter(None, remarks)), "items": [item]}
 
 
-def _report(ref: WorkloadRef, new_service_account: str) -> StepResult:
-    """What has no rollout is a person's to move."""
-    how = f"create it again from its source, with serviceAccountName: {new_service_account}"
-    if ref["kind"] == "CronJob":
-        pod_spec = f'{{"spec":{{"serviceAccountName":"{new_service_account}"}}}}'
-        patch = f'{{"spec":{{"jobTemplate":{{"spec":{{"template":{pod_spec}}}}}}}}}'
-        how = f"{kubectl(ref)} patch cronjob {ref['name']} --type merge -p '{patch}'"
-    detail = f"{describe(ref)} has no rollout. Move it by hand: {how}"
-    return {"status": "refused", "detail": detail, "items": [{"workload": describe(ref)}]}
+def _made_again(ref: WorkloadRef, found: Json, to: Move) -> StepResult:
+    """What can't be changed is a person's to make again; once it is there as it should be, it counts."""
+    template = template_of(ref["kind"], found)
+    if service_account_of(template["spec"]) == to.service_account and not found["spec"].get(
+        "suspend"
+    ):
+        return {
+            "status": "nothing_to_do",
+            "detail": f"{describe(ref)} runs as {to.service_account} already",
+        }
+    if is_finished(ref["kind"], found):
+        return {"status": "nothing_to_do", "detail": f"{describe(ref)} is over"}
+    return _gone(ref, to)
 
 
-def _is_paused(found: Json) -> bool:
-    return bool(found["spec"].get("paused"))
+def _gone(ref: WorkloadRef, to: Move) -> StepResult:
+    kind = ref["kind"].lower()
+    gist = {
+        "Pod": "was deleted by the eviction, its spec is among the captured pods",
+        "Job": "can't be changed",
+    }
+    why = gist.get(ref["kind"], "is gone")
+    source = f"its source, with serviceAccountName: {to.service_account}"
+    again = f"{kubectl(ref)} replace --force -f <{kind}-{ref['name']}.yaml: {source}>"
+    return _by_hand(ref, f"{why}: make it again from {source}", again)
 
 
-def _to_restore(found: Json) -> int | None:
-    """What an eviction wrote down, if it is a number and nobody scaled up since."""
-    text = str((found["metadata"].get("annotations") or {}).get(REPLICAS, ""))
-    if found["spec"].get("replicas") != 0 or not _REPLICAS.fullmatch(text):
-        return None
-    return int(text)
+def _by_hand(ref: WorkloadRef, why: str, command: str) -> StepResult:
+    return {
+        "status": "refused",
+        "detail": f"{describe(ref)} {why}: {command}",
+        "items": [{"workload": describe(ref)}],
+        "by_hand": [command],
+    }

@@ -9,6 +9,7 @@ Source   https://kubernetes.io/docs/reference/access-authn-authz/authorization/#
 """
 
 import asyncio
+from collections.abc import Sequence
 
 from responders.kube import Kube
 from responders.kube_requests import path_of
@@ -21,14 +22,15 @@ _WEBHOOK_LABEL = "azure-workload-identity.io/system=true"
 NEEDED: dict[str, tuple[str, ...]] = {
     "serviceaccounts": ("get", "list", "create", "patch"),
     "serviceaccounts/token": ("create",),
-    "pods": ("get", "list"),
+    "pods": ("get", "list", "delete"),
     "pods/log": ("get",),
     "deployments.apps": ("get", "list", "patch"),
     "statefulsets.apps": ("get", "list", "patch"),
     "daemonsets.apps": ("get", "list", "patch"),
-    "replicasets.apps": ("get", "list"),
-    "jobs.batch": ("get", "list"),
-    "cronjobs.batch": ("get", "list"),
+    "replicasets.apps": ("get", "list", "patch"),
+    "jobs.batch": ("get", "list", "patch"),
+    "cronjobs.batch": ("get", "list", "patch"),
+    "networkpolicies.networking.k8s.io": ("get", "list", "create", "delete"),
     "roles.rbac.authorization.k8s.io": ("list",),
     "clusterroles.rbac.authorization.k8s.io": ("list",),
     "rolebindings.rbac.authorization.k8s.io": ("list",),
@@ -47,8 +49,10 @@ WANTED: dict[str, tuple[str, ...]] = {
 }
 
 
-async def check(kube: Kube) -> StepResult:
+async def check(kube: Kube, namespaces: Sequence[str] = ()) -> StepResult:
     """Done when every verb is allowed and the webhook is ready; refused with what is missing.
+
+    A verb that is not allowed everywhere is asked for in each of these namespaces.
 
     The webhook fails closed: while it is down, a restarted workload gets no pods at all.
     """
@@ -77,11 +81,24 @@ async def check(kube: Kube) -> StepResult:
     return {"status": "done", "detail": f"{kube.cluster}: every verb is allowed, webhook ready"}
 
 
-async def _is_allowed(kube: Kube, resource: str, verb: str) -> bool:
-    """One review, for all namespaces: what runs as the identity may be in any of them."""
+async def _is_allowed_enough(
+    kube: Kube, resource: str, verb: str, namespaces: Sequence[str]
+) -> bool:
+    """For all namespaces, as what runs as the identity may be in any; or at least in all that are named."""
+    if await _is_allowed(kube, resource, verb):
+        return True
+    if not namespaces or resource.startswith("cluster"):
+        return False
+    answers = await asyncio.gather(*(_is_allowed(kube, resource, verb, one) for one in namespaces))
+    return all(answers)
+
+
+async def _is_allowed(kube: Kube, resource: str, verb: str, namespace: str = "") -> bool:
+    """One review."""
     noun, _, subresource = resource.partition("/")
     plural, _, group = noun.partition(".")
     attributes = {"verb": verb, "group": group, "resource": plural, "subresource": subresource}
+    attributes["namespace"] = namespace
     review: Json = {
         "apiVersion": "authorization.k8s.io/v1",
         "kind": "SelfSubjectAccessReview",

@@ -3,66 +3,103 @@
 Stops    nothing
 Leaves   everything as it is
 Undo     none needed
-Needs    deployments.apps: get; statefulsets.apps: get; daemonsets.apps: get;
-         replicasets.apps: list; pods: list
+Needs    what standing.py needs
 Source   https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#deployment-status
          https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html
 """
 
-from responders import pods
-from responders.errors import NotFoundError
-from responders.kube import Kube
 from responders.model import Json, StepResult, WorkloadRef
+from responders.standing import Standing
 from responders.workload_objects import (
+    NOWHERE,
     REPLICAS,
+    SUSPEND,
     client_id_of,
     containers_of,
     describe,
     is_finished,
-    path,
     service_account_of,
+    template_of,
 )
 
 _SKIPPED = "azure.workload.identity/skip-containers"  # annotation: names, separated by semicolons
+_TOO_LATE = (
+    "ProgressDeadlineExceeded"  # the controller's own deadline: waiting longer changes nothing
+)
+_WHY = 300  # characters of a controller's own words
 
 
-async def is_healthy(kube: Kube, ref: WorkloadRef, client_id: str) -> StepResult:
+def is_healthy(
+    ref: WorkloadRef, standing: Standing, service_account: str, client_id: str
+) -> StepResult:
     """Done when the rollout is over and every container has this client id; failed while not yet.
 
     Judged by the pods themselves: a template says what should be, and a workload without its
-    variables may run happily on the node's identity instead.
+    variables may run happily on the node's identity instead. `final` where waiting helps nothing.
     """
-    try:
-        found = await kube.get(path(ref))
-    except NotFoundError:
-        return {"status": "failed", "detail": f"{describe(ref)} is gone"}
-    if ref["kind"] not in ("Deployment", "StatefulSet", "DaemonSet"):
-        return {"status": "refused", "detail": f"{describe(ref)} has no rollout to watch"}
+    found = standing.of(ref)
+    if found is None or (ref["kind"] == "Job" and found["spec"].get("suspend")):
+        return _not_there(ref)
     missing = _rollout(ref, found)
-    wanted = service_account_of(found["spec"]["template"]["spec"])
-    for pod in await pods.of_workload(kube, ref, found):
-        missing += _pod(pod, wanted, client_id)
-    if missing:
-        detail = f"{describe(ref)}: not yet: {'; '.join(missing)}"
-        return {
-            "status": "failed",
-            "detail": detail,
-            "items": [{"missing": one} for one in missing],
-        }
-    return {"status": "done", "detail": f"{describe(ref)}: every pod runs with {client_id}"}
+    for pod in standing.pods_of(ref):
+        missing += _pod(pod, service_account, client_id)
+    runs_as = service_account_of(template_of(ref["kind"], found)["spec"])
+    if runs_as != service_account:
+        missing.append(f"its template names {runs_as}")
+    said = [*_refused(ref, found, standing), *missing]
+    if not said:
+        return {"status": "done", "detail": f"{describe(ref)}: {_well(ref, client_id)}"}
+    return {
+        "status": "failed",
+        "detail": f"{describe(ref)}: not yet: {'; '.join(said)}",
+        "items": [{"missing": one} for one in said],
+        "final": any(_TOO_LATE in one for one in said),
+    }
+
+
+def stands(ref: WorkloadRef, standing: Standing, service_account: str) -> str | None:
+    """Why a workload that was moved is not what it was moved to any more; None where it is.
+
+    What a person has to make again is not judged: whether it is there was said before.
+    """
+    found = standing.of(ref)
+    if ref["kind"] in {"Pod", "Job"}:
+        return None
+    if found is None:
+        return f"{describe(ref)} is gone"
+    runs_as = service_account_of(template_of(ref["kind"], found)["spec"])
+    if runs_as != service_account:
+        return f"{describe(ref)} runs as {runs_as}, not as {service_account}"
+    return None
+
+
+def _not_there(ref: WorkloadRef) -> StepResult:
+    """What a person has to make again; the step that moved it has said how."""
+    if ref["kind"] in {"Pod", "Job"}:
+        detail = f"{describe(ref)} is a person's to make again: see move_workloads"
+        return {"status": "refused", "detail": detail, "by_hand": []}
+    return {"status": "failed", "detail": f"{describe(ref)} is gone", "final": True}
+
+
+def _well(ref: WorkloadRef, client_id: str) -> str:
+    if ref["kind"] == "CronJob":
+        return f"its next run gets {client_id}"
+    return f"every pod runs with {client_id}"
 
 
 def _rollout(ref: WorkloadRef, found: Json) -> list[str]:
     """What the controller still has to do."""
     status: Json = found.get("status") or {}
+    notes: Json = found["metadata"].get("annotations") or {}
     missing = []
+    if {REPLICAS, SUSPEND} & notes.keys():
+        missing.append("it is still stopped by the eviction")
+    if ref["kind"] not in {"Deployment", "StatefulSet", "DaemonSet"}:
+        return missing
+    if NOWHERE in (found["spec"]["template"]["spec"].get("nodeSelector") or {}):
+        missing.append("it is still sent nowhere by the eviction")
     if status.get("observedGeneration", 0) < found["metadata"]["generation"]:
         missing.append("the controller has not seen the change")
-    if REPLICAS in (found["metadata"].get("annotations") or {}):
-        missing.append("it is still scaled to zero by the eviction")
-    for condition in status.get("conditions") or []:
-        if condition.get("reason") == "ProgressDeadlineExceeded":
-            missing.append(f"the rollout is stuck: {condition.get('message', '')}")
     wanted, counts = _counts(ref, found["spec"], status)
     missing += [f"{name} {count} of {wanted}" for name, count in counts.items() if count != wanted]
     return missing
@@ -80,6 +117,29 @@ def _counts(ref: WorkloadRef, spec: Json, status: Json) -> tuple[int, dict[str, 
     return wanted, {name: status.get(key, 0) for name, key in names.items()}
 
 
+def _refused(ref: WorkloadRef, found: Json, standing: Standing) -> list[str]:
+    """What the controllers say keeps pods from coming up: a deadline, a quota, an admission webhook.
+
+    Only of what they have seen: a condition may be of the rollout before.
+    """
+    if (found.get("status") or {}).get("observedGeneration", 0) < found["metadata"]["generation"]:
+        return []
+    sets = standing.below(ref, "ReplicaSet") if ref["kind"] == "Deployment" else []
+    current = [found, *(one for one in sets if one["spec"].get("replicas"))]
+    conditions = [
+        condition
+        for one in current
+        for condition in (one.get("status") or {}).get("conditions") or []
+    ]
+    said = [
+        f"{one['reason']}: {str(one.get('message', ''))[:_WHY]}"
+        for one in conditions
+        if one.get("reason") == _TOO_LATE
+        or (one.get("type") == "ReplicaFailure" and one.get("status") == "True")
+    ]
+    return list(dict.fromkeys(said))
+
+
 def _pod(pod: Json, wanted: str, client_id: str) -> list[str]:
     """What is wrong with one pod. A terminating one still runs, with what it has."""
     name = pod["metadata"]["name"]
@@ -91,8 +151,20 @@ def _pod(pod: Json, wanted: str, client_id: str) -> list[str]:
     if runs_as != wanted:
         return [f"{name} runs as {runs_as}"]
     skipped = (pod["metadata"].get("annotations") or {}).get(_SKIPPED, "").split(";")
-    return [
+    wrong = [
         f"{name}/{container['name']} has {client_id_of(container) or 'no readable client id'}"
         for container in containers_of(pod["spec"])
         if container["name"] not in skipped and client_id_of(container) != client_id
+    ]
+    return [*wrong, *_waiting(pod)]
+
+
+def _waiting(pod: Json) -> list[str]:
+    """Why a container does not start, in the node's words."""
+    statuses = (pod.get("status") or {}).get("containerStatuses") or []
+    reasons = [(one["name"], (one.get("state") or {}).get("waiting") or {}) for one in statuses]
+    return [
+        f"{pod['metadata']['name']}/{name} waits: {waiting['reason']}"
+        for name, waiting in reasons
+        if waiting.get("reason")
     ]

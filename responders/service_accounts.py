@@ -3,11 +3,16 @@
 Stops    a retired ServiceAccount gives new pods no client id; the successor gives them the new one
 Leaves   running pods with the environment they started with; ServiceAccount tokens already stolen,
          which Entra accepts until they expire: only the successor's new subject shuts them out
-Undo     items: for each changed annotation its value before; a created ServiceAccount is deleted
+Undo     items: for each changed annotation its value before, on the object firebreak.dev/previous-client-id; a created
+         ServiceAccount is deleted
 Needs    serviceaccounts: get, list, create, patch
 Source   https://learn.microsoft.com/azure/aks/workload-identity-overview
          https://kubernetes.io/docs/concepts/security/service-accounts/
 """
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from responders.errors import ConflictError, NotFoundError
 from responders.gitops import owner_of, remark, without_marks
@@ -22,6 +27,16 @@ INCIDENT = "firebreak.dev/incident"
 REPLACES = "firebreak.dev/replaces"
 RETIRED_BY = "firebreak.dev/retired-by"
 REPLACED_BY = "firebreak.dev/replaced-by"
+PREVIOUS_CLIENT_ID = "firebreak.dev/previous-client-id"
+
+
+@dataclass(frozen=True, slots=True)
+class Successor:
+    """What comes after an old ServiceAccount: one under another name, or itself."""
+
+    name: str
+    client_id: str
+    incident_id: str
 
 
 def find(inventory: Inventory) -> list[ServiceAccountRef]:
@@ -45,30 +60,74 @@ async def subjects(kube: Kube, client_id: str) -> list[str]:
     )
 
 
+async def read(kube: Kube, refs: Sequence[ServiceAccountRef]) -> dict[tuple[str, str], Json]:
+    """The ServiceAccounts of the namespaces that the refs are in, by namespace and name."""
+    namespaces = sorted({one["namespace"] for one in refs})
+    lists = await asyncio.gather(
+        *(kube.list_all(path_of("serviceaccounts", one)) for one in namespaces)
+    )
+    return {
+        (namespace, found["metadata"]["name"]): found
+        for namespace, items in zip(namespaces, lists, strict=True)
+        for found in items
+    }
+
+
 async def ensure_successor(
-    kube: Kube, ref: ServiceAccountRef, new_name: str, client_id: str, incident_id: str
+    kube: Kube, ref: ServiceAccountRef, old: Json | None, successor: Successor
 ) -> StepResult:
     """Create the ServiceAccount under its new name, with the new client id. Safe to repeat.
 
     A namesake that this incident did not make is refused: somebody may have put it there to be
-    given the new identity.
+    given the new identity. `old` is None where it was deleted: recovery goes on.
     """
     namespace = ref["namespace"]
-    wanted = _successor(await _old(kube, ref), ref, new_name, client_id, incident_id)
+    wanted = _successor(old or {"metadata": {}}, ref, successor)
     try:
         await kube.create(path_of("serviceaccounts", namespace), wanted)
     except ConflictError:
-        return await _adopt(kube, namespace, new_name, client_id, incident_id)
-    item = {"created": f"{namespace}/{new_name}", "metadata": wanted["metadata"]}
+        return await _adopt(kube, namespace, successor)
+    item = {"created": f"{namespace}/{successor.name}", "metadata": wanted["metadata"]}
     return {
         "status": "done",
-        "detail": f"created {kube.cluster} {namespace}/{new_name}",
+        "detail": f"created {kube.cluster} {namespace}/{successor.name}",
         "items": [item],
     }
 
 
+async def point(
+    kube: Kube, ref: ServiceAccountRef, known: Json | None, successor: Successor
+) -> StepResult:
+    """Let a ServiceAccount that keeps its name say the new client id. Safe to repeat.
+
+    Pods read it when they start: https://learn.microsoft.com/azure/aks/workload-identity-overview
+    """
+    where = f"{kube.cluster} {ref['namespace']}/{ref['name']}"
+    if known is None:
+        return _gone(kube, ref, successor)
+
+    def change(account: Json) -> Json | None:
+        named = _annotations(account).get(CLIENT_ID)
+        if named is None or named.lower() != ref["client_id"].lower():
+            return None
+        notes = {CLIENT_ID: successor.client_id, PREVIOUS_CLIENT_ID: named}
+        return {"metadata": {"annotations": {**notes, INCIDENT: successor.incident_id}}}
+
+    before, written = await kube.update(
+        path_of("serviceaccounts", ref["namespace"], ref["name"]), change, known=known
+    )
+    named = _annotations(before).get(CLIENT_ID)
+    if written:
+        item = _changed(where, named, successor.client_id)
+        detail = f"{where} now names {successor.client_id}. {remark(before['metadata'])}".strip()
+        return {"status": "done", "detail": detail, "items": [item]}
+    if named == successor.client_id:
+        return {"status": "nothing_to_do", "detail": f"{where} names {named} already"}
+    return _changed_since(kube, ref, named)
+
+
 async def retire(
-    kube: Kube, ref: ServiceAccountRef, replaced_by: str, incident_id: str
+    kube: Kube, ref: ServiceAccountRef, known: Json | None, replaced_by: str, incident_id: str
 ) -> StepResult:
     """Take the client id off the old ServiceAccount and say who did it and what replaces it."""
     where = f"{kube.cluster} {ref['namespace']}/{ref['name']}"
@@ -77,53 +136,76 @@ async def retire(
         named = _annotations(account).get(CLIENT_ID)
         if named is None or named.lower() != ref["client_id"].lower():
             return None
-        gone = {CLIENT_ID: None, RETIRED_BY: incident_id, REPLACED_BY: replaced_by}
-        return {"metadata": {"annotations": gone}}
+        gone = {CLIENT_ID: None, PREVIOUS_CLIENT_ID: named}
+        marks = {RETIRED_BY: incident_id, REPLACED_BY: replaced_by, INCIDENT: incident_id}
+        return {"metadata": {"annotations": {**gone, **marks}}}
 
+    if known is None:
+        return {"status": "nothing_to_do", "detail": f"{where} is gone"}
     try:
         before, written = await kube.update(
-            path_of("serviceaccounts", ref["namespace"], ref["name"]), change
+            path_of("serviceaccounts", ref["namespace"], ref["name"]), change, known=known
         )
     except NotFoundError:
         return {"status": "nothing_to_do", "detail": f"{where} is gone"}
     named = _annotations(before).get(CLIENT_ID)
     if written:
-        owner = remark(before["metadata"])
-        item = {"service_account": where, "annotation": CLIENT_ID, "before": named, "after": None}
-        detail = f"{where} no longer names {named}. {owner}".strip()
-        return {"status": "done", "detail": detail, "items": [item]}
+        detail = f"{where} no longer names {named}. {remark(before['metadata'])}".strip()
+        return {"status": "done", "detail": detail, "items": [_changed(where, named, None)]}
     if named is None:
         return {"status": "nothing_to_do", "detail": f"{where} names no client id"}
+    return _changed_since(kube, ref, named)
+
+
+def stands(ref: ServiceAccountRef, known: Json | None, name: str, client_id: str) -> str | None:
+    """Why the successor `name` does not say the new client id any more; None where it does."""
+    where = f"{ref['cluster']} {ref['namespace']}/{name}"
+    if known is None:
+        return f"{where} is gone"
+    named = _annotations(known).get(CLIENT_ID)
+    return None if named == client_id else f"{where} names {named or 'no client id'}"
+
+
+def _changed(where: str, before: str | None, after: str | None) -> Json:
+    return {"service_account": where, "annotation": CLIENT_ID, "before": before, "after": after}
+
+
+def _changed_since(kube: Kube, ref: ServiceAccountRef, named: str | None) -> StepResult:
+    look = (
+        f"kubectl --context {kube.cluster} -n {ref['namespace']} get serviceaccount {ref['name']} "
+        "-o yaml --show-managed-fields"
+    )
     return {
         "status": "refused",
-        "detail": f"{where} now names {named}, not {ref['client_id']}: somebody changed it since. "
-        f"Look at it: kubectl -n {ref['namespace']} get serviceaccount {ref['name']} -o yaml",
+        "detail": f"{kube.cluster} {ref['namespace']}/{ref['name']} now names {named}, not "
+        f"{ref['client_id']}: somebody changed it since. Look at it: {look}",
     }
 
 
-async def _old(kube: Kube, ref: ServiceAccountRef) -> Json:
-    """The ServiceAccount to succeed, or an empty one where it was deleted: recovery goes on."""
-    try:
-        return await kube.get(path_of("serviceaccounts", ref["namespace"], ref["name"]))
-    except NotFoundError:
-        return {"metadata": {}}
+def _gone(kube: Kube, ref: ServiceAccountRef, successor: Successor) -> StepResult:
+    again = f"kubectl --context {kube.cluster} -n {ref['namespace']} create serviceaccount {ref['name']}"
+    say = (
+        f"kubectl --context {kube.cluster} -n {ref['namespace']} annotate serviceaccount {ref['name']} "
+        f"{CLIENT_ID}={successor.client_id}"
+    )
+    where = f"{kube.cluster} {ref['namespace']}/{ref['name']}"
+    detail = f"{where} is gone: make it again from its source: {again} && {say}"
+    return {"status": "refused", "detail": detail, "by_hand": [again, say]}
 
 
-def _successor(
-    old: Json, ref: ServiceAccountRef, new_name: str, client_id: str, incident_id: str
-) -> Json:
+def _successor(old: Json, ref: ServiceAccountRef, to: Successor) -> Json:
     """What pods need of the old one. Not its `secrets`: those are tokens that never expire."""
     annotations = {
         name: value
         for name, value in without_marks(_annotations(old)).items()
         if not name.startswith("firebreak.dev/")
     }
-    annotations |= {CLIENT_ID: client_id, INCIDENT: incident_id, REPLACES: ref["name"]}
+    annotations |= {CLIENT_ID: to.client_id, INCIDENT: to.incident_id, REPLACES: ref["name"]}
     successor: Json = {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
         "metadata": {
-            "name": new_name,
+            "name": to.name,
             "namespace": ref["namespace"],
             "labels": without_marks(old["metadata"].get("labels") or {}),
             "annotations": annotations,
@@ -135,35 +217,28 @@ def _successor(
     return successor
 
 
-async def _adopt(
-    kube: Kube, namespace: str, name: str, client_id: str, incident_id: str
-) -> StepResult:
+async def _adopt(kube: Kube, namespace: str, to: Successor) -> StepResult:
     """The name is taken: by an earlier run of this step, or by somebody else."""
-    where = f"{kube.cluster} {namespace}/{name}"
+    where = f"{kube.cluster} {namespace}/{to.name}"
 
     def change(account: Json) -> Json | None:
         found = _annotations(account)
-        if found.get(INCIDENT) != incident_id or found.get(CLIENT_ID) == client_id:
+        if found.get(INCIDENT) != to.incident_id or found.get(CLIENT_ID) == to.client_id:
             return None
-        return {"metadata": {"annotations": {CLIENT_ID: client_id}}}
+        return {"metadata": {"annotations": {CLIENT_ID: to.client_id}}}
 
-    before, written = await kube.update(path_of("serviceaccounts", namespace, name), change)
+    before, written = await kube.update(path_of("serviceaccounts", namespace, to.name), change)
     found = _annotations(before)
-    if found.get(INCIDENT) != incident_id:
+    if found.get(INCIDENT) != to.incident_id:
         return {
             "status": "refused",
-            "detail": f"{where} exists and is not of incident {incident_id}: look who made it "
-            f"(kubectl -n {namespace} get serviceaccount {name} -o yaml "
+            "detail": f"{where} exists and is not of incident {to.incident_id}: look who made it "
+            f"(kubectl -n {namespace} get serviceaccount {to.name} -o yaml "
             f"--show-managed-fields), and delete it before this step is run again",
         }
     if written:
-        item = {
-            "service_account": where,
-            "annotation": CLIENT_ID,
-            "before": found.get(CLIENT_ID),
-            "after": client_id,
-        }
-        return {"status": "done", "detail": f"{where} now names {client_id}", "items": [item]}
+        item = _changed(where, found.get(CLIENT_ID), to.client_id)
+        return {"status": "done", "detail": f"{where} now names {to.client_id}", "items": [item]}
     return {"status": "nothing_to_do", "detail": f"{where} is there already"}
 
 

@@ -20,6 +20,10 @@ PLURALS: dict[Kind, str] = {
 }
 INCIDENT = "firebreak.dev/incident"
 REPLICAS = "firebreak.dev/replicas"  # before the eviction
+SUSPEND = (
+    "firebreak.dev/previous-suspend"  # of a Job or CronJob before the eviction: "true", "false"
+)
+NOWHERE = "firebreak.dev/nowhere"  # a node label that no node has: keeps a DaemonSet from running
 PREVIOUS_SERVICE_ACCOUNT = "firebreak.dev/previous-service-account"  # before the move
 USE_LABEL = "azure.workload.identity/use"  # on the pod, or the webhook passes it by
 CLIENT_ID_VARIABLE = "AZURE_CLIENT_ID"

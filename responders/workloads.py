@@ -1,6 +1,6 @@
 """Responder: what runs as a ServiceAccount: Deployments, StatefulSets, DaemonSets, Jobs, pods.
 
-Stops    nothing by itself; `scale_to_zero` and `move` are documented in evictions.py and moves.py
+Stops    nothing
 Leaves   a client id that reaches the program by other ways than its environment and arguments is not seen
 Undo     none needed
 Needs    what inventories.py needs
@@ -9,12 +9,9 @@ Source   https://kubernetes.io/docs/concepts/workloads/
 
 from collections.abc import Sequence
 
-from responders.evictions import is_stopped, scale_to_zero
 from responders.inventories import BOTTOM_UP, Inventory
 from responders.model import Json, ServiceAccountRef, WorkloadRef
-from responders.moves import move
 from responders.pod_captures import capture
-from responders.rollouts import is_healthy
 from responders.workload_facts import Facts
 from responders.workload_objects import (
     PLURALS,
@@ -26,7 +23,7 @@ from responders.workload_objects import (
     template_of,
 )
 
-__all__ = ["capture", "find", "is_healthy", "is_stopped", "move", "scale_to_zero"]
+__all__ = ["capture", "find"]
 
 
 def find(inventory: Inventory, accounts: Sequence[ServiceAccountRef]) -> list[WorkloadRef]:

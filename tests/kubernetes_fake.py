@@ -83,10 +83,25 @@ class FakeApi:
         if request.method == "POST":
             return self._create(request)
         if request.path in self.objects:
-            return self._patch(request) if request.method == "PATCH" else self._get(request.path)
+            return self._served(request)
         if request.method == "GET" and request.path.endswith("s"):
             return self._list(request.path)
         return 404, _status(f'"{request.path}" not found'), {}
+
+    def _served(self, request: Seen) -> tuple[int, Any, dict[str, str]]:
+        match request.method:
+            case "PATCH":
+                return self._patch(request)
+            case "DELETE":
+                return self._delete(request)
+            case _:
+                return self._get(request.path)
+
+    def _delete(self, request: Seen) -> tuple[int, Any, dict[str, str]]:
+        found = self.objects[request.path]
+        if request.body["preconditions"]["uid"] != found["metadata"]["uid"]:
+            return 409, _status("the UID in the precondition does not match"), {}
+        return 200, self.objects.pop(request.path), {}
 
     def _get(self, path: str) -> tuple[int, Any, dict[str, str]]:
         return 200, self.objects[path], {}
@@ -146,7 +161,8 @@ def running(certificate: trustme.LeafCert | None = None) -> Iterator[FakeApi]:
             self.end_headers()
             self.wfile.write(content)
 
-        do_GET = do_POST = do_PATCH = _serve  # noqa: N815 (the names that http.server looks for)
+        # The names that http.server looks for.
+        do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             pass

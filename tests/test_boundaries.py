@@ -20,6 +20,7 @@ _STEP_MODULES = {
     "first",
     "acts",
     "evidence",
+    "preflights",
     "eviction",
     "rebuilding",
     "refederating",
@@ -99,6 +100,7 @@ def test_the_playbooks_schedule_only_registered_steps() -> None:
         "holding",
         "shutting_out",
         "rotations",
+        "resuming",
         "compromised_identity",
         "restore_identity",
     ):

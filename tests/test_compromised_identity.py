@@ -8,10 +8,29 @@ from typing import Any
 import pytest
 
 from playbooks import compromised_identity as playbook
-from playbooks import consents, containment, holding, levers, policy, waves
+from playbooks import consents, containment, foothold, holding, levers, policy, waves
 from tests.rehearsal import START, Rehearsal, hours, rehearse
 
 PLAN_HASH = "ab" * 32
+
+
+def group(order: dict[str, Any], **answers: dict[str, Any]) -> dict[str, Any]:
+    """The answer of a group's orchestration: done, but for the clusters that are named."""
+    good = {"status": "done", "detail": ""}
+    names = [one["name"].replace("-", "_") for one in order["clusters"]]
+    return {"answers": [answers.get(name, good) for name in names]}
+
+
+def moved(done: Rehearsal, step: str = "rewire_wave") -> list[list[str]]:
+    """The clusters of each group, as they were begun."""
+    return [[one["name"] for one in to["clusters"]] for name, to in done.orders if name == step]
+
+
+def but(**answers: dict[str, Any]) -> Any:
+    """What a group's orchestration answers where not every cluster is done."""
+    return lambda order: group(order, **answers)
+
+
 CLUSTERS = [
     {"name": name, "resource_id": f"/{name}", "location": "x", "issuer_url": f"https://{name}/"}
     for name in ("aks-1", "aks-2", "aks-3")
@@ -40,6 +59,10 @@ ANSWERS: dict[str, Any] = {
         ).isoformat(),
     },
     "hold_containment": {"holds": True, "reached": True, "detail": "held"},
+    "preflight_clusters": group,
+    "evict_clusters": group,
+    "rewire_wave": group,
+    "recheck_clusters": group,
 }
 SWEPT = [
     "hold_containment",
@@ -51,6 +74,7 @@ SWEPT = [
 LEVERS = {step._function._name for step in levers.LEVERS["application"]}
 BESIDE = {step._function._name for step in levers.BESIDE["application"]}
 POLICY = policy.load(Path(__file__).parent.parent / "policy.toml").frozen()
+POLICY["recovery"]["resumable_days"] = 1  # no longer than the watch, except where a test says so
 
 
 def order(mode: str) -> dict[str, Any]:
@@ -84,6 +108,16 @@ def order(mode: str) -> dict[str, Any]:
         "window_start": (START - hours(24)).isoformat(),
     }
     return {"incident": incident, "policy": POLICY}
+
+
+def waiting(days: int = 3, **verification: Any) -> dict[str, Any]:
+    """An order whose recovery can be resumed for longer than the incident is watched."""
+    recovery = {**POLICY["recovery"], "resumable_days": days}
+    checks = {**POLICY["verification"], **verification}
+    return {
+        **order("respond"),
+        "policy": {**POLICY, "recovery": recovery, "verification": checks},
+    }
 
 
 def consent(decision: str, plan_hash: str = PLAN_HASH, **more: Any) -> Any:
@@ -126,12 +160,12 @@ def test_respond_goes_all_the_way_in_this_order() -> None:
     assert set(rest[2:5]) == {"list_clusters", "collect_activity_log", "collect_logs"}
     assert rest[5:8] == ["survey_cluster"] * 3
     assert rest[8:12] == ["trace_footprint", "draw_plan", "tell_people", "record_consent"]
-    assert rest[12:18] == ["capture_pods"] * 3 + ["evict_workloads"] * 3
-    assert rest[18:21] == ["check_evicted"] * 3
-    assert rest[21:23] == ["create_identity", "federate_identity"]
-    assert rest[23:25] == ["grant_roles", "give_permissions"]
-    assert rest[25:28] == ["rewire_cluster"] * 3
-    assert rest[28:] == [
+    assert rest[12:14] == ["preflight_clusters", "evict_clusters"]
+    assert rest[14:16] == ["create_identity", "federate_identity"]
+    assert rest[16:18] == ["grant_roles", "give_permissions"]
+    assert rest[18:21] == ["rewire_wave"] * 2 + ["recheck_clusters"]
+    assert moved(done) == [["aks-1"], ["aks-2", "aks-3"]]
+    assert rest[21:] == [
         "write_report",
         "tell_people",
         "seal_evidence",
@@ -148,9 +182,11 @@ def test_respond_goes_all_the_way_in_this_order() -> None:
         "verifying_containment",
         "collecting_evidence",
         "awaiting_consent",
+        "preflight",
         "evicting",
         "rebuilding",
         "rewiring",
+        "rechecking",
         "reporting",
         "watching",
         "closed",
@@ -366,7 +402,7 @@ def test_silence_is_a_no() -> None:
     done = run("respond")
 
     assert "create_identity" not in done.timeline
-    assert "evict_workloads" not in done.timeline
+    assert "evict_clusters" not in done.timeline
     assert done.outcome["outcome"] == "contained"
     assert done.outcome["consent"]["decision"] == "none"
 
@@ -416,7 +452,7 @@ def test_plan_asks_every_lever_what_it_would_do_and_ends_at_once() -> None:
     """That none of them can write meanwhile is the HTTP layer's doing: see test_levers.py."""
     done = run("plan")
 
-    assert not {"evict_workloads", "create_identity", "verify_containment"} & set(done.timeline)
+    assert not {"evict_clusters", "create_identity", "verify_containment"} & set(done.timeline)
     asked = LEVERS | {"disable_service_principal", "take_snapshot", "draw_plan", "write_report"}
     assert asked <= set(done.timeline)
     assert done.outcome["outcome"] == "planned"
@@ -483,38 +519,252 @@ def test_unproven_containment_is_never_called_contained_and_never_rebuilt() -> N
     assert "create_identity" not in done.timeline
 
 
-def test_a_failing_canary_holds_the_other_clusters_back() -> None:
-    broken = {"status": "failed", "detail": "pods not ready"}
-    done = run("respond", {"rewire_cluster": broken}, consent("grant"))
+FAILED = {"status": "failed", "detail": "pods not ready"}
 
-    assert done.timeline.count("rewire_cluster") == 1
+
+def states(done: Rehearsal) -> dict[str, str]:
+    return {name: one["status"] for name, one in done.outcome["clusters"].items()}
+
+
+def test_a_failing_canary_holds_the_other_clusters_back() -> None:
+    done = run("respond", {"rewire_wave": but(aks_1=FAILED)}, consent("grant"))
+
+    assert moved(done) == [["aks-1"]]
     assert done.outcome["outcome"] == "partly_recovered"
-    assert done.outcome["clusters"]["aks-2"]["status"] == "refused"
+    assert states(done) == {"aks-1": "failed", "aks-2": "refused", "aks-3": "refused"}
     assert "canary aks-1" in done.outcome["clusters"]["aks-2"]["detail"]
 
 
+def test_a_canary_that_leaves_something_to_a_person_is_no_failure() -> None:
+    by_hand = {"status": "by_hand", "detail": "a Job"}
+    done = run("respond", {"rewire_wave": but(aks_1=by_hand)}, consent("grant"))
+
+    assert moved(done) == [["aks-1"], ["aks-2", "aks-3"]]
+    assert states(done) == {"aks-1": "by_hand", "aks-2": "done", "aks-3": "done"}
+    assert done.outcome["outcome"] == "partly_recovered"
+
+
 def test_one_broken_cluster_after_the_canary_leaves_the_others_moved() -> None:
-    def rewire(one: dict[str, Any]) -> dict[str, Any]:
-        broken = one["cluster"]["name"] == "aks-2"
-        return {"status": "failed" if broken else "done", "detail": one["cluster"]["name"]}
+    done = run("respond", {"rewire_wave": but(aks_2=FAILED)}, consent("grant"))
 
-    done = run("respond", {"rewire_cluster": rewire}, consent("grant"))
-
-    states = {name: one["status"] for name, one in done.outcome["clusters"].items()}
-    assert states == {"aks-1": "done", "aks-2": "failed", "aks-3": "done"}
+    assert states(done) == {"aks-1": "done", "aks-2": "failed", "aks-3": "done"}
     assert done.outcome["outcome"] == "partly_recovered"
 
 
-def test_a_move_that_breaks_leaves_the_other_clusters_answers() -> None:
-    def rewire(one: dict[str, Any]) -> dict[str, Any]:
-        name = one["cluster"]["name"]
-        return {"lost": "worker died"} if name == "aks-2" else {"status": "done", "detail": name}
+def test_a_wave_that_breaks_is_not_known_to_be_done() -> None:
+    def wave(order: dict[str, Any]) -> dict[str, Any]:
+        return group(order) if len(order["clusters"]) == 1 else {"lost": "worker died"}
 
-    done = run("respond", {"rewire_cluster": rewire}, consent("grant"))
+    done = run("respond", {"rewire_wave": wave}, consent("grant"))
 
-    states = {name: one["status"] for name, one in done.outcome["clusters"].items()}
-    assert states == {"aks-1": "done", "aks-2": "failed", "aks-3": "done"}
+    assert states(done) == {"aks-1": "done", "aks-2": "failed", "aks-3": "failed"}
     assert done.outcome["outcome"] == "partly_recovered"
+
+
+def many(count: int, **recovery: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An order and the answers of a tenant with so many clusters."""
+    payload = order("respond")
+    payload["policy"] = {**POLICY, "recovery": {**POLICY["recovery"], **recovery}}
+    refs = [{**CLUSTERS[0], "name": f"aks-{n}", "resource_id": f"/aks-{n}"} for n in range(count)]
+    plan = {**PLANNED, "clusters": [{"ref": one, "acts": True, "reason": ""} for one in refs]}
+    return payload, {**ANSWERS, "draw_plan": plan}
+
+
+def test_waves_have_the_size_that_the_policy_says() -> None:
+    payload, answers = many(8, wave_size=3)
+    done = rehearse(playbook.compromised_identity, payload, answers, consent("grant"))
+
+    assert [len(one) for one in moved(done)] == [1, 3, 3, 1]
+    assert done.outcome["outcome"] == "recovered"
+
+
+def test_after_more_failures_than_the_policy_allows_no_wave_is_begun() -> None:
+    payload, answers = many(7, wave_size=2, most_failed_clusters=1)
+    answers["rewire_wave"] = but(aks_1=FAILED, aks_2=FAILED)
+    done = rehearse(playbook.compromised_identity, payload, answers, consent("grant"))
+
+    assert moved(done) == [["aks-0"], ["aks-1", "aks-2"]]
+    assert states(done)["aks-3"] == states(done)["aks-6"] == "refused"
+    assert "most_failed_clusters" in done.outcome["clusters"]["aks-3"]["detail"]
+
+
+def test_fifty_clusters_cost_one_orchestration_few_actions() -> None:
+    payload, answers = many(50)
+    done = rehearse(playbook.compromised_identity, payload, answers, consent("grant"))
+
+    assert [len(one) for one in moved(done, "preflight_clusters")] == [10] * 5
+    begun = [one for one in done.timeline if one != "survey_cluster"]
+    assert len(begun) < 100
+    longest = max(
+        len(json.dumps(one, ensure_ascii=False).encode("utf-16-le")) for one in done.statuses
+    )
+    assert longest <= 16 * 1024
+    assert len(done.statuses[-1]["clusters"]) == 50
+
+
+def test_a_cluster_that_is_not_ready_is_left_alone_and_the_others_go_on() -> None:
+    refused = {"status": "refused", "detail": "the webhook is not ready"}
+    done = run("respond", {"preflight_clusters": but(aks_1=refused)}, consent("grant"))
+
+    assert moved(done, "evict_clusters") == [["aks-2", "aks-3"]]
+    assert moved(done) == [["aks-2"], ["aks-3"]]
+    assert states(done)["aks-1"] == "refused"
+    assert done.outcome["outcome"] == "partly_recovered"
+
+
+def test_the_canary_that_the_policy_names_is_not_exchanged_for_another() -> None:
+    payload = order("respond")
+    payload["policy"] = {**POLICY, "recovery": {**POLICY["recovery"], "canary_cluster": "aks-1"}}
+    refused = {"status": "refused", "detail": "the webhook is not ready"}
+    answers = {**ANSWERS, "preflight_clusters": but(aks_1=refused)}
+    done = rehearse(playbook.compromised_identity, payload, answers, consent("grant"))
+
+    assert moved(done, "evict_clusters") == []
+    assert "create_identity" not in done.timeline
+    assert set(states(done).values()) == {"refused"}
+    assert "canary of policy.toml" in done.outcome["clusters"]["aks-2"]["detail"]
+
+
+def test_where_no_cluster_is_ready_nothing_is_changed_anywhere() -> None:
+    bad = {"status": "failed", "detail": "no answer"}
+    every = but(aks_1=bad, aks_2=bad, aks_3=bad)
+    done = run("respond", {"preflight_clusters": every}, consent("grant"))
+
+    assert moved(done, "evict_clusters") == []
+    assert "create_identity" not in done.timeline
+    assert done.outcome["outcome"] == "partly_recovered"
+
+
+def test_what_a_controller_put_back_minutes_later_is_not_recovered() -> None:
+    back = {"status": "failed", "reverted": True, "detail": "shop/orders-api names the old id"}
+    done = run("respond", {"recheck_clusters": but(aks_2=back)}, consent("grant"))
+
+    assert states(done) == {"aks-1": "done", "aks-2": "reverted", "aks-3": "done"}
+    assert "gitops/" in done.outcome["clusters"]["aks-2"]["next"]
+    assert done.outcome["outcome"] == "partly_recovered"
+
+
+def test_moved_clusters_are_looked_at_again_after_the_minutes_of_the_policy() -> None:
+    done = run("respond", events=consent("grant"))
+
+    entered = [one["phase"] for one in done.statuses]
+    assert "rechecking" in entered
+    recovered = datetime.fromisoformat(done.outcome["clock"]["recovered"])
+    assert recovered - START >= hours(POLICY["recovery"]["recheck_minutes"] / 60)
+
+
+# Resuming
+
+
+def resumes(*moments: str) -> Any:
+    """A person who consents, and then says go on at the first status with such a phase, once for each."""
+    agree, waiting = consent("grant"), list(moments)
+
+    def on_status(status: dict[str, Any]) -> tuple[str, Any] | None:
+        if waiting and status["resumable"] and status["phase"] == waiting[0]:
+            waiting.pop(0)
+            return status["resume"]["event"], {"reason": "mended", "by": {"name": "rosa"}}
+        return agree(status)  # type: ignore[no-any-return]
+
+    return on_status
+
+
+def once(**answers: dict[str, Any]) -> Any:
+    """These answers the first time a group of these clusters is asked, then all are done."""
+    left = dict(answers)
+
+    def answer(order: dict[str, Any]) -> dict[str, Any]:
+        now = {name: left.pop(name) for name in list(left) if name in _keys(order)}
+        return group(order, **now)
+
+    return answer
+
+
+def _keys(order: dict[str, Any]) -> set[str]:
+    return {one["name"].replace("-", "_") for one in order["clusters"]}
+
+
+@pytest.mark.parametrize("phase", ["watching", "awaiting_resume"])
+def test_a_recovery_that_is_half_done_goes_on_when_a_person_says_so(phase: str) -> None:
+    answers = {**ANSWERS, "rewire_wave": once(aks_2=FAILED)}
+    done = rehearse(playbook.compromised_identity, waiting(), answers, resumes(phase))
+
+    assert moved(done) == [["aks-1"], ["aks-2", "aks-3"], ["aks-2"]]
+    assert moved(done, "preflight_clusters") == [["aks-1", "aks-2", "aks-3"], ["aks-2"]]
+    assert moved(done, "evict_clusters") == [["aks-1", "aks-2", "aks-3"]], "evicted once"
+    assert done.timeline.count("record_resume") == 1
+    assert done.outcome["outcome"] == "recovered"
+    assert not done.outcome["resumable"]
+    assert "recovered" in told(done)
+    written = [one["facts"]["name"] for name, one in done.orders if name == "write_report"]
+    assert "report-resumed-1" in written
+
+
+def test_it_can_be_resumed_as_often_as_it_takes() -> None:
+    answers = iter([FAILED, FAILED])
+
+    def wave(order: dict[str, Any]) -> dict[str, Any]:
+        if [one["name"] for one in order["clusters"]] == ["aks-1"]:
+            return {"answers": [next(answers, {"status": "done", "detail": ""})]}
+        return group(order)
+
+    done = run("respond", {"rewire_wave": wave}, resumes("watching", "watching"))
+
+    assert moved(done) == [["aks-1"], ["aks-1"], ["aks-1"], ["aks-2", "aks-3"]]
+    assert done.outcome["outcome"] == "recovered"
+
+
+def test_a_recovery_that_nobody_resumes_waits_as_long_as_the_policy_says() -> None:
+    answers = {**ANSWERS, "rewire_wave": but(aks_2=FAILED)}
+    done = rehearse(playbook.compromised_identity, waiting(14), answers, consent("grant"))
+
+    entered = phases(done)
+    assert entered[entered.index("watching") + 1] == "awaiting_resume"
+    assert entered[-1] == "closed"
+    assert done.ended_at - START >= hours(24 * 14)
+    assert done.outcome["outcome"] == "partly_recovered"
+    assert not done.outcome["resumable"]
+    assert len(done.timeline) < 200
+
+
+def test_what_is_recovered_waits_for_nobody() -> None:
+    done = run("respond", events=consent("grant"))
+
+    assert "awaiting_resume" not in phases(done)
+    assert done.ended_at - START < hours(26)
+
+
+def test_containment_is_still_checked_while_only_a_resume_is_waited_for() -> None:
+    proofs = iter(["done"] * 3)  # through containment, the watch, and one check after it
+
+    def verify(_order: Any) -> dict[str, Any]:
+        return {"status": next(proofs, "failed"), "detail": "accountEnabled is true"}
+
+    answers = {**ANSWERS, "rewire_wave": but(aks_2=FAILED), "verify_containment": verify}
+    payload = waiting(attempts=1)
+    done = rehearse(playbook.compromised_identity, payload, answers, consent("grant"))
+
+    assert "reversed" in told(done)
+    assert done.outcome["outcome"] == "not_contained"
+
+
+def test_nothing_is_rebuilt_beside_an_identity_that_is_open() -> None:
+    broken = {"holds": False, "detail": "accountEnabled is true"}
+    unproven = iter([{"status": "done", "detail": ""}])
+    answers = {
+        **ANSWERS,
+        "rewire_wave": but(aks_2=FAILED),
+        "hold_containment": broken,
+        "verify_containment": lambda _o: next(
+            unproven, {"status": "failed", "detail": "a token was issued"}
+        ),
+    }
+    payload = waiting(attempts=1)
+    done = rehearse(playbook.compromised_identity, payload, answers, resumes("awaiting_resume"))
+
+    assert "record_resume" in done.timeline
+    assert moved(done) == [["aks-1"], ["aks-2", "aks-3"]]
+    assert "not_resumed" in told(done)
 
 
 def test_an_unreachable_cluster_is_said_to_be_so() -> None:
@@ -532,20 +782,6 @@ def test_people_are_told_again_when_the_channel_was_busy() -> None:
 
     asked = [one for name, one in done.orders if name == "tell_people"]
     assert [one["notice"] for one in asked][:2] == ["asking", "asking"]
-
-
-def test_pods_that_could_not_be_captured_are_not_stopped() -> None:
-    def capture(one: dict[str, Any]) -> dict[str, Any]:
-        broken = one["cluster"]["name"] == "aks-2"
-        return {"status": "refused" if broken else "done", "detail": "pods/log is forbidden"}
-
-    done = run("respond", {"capture_pods": capture}, consent("grant"))
-
-    stopped = [one["cluster"]["name"] for name, one in done.orders if name == "evict_workloads"]
-    moved = [one["cluster"]["name"] for name, one in done.orders if name == "rewire_cluster"]
-    assert stopped == moved == ["aks-1", "aks-3"]
-    assert done.outcome["outcome"] == "partly_recovered"
-    assert done.outcome["clusters"]["aks-2"]["detail"].startswith("not captured")
 
 
 @pytest.mark.parametrize("status", ["failed", "refused"])
@@ -566,22 +802,83 @@ def test_every_listed_cluster_is_in_the_plan_whether_its_survey_came_or_not() ->
     assert [one["name"] for one in drawn["facts"]["clusters"]] == ["aks-1", "aks-2", "aks-3"]
 
 
-def test_a_cluster_whose_pods_do_not_go_is_not_moved() -> None:
-    def stuck(one: dict[str, Any]) -> dict[str, Any]:
-        broken = one["cluster"]["name"] == "aks-1"
-        return {"status": "failed" if broken else "done", "detail": "a pod is left"}
+# One cluster
 
-    done = run("respond", {"check_evicted": stuck}, consent("grant"))
+EVICTION = ["quarantine_workloads", "capture_pods", "evict_workloads", "check_evicted"]
 
-    assert done.outcome["outcome"] == "partly_recovered"
-    assert done.outcome["clusters"]["aks-1"]["detail"].startswith("not evicted")
-    moved = [one["cluster"]["name"] for name, one in done.orders if name == "rewire_cluster"]
-    assert moved == ["aks-2", "aks-3"]
+
+def evict(answers: dict[str, Any], **recovery: Any) -> Rehearsal:
+    payload = {**order("respond"), "cluster": CLUSTERS[0]}
+    payload["policy"] = {**POLICY, "recovery": {**POLICY["recovery"], **recovery}}
+    return rehearse(foothold.evict_cluster, payload, answers)
+
+
+def test_a_cluster_is_fenced_in_and_captured_before_anything_is_stopped() -> None:
+    done = evict({})
+
+    assert done.timeline == EVICTION
+    assert done.outcome["status"] == "done"
+
+
+def test_pods_that_could_not_be_captured_are_not_stopped() -> None:
+    done = evict({"capture_pods": {"status": "refused", "detail": "pods/log is forbidden"}})
+
+    assert done.timeline == EVICTION[:2]
+    assert done.outcome["detail"].startswith("not captured")
+
+
+def test_a_fence_that_could_not_be_built_stops_no_eviction_and_is_said() -> None:
+    done = evict({"quarantine_workloads": {"status": "refused", "detail": "forbidden"}})
+
+    assert done.timeline == EVICTION
+    assert (done.outcome["status"], done.outcome["detail"]) == (
+        "done",
+        "evicted; not quarantined: forbidden",
+    )
+
+
+def test_pods_that_do_not_go_are_an_eviction_that_failed() -> None:
+    done = evict({"check_evicted": {"status": "failed", "detail": "a pod is left"}})
+
+    assert done.timeline.count("check_evicted") > 1
+    assert done.outcome["status"] == "failed"
+    assert done.outcome["detail"].startswith("not evicted, so not moved: a pod is left")
+
+
+def test_quarantine_and_gitops_owners_are_a_choice_of_the_policy() -> None:
+    assert evict({}, quarantine=False).timeline == EVICTION[1:]
+    assert evict({}, gitops="suspend").timeline == ["suspend_owners", *EVICTION]
+
+
+def test_an_eviction_that_breaks_leaves_the_other_clusters_answers() -> None:
+    def one(order: dict[str, Any]) -> dict[str, Any]:
+        broken = order["cluster"]["name"] == "aks-2"
+        done = {"of": "eviction", "status": "done", "detail": ""}
+        return {"lost": "worker died"} if broken else done
+
+    payload = {**order("respond"), "clusters": CLUSTERS}
+    done = rehearse(foothold.evict_clusters, payload, {"evict_cluster": one})
+
+    assert [one["status"] for one in done.outcome["answers"]] == ["done", "failed", "done"]
+
+
+def test_a_move_that_breaks_leaves_the_other_clusters_answers() -> None:
+    def one(order: dict[str, Any]) -> dict[str, Any]:
+        broken = order["cluster"]["name"] == "aks-2"
+        done = {"of": "move", "status": "done", "detail": ""}
+        return {"lost": "worker died"} if broken else done
+
+    payload = {**order("respond"), "clusters": CLUSTERS}
+    done = rehearse(waves.rewire_wave, payload, {"rewire_cluster": one})
+
+    assert [one["status"] for one in done.outcome["answers"]] == ["done", "failed", "done"]
 
 
 STEPS = [
     "create_service_accounts",
     "prove_new_identity",
+    "lift_quarantine",
+    "move_consumers",
     "move_workloads",
     "check_workloads",
     "retire_service_accounts",
@@ -606,7 +903,24 @@ def test_a_step_that_fails_ends_the_cluster_there(step: str) -> None:
     done = rewire({step: {"status": "refused", "detail": "forbidden"}})
 
     assert done.timeline == STEPS[: STEPS.index(step) + 1]
-    assert done.outcome == {"status": "refused", "detail": f"{step}: forbidden"}
+    assert (done.outcome["status"], done.outcome["detail"]) == ("refused", f"{step}: forbidden")
+
+
+@pytest.mark.parametrize("step", ["move_consumers", "move_workloads", "check_workloads"])
+def test_what_only_a_person_can_do_holds_up_nothing_else(step: str) -> None:
+    left = {"status": "refused", "by_hand_only": True, "detail": "a Job"}
+    done = rewire({step: left})
+
+    assert done.timeline == STEPS
+    assert (done.outcome["status"], done.outcome["detail"]) == ("by_hand", f"{step}: a Job")
+
+
+def test_a_rollout_that_is_stuck_for_good_is_not_waited_for() -> None:
+    stuck = {"status": "failed", "final": True, "detail": "ProgressDeadlineExceeded"}
+    done = rewire({"check_workloads": stuck})
+
+    assert done.timeline.count("check_workloads") == 1
+    assert done.outcome["status"] == "failed"
 
 
 def test_propagation_is_waited_for() -> None:

@@ -23,6 +23,7 @@ from responders import kube as port
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, RefusedError, ResponderError, TransientError
 from responders.model import ServiceAccountRef
+from tests import workload_acts
 from tests.kubernetes_fake import FakeApi, Json, running
 
 CORE = "/api/v1/namespaces/shop"
@@ -44,6 +45,7 @@ IN_CLUSTER = (
     "evictions",
     "moves",
     "rollouts",
+    "quarantines",
     "pod_captures",
     "bindings",
     "inventories",
@@ -85,9 +87,7 @@ async def test_accounts_are_found_in_every_namespace_by_their_client_id(api: Fak
 
 
 async def _ensure(api: FakeApi) -> tuple[str, str]:
-    result = await service_accounts.ensure_successor(
-        api.kube(), REF, "orders-api-r1", NEW_ID, "inc-1"
-    )
+    result = await workload_acts.ensure_successor(api.kube(), REF, "orders-api-r1", NEW_ID, "inc-1")
     return result["status"], result["detail"]
 
 
@@ -158,7 +158,7 @@ async def test_recovery_goes_on_where_the_old_account_was_deleted(api: FakeApi) 
 
 
 async def _retire(api: FakeApi) -> tuple[str, str]:
-    result = await service_accounts.retire(api.kube(), REF, "orders-api-r1", "inc-1")
+    result = await workload_acts.retire(api.kube(), REF, "orders-api-r1", "inc-1")
     return result["status"], result["detail"]
 
 
@@ -170,6 +170,8 @@ async def test_a_retired_account_names_no_client_id_and_its_successor(api: FakeA
 
     assert _annotations(api, OLD) == {
         "theirs": "kept",
+        "firebreak.dev/incident": "inc-1",
+        "firebreak.dev/previous-client-id": OLD_ID,
         "firebreak.dev/retired-by": "inc-1",
         "firebreak.dev/replaced-by": "orders-api-r1",
     }

@@ -25,6 +25,7 @@ from responders.kube import STRATEGIC_MERGE_PATCH, Kube
 from responders.kube_requests import path_of
 from responders.model import Json, ServiceAccountRef, StepResult, WorkloadRef
 from responders.read_only import read_only
+from tests import workload_acts
 from tests.sandbox_fixture import RunningSandbox
 
 NEW_ID = "11111111-1111-4111-8111-111111111111"
@@ -150,12 +151,12 @@ async def test_eviction_and_rewire_bring_the_workload_back_with_the_new_identity
 ) -> None:
     neighbours = await _versions(kube, without="orders-api")
 
-    evicted = await workloads.scale_to_zero(kube, workload, "inc-1")
-    stopped = await _until_done(lambda: workloads.is_stopped(kube, workload))
-    made = await service_accounts.ensure_successor(kube, account, NEW_NAME, NEW_ID, "inc-1")
-    moved = await workloads.move(kube, workload, NEW_NAME, "inc-1")
-    judged = await _until_done(lambda: workloads.is_healthy(kube, workload, NEW_ID))
-    retired = await service_accounts.retire(kube, account, NEW_NAME, "inc-1")
+    evicted = await workload_acts.stop(kube, workload, "inc-1")
+    stopped = await _until_done(lambda: workload_acts.is_stopped(kube, workload))
+    made = await workload_acts.ensure_successor(kube, account, NEW_NAME, NEW_ID, "inc-1")
+    moved = await workload_acts.move(kube, workload, NEW_NAME, "inc-1")
+    judged = await _until_done(lambda: workload_acts.is_healthy(kube, workload, NEW_NAME, NEW_ID))
+    retired = await workload_acts.retire(kube, account, NEW_NAME, "inc-1")
 
     results = (evicted, stopped[-1], made, moved, judged[-1], retired)
     assert [one["status"] for one in results] == ["done"] * 6
@@ -173,11 +174,11 @@ async def test_eviction_and_rewire_bring_the_workload_back_with_the_new_identity
 async def test_a_move_without_an_eviction_is_not_healthy_until_the_old_pods_are_gone(
     kube: Kube, account: ServiceAccountRef, workload: WorkloadRef
 ) -> None:
-    await service_accounts.ensure_successor(kube, account, NEW_NAME, NEW_ID, "inc-1")
-    await workloads.move(kube, workload, NEW_NAME, "inc-1")
+    await workload_acts.ensure_successor(kube, account, NEW_NAME, NEW_ID, "inc-1")
+    await workload_acts.move(kube, workload, NEW_NAME, "inc-1")
 
     async def question() -> StepResult:
-        result = await workloads.is_healthy(kube, workload, NEW_ID)
+        result = await workload_acts.is_healthy(kube, workload, NEW_NAME, NEW_ID)
         pods = await kube.list_all(path_of("pods", "shop"))
         left = [one for one in pods if one["spec"]["serviceAccountName"] == "orders-api"]
         # Pods are read after the verdict: what is there now was there then.
@@ -191,10 +192,10 @@ async def test_every_step_can_be_run_twice_and_the_second_run_writes_nothing(
     kube: Kube, account: ServiceAccountRef, workload: WorkloadRef, sandbox: RunningSandbox
 ) -> None:
     steps: list[Callable[[], Awaitable[StepResult]]] = [
-        lambda: workloads.scale_to_zero(kube, workload, "inc-1"),
-        lambda: service_accounts.ensure_successor(kube, account, NEW_NAME, NEW_ID, "inc-1"),
-        lambda: workloads.move(kube, workload, NEW_NAME, "inc-1"),
-        lambda: service_accounts.retire(kube, account, NEW_NAME, "inc-1"),
+        lambda: workload_acts.stop(kube, workload, "inc-1"),
+        lambda: workload_acts.ensure_successor(kube, account, NEW_NAME, NEW_ID, "inc-1"),
+        lambda: workload_acts.move(kube, workload, NEW_NAME, "inc-1"),
+        lambda: workload_acts.retire(kube, account, NEW_NAME, "inc-1"),
     ]
     for step in steps:
         assert (await step())["status"] == "done"
@@ -210,10 +211,10 @@ async def test_plan_mode_changes_nothing_in_a_cluster(
     with read_only():
         assert (await preflight.check(kube))["status"] == "done"
         for write in (
-            workloads.scale_to_zero(kube, workload, "inc-1"),
-            workloads.move(kube, workload, NEW_NAME, "inc-1"),
-            service_accounts.ensure_successor(kube, account, NEW_NAME, NEW_ID, "inc-1"),
-            service_accounts.retire(kube, account, NEW_NAME, "inc-1"),
+            workload_acts.stop(kube, workload, "inc-1"),
+            workload_acts.move(kube, workload, NEW_NAME, "inc-1"),
+            workload_acts.ensure_successor(kube, account, NEW_NAME, NEW_ID, "inc-1"),
+            workload_acts.retire(kube, account, NEW_NAME, "inc-1"),
         ):
             with pytest.raises(RefusedError, match="plan mode"):
                 await write
@@ -224,12 +225,12 @@ async def test_plan_mode_changes_nothing_in_a_cluster(
 async def test_a_paused_deployment_is_refused_and_moves_once_it_is_resumed(
     kube: Kube, account: ServiceAccountRef, workload: WorkloadRef
 ) -> None:
-    await service_accounts.ensure_successor(kube, account, NEW_NAME, NEW_ID, "inc-1")
+    await workload_acts.ensure_successor(kube, account, NEW_NAME, NEW_ID, "inc-1")
     await kube.patch(DEPLOYMENT, {"spec": {"paused": True}})
-    assert (await workloads.move(kube, workload, NEW_NAME, "inc-1"))["status"] == "refused"
+    assert (await workload_acts.move(kube, workload, NEW_NAME, "inc-1"))["status"] == "refused"
 
     await kube.patch(DEPLOYMENT, {"spec": {"paused": None}})
-    assert (await workloads.move(kube, workload, NEW_NAME, "inc-1"))["status"] == "done"
+    assert (await workload_acts.move(kube, workload, NEW_NAME, "inc-1"))["status"] == "done"
 
 
 async def test_a_hard_coded_client_id_survives_the_move_and_is_not_called_healthy(
@@ -244,12 +245,12 @@ async def test_a_hard_coded_client_id_survives_the_move_and_is_not_called_health
     (ref,) = workloads.find(await inventories.read(kube, account["client_id"]), [account])
     assert ref["hard_coded_client_id"]
 
-    await service_accounts.ensure_successor(kube, account, NEW_NAME, NEW_ID, "inc-1")
-    moved = await workloads.move(kube, ref, NEW_NAME, "inc-1")
+    await workload_acts.ensure_successor(kube, account, NEW_NAME, NEW_ID, "inc-1")
+    moved = await workload_acts.move(kube, ref, NEW_NAME, "inc-1")
     assert "AZURE_CLIENT_ID" in moved["detail"]
 
     async def old_id_alone_is_missing() -> StepResult:
-        result = await workloads.is_healthy(kube, ref, NEW_ID)
+        result = await workload_acts.is_healthy(kube, ref, NEW_NAME, NEW_ID)
         assert result["status"] == "failed"
         over = all("/" in one["missing"] for one in result["items"])
         return {**result, "status": "done"} if over else result

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from responders import inventories, workloads
+from responders import evictions, inventories, workloads
 from responders import kube as port
 from responders.errors import RefusedError
 from responders.model import ServiceAccountRef, WorkloadRef
 from responders.workload_objects import PLURALS, Kind
+from tests import workload_acts
 from tests.kubernetes_fake import FakeApi, Json, Seen, running
 
 APPS = "/apis/apps/v1/namespaces/shop"
@@ -214,8 +215,8 @@ async def test_an_eviction_remembers_the_replicas_and_a_second_one_changes_nothi
 ) -> None:
     _deployment(api, replicas=3)
 
-    first = await workloads.scale_to_zero(api.kube(), _ref(), "inc-1")
-    again = await workloads.scale_to_zero(api.kube(), _ref(), "inc-1")
+    first = await workload_acts.stop(api.kube(), _ref(), "inc-1")
+    again = await workload_acts.stop(api.kube(), _ref(), "inc-1")
 
     assert (first["status"], again["status"]) == ("done", "nothing_to_do")
     assert first["items"] == [
@@ -240,7 +241,7 @@ async def test_what_was_scaled_up_again_is_stopped_again_with_its_first_number(
     notes = {"firebreak.dev/replicas": "3", "firebreak.dev/incident": "inc-1"}
     _deployment(api, replicas=1, metadata={"annotations": notes})
 
-    await workloads.scale_to_zero(api.kube(), _ref(), "inc-1")
+    await workload_acts.stop(api.kube(), _ref(), "inc-1")
 
     assert api.objects[DEPLOYMENT]["metadata"]["annotations"] == notes
     assert api.objects[DEPLOYMENT]["spec"]["replicas"] == 0
@@ -250,39 +251,133 @@ async def test_the_number_of_an_earlier_incident_does_not_count(api: FakeApi) ->
     notes = {"firebreak.dev/replicas": "9", "firebreak.dev/incident": "inc-0"}
     _deployment(api, replicas=2, metadata={"annotations": notes})
 
-    await workloads.scale_to_zero(api.kube(), _ref(), "inc-1")
+    await workload_acts.stop(api.kube(), _ref(), "inc-1")
 
     assert api.objects[DEPLOYMENT]["metadata"]["annotations"]["firebreak.dev/replicas"] == "2"
 
 
-@pytest.mark.parametrize(
-    ("kind", "place", "spec", "command"),
-    [
-        ("DaemonSet", f"{APPS}/daemonsets/x", {}, 'patch daemonset x --type merge -p \'{"spec":{'),
-        ("Job", f"{BATCH}/jobs/x", {}, 'patch job x --type merge -p \'{"spec":{"suspend":true}}\''),
-        ("CronJob", f"{BATCH}/cronjobs/x", {}, "patch cronjob x --type merge -p"),
-        ("Pod", f"{CORE}/pods/x", {}, "delete pod x"),
-        ("ReplicaSet", f"{APPS}/replicasets/x", {}, "describe replicaset x"),
-    ],
-)
-async def test_what_has_no_replicas_still_runs_and_is_said_to_with_the_command(
-    api: FakeApi, kind: Kind, place: str, spec: Json, command: str
+def _running(api: FakeApi, kind: Kind, **spec: Any) -> str:
+    """Something of this kind under the name x; its path."""
+    base = {"Pod": CORE, "Job": BATCH, "CronJob": BATCH}.get(kind, APPS)
+    place = f"{base}/{PLURALS[kind]}/x"
+    if kind == "Pod":
+        _pod(api, "x")
+        return place
+    template: Json = {"template": _template()}
+    own = {"jobTemplate": {"spec": template}} if kind == "CronJob" else template
+    api.put(place, spec={**own, **spec})
+    return place
+
+
+async def _stop(api: FakeApi, kind: Kind) -> Json:
+    return dict(await workload_acts.stop(api.kube(), _ref(kind, "x"), "inc-1"))
+
+
+async def test_a_daemon_set_is_sent_where_no_node_is_and_keeps_its_selector(api: FakeApi) -> None:
+    template = _template()
+    template["spec"]["nodeSelector"] = {"pool": "gpu"}
+    place = _running(api, "DaemonSet", template=template)
+
+    first, again = await _stop(api, "DaemonSet"), await _stop(api, "DaemonSet")
+
+    assert (first["status"], again["status"]) == ("done", "nothing_to_do")
+    selector = api.objects[place]["spec"]["template"]["spec"]["nodeSelector"]
+    assert selector == {"pool": "gpu", "firebreak.dev/nowhere": "true"}
+    assert first["items"][0]["node_selector_before"] == {"pool": "gpu"}
+    assert len(api.writes()) == 1
+
+
+@pytest.mark.parametrize("kind", ["Job", "CronJob"])
+async def test_what_makes_pods_of_its_own_is_suspended_and_remembers_that_it_was_not(
+    api: FakeApi, kind: Kind
 ) -> None:
-    api.put(place, spec=spec)
+    place = _running(api, kind)
 
-    result = await workloads.scale_to_zero(api.kube(), _ref(kind, "x"), "inc-1")
+    first, again = await _stop(api, kind), await _stop(api, kind)
 
-    assert result["status"] == "refused"
-    assert "still runs" in result["detail"]
-    assert f"kubectl --context aks-test -n shop {command}" in result["detail"]
+    assert (first["status"], again["status"]) == ("done", "nothing_to_do")
+    assert api.objects[place]["spec"]["suspend"] is True
+    notes = api.objects[place]["metadata"]["annotations"]
+    assert notes == {
+        "firebreak.dev/previous-suspend": "false",
+        "firebreak.dev/incident": "inc-1",
+    }
+
+
+async def test_what_was_suspended_before_is_not_marked(api: FakeApi) -> None:
+    _running(api, "CronJob", suspend=True)
+
+    assert (await _stop(api, "CronJob"))["status"] == "nothing_to_do"
     assert api.writes() == []
 
 
+async def test_a_job_that_a_suspended_cron_job_made_is_suspended_too(api: FakeApi) -> None:
+    place = _running(api, "Job")
+
+    ref = _ref("CronJob", "nightly")
+    result = await evictions.stop_job_of(api.kube(), ref, api.objects[place], "inc-1")
+
+    assert result["status"] == "done"
+    assert api.objects[place]["spec"]["suspend"] is True
+
+
+async def test_a_bare_pod_is_deleted_itself_and_no_namesake(api: FakeApi) -> None:
+    place = _running(api, "Pod")
+    uid = api.objects[place]["metadata"]["uid"]
+
+    result = await _stop(api, "Pod")
+
+    assert result["status"] == "done"
+    (write,) = api.writes()
+    assert (write.method, write.body["preconditions"]) == ("DELETE", {"uid": uid})
+    assert place not in api.objects
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"annotations": {"kubernetes.io/config.mirror": "1"}},
+        {"ownerReferences": [{"kind": "Rollout", "name": "shop", "uid": "u", "controller": True}]},
+    ],
+)
+async def test_a_pod_that_would_come_back_is_not_deleted_and_the_command_is_named(
+    api: FakeApi, metadata: Json
+) -> None:
+    _pod(api, "x", metadata=metadata)
+
+    result = await _stop(api, "Pod")
+
+    assert result["status"] == "refused"
+    assert result["by_hand"]
+    assert all("kubectl --context aks-test -n shop" in one for one in result["by_hand"])
+    assert api.writes() == []
+
+
+async def test_a_replica_set_of_an_unknown_controller_is_left_and_its_controller_named(
+    api: FakeApi,
+) -> None:
+    owner = {"kind": "Rollout", "name": "shop", "uid": "u", "controller": True}
+    _replica_set(api, name="x", metadata={"ownerReferences": [owner]})
+
+    result = await _stop(api, "ReplicaSet")
+
+    assert result["status"] == "refused"
+    assert "Rollout/shop" in result["detail"]
+    assert "patch rollout shop" in result["by_hand"][0]
+
+
+async def test_a_replica_set_that_nobody_controls_is_scaled_to_zero(api: FakeApi) -> None:
+    _replica_set(api, name="x")
+
+    assert (await _stop(api, "ReplicaSet"))["status"] == "done"
+    assert api.objects[f"{APPS}/replicasets/x"]["spec"]["replicas"] == 0
+
+
 async def test_what_is_gone_needs_no_eviction(api: FakeApi) -> None:
-    result = await workloads.scale_to_zero(api.kube(), _ref(), "inc-1")
+    result = await workload_acts.stop(api.kube(), _ref(), "inc-1")
     assert result["status"] == "nothing_to_do"
 
-    result = await workloads.scale_to_zero(api.kube(), _ref("DaemonSet", "x"), "inc-1")
+    result = await workload_acts.stop(api.kube(), _ref("DaemonSet", "x"), "inc-1")
     assert result["status"] == "nothing_to_do"
 
 
@@ -290,7 +385,7 @@ async def test_a_gitops_owner_is_named_because_it_scales_up_again(api: FakeApi) 
     labels = {"kustomize.toolkit.fluxcd.io/name": "shop"}
     _deployment(api, metadata={"labels": labels})
 
-    result = await workloads.scale_to_zero(api.kube(), _ref(), "inc-1")
+    result = await workload_acts.stop(api.kube(), _ref(), "inc-1")
 
     assert "Flux Kustomization (kustomize.toolkit.fluxcd.io/name=shop)" in result["detail"]
 
@@ -303,10 +398,10 @@ async def test_stopped_means_that_terminating_pods_are_gone_too(api: FakeApi) ->
         _replica_set(api, deployment),
         metadata={"deletionTimestamp": "2030-01-01T00:00:00Z"},
     )
-    assert (await workloads.is_stopped(api.kube(), _ref()))["status"] == "failed"
+    assert (await workload_acts.is_stopped(api.kube(), _ref()))["status"] == "failed"
 
     del api.objects[f"{CORE}/pods/{pod['metadata']['name']}"]
-    assert (await workloads.is_stopped(api.kube(), _ref()))["status"] == "done"
+    assert (await workload_acts.is_stopped(api.kube(), _ref()))["status"] == "done"
 
 
 # Moving
@@ -316,8 +411,8 @@ async def test_a_move_is_one_write_with_account_and_replicas(api: FakeApi) -> No
     notes = {"firebreak.dev/replicas": "2", "firebreak.dev/incident": "inc-1", "theirs": "kept"}
     _deployment(api, replicas=0, metadata={"annotations": notes})
 
-    first = await workloads.move(api.kube(), _ref(), "orders-api-new", "inc-1")
-    again = await workloads.move(api.kube(), _ref(), "orders-api-new", "inc-1")
+    first = await workload_acts.move(api.kube(), _ref(), "orders-api-new", "inc-1")
+    again = await workload_acts.move(api.kube(), _ref(), "orders-api-new", "inc-1")
 
     assert (first["status"], again["status"]) == ("done", "nothing_to_do")
     (write,) = api.writes()
@@ -337,7 +432,7 @@ async def test_a_move_is_one_write_with_account_and_replicas(api: FakeApi) -> No
 async def test_a_planted_number_of_replicas_is_not_obeyed(api: FakeApi, planted: str) -> None:
     _deployment(api, replicas=0, metadata={"annotations": {"firebreak.dev/replicas": planted}})
 
-    await workloads.move(api.kube(), _ref(), "orders-api-new", "inc-1")
+    await workload_acts.move(api.kube(), _ref(), "orders-api-new", "inc-1")
 
     assert api.objects[DEPLOYMENT]["spec"]["replicas"] == 0
 
@@ -345,7 +440,7 @@ async def test_a_planted_number_of_replicas_is_not_obeyed(api: FakeApi, planted:
 async def test_a_workload_that_was_scaled_up_by_somebody_keeps_their_number(api: FakeApi) -> None:
     _deployment(api, replicas=5, metadata={"annotations": {"firebreak.dev/replicas": "2"}})
 
-    await workloads.move(api.kube(), _ref(), "orders-api-new", "inc-1")
+    await workload_acts.move(api.kube(), _ref(), "orders-api-new", "inc-1")
 
     assert api.objects[DEPLOYMENT]["spec"]["replicas"] == 5
 
@@ -353,20 +448,118 @@ async def test_a_workload_that_was_scaled_up_by_somebody_keeps_their_number(api:
 async def test_a_paused_deployment_is_not_moved_and_the_command_is_named(api: FakeApi) -> None:
     _deployment(api, spec={"paused": True})
 
-    result = await workloads.move(api.kube(), _ref(), "orders-api-new", "inc-1")
+    result = await workload_acts.move(api.kube(), _ref(), "orders-api-new", "inc-1")
 
     assert result["status"] == "refused"
     assert "-n shop rollout resume deployment/orders-api" in result["detail"]
     assert api.writes() == []
 
 
-@pytest.mark.parametrize("kind", ["Job", "CronJob", "Pod", "ReplicaSet"])
-async def test_what_has_no_rollout_is_a_person_s_to_move(api: FakeApi, kind: Kind) -> None:
-    result = await workloads.move(api.kube(), _ref(kind, "x"), "orders-api-new", "inc-1")
+async def _move(api: FakeApi, kind: Kind, account: str = "orders-api-new") -> Json:
+    return dict(await workload_acts.move(api.kube(), _ref(kind, "x"), account, "inc-1"))
+
+
+@pytest.mark.parametrize("kind", ["Job", "Pod"])
+async def test_what_can_not_be_changed_is_a_person_s_to_make_again(
+    api: FakeApi, kind: Kind
+) -> None:
+    _running(api, kind)
+
+    result = await _move(api, kind)
 
     assert result["status"] == "refused"
-    assert "orders-api-new" in result["detail"]
-    assert api.seen == []
+    assert "serviceAccountName: orders-api-new" in result["by_hand"][0]
+    assert api.writes() == []
+
+
+@pytest.mark.parametrize("kind", ["Job", "Pod"])
+async def test_what_a_person_made_again_counts(api: FakeApi, kind: Kind) -> None:
+    place = _running(api, kind)
+    template = api.objects[place] if kind == "Pod" else api.objects[place]["spec"]["template"]
+    template["spec"]["serviceAccountName"] = "orders-api-new"
+
+    assert (await _move(api, kind))["status"] == "nothing_to_do"
+
+
+async def test_a_cron_job_gets_its_new_account_and_is_let_go_on(api: FakeApi) -> None:
+    place = _running(api, "CronJob")
+    await _stop(api, "CronJob")
+
+    first, again = await _move(api, "CronJob"), await _move(api, "CronJob")
+
+    assert (first["status"], again["status"]) == ("done", "nothing_to_do")
+    spec = api.objects[place]["spec"]
+    assert spec["suspend"] is False
+    pods = spec["jobTemplate"]["spec"]["template"]["spec"]
+    assert pods["serviceAccountName"] == "orders-api-new"
+    assert "firebreak.dev/previous-suspend" not in api.objects[place]["metadata"]["annotations"]
+
+
+async def test_a_cron_job_that_was_suspended_before_stays_so(api: FakeApi) -> None:
+    place = _running(api, "CronJob", suspend=True)
+    await _stop(api, "CronJob")
+
+    await _move(api, "CronJob")
+
+    assert api.objects[place]["spec"]["suspend"] is True
+
+
+async def test_a_daemon_set_comes_back_from_nowhere_with_its_own_selector(api: FakeApi) -> None:
+    template = _template()
+    template["spec"]["nodeSelector"] = {"pool": "gpu"}
+    place = _running(api, "DaemonSet", template=template)
+    await _stop(api, "DaemonSet")
+
+    await _move(api, "DaemonSet")
+
+    spec = api.objects[place]["spec"]["template"]["spec"]
+    assert spec["nodeSelector"] == {"pool": "gpu"}
+    assert spec["serviceAccountName"] == "orders-api-new"
+
+
+async def test_what_keeps_its_account_is_restarted_once(api: FakeApi) -> None:
+    _deployment(api)
+
+    first = await workload_acts.move(api.kube(), _ref(), "orders-api", "inc-1")
+    again = await workload_acts.move(api.kube(), _ref(), "orders-api", "inc-1")
+
+    assert (first["status"], again["status"]) == ("done", "nothing_to_do")
+    template = api.objects[DEPLOYMENT]["spec"]["template"]
+    assert template["metadata"]["annotations"] == {"firebreak.dev/incident": "inc-1"}
+    assert template["spec"]["serviceAccountName"] == "orders-api"
+    notes = api.objects[DEPLOYMENT]["metadata"]["annotations"]
+    assert "firebreak.dev/previous-service-account" not in notes
+
+
+async def test_a_job_that_keeps_its_account_just_goes_on(api: FakeApi) -> None:
+    place = _running(api, "Job")
+    await _stop(api, "Job")
+
+    result = await _move(api, "Job", "orders-api")
+
+    assert result["status"] == "done"
+    assert api.objects[place]["spec"] == {"suspend": False, "template": _template()}
+
+
+async def test_a_client_id_that_is_written_out_is_changed_with_before_and_after(
+    api: FakeApi,
+) -> None:
+    old = {"name": "AZURE_CLIENT_ID", "value": workload_acts.OLD_ID.upper()}
+    _deployment(api, template=_template(env=[old]))
+
+    ref = _ref(hard_coded_client_id=True)
+    result = await workload_acts.move(api.kube(), ref, "orders-api-new", "inc-1")
+
+    (write,) = api.writes()
+    (container,) = write.body["spec"]["template"]["spec"]["containers"]
+    assert container == {
+        "name": "app",
+        "env": [{"name": "AZURE_CLIENT_ID", "value": workload_acts.NEW_ID}],
+    }
+    assert result["items"][0]["client_id_literals"] == [
+        {"container": "app", "before": workload_acts.OLD_ID, "after": workload_acts.NEW_ID}
+    ]
+    assert "wins over" not in result["detail"]
 
 
 async def test_what_would_keep_the_old_identity_after_a_move_is_said(api: FakeApi) -> None:
@@ -375,7 +568,7 @@ async def test_what_would_keep_the_old_identity_after_a_move_is_said(api: FakeAp
     _deployment(api, template=template, spec={"updateStrategy": {"type": "OnDelete"}})
 
     ref = _ref(hard_coded_client_id=True)
-    detail = (await workloads.move(api.kube(), ref, "orders-api-new", "inc-1"))["detail"]
+    detail = (await workload_acts.move(api.kube(), ref, "orders-api-new", "inc-1"))["detail"]
 
     assert "sets AZURE_CLIENT_ID" in detail
     assert "azure.workload.identity/use=true" in detail
@@ -383,7 +576,7 @@ async def test_what_would_keep_the_old_identity_after_a_move_is_said(api: FakeAp
 
 
 async def test_a_workload_that_is_gone_is_refused_with_what_to_create(api: FakeApi) -> None:
-    result = await workloads.move(api.kube(), _ref(), "orders-api-new", "inc-1")
+    result = await workload_acts.move(api.kube(), _ref(), "orders-api-new", "inc-1")
 
     assert result["status"] == "refused"
     assert "serviceAccountName: orders-api-new" in result["detail"]
@@ -401,7 +594,7 @@ def _healthy(api: FakeApi, **parts: Any) -> Json:
 
 
 async def _judged(api: FakeApi) -> tuple[str, str]:
-    result = await workloads.is_healthy(api.kube(), _ref(), NEW_ID)
+    result = await workload_acts.is_healthy(api.kube(), _ref(), "orders-api-new", NEW_ID)
     return result["status"], result["detail"]
 
 
@@ -420,7 +613,7 @@ async def test_a_workload_is_healthy_when_every_pod_has_the_new_client_id(api: F
         ({"replicas": 3}, "present 3 of 2"),
         (
             {"conditions": [{"reason": "ProgressDeadlineExceeded", "message": "quota"}]},
-            "stuck: quota",
+            "ProgressDeadlineExceeded: quota",
         ),
     ],
 )
@@ -477,7 +670,7 @@ async def test_a_workload_that_is_still_evicted_or_gone_is_not_healthy(api: Fake
     assert (await _judged(api))[0] == "failed"
 
     _deployment(api, replicas=0, metadata={"annotations": {"firebreak.dev/replicas": "2"}})
-    assert "scaled to zero by the eviction" in (await _judged(api))[1]
+    assert "still stopped by the eviction" in (await _judged(api))[1]
 
 
 async def test_a_daemon_set_is_judged_by_its_own_counts(api: FakeApi) -> None:
@@ -489,7 +682,9 @@ async def test_a_daemon_set_is_judged_by_its_own_counts(api: FakeApi) -> None:
     }
     api.put(f"{APPS}/daemonsets/x", spec={"template": _template()}, status=status)
 
-    result = await workloads.is_healthy(api.kube(), _ref("DaemonSet", "x"), NEW_ID)
+    result = await workload_acts.is_healthy(
+        api.kube(), _ref("DaemonSet", "x"), "orders-api", NEW_ID
+    )
 
     assert result["detail"].endswith("not yet: available 2 of 3")
 

@@ -8,7 +8,7 @@ import pytest
 from playbooks import compromised_identity as playbook
 from playbooks import rotations
 from tests.rehearsal import START, Rehearsal, rehearse
-from tests.test_compromised_identity import ANSWERS, CLUSTERS, PLANNED, consent, order
+from tests.test_compromised_identity import ANSWERS, CLUSTERS, PLANNED, but, consent, order
 
 NAMES = [one["name"] for one in CLUSTERS]
 DONE = {"status": "done", "detail": ""}
@@ -63,7 +63,7 @@ def test_the_wait_is_the_longest_token_after_the_eviction_and_some_minutes_for_c
     (until,) = waits(done)
     evicted = datetime.fromisoformat(done.outcome["clock"]["evicted"])
     assert timedelta(0) <= until - evicted - timedelta(hours=2, minutes=5) < timedelta(seconds=1)
-    assert done.timeline.index("check_evicted") < done.timeline.index("check_foothold")
+    assert done.timeline.index("evict_clusters") < done.timeline.index("check_foothold")
     assert done.outcome["outcome"] == "recovered"
     assert [one["phase"] for one in done.statuses].count("waiting_out") >= 1
 
@@ -88,12 +88,9 @@ def test_a_cluster_where_an_intruder_may_request_tokens_is_not_trusted() -> None
 
 
 def test_what_runs_again_during_the_wait_is_not_trusted() -> None:
-    asked: list[str] = []
-
     def again(order: Any) -> Any:
-        asked.append(order["cluster"]["name"])
         runs = {"status": "failed", "detail": "2 pods are left"}
-        return runs if asked.count(NAMES[1]) > 1 and order["cluster"]["name"] == NAMES[1] else DONE
+        return runs if order["cluster"]["name"] == NAMES[1] else DONE
 
     done = recover("wait_out", check_evicted=again)
 
@@ -161,11 +158,8 @@ def test_an_accepted_risk_waits_for_nothing_and_says_until_when() -> None:
 
 @pytest.mark.parametrize("method", ["wait_out", "accept_risk"])
 def test_a_cluster_that_was_not_evicted_is_not_trusted(method: str) -> None:
-    def left(order: Any) -> Any:
-        runs = {"status": "refused", "detail": "a pod that nobody may delete"}
-        return runs if order["cluster"]["name"] == NAMES[2] else DONE
-
-    done = recover(method, check_evicted=left)
+    runs = {"status": "refused", "detail": "a pod that nobody may delete"}
+    done = recover(method, evict_clusters=but(aks_3=runs))
 
     assert CLUSTERS[2]["issuer_url"] not in trusted(done)[0]
 

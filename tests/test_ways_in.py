@@ -435,6 +435,82 @@ async def test_consent_that_does_not_fit_is_refused(
     assert client.events == []
 
 
+def half_done() -> Any:
+    """A Durable status as the playbook leaves it when a recovery can be resumed."""
+    status = asking("watching")
+    status.custom_status |= {
+        "consent": None,
+        "resumable": True,
+        "resume": {"event": "resume-2", "until": "2026-01-15T00:00:00+00:00"},
+    }
+    return status
+
+
+async def resume(
+    client: FakeClient, *roles: str, body: Any = None, key: str = ""
+) -> tuple[int, dict[str, Any]]:
+    request = func.HttpRequest(
+        "POST",
+        f"/api/incidents/{INCIDENT}/resume",
+        headers={**signed_in(*(roles or (people.RESPONDER,))), "Idempotency-Key": key},
+        route_params={"incident_id": INCIDENT},
+        body=json.dumps(body or {"reason": "aks-frc answers again"}).encode(),
+    )
+    return answered(await call(responder_api.resume_recovery, request, client))
+
+
+async def test_a_resume_is_handed_over_with_who_wanted_it_and_why(client: FakeClient) -> None:
+    client.statuses[INCIDENT] = half_done()
+
+    status, body = await resume(client)
+
+    assert (status, body["resumed"]) == (202, True)
+    ((_, name, event),) = client.events
+    assert name == "resume-2"
+    assert event["by"]["name"] == "rosa@contoso.example"
+    assert event["reason"] == "aks-frc answers again"
+
+
+async def test_a_resume_that_is_sent_twice_is_heard_once(client: FakeClient) -> None:
+    client.statuses[INCIDENT] = half_done()
+
+    first = await resume(client, key="a-key")
+    again = await resume(client, key="a-key")
+    other = await resume(client, key="another-key")
+
+    heard = [body["resumed"] for _, body in (first, again, other)]
+    assert heard == [True, False, True]
+    assert len(client.events) == 2
+
+
+async def test_where_nothing_is_left_to_do_nothing_is_resumed(client: FakeClient) -> None:
+    status_now = half_done()
+    status_now.custom_status |= {"phase": "rewiring", "resumable": False, "resume": None}
+    client.statuses[INCIDENT] = status_now
+
+    status, body = await resume(client)
+
+    assert (status, body["error"]["code"]) == (409, "NotResumable")
+    assert client.events == []
+
+
+@pytest.mark.parametrize(
+    ("roles", "body", "status"),
+    [
+        ((people.APPROVER,), None, 403),
+        ((), {"reason": ""}, 400),
+        ((), {"reason": "mended", "clusters": ["aks-frc"]}, 400),
+    ],
+)
+async def test_a_resume_that_does_not_fit_is_refused(
+    client: FakeClient, roles: tuple[str, ...], body: Any, status: int
+) -> None:
+    client.statuses[INCIDENT] = half_done()
+
+    assert (await resume(client, *roles, body=body))[0] == status
+    assert client.events == []
+
+
 @pytest.mark.parametrize("incident", ["inc-20260101-ffffffffffff", "..", "@entity@key"])
 async def test_an_unknown_incident_is_a_404(client: FakeClient, incident: str) -> None:
     assert (await consent(client, YES, incident=incident))[0] == 404

@@ -18,7 +18,7 @@ from playbooks.orders import Consent
 from playbooks.policy import Guid
 from responders.errors import ResponderError
 from responders.model import Hint, Json, Signal, Vector
-from triggers import intake, people, status
+from triggers import intake, people, resumptions, status
 from triggers.answers import answer, error
 from triggers.consent_answers import Answer, unnamed
 from triggers.refusals import cannot_resolve, refuse, unknown
@@ -147,6 +147,44 @@ async def answer_plan(
     await client.raise_event(incident_id, consent_event(given.plan_hash), consent)
     _log.info("consent", incident_id=incident_id, decision=given.decision, by=person.object_id)
     return answer(202, {"incident_id": incident_id, "decision": given.decision})
+
+
+@bp.route(
+    route="incidents/{incident_id}/resume", methods=["POST"], auth_level=func.AuthLevel.FUNCTION
+)
+@bp.durable_client_input(client_name="client")
+async def resume_recovery(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """202 when the call was handed over; 409 where nothing is left to do, or it is being done."""
+    structlog.contextvars.clear_contextvars()
+    incident_id = req.route_params["incident_id"]
+    try:
+        person = people.caller(req)
+        person.must_be(people.RESPONDER)
+        wanted = resumptions.Resumption.model_validate_json(req.get_body())
+    except (people.NotSignedInError, people.NotAllowedError, ValidationError) as problem:
+        return refuse(problem)
+    shown = await _status(client, incident_id)
+    if shown is None:
+        return unknown(incident_id)
+    key = req.headers.get("Idempotency-Key", "")[:_KEY_LIMIT] or str(uuid.uuid4())
+    call = {
+        "by": {"object_id": person.object_id, "name": person.name},
+        "reason": wanted.reason,
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    if await asyncio.to_thread(resumptions.was_heard, intake.store(), incident_id, person, key):
+        return answer(202, {"incident_id": incident_id, "resumed": False})
+    if not shown["resumable"]:
+        reason = f"{incident_id} is {shown['phase']}: there is nothing to resume now"
+        return error(409, "NotResumable", reason, f"GET /api/incidents/{incident_id}")
+    # Raised before it is noted: a call that is lost in between is heard when it is sent again, and its event, which is
+    # named after this very wait, is heard once.
+    await client.raise_event(incident_id, shown["resume"]["event"], call)
+    await asyncio.to_thread(resumptions.note, intake.store(), incident_id, person, key)
+    _log.info("resume", incident_id=incident_id, by=person.object_id)
+    return answer(202, {"incident_id": incident_id, "resumed": True})
 
 
 async def _status(client: df.DurableOrchestrationClient, incident_id: str) -> Json | None:

@@ -56,6 +56,8 @@ def read(store: EvidenceStore, durable: DurableOrchestrationStatus | None) -> Js
         "consent": _consent(store, incident, told),
         "identity": told.get("identity"),
         "clusters": told.get("clusters", {}),
+        "resumable": bool(told.get("resumable")) and durable.runtime_status.name == "Running",
+        "resume": told.get("resume"),
         "outcome": told.get("outcome"),
         "report": told.get("report"),
         "manifest": told.get("manifest"),

@@ -5,10 +5,10 @@ import asyncio
 import azure.durable_functions as df
 
 from playbooks import plans
-from playbooks.in_cluster import each, in_cluster
+from playbooks.in_cluster import each, in_cluster, whole
 from playbooks.journaled import Work
 from playbooks.orders import Json, Order, folder
-from responders import workloads
+from responders import evictions, gitops_owners, quarantines, standing, workloads
 from responders.evidence import digest
 from responders.kube import Kube
 
@@ -32,27 +32,58 @@ async def capture_pods(order: Order) -> Json:
 
 
 @bp.activity_trigger(input_name="order")
-async def evict_workloads(order: Order) -> Json:
-    """Evict: scale what runs as the identity to zero, so that no foothold sees the new one come up."""
+async def suspend_owners(order: Order) -> Json:
+    """Evict: GitOps controllers that would put everything back wait, where policy.toml [recovery] gitops says so."""
 
     async def act(_work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
-        return await each(
-            workloads.scale_to_zero(kube, workload, order["incident"]["incident_id"])
-            for workload in plan["survey"]["workloads"]
-        )
+        survey = plan["survey"]
+        marks = [one.get("owner") for one in survey["workloads"]]
+        marks += [one["owner"] for one in plan["consumers"]]
+        owners = gitops_owners.distinct(marks)
+        incident_id = order["incident"]["incident_id"]
+        return await each(gitops_owners.suspend(kube, one, incident_id) for one in owners)
+
+    return await in_cluster("suspend_owners", order, act, acts=True)
+
+
+@bp.activity_trigger(input_name="order")
+async def quarantine_workloads(order: Order) -> Json:
+    """Evict: a NetworkPolicy around the pods of each workload, before anybody touches them."""
+
+    async def act(_work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
+        running = plan["survey"]["workloads"]
+        now = await standing.read(kube, running)
+        incident_id = order["incident"]["incident_id"]
+        answer = await each(quarantines.fence_in(kube, one, now, incident_id) for one in running)
+        remark = quarantines.not_enforced(order["cluster"])
+        return {**answer, "detail": "; ".join(filter(None, (remark, answer["detail"])))}
+
+    return await in_cluster("quarantine_workloads", order, act, acts=True)
+
+
+@bp.activity_trigger(input_name="order")
+async def evict_workloads(order: Order) -> Json:
+    """Evict: stop whatever runs as the identity, so that no foothold sees the new one come up."""
+
+    async def act(_work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
+        running, incident_id = plan["survey"]["workloads"], order["incident"]["incident_id"]
+        now = await standing.read(kube, running)
+        jobs = [(one, job) for one in running for job in now.below(one, "Job")]
+        # What makes Jobs is suspended first, or it makes another one.
+        tops = await each(evictions.stop(kube, one, now, incident_id) for one in running)
+        made = await each(evictions.stop_job_of(kube, *one, incident_id) for one in jobs)
+        return whole([*tops["items"], *made["items"]])
 
     return await in_cluster("evict_workloads", order, act, acts=True)
 
 
 @bp.activity_trigger(input_name="order")
 async def check_evicted(order: Order) -> Json:
-    """Verify: of what can be scaled to zero no pod is left, terminating ones included."""
+    """Verify: no pod is left, terminating ones included."""
 
     async def act(_work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
-        return await each(
-            workloads.is_stopped(kube, workload)
-            for workload in plan["survey"]["workloads"]
-            if workload["kind"] in {"Deployment", "StatefulSet"}
-        )
+        running = plan["survey"]["workloads"]
+        now = await standing.read(kube, running, pods=True)
+        return whole([evictions.is_stopped(one, now) for one in running])
 
     return await in_cluster("check_evicted", order, act)

@@ -28,6 +28,7 @@ NOTICES = {
     "waiting": ("Evicted. Waiting until stolen tokens have expired", "asking"),
     "recovered": ("Recovered", "good"),
     "partly_recovered": ("Partly recovered: a person is needed", "asking"),
+    "not_resumed": ("Not resumed: a person is needed", "bad"),
     "closed": ("Closed: the watch is over", "asking"),
     "reversed": ("Containment does not hold", "bad"),
     "contained_again": ("Contained again", "asking"),
@@ -69,6 +70,19 @@ async def record_consent(order: Order) -> Json:
         return {"status": "done", "detail": str(order["facts"]["decision"])}
 
     return await perform("record_consent", order, act)
+
+
+@bp.activity_trigger(input_name="order")
+async def record_resume(order: Order) -> Json:
+    """Record: who had a recovery go on, and why."""
+
+    async def act(work: Work) -> StepResult:
+        path = f"{folder(order['incident'])}/resumes/{order['facts']['name']}.json"
+        if not await asyncio.to_thread(work.store.exists, path):
+            await asyncio.to_thread(work.store.put_json, path, order["facts"]["call"])
+        return {"status": "done", "detail": path}
+
+    return await perform("record_resume", order, act, target=order["facts"]["name"])
 
 
 @bp.activity_trigger(input_name="order")

@@ -3,12 +3,22 @@
 import azure.durable_functions as df
 
 from playbooks import plans
-from playbooks.in_cluster import each, in_cluster, successor_of
+from playbooks.in_cluster import each, in_cluster, successor_of, whole
 from playbooks.journaled import Work
 from playbooks.orders import Json, Order
-from responders import service_accounts, token_exchange, workloads
+from responders import (
+    consumer_moves,
+    moves,
+    quarantines,
+    rollouts,
+    service_accounts,
+    standing,
+    surveys,
+    token_exchange,
+)
 from responders.kube import Kube
-from responders.model import ServiceAccountRef, StepResult
+from responders.model import ServiceAccountRef, StepResult, WorkloadRef
+from responders.service_accounts import Successor
 from responders.token_proofs import REFUSALS
 
 bp = df.Blueprint()
@@ -20,18 +30,17 @@ _NOT_ASKED: Json = {
 
 @bp.activity_trigger(input_name="order")
 async def create_service_accounts(order: Order) -> Json:
-    """Re-wire: ServiceAccounts under new names, so under new subjects, naming the new client id."""
+    """Re-wire: ServiceAccounts that name the new client id, under new names or, where the plan says so, their own."""
 
     async def act(_work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
+        wanted = plan["service_accounts"]
+        known = await service_accounts.read(kube, wanted)
         return await each(
-            service_accounts.ensure_successor(
-                kube,
-                old,
-                successor_of(plan, old),
-                order["identity"]["app_id"],
-                order["incident"]["incident_id"],
-            )
-            for old in plan["service_accounts"]
+            service_accounts.point(kube, old, known.get(_place(old)), to)
+            if to.name == old["name"]
+            else service_accounts.ensure_successor(kube, old, known.get(_place(old)), to)
+            for old in wanted
+            for to in [_successor(order, plan, old)]
         )
 
     return await in_cluster("create_service_accounts", order, act, acts=True)
@@ -54,46 +63,110 @@ async def prove_new_identity(order: Order) -> Json:
 
 
 @bp.activity_trigger(input_name="order")
-async def move_workloads(order: Order) -> Json:
-    """Re-wire: every workload onto the new ServiceAccount, scaled back to what it was."""
+async def lift_quarantine(order: Order) -> Json:
+    """Re-wire: no fence around what comes back. What the attacker most likely made stays fenced in, and stopped."""
 
     async def act(_work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
-        return await each(
-            workloads.move(
-                kube,
-                workload,
-                plan["new_names"][f"{workload['namespace']}/{workload['service_account']}"],
-                order["incident"]["incident_id"],
-            )
-            for workload in plan["workloads"]
+        incident_id = order["incident"]["incident_id"]
+        return dict(await quarantines.lift(kube, plan["workloads"], incident_id))
+
+    return await in_cluster("lift_quarantine", order, act, acts=True)
+
+
+@bp.activity_trigger(input_name="order")
+async def move_consumers(order: Order) -> Json:
+    """Re-wire: whatever else in this cluster names the old client id, before the pods that mount it."""
+
+    async def act(work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
+        ids = consumer_moves.Ids(
+            old=order["incident"]["principal"]["app_id"],
+            new=order["identity"]["app_id"],
+            incident_id=order["incident"]["incident_id"],
         )
+        found = plan["consumers"]
+        answer = await each(
+            consumer_moves.move(kube, one, ids) for one in found if one["patchable"]
+        )
+        if all(one["patchable"] for one in found):
+            return answer
+        principal = order["incident"]["principal"]
+        now = await surveys.take(work.cloud, order["cluster"], principal, insist=True)
+        left = [consumer_moves.left(one, now) for one in found if not one["patchable"]]
+        return whole([*answer["items"], *left])
+
+    return await in_cluster("move_consumers", order, act, acts=True)
+
+
+@bp.activity_trigger(input_name="order")
+async def move_workloads(order: Order) -> Json:
+    """Re-wire: every workload onto its ServiceAccount, and back to what it was before the eviction."""
+
+    async def act(_work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
+        now = await standing.read(kube, plan["workloads"])
+        jobs = [(one, job) for one in plan["workloads"] for job in now.below(one, "Job")]
+        tops = await each(
+            moves.move(kube, one, now, _move(order, plan, one)) for one in plan["workloads"]
+        )
+        made = await each(
+            moves.move_job_of(kube, one, job, _move(order, plan, one)) for one, job in jobs
+        )
+        return whole([*tops["items"], *made["items"]])
 
     return await in_cluster("move_workloads", order, act, acts=True)
 
 
 @bp.activity_trigger(input_name="order")
 async def check_workloads(order: Order) -> Json:
-    """Verify: rolled out, available, and every pod carries the new client id."""
+    """Verify: rolled out, available, and every pod carries the new client id. One list for each kind."""
 
     async def act(_work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
-        return await each(
-            workloads.is_healthy(kube, workload, order["identity"]["app_id"])
-            for workload in plan["workloads"]
+        now = await standing.read(kube, plan["workloads"], pods=True)
+        client_id = order["identity"]["app_id"]
+        return whole(
+            [
+                rollouts.is_healthy(one, now, _account_of(plan, one), client_id)
+                for one in plan["workloads"]
+            ]
         )
 
     return await in_cluster("check_workloads", order, act)
 
 
 @bp.activity_trigger(input_name="order")
-async def retire_service_accounts(order: Order) -> Json:
-    """Re-wire: the old ServiceAccounts no longer name any client id."""
+async def recheck_cluster(order: Order) -> Json:
+    """Verify: minutes later, everything still names and carries the new client id."""
 
     async def act(_work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
+        known = await service_accounts.read(kube, plan["service_accounts"])
+        now = await standing.read(kube, plan["workloads"], pods=True)
+        client_id = order["identity"]["app_id"]
+        accounts = [
+            service_accounts.stands(one, known.get((one["namespace"], name)), name, client_id)
+            for one in plan["service_accounts"]
+            for name in [successor_of(plan, one)]
+        ]
+        running = [rollouts.stands(one, now, _account_of(plan, one)) for one in plan["workloads"]]
+        if back := [one for one in (*accounts, *running) if one is not None]:
+            detail = f"put back by somebody since it was moved: {'; '.join(back)}"
+            return {"status": "failed", "reverted": True, "detail": detail}
+        return {"status": "done", "detail": "everything still names the new client id"}
+
+    return await in_cluster("recheck_cluster", order, act)
+
+
+@bp.activity_trigger(input_name="order")
+async def retire_service_accounts(order: Order) -> Json:
+    """Re-wire: the old ServiceAccounts no longer name any client id. One that keeps its name is none of them."""
+
+    async def act(_work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
+        incident_id = order["incident"]["incident_id"]
+        old = [one for one in plan["survey"]["service_accounts"] if not _keeps_its_name(plan, one)]
+        known = await service_accounts.read(kube, old)
         return await each(
             service_accounts.retire(
-                kube, old, successor_of(plan, old), order["incident"]["incident_id"]
+                kube, one, known.get(_place(one)), successor_of(plan, one), incident_id
             )
-            for old in plan["survey"]["service_accounts"]
+            for one in old
         )
 
     return await in_cluster("retire_service_accounts", order, act, acts=True)
@@ -119,6 +192,33 @@ async def prove_old_subjects_refused(order: Order) -> Json:
         )
 
     return await in_cluster("prove_old_subjects_refused", order, act)
+
+
+def _place(ref: ServiceAccountRef) -> tuple[str, str]:
+    return ref["namespace"], ref["name"]
+
+
+def _keeps_its_name(plan: plans.ClusterPlan, ref: ServiceAccountRef) -> bool:
+    return successor_of(plan, ref) == ref["name"]
+
+
+def _successor(order: Order, plan: plans.ClusterPlan, ref: ServiceAccountRef) -> Successor:
+    incident_id = order["incident"]["incident_id"]
+    return Successor(successor_of(plan, ref), order["identity"]["app_id"], incident_id)
+
+
+def _account_of(plan: plans.ClusterPlan, ref: WorkloadRef) -> str:
+    """The ServiceAccount that a workload runs as afterwards."""
+    return plan["new_names"][f"{ref['namespace']}/{ref['service_account']}"]
+
+
+def _move(order: Order, plan: plans.ClusterPlan, ref: WorkloadRef) -> moves.Move:
+    return moves.Move(
+        service_account=_account_of(plan, ref),
+        old_client_id=order["incident"]["principal"]["app_id"],
+        new_client_id=order["identity"]["app_id"],
+        incident_id=order["incident"]["incident_id"],
+    )
 
 
 async def _accepted(

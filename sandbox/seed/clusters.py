@@ -65,7 +65,7 @@ def _firebreak(cluster: Cluster) -> None:
         [
             _rule("", ["serviceaccounts"], ["get", "list", "create", "patch"]),
             _rule("", ["serviceaccounts/token"], ["create"]),
-            _rule("", ["pods"], ["get", "list", "watch"]),
+            _rule("", ["pods"], ["get", "list", "watch", "delete"]),
             _rule("", ["pods/log"], ["get"]),
             _rule(
                 "apps",
@@ -73,7 +73,7 @@ def _firebreak(cluster: Cluster) -> None:
                 ["get", "list", "watch", "patch"],
             ),
             _rule("apps", ["deployments/scale", "statefulsets/scale"], ["get", "patch"]),
-            _rule("batch", ["jobs", "cronjobs"], ["get", "list"]),
+            _rule("batch", ["jobs", "cronjobs"], ["get", "list", "patch"]),
             _rule("networking.k8s.io", ["networkpolicies"], ["get", "list", "create", "delete"]),
             _rule(
                 "rbac.authorization.k8s.io",

@@ -1,0 +1,25 @@
+"""Before anything is changed anywhere: can all that the plan wants be done in this cluster, as it is now?"""
+
+import azure.durable_functions as df
+
+from playbooks import plans
+from playbooks.in_cluster import in_cluster
+from playbooks.journaled import Work
+from playbooks.orders import Json, Order
+from responders import preflight
+from responders.kube import Kube
+
+bp = df.Blueprint()
+
+
+@bp.activity_trigger(input_name="order")
+async def preflight_cluster(order: Order) -> Json:
+    """Verify: the API server answers, every verb is allowed where it is needed, and pods would start."""
+
+    async def act(_work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
+        survey = plan["survey"]
+        namespaces = {one["namespace"] for one in survey["service_accounts"]}
+        namespaces |= {one["namespace"] for one in survey["workloads"]}
+        return dict(await preflight.check(kube, sorted(namespaces)))
+
+    return await in_cluster("preflight_cluster", order, act)

@@ -1,0 +1,114 @@
+"""Responder: let what else names the client id name the new one: secrets from a vault, scalers, ConfigMaps.
+
+Stops    nothing
+Leaves   what can't be changed in place (StorageClasses, volumes), Secrets and identity bindings: reported with what a
+         person does; pods that have read a ConfigMap or mounted a secret, until they are restarted
+Undo     items: each field before and after; on the object firebreak.dev/previous-value
+Needs    nothing beyond the survey for a plan without such consumers. Else, of the kinds that it names:
+         secretproviderclasses.secrets-store.csi.x-k8s.io: get, patch; triggerauthentications.keda.sh: get, patch;
+         clustertriggerauthentications.keda.sh: get, patch; configmaps: get, patch
+Source   https://learn.microsoft.com/azure/aks/csi-secrets-store-identity-access
+         https://learn.microsoft.com/azure/aks/keda-workload-identity
+"""
+
+from dataclasses import dataclass
+
+from responders.errors import NotFoundError
+from responders.gitops import sentence
+from responders.kube import Kube
+from responders.kube_requests import path_of
+from responders.model import Consumer, ConsumerKind, Json, StepResult
+from responders.surveys import Survey
+from responders.workload_objects import INCIDENT
+
+PREVIOUS_VALUE = "firebreak.dev/previous-value"  # of the field that was changed
+_PLURALS: dict[ConsumerKind, str] = {
+    "SecretProviderClass": "secretproviderclasses",
+    "TriggerAuthentication": "triggerauthentications",
+    "ClusterTriggerAuthentication": "clustertriggerauthentications",
+    "ConfigMap": "configmaps",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """From which client id to which."""
+
+    old: str
+    new: str
+    incident_id: str
+
+
+async def move(kube: Kube, ref: Consumer, ids: Ids) -> StepResult:
+    """Put the new client id where the old one stands. Safe to repeat; a third one there is somebody else's."""
+    where, names = _describe(ref), _names(ref)
+
+    def change(now: Json) -> Json | None:
+        if _value(now, names).strip().lower() != ids.old.lower():
+            return None
+        notes = {PREVIOUS_VALUE: _value(now, names), INCIDENT: ids.incident_id}
+        patch: Json = {"metadata": {"annotations": notes}}
+        return {**patch, **_at(names, ids.new)}
+
+    try:
+        place = path_of(_PLURALS[ref["kind"]], ref["namespace"], ref["name"])
+        before, written = await kube.update(place, change)
+    except NotFoundError:
+        return {"status": "nothing_to_do", "detail": f"{where} is gone"}
+    found = _value(before, names)
+    if written:
+        item = {"object": where, "field": ref["field"], "before": found, "after": ids.new}
+        owned = sentence(ref["owner"]) if ref["owner"] else ""
+        detail = f"{where} {ref['field']} names {ids.new} now. {owned}".strip()
+        return {"status": "done", "detail": detail, "items": [item]}
+    if found.strip().lower() == ids.new.lower():
+        return {"status": "nothing_to_do", "detail": f"{where} names {ids.new} already"}
+    return {
+        "status": "refused",
+        "detail": f"{where} {ref['field']} now says {found[:80]!r}: somebody changed it since. Look at it",
+    }
+
+
+def left(ref: Consumer, now: Survey) -> StepResult:
+    """What no patch moves: a person's, until a new look at the cluster finds it no more.
+
+    Of a Secret nobody can tell: it is named, and whether its workload got the new client id is seen in the pods.
+    """
+    where = _describe(ref)
+    if ref["kind"] == "Secret":
+        return {
+            "status": "nothing_to_do",
+            "detail": f"{where}: {ref['by_hand']}",
+            "by_hand": [ref["by_hand"]],
+        }
+    if not now["reachable"]:
+        return {"status": "failed", "detail": f"{where} can't be looked at: {now['reason']}"}
+    there = {(one["kind"], one["namespace"], one["name"]) for one in now.get("consumers", [])}
+    if (ref["kind"], ref["namespace"], ref["name"]) not in there and not now.get("unread"):
+        return {"status": "done", "detail": f"{where} names the old client id no more"}
+    detail = f"{where} names the old client id: {ref['by_hand']}"
+    return {"status": "refused", "detail": detail, "by_hand": [ref["by_hand"]]}
+
+
+def _describe(ref: Consumer) -> str:
+    place = f"{ref['namespace']}/" if ref["namespace"] else ""
+    return f"{ref['cluster']} {ref['kind']} {place}{ref['name']}"
+
+
+def _names(ref: Consumer) -> list[str]:
+    """The way to the field. The keys of a ConfigMap may have dots in them."""
+    return ref["field"].split(".", 1) if ref["kind"] == "ConfigMap" else ref["field"].split(".")
+
+
+def _value(found: Json, names: list[str]) -> str:
+    at: object = found
+    for name in names:
+        at = at.get(name) if isinstance(at, dict) else None
+    return at if isinstance(at, str) else ""
+
+
+def _at(names: list[str], value: str) -> Json:
+    inner: Json | str = value
+    for name in reversed(names):
+        inner = {name: inner}
+    return dict(inner) if isinstance(inner, dict) else {}

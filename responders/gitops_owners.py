@@ -1,0 +1,104 @@
+"""Responder: ask the GitOps controllers that own an object to wait, while its cluster is recovered.
+
+Stops    a Flux Kustomization or HelmRelease from writing anything; an Argo CD application from syncing by itself
+Leaves   all that it had written before; a release that Helm alone made, which no controller puts back; people who sync
+         by hand
+Undo     items: what was set before, on the owner firebreak.dev/previous-suspend or firebreak.dev/previous-sync-policy;
+         `by_hand` has the command with which a person lets it go on
+Needs    only where policy.toml [recovery] gitops is "suspend", and of the controllers that are there: get and patch on
+         kustomizations.kustomize.toolkit.fluxcd.io, helmreleases.helm.toolkit.fluxcd.io, applications.argoproj.io
+Source   https://fluxcd.io/flux/components/kustomize/kustomizations/#suspend
+         https://fluxcd.io/flux/components/helm/helmreleases/#suspend
+         https://argo-cd.readthedocs.io/en/stable/user-guide/auto_sync/
+"""
+
+import json
+from collections.abc import Iterable
+
+from responders.errors import NotFoundError
+from responders.kube import Kube
+from responders.kube_requests import path_of
+from responders.model import GitOpsOwner, Json, StepResult
+from responders.workload_objects import INCIDENT, SUSPEND
+
+SYNC_POLICY = "firebreak.dev/previous-sync-policy"  # of an Argo CD application, as JSON
+_FLUX = {
+    "Flux Kustomization": ("kustomizations", "kustomization"),
+    "Flux HelmRelease": ("helmreleases", "helmrelease"),
+}
+_ARGO_NAMESPACE = "argocd"  # where applications are, unless their mark says otherwise
+
+
+def distinct(owners: Iterable[GitOpsOwner | None]) -> list[GitOpsOwner]:
+    """Each controller object once: many workloads have the same."""
+    found = {(one["controller"], one["namespace"], one["name"]): one for one in owners if one}
+    return [found[key] for key in sorted(found, key=str)]
+
+
+async def suspend(kube: Kube, owner: GitOpsOwner, incident_id: str) -> StepResult:
+    """Let it write nothing until a person says so. Safe to repeat; one that waits already is left as it is."""
+    where = f"{kube.cluster} {owner['controller']} {owner['namespace'] or ''}/{owner['name']}"
+    if owner["controller"] == "Helm release":
+        return {"status": "nothing_to_do", "detail": f"{where}: no controller puts it back"}
+    if not owner["name"] or (owner["namespace"] is None and owner["controller"] in _FLUX):
+        detail = f"{where}: its mark ({owner['mark']}) does not say which one it is"
+        return {"status": "refused", "detail": detail}
+    try:
+        if owner["controller"] in _FLUX:
+            return await _suspend_flux(kube, owner, where, incident_id)
+        return await _stop_sync(kube, owner, where, incident_id)
+    except NotFoundError:
+        return {"status": "nothing_to_do", "detail": f"{where} is not there"}
+
+
+async def _suspend_flux(kube: Kube, owner: GitOpsOwner, where: str, incident_id: str) -> StepResult:
+    plural, noun = _FLUX[owner["controller"]]
+
+    def change(now: Json) -> Json | None:
+        if now["spec"].get("suspend"):
+            return None
+        notes = {SUSPEND: "false", INCIDENT: incident_id}
+        return {"metadata": {"annotations": notes}, "spec": {"suspend": True}}
+
+    place = path_of(plural, owner["namespace"], owner["name"])
+    _, written = await kube.update(place, change)
+    resume = f"flux resume {noun} {owner['name']} --namespace {owner['namespace']} --context {kube.cluster}"
+    item = {"owner": where, "suspend_before": False, "suspend_after": True}
+    return _answer(where, item, resume, written=written)
+
+
+async def _stop_sync(kube: Kube, owner: GitOpsOwner, where: str, incident_id: str) -> StepResult:
+    namespace = owner["namespace"] or _ARGO_NAMESPACE
+    before: Json = {}
+
+    def change(now: Json) -> Json | None:
+        automated = (now["spec"].get("syncPolicy") or {}).get("automated")
+        before["automated"] = automated
+        if automated is None:
+            return None
+        notes = {SYNC_POLICY: json.dumps(automated, sort_keys=True), INCIDENT: incident_id}
+        return {
+            "metadata": {"annotations": notes},
+            "spec": {"syncPolicy": {"automated": None}},
+        }
+
+    place = path_of("applications", namespace, owner["name"])
+    _, written = await kube.update(place, change)
+    policy = json.dumps({"spec": {"syncPolicy": {"automated": before["automated"]}}})
+    resume = (
+        f"kubectl --context {kube.cluster} -n {namespace} patch applications.argoproj.io {owner['name']} "
+        f"--type merge -p '{policy}'"
+    )
+    item = {"owner": where, "automated_before": before["automated"], "automated_after": None}
+    return _answer(where, item, resume, written=written)
+
+
+def _answer(where: str, item: Json, resume: str, *, written: bool) -> StepResult:
+    if not written:
+        return {"status": "nothing_to_do", "detail": f"{where} writes nothing by itself already"}
+    return {
+        "status": "done",
+        "detail": f"{where} waits until a person lets it go on: {resume}",
+        "items": [item],
+        "by_hand": [resume],
+    }
