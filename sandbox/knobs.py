@@ -15,6 +15,7 @@ class Delays:
     directory: float = 0.5  # application or service principal written -> the token endpoint sees it
     identity_writes: float = 0.01  # a write of a federated credential holds its managed identity
     role_assignments: float = 1.0  # role assignment written -> a resource honours it
+    role_assignment_reads: float = 0.0  # role assignment written -> its list and its id show it
     ingestion: float = 0.5  # something happened -> its row can be queried
     replication: float = 0.0  # directory object created -> Graph's reads find it; 404 until then
     directory_reads: float = (

@@ -292,3 +292,16 @@ def test_a_subscription_takes_so_many_assignments_and_a_repeated_one_does_not_co
 
     assert _error(refused) == (400, "RoleAssignmentLimitExceeded")
     assert arm("PUT", first, json=body).status_code == 200
+
+
+def test_a_list_may_show_the_past_and_a_second_removal_tells_it(arm: ArmCaller) -> None:
+    arm.sandbox.control("POST", "delays", {"role_assignment_reads": 60})
+    before = _held(arm, _orders(arm))
+    gone = before[0]["id"]
+    assert arm("DELETE", gone).status_code == 200
+
+    assert _held(arm, _orders(arm)) == before
+    assert arm("GET", gone).status_code == 200
+    assert arm("DELETE", gone).status_code == 204
+    arm.sandbox.control("POST", "clock", {"advance_seconds": 61})
+    assert _held(arm, _orders(arm)) == before[1:]

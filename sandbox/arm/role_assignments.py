@@ -2,7 +2,8 @@
 
 Simulates   Microsoft.Authorization/roleAssignments (2022-04-01), at any scope
 Faithful    filters (`assignedTo` sees through groups, `principalId` does not), 200/201/204, the
-            refusals below, locks, the last administrator
+            refusals below, locks, the last administrator; a read may show the past, for as long as
+            `Delays.role_assignment_reads` says
 Left out    PIM, delegated identities of other tenants
 Source      https://learn.microsoft.com/rest/api/authorization/role-assignments
             https://learn.microsoft.com/azure/role-based-access-control/role-assignments-list-rest
@@ -51,8 +52,9 @@ async def list_all(world: World, call: Call) -> Response:
     require_scope(world, scope)
     wanted = _parse(world, call.query.get("$filter", ""))
     above = {area.lower() for area in scopes_above(world, scope)}
-    found = world.azure.role_assignments.values(
-        lambda item: _is_wanted(item, wanted) and _is_in_reach(world, item, scope, above, wanted)
+    found = world.azure.role_assignments.values_as_of(
+        world.seen_by_now(world.delays.role_assignment_reads),
+        lambda item: _is_wanted(item, wanted) and _is_in_reach(world, item, scope, above, wanted),
     )
     return bodies.page(call, found, size=_PAGE, cursor="$skipToken")
 
@@ -60,7 +62,8 @@ async def list_all(world: World, call: Call) -> Response:
 async def get(world: World, call: Call) -> Response:
     """200, 403, 404."""
     authorize(world, call, f"{_TYPE}/read", paths.parse(call.path).scope)
-    found = world.azure.role_assignments.get(call.path.lower())
+    moment = world.seen_by_now(world.delays.role_assignment_reads)
+    found = world.azure.role_assignments.as_of(call.path.lower(), moment)
     if found is None:
         raise ArmError(
             404,
