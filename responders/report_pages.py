@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from responders import graph_pages
+from responders import graph_pages, undo_pages
 from responders.graph_model import Graph
 from responders.model import Json
 from responders.untrusted import in_markdown, visible
@@ -28,6 +28,7 @@ def markdown(report: Json) -> str:
         _bullets("Management locks in the way", report["locks"]),
         _commands(report["by_hand"]),
         _residual(report),
+        undo_pages.restored(report["restored"]),
         _changes(report["changes"]),
         _bullets("Stolen ServiceAccount tokens", report["refederation"]),
         *_who_breaks(report["graph"]),
@@ -48,6 +49,7 @@ def markdown(report: Json) -> str:
                 for name, state in report["clusters"].items()
             ],
         ),
+        undo_pages.by_hand(report["undo"]),
         _bullets("Evidence", [f"{one['path']} {one['sha256']}" for one in report["evidence"]]),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

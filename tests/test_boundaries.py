@@ -77,7 +77,7 @@ def test_the_app_exposes_exactly_what_it_says(monkeypatch: pytest.MonkeyPatch) -
 
     names = {one.get_function_name() for one in function_app.app.get_functions()}
     triggers = {"on_azure_monitor_alert", "on_identity_change"}
-    triggers |= {"open_incident", "read_incident", "answer_plan", "restore_incident"}
+    triggers |= {"open_incident", "read_incident", "answer_plan", "restore_incident", "read_undo"}
     assert names >= triggers | {"compromised_identity", "restore_identity", "rewire_cluster"}
 
 

@@ -36,6 +36,8 @@ def report(**parts: Any) -> dict[str, Any]:
         "changes": [],
         "locks": [],
         "graph": {},
+        "undo": [],
+        "restored": [],
         **parts,
     }
 

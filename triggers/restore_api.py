@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from playbooks.orders import Order
 from playbooks.restoring import RESTORE, plans
 from playbooks.restoring.model import Requested, RestorePlan
-from playbooks.steps import restorable
+from playbooks.steps import restorable, undo_books
 from responders import claims
 from responders.cloud import Cloud
 from responders.errors import RefusedError, ResponderError, TransientError
@@ -83,6 +83,21 @@ async def restore_incident(
         return stale
     asked = _requested(wanted, person, await asyncio.to_thread(_ended, incident))
     return await _begin(client, status.phase_of(durable), incident, asked)
+
+
+@bp.route(route="incidents/{incident_id}/undo", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@bp.durable_client_input(client_name="client")
+async def read_undo(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """200 with every step that acted, the latest first, and the commands both ways; 404 for an unknown incident."""
+    structlog.contextvars.clear_contextvars()
+    incident_id = req.route_params["incident_id"]
+    durable = await _durable(client, incident_id)
+    if durable is None:
+        return unknown(incident_id)
+    entries = await asyncio.to_thread(undo_books.read, intake.store(), status.incident_of(durable))
+    return answer(200, {"incident_id": incident_id, "undo": entries})
 
 
 async def _durable(

@@ -10,7 +10,7 @@ import azure.durable_functions as df
 from playbooks import footprint, plans, refederation
 from playbooks.journaled import Work, perform
 from playbooks.orders import Json, Order, folder, graph_path
-from playbooks.steps import findings, sweeps
+from playbooks.steps import findings, sweeps, undo_books
 from responders import claims, graph_pages, locks, notices, report_pages, reports
 from responders.evidence import EvidenceRef, EvidenceStore
 from responders.journal import Journal
@@ -122,9 +122,13 @@ async def release_principal(order: Order) -> Json:
 
 def _write(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
     """Both forms of the document. A document that was written before stands."""
-    stem = f"{folder(incident)}/{facts.get('name', 'report')}"
+    name = facts.get("name", "report")
+    stem = f"{folder(incident)}/{name}"
     if not store.exists(f"{stem}.json"):
         store.put_json(f"{stem}.json", _report(store, incident, facts))
+        undo = f"{folder(incident)}/undo{name.removeprefix('report')}.json"
+        if not store.exists(undo):
+            store.put_json(undo, store.get_json(f"{stem}.json")["undo"])
     report = store.get_json(f"{stem}.json")
     store.put(f"{stem}.md", report_pages.markdown(report).encode())
     return {"status": "done", "detail": f"{stem}.md"}
@@ -198,6 +202,8 @@ def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
         ],
         "footprint": (traced := findings.newest(store, incident)),
         "findings": footprint.findings(cast(footprint.Footprint, traced)) if traced else [],
+        "undo": undo_books.read(store, incident),
+        "restored": restores_of(store, incident),
         "left_out": plan.get("left_out", []),
         "refederation": refederation.lines(cast(plans.Plan, plan)) if plan else [],
         "uncovered": _uncovered(store, incident),
@@ -248,6 +254,13 @@ def _uncovered(store: EvidenceStore, incident: Incident) -> list[str]:
     if not store.exists(path):
         return ["everything: there is no snapshot of what the principal may do"]
     return footprint.uncovered(store.get_json(path))
+
+
+def restores_of(store: EvidenceStore, incident: Incident) -> list[Json]:
+    """How each restore of this incident ended, in the order of their ends."""
+    paths = store.list(f"{folder(incident)}/restore")
+    found = [store.get_json(one) for one in paths if one.endswith("/outcome.json")]
+    return sorted(found, key=lambda one: str(one["ended_at"]))
 
 
 def _optional(store: EvidenceStore, path: str) -> Json:
