@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from drill.options import Json
 from drill.scene import EvidenceFile, Scene
@@ -71,14 +72,39 @@ def _snapshot(scene: Scene) -> Finding:
 
 
 def _captures(scene: Scene) -> Finding:
-    text = written_by(scene.evidence, _first(scene, stops_something))
-    return every(
-        [
-            (pod["metadata"]["name"], pod["metadata"]["name"] in text)
-            for workload in workloads_of(scene.staged, scene.victim.app_id)
-            for pod in pods_of(scene.staged, workload)
-        ]
-    )
+    """Cluster by cluster: one may be stopped while another is still being captured."""
+    found = []
+    for workload in workloads_of(scene.staged, scene.victim.app_id):
+        others = _uids(scene, but=workload.cluster)
+        stopped = _first(scene, partial(_stops_here, others))
+        text = written_by(scene.evidence, stopped)
+        names = [pod["metadata"]["name"] for pod in pods_of(scene.staged, workload)]
+        found += [(name, name in text) for name in names]
+    return every(found)
+
+
+def _stops_here(others: set[str], exchange: Json) -> bool:
+    return stops_something(exchange) and _uid(exchange) not in others
+
+
+def _uids(scene: Scene, *, but: str) -> set[str]:
+    """Of everything that ran in the other clusters before the alert."""
+    return {
+        str(one["metadata"].get("uid"))
+        for cluster, objects in scene.staged["clusters"].items()
+        if cluster != but
+        for kind in ("deployments", "pods")
+        for one in objects[kind]
+    }
+
+
+def _uid(exchange: Json) -> str:
+    """Of the object that a call changed; "" where its answer does not say, so that it may be any."""
+    match exchange.get("response_body"):
+        case {"metadata": {"uid": str(uid)}}:
+            return uid
+        case _:
+            return ""
 
 
 def _consent(scene: Scene) -> Finding:
@@ -105,7 +131,7 @@ CHECKS = (
     ),
     Check(
         "every pod was captured before any was stopped",
-        "each pod in a file that is older than the first change to what runs in a cluster",
+        "each pod in a file that is older than the first change to what runs in its cluster",
         _captures,
     ),
     Check("no cluster was changed before a person consented", "consent first", _consent),
