@@ -18,15 +18,11 @@ class Delays:
     role_assignment_reads: float = 0.0  # role assignment written -> its list and its id show it
     ingestion: float = 0.5  # something happened -> its row can be queried
     replication: float = 0.0  # directory object created -> Graph's reads find it; 404 until then
-    directory_reads: float = (
-        0.0  # object in the directory changed or deleted -> Graph's reads show it
-    )
+    directory_reads: float = 0.0  # directory object changed or deleted -> Graph's reads show it
     vault_policies: float = 0.5  # access policy of a key vault changed -> the vault honours it
     resource_graph: float = 1.0  # resource or role assignment changed -> Resource Graph shows it
     directory_writes: float = 0.01  # how long a write holds its object: one that overlaps gets 409
-    issuer_keys: float = (
-        10.0  # signing keys of an issuer read -> read again; a withdrawn one counts meanwhile
-    )
+    issuer_keys: float = 10.0  # signing keys of an issuer are remembered, withdrawn ones too
     cluster_operations: float = 1.0  # an operation on an AKS cluster accepted -> done
 
 
