@@ -23,7 +23,9 @@ SEED: Json = {
     },
     "firebreak": {"object_id": FIREBREAK, "app_id": "client-firebreak"},
     "users": {"dana": {"object_id": "user-dana"}},
-    "clusters": {name: {"issuer": f"https://oidc/{name}/"} for name in CLUSTERS},
+    "clusters": {
+        name: {"issuer": f"https://oidc/{name}/", "server": f"https://{name}"} for name in CLUSTERS
+    },
 }
 
 
@@ -204,7 +206,10 @@ def _traffic() -> list[Json]:
         _call(1, "graph", "PATCH", f"{graph}/servicePrincipals/{OLD}", {"accountEnabled": False}),
         _call(3, "graph", "DELETE", f"{graph}/applications/x/federatedIdentityCredentials/y"),
         _call(4, "graph", "POST", f"{graph}/applications/x/removePassword", {"keyId": "k"}),
-        _call(11, "kubernetes", "PATCH", "https://kube/apis/apps/v1/deployments/x/scale", {}),
+        *(
+            _call(11, "kubernetes", "PATCH", f"https://{name}/apis/apps/v1/deployments/x/scale", {})
+            for name in CLUSTERS
+        ),
     ]
 
 

@@ -125,6 +125,12 @@ def late(file: EvidenceFile) -> EvidenceFile:
     return replace(file, written=START + timedelta(minutes=1))
 
 
+def stopped_early(traffic: list[Json]) -> list[Json]:
+    """One cluster's pods are stopped before they are written down; the other's are not."""
+    early = {**traffic[-1], "at": (START + timedelta(seconds=10.2)).isoformat()}
+    return [*traffic[:-1], early]
+
+
 def replies(part: str, name: str, reply: Reply) -> Scene:
     return changed(part, lambda value: {**value, name: reply})
 
@@ -229,6 +235,10 @@ SPOILED: list[tuple[str, Scene]] = [
     (
         "every pod was captured before any was stopped",
         changed("evidence", lambda files: [files[0], late(files[1]), files[2]]),
+    ),
+    (
+        "every pod was captured before any was stopped",
+        changed("traffic", stopped_early),
     ),
     (
         "no cluster was changed before a person consented",

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
 
 from drill.options import Json
 from drill.scene import EvidenceFile, Scene
@@ -72,39 +71,23 @@ def _snapshot(scene: Scene) -> Finding:
 
 
 def _captures(scene: Scene) -> Finding:
-    """Cluster by cluster: one may be stopped while another is still being captured."""
-    found = []
-    for workload in workloads_of(scene.staged, scene.victim.app_id):
-        others = _uids(scene, but=workload.cluster)
-        stopped = _first(scene, partial(_stops_here, others))
-        text = written_by(scene.evidence, stopped)
-        names = [pod["metadata"]["name"] for pod in pods_of(scene.staged, workload)]
-        found += [(name, name in text) for name in names]
-    return every(found)
+    """Cluster by cluster: one that is quick does not wait for another to be written down."""
+    workloads = workloads_of(scene.staged, scene.victim.app_id)
+    texts = {one.cluster: _before_a_stop(scene, one.cluster) for one in workloads}
+    return every(
+        [
+            (pod["metadata"]["name"], pod["metadata"]["name"] in texts[workload.cluster])
+            for workload in workloads
+            for pod in pods_of(scene.staged, workload)
+        ]
+    )
 
 
-def _stops_here(others: set[str], exchange: Json) -> bool:
-    return stops_something(exchange) and _uid(exchange) not in others
-
-
-def _uids(scene: Scene, *, but: str) -> set[str]:
-    """Of everything that ran in the other clusters before the alert."""
-    return {
-        str(one["metadata"].get("uid"))
-        for cluster, objects in scene.staged["clusters"].items()
-        if cluster != but
-        for kind in ("deployments", "pods")
-        for one in objects[kind]
-    }
-
-
-def _uid(exchange: Json) -> str:
-    """Of the object that a call changed; "" where its answer does not say, so that it may be any."""
-    match exchange.get("response_body"):
-        case {"metadata": {"uid": str(uid)}}:
-            return uid
-        case _:
-            return ""
+def _before_a_stop(scene: Scene, cluster: str) -> str:
+    """What had been written when Firebreak first stopped something in this cluster."""
+    server = str(scene.seed["clusters"][cluster]["server"])
+    first = _first(scene, lambda one: stops_something(one) and one["url"].startswith(f"{server}/"))
+    return written_by(scene.evidence, first)
 
 
 def _consent(scene: Scene) -> Finding:
