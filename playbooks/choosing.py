@@ -1,9 +1,10 @@
 """What a consent chose of a plan, and what that restores. Only keys of the plan count."""
 
+from playbooks import known_grants
 from playbooks.orders import Json, folder
 from playbooks.plan_model import Plan
 from responders.evidence import EvidenceStore
-from responders.model import Incident, NewIdentity, Principal
+from responders.model import Grant, Incident, NewIdentity, Principal
 
 
 def chosen(store: EvidenceStore, incident: Incident, plan: Plan, kind: str) -> list[Json]:
@@ -15,6 +16,12 @@ def chosen(store: EvidenceStore, incident: Incident, plan: Plan, kind: str) -> l
         for one in plan["choices"]
         if one["key"] in keys and one["restores"]["kind"] == kind
     ]
+
+
+def grants_of(store: EvidenceStore, incident: Incident, plan: Plan) -> list[Grant]:
+    """The roles that the new one is given: the plan's, and those that were chosen."""
+    more = chosen(store, incident, plan, known_grants.KIND)
+    return [*plan["grants"], *(one["grant"] for one in more)]
 
 
 def for_successor(policy: Json, principal: Principal, identity: NewIdentity) -> Json:

@@ -5,11 +5,21 @@ Source   https://learn.microsoft.com/azure/azure-resource-manager/management/con
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from responders.errors import ContractChangedError
 from responders.settings import is_web_origin
 
 API_VERSION = "2022-09-01"  # the one that the Azure CLI asks for
+
+
+# By the host of the token endpoint, without "login.".
+# https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud
+_OF_CLOUD = {
+    "microsoftonline.us": "USGov",
+    "partner.microsoftonline.cn": "China",
+    "chinacloudapi.cn": "China",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +33,16 @@ class Endpoints:
     login: str
     logs: str
     logs_scope: str
+    vault_scope: str | None = None  # of key vaults; None where the cloud does not say
+
+    @property
+    def token_audience(self) -> str:
+        """What a ServiceAccount token that is exchanged for one of Entra is for, in this cloud.
+
+        https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust-user-assigned-managed-identity
+        """
+        host = urlsplit(self.login).hostname or ""
+        return f"api://AzureADTokenExchange{_OF_CLOUD.get(host.rpartition('login.')[2], '')}"
 
 
 def metadata_url(arm: str) -> str:
@@ -56,7 +76,16 @@ def parse(arm: str, document: Any) -> Endpoints:
         login=login.rstrip("/"),
         logs=logs.rstrip("/"),
         logs_scope=_scope(logs),
+        vault_scope=_vault_scope(document),
     )
+
+
+def _vault_scope(document: Any) -> str | None:
+    match document:
+        case {"suffixes": {"keyVaultDns": str(suffix)}} if suffix:
+            return f"https://{suffix.lstrip('.')}/.default"
+        case _:
+            return None
 
 
 def _scope(resource: str) -> str:

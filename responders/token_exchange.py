@@ -9,7 +9,9 @@ Source   https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-cr
 """
 
 import secrets
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
 
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, TransientError
@@ -20,10 +22,19 @@ from responders.model import Json, TokenVerdict
 if TYPE_CHECKING:
     import httpx
 
-AUDIENCE = "api://AzureADTokenExchange"  # what a federated credential of a workload trusts
+T = TypeVar("T")
 _LIFETIME_S = 600  # the shortest that an API server accepts
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _NOT_A_VERDICT = frozenset({"temporarily_unavailable", "server_error"})
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A ServiceAccount, and the client id that it asks a token for."""
+
+    namespace: str
+    name: str
+    client_id: str
 
 
 async def probe(
@@ -34,32 +45,49 @@ async def probe(
     Neither the ServiceAccount token nor the access token leaves this function: not in a result, not
     in a log line, not in an exception (hence `from None`: httpx's carry the request with its body).
     """
-    return await _ask(
-        cloud,
-        {
-            "grant_type": "client_credentials",
-            "client_id": client_id,
-            "scope": cloud.endpoints.arm_scope,
-            "client_assertion_type": _ASSERTION,
-            "client_assertion": await _service_account_token(kube, namespace, service_account),
-        },
-    )
+    account, scope = Account(namespace, service_account, client_id), cloud.endpoints.arm_scope
+    verdict, _ = await _exchange(cloud, kube, account, scope)
+    return verdict
+
+
+async def use(
+    cloud: Cloud,
+    kube: Kube,
+    account: Account,
+    scope: str,
+    attempt: Callable[[str], Awaitable[T]],
+) -> tuple[TokenVerdict, T | None]:
+    """`probe` for this scope; a token is handed to `attempt`, which may neither keep nor show it, and dropped."""
+    verdict, token = await _exchange(cloud, kube, account, scope)
+    return verdict, None if token is None else await attempt(token)
+
+
+async def _exchange(
+    cloud: Cloud, kube: Kube, account: Account, scope: str
+) -> tuple[TokenVerdict, str | None]:
+    audience = cloud.endpoints.token_audience
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": account.client_id,
+        "scope": scope,
+        "client_assertion_type": _ASSERTION,
+        "client_assertion": await _service_account_token(kube, account, audience),
+    }
+    return await _ask(cloud, form)
 
 
 async def probe_secret(cloud: Cloud, client_id: str) -> TokenVerdict:
     """What Entra says to a random secret: a disabled application is refused as such, whatever the secret."""
-    return await _ask(
-        cloud,
-        {
-            "grant_type": "client_credentials",
-            "client_id": client_id,
-            "scope": cloud.endpoints.arm_scope,
-            "client_secret": secrets.token_urlsafe(30),
-        },
-    )
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": client_id,
+        "scope": cloud.endpoints.arm_scope,
+        "client_secret": secrets.token_urlsafe(30),
+    }
+    return (await _ask(cloud, form))[0]
 
 
-async def _ask(cloud: Cloud, form: dict[str, str]) -> TokenVerdict:
+async def _ask(cloud: Cloud, form: dict[str, str]) -> tuple[TokenVerdict, str | None]:
     import httpx  # noqa: PLC0415
 
     url = f"{cloud.endpoints.login}/{cloud.tenant_id}/oauth2/v2.0/token"
@@ -69,16 +97,17 @@ async def _ask(cloud: Cloud, form: dict[str, str]) -> TokenVerdict:
         raise TransientError(f"{url}: {type(error).__name__}") from None
     finally:
         del form
-    return _verdict(url, response)
+    verdict = _verdict(url, response)
+    return verdict, response.json()["access_token"] if verdict["accepted"] else None
 
 
-async def _service_account_token(kube: Kube, namespace: str, service_account: str) -> str:
+async def _service_account_token(kube: Kube, account: Account, audience: str) -> str:
     request: Json = {
         "apiVersion": "authentication.k8s.io/v1",
         "kind": "TokenRequest",
-        "spec": {"audiences": [AUDIENCE], "expirationSeconds": _LIFETIME_S},
+        "spec": {"audiences": [audience], "expirationSeconds": _LIFETIME_S},
     }
-    path = path_of("serviceaccounts", namespace, service_account, "token")
+    path = path_of("serviceaccounts", account.namespace, account.name, "token")
     match await kube.ask(path, request):
         case {"status": {"token": str(token)}}:
             return token

@@ -111,6 +111,17 @@ def test_paths_are_read_in_any_case(sandbox: RunningSandbox) -> None:
         assert answer.json()["name"] == "stordersprod"
 
 
+def test_an_account_lists_its_containers_and_nothing_of_what_is_in_them(
+    sandbox: RunningSandbox,
+) -> None:
+    arm = as_firebreak(sandbox)
+    path = f"{arm.group}/providers/Microsoft.Storage/storageAccounts/stordersprod"
+    answer = arm("GET", f"{path}/blobServices/default/containers", version="2025-01-01")
+    assert [one["name"] for one in answer.json()["value"]] == ["orders"]
+    gone = arm("GET", f"{path}x/blobServices/default/containers", version="2025-01-01")
+    assert gone.status_code == 404
+
+
 def test_every_answer_can_be_traced(sandbox: RunningSandbox) -> None:
     arm = as_firebreak(sandbox)
     mine = {"x-ms-client-request-id": "abc", "x-ms-correlation-request-id": "def"}

@@ -2,8 +2,8 @@
 
 import azure.durable_functions as df
 
-from playbooks import known_grants, known_permissions
-from playbooks.choosing import chosen, for_successor
+from playbooks import known_permissions
+from playbooks.choosing import chosen, for_successor, grants_of
 from playbooks.in_cluster import plan_of
 from playbooks.journaled import Keeping, Work, perform
 from playbooks.orders import Json, Order, folder
@@ -89,9 +89,7 @@ async def grant_roles(order: Order) -> Json:
 
     async def act(work: Work) -> StepResult:
         incident = order["incident"]
-        plan = plan_of(work.store, incident)
-        more = chosen(work.store, incident, plan, known_grants.KIND)
-        wanted = [*plan["grants"], *(one["grant"] for one in more)]
+        wanted = grants_of(work.store, incident, plan_of(work.store, incident))
         return await role_assignments.ensure(work.cloud, order["identity"]["object_id"], wanted)
 
     return await perform("grant_roles", order, act, acts=True, keeping=_kept("grant_roles"))

@@ -1,24 +1,31 @@
 """Steps 11 and 12: one cluster moves to the new identity; both halves are proven there."""
 
+import asyncio
+
 import azure.durable_functions as df
 
 from playbooks import plans
-from playbooks.in_cluster import each, in_cluster, successor_of, whole
+from playbooks.choosing import grants_of
+from playbooks.in_cluster import each, in_cluster, plan_of, successor_of, whole
 from playbooks.journaled import Work
 from playbooks.orders import Json, Order
 from responders import (
     consumer_moves,
+    identity_proofs,
     moves,
     quarantines,
+    resource_reads,
     rollouts,
     service_accounts,
     standing,
     surveys,
     token_exchange,
 )
+from responders.evidence import EvidenceStore
 from responders.kube import Kube
-from responders.model import ServiceAccountRef, StepResult, WorkloadRef
+from responders.model import Grant, Incident, ServiceAccountRef, StepResult, WorkloadRef
 from responders.service_accounts import Successor
+from responders.token_exchange import Account
 from responders.token_proofs import REFUSALS
 
 bp = df.Blueprint()
@@ -48,14 +55,21 @@ async def create_service_accounts(order: Order) -> Json:
 
 @bp.activity_trigger(input_name="order")
 async def prove_new_identity(order: Order) -> Json:
-    """Verify: the token endpoint accepts every new ServiceAccount for the new client id."""
+    """Verify: every ServiceAccount gets a token of the new identity, and reads something protected with it."""
 
     async def act(work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
         if not order["policy"]["verification"]["token_exchange"]:
             return _NOT_ASKED
+        given = await asyncio.to_thread(_grants, work.store, order["incident"])
+        read = await resource_reads.choose(work.cloud, given)
         client_id = order["identity"]["app_id"]
         return await each(
-            _accepted(work, kube, old["namespace"], successor_of(plan, old), client_id)
+            identity_proofs.prove(
+                work.cloud,
+                kube,
+                Account(old["namespace"], successor_of(plan, old), client_id),
+                read,
+            )
             for old in plan["service_accounts"]
         )
 
@@ -221,13 +235,8 @@ def _move(order: Order, plan: plans.ClusterPlan, ref: WorkloadRef) -> moves.Move
     )
 
 
-async def _accepted(
-    work: Work, kube: Kube, namespace: str, name: str, client_id: str
-) -> StepResult:
-    verdict = await token_exchange.probe(work.cloud, kube, namespace, name, client_id)
-    if verdict["accepted"]:
-        return {"status": "done", "detail": f"{namespace}/{name} gets a token"}
-    return {"status": "failed", "detail": f"{namespace}/{name}: AADSTS{verdict['error_code']}"}
+def _grants(store: EvidenceStore, incident: Incident) -> list[Grant]:
+    return grants_of(store, incident, plan_of(store, incident))
 
 
 async def _refused(work: Work, kube: Kube, old: ServiceAccountRef, client_id: str) -> StepResult:

@@ -86,6 +86,17 @@ _MACHINES = (
     "2024-11-01",
     "2025-04-01",
 )
+_STORAGE = (
+    "2019-06-01",
+    "2021-09-01",
+    "2022-09-01",
+    "2023-01-01",
+    "2023-05-01",
+    "2024-01-01",
+    "2025-01-01",
+    "2025-06-01",
+    "2025-08-01",
+)
 _VAULTS = (
     "2019-09-01",
     "2021-10-01",
@@ -136,17 +147,8 @@ SUPPORTED: dict[str, tuple[str, ...]] = {
     "Microsoft.ContainerService/managedClusters/identityBindings": _BINDINGS,
     "Microsoft.ContainerService/locations/operations": _CLUSTER_OPERATIONS,
     "Microsoft.ContainerService/locations/operationresults": _CLUSTER_OPERATIONS,
-    "Microsoft.Storage/storageAccounts": (
-        "2019-06-01",
-        "2021-09-01",
-        "2022-09-01",
-        "2023-01-01",
-        "2023-05-01",
-        "2024-01-01",
-        "2025-01-01",
-        "2025-06-01",
-        "2025-08-01",
-    ),
+    "Microsoft.Storage/storageAccounts": _STORAGE,
+    "Microsoft.Storage/storageAccounts/blobServices/containers": _STORAGE,
     "Microsoft.OperationalInsights/workspaces/tables": (
         "2021-12-01-preview",
         "2022-10-01",
