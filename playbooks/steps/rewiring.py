@@ -32,6 +32,7 @@ bp = df.Blueprint()
 _NOT_ASKED: Json = {
     "status": "nothing_to_do",
     "detail": "not asked: policy.toml [verification] token_exchange is off",
+    "unproven": "not proven by a token: policy.toml [verification] token_exchange is off",
 }
 
 
