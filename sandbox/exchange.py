@@ -17,10 +17,10 @@ from starlette.types import Message, Receive, Scope, Send
 
 from sandbox.control.service import Control
 from sandbox.entra import bearer
-from sandbox.faults import Fault
+from sandbox.faults import Fault, parse
 from sandbox.sandbox import Sandbox
 from sandbox.web import Call, Service
-from sandbox.world import timestamp
+from sandbox.world import World, timestamp
 
 _MODULES = {
     "arm": "sandbox.arm.service",
@@ -90,6 +90,9 @@ class Exchanges:
         await faults.wait(call)
         fault = faults.take(call)
         try:
+            if (outage := _outage(world, call)) is not None:
+                await _strike(outage, scope, receive, record.send)
+                return
             if fault is not None and not fault.after:
                 await _strike(fault, scope, receive, record.send)
                 return
@@ -113,6 +116,16 @@ def _service(name: str) -> Service:
     module = importlib.import_module(_MODULES["kube" if name.startswith("kube-") else name])
     serve: Service = module.serve
     return serve
+
+
+def _outage(world: World, call: Call) -> Fault | None:
+    """What happens to every call to an API server that is down, as a fault."""
+    if not call.service.startswith("kube-"):
+        return None
+    cluster = world.clusters[call.service.removeprefix("kube-")]
+    if not cluster.outage:
+        return None
+    return parse({"kind": cluster.outage})
 
 
 async def _strike(fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
-from sandbox.control import limits, machines, nodes, outsiders, pace, seeding, state
+from sandbox.control import clusters, limits, machines, nodes, outsiders, pace, seeding, state
 from sandbox.control.wishes import WishError, number, wish
 from sandbox.faults import FaultError
 from sandbox.knobs import Delays
@@ -157,6 +157,7 @@ ROUTES = [
     *machines.ROUTES,
     *limits.ROUTES,
     *pace.ROUTES,
+    *clusters.ROUTES,
     Route("POST", "/sandbox/nodes/{cluster}/steal-token", nodes.steal_token),
     Route(
         "POST", "/sandbox/nodes/{cluster}/token-proxy/{tenant}/oauth2/v2.0/token", nodes.token_proxy

@@ -9,10 +9,13 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 from sandbox.issuers import Issuer
 from sandbox.kubernetes import bootstrap, definitions, served, writes
 from sandbox.kubernetes.controllers import roster
+from sandbox.kubernetes.environments import Environments
+from sandbox.kubernetes.gitops import GitOps
 from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.kinds import stored
 from sandbox.kubernetes.mounted_tokens import MountedTokens
@@ -22,6 +25,7 @@ from sandbox.kubernetes.seeds import Seeds
 from sandbox.kubernetes.store import Snapshot, Store
 from sandbox.world import Json, World
 
+Outage = Literal["", "reset", "timeout"]  # connections are cut, or nobody ever answers
 _ADMINISTRATOR = writes.Writer("kubectl-create")
 
 
@@ -44,6 +48,7 @@ class Settled:
     objects: Snapshot
     logs: PodLogs
     addresses: int
+    environments: dict[str, dict[str, str]]
 
 
 class Cluster(Seeds):
@@ -74,6 +79,9 @@ class Cluster(Seeds):
         self.store = Store()
         self.logs = PodLogs()
         self.tokens = MountedTokens(self)
+        self.environments = Environments(self)
+        self.outage: Outage = ""  # of the API server
+        self.enforces_policies = True  # an engine for NetworkPolicies is installed
         self.unpullable_images: set[str] = set()  # pods with one of these never become ready
         self.never_ready: set[str] = set()  # "namespace/name" of workloads whose new pods hang
         self.refused_pods: dict[str, tuple[int, str]] = {}  # owner's uid -> tries, last reason
@@ -81,6 +89,8 @@ class Cluster(Seeds):
         self._on_stop: dict[int, Callable[[], None]] = {}
         self.reactor = Reactor(self)
         roster.attach(self)
+        self.gitops = GitOps(self)
+        self.reactor.register_for_all(self.gitops.notice)
         if isinstance(since, Settled):
             self._restore(since)
         else:
@@ -94,10 +104,17 @@ class Cluster(Seeds):
     def _restore(self, settled: Settled) -> None:
         self.store.restore(settled.objects)
         self.logs, self._addresses = settled.logs.copy(), settled.addresses
+        self.environments.restore(settled.environments)
 
     def settled(self) -> Settled:
         """What it holds now, while nothing is under way in it."""
-        return Settled(self.created_at, self.store.snapshot(), self.logs.copy(), self._addresses)
+        return Settled(
+            self.created_at,
+            self.store.snapshot(),
+            self.logs.copy(),
+            self._addresses,
+            self.environments.snapshot(),
+        )
 
     def stand_as(self, other: "Cluster") -> None:
         """Hold all that another one holds, at rest, and nothing else."""

@@ -1,8 +1,9 @@
 """The mutating webhook of azure-workload-identity v1.6, as the AKS add-on runs it in kube-system.
 
 Faithful    pods labelled azure.workload.identity/use: "true" at CREATE only; failurePolicy Fail; environment variables
-            only where the container has none of that name; annotations of pod and ServiceAccount
-Left out    the proxy sidecar, identity bindings
+            only where the container has none of that name; annotations of pod and ServiceAccount;
+            pods annotated azure.workload.identity/use-identity-binding get the token proxy and a token for it
+Left out    the proxy sidecar
 Source      https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html
             https://github.com/Azure/azure-workload-identity/blob/v1.6.0/pkg/webhook/webhook.go
 """
@@ -21,6 +22,8 @@ NAMESPACE = "kube-system"
 DEPLOYMENT = "azure-wi-webhook-controller-manager"
 LABELS = {"azure-workload-identity.io/system": "true"}
 AUDIENCE = "api://AzureADTokenExchange"
+BINDING_AUDIENCE = "api://AKSIdentityBinding"
+TOKEN_PROXY = "AZURE_KUBERNETES_TOKEN_PROXY"  # noqa: S105 - a variable's name
 _PREFIX = "azure.workload.identity/"
 _MOUNT_PATH = "/var/run/secrets/azure/wi"  # since v1.6.0; before it, /var/run/secrets/azure/tokens
 _TOKEN_PATH = "token/azure-identity-token"  # noqa: S105 - a path
@@ -38,13 +41,17 @@ def mutate(cluster: "Cluster", pod: Json, account: Json) -> None:
     seconds = _expiration(pod, account)
     volume = _volume_name(pod)
     annotations = account["metadata"].get("annotations", {})
+    notes = pod["metadata"].get("annotations", {})
     variables = {
         "AZURE_CLIENT_ID": annotations.get(f"{_PREFIX}client-id", ""),
         "AZURE_TENANT_ID": annotations.get(f"{_PREFIX}tenant-id", cluster.world.tenant_id),
         "AZURE_FEDERATED_TOKEN_FILE": f"{_MOUNT_PATH}/{_TOKEN_PATH}",
         "AZURE_AUTHORITY_HOST": cluster.world.endpoints.get("login", "") + "/",
     }
-    skipped = pod["metadata"].get("annotations", {}).get(f"{_PREFIX}skip-containers", "")
+    binds = notes.get(f"{_PREFIX}use-identity-binding") == "true"
+    if binds:
+        variables |= _proxy(cluster)
+    skipped = notes.get(f"{_PREFIX}skip-containers", "")
     names = {name.strip() for name in skipped.split(";")}
     spec = pod["spec"]
     for container in [*spec.get("initContainers", []), *spec["containers"]]:
@@ -52,9 +59,23 @@ def mutate(cluster: "Cluster", pod: Json, account: Json) -> None:
             _add_variables(container, variables)
             mount = {"name": volume, "readOnly": True, "mountPath": _MOUNT_PATH}
             container.setdefault("volumeMounts", []).append(mount)
-    token = {"audience": AUDIENCE, "expirationSeconds": seconds, "path": _TOKEN_PATH}
+    audience = BINDING_AUDIENCE if binds else AUDIENCE
+    token = {"audience": audience, "expirationSeconds": seconds, "path": _TOKEN_PATH}
     projected = {"sources": [{"serviceAccountToken": token}], "defaultMode": 420}
     spec.setdefault("volumes", []).append({"name": volume, "projected": projected})
+
+
+def _proxy(cluster: "Cluster") -> dict[str, str]:
+    """Where the azidentity libraries send token requests instead of to Entra, once they are told to use the proxy.
+
+    https://learn.microsoft.com/azure/aks/identity-bindings
+    """
+    control = cluster.world.endpoints.get("control", "")
+    return {
+        TOKEN_PROXY: f"{control}/sandbox/nodes/{cluster.name}/token-proxy",
+        "AZURE_KUBERNETES_SNI_NAME": f"{cluster.name}.ests.aks",
+        "AZURE_KUBERNETES_CA_FILE": f"{_MOUNT_PATH}/ca-cert/ca.crt",
+    }
 
 
 def _is_ready(cluster: "Cluster") -> bool:

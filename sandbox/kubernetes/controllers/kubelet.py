@@ -83,6 +83,7 @@ def _become_ready(cluster: "Cluster", started: Json) -> None:
         return
     if _is_stuck(cluster, pod):
         return
+    cluster.environments.start(pod)
     now = timestamp(cluster.now())
     address = cluster.next_pod_address()
     status = pod["status"]
@@ -102,6 +103,15 @@ def _become_ready(cluster: "Cluster", started: Json) -> None:
     seconds = run_time(cluster, written)
     if seconds is not None:
         cluster.reactor.once(("end", about["uid"]), seconds, lambda: _succeed(cluster, written))
+
+
+def set_ready(cluster: "Cluster", pod: Json, *, ready: bool) -> None:
+    """Its probe succeeds from now on, or fails."""
+    status = pod["status"]
+    status["conditions"] = _conditions(cluster, pod, ready=str(ready))
+    for each in status["containerStatuses"]:
+        each["ready"] = ready
+    cluster.store.write(KIND, pod)
 
 
 def run_time(cluster: "Cluster", pod: Json) -> float | None:

@@ -1,0 +1,64 @@
+"""What can be wrong with a cluster, or be otherwise than in the others, at the turn of a switch."""
+
+from typing import TYPE_CHECKING
+
+from sandbox.kubernetes import workload_identity
+from sandbox.kubernetes.controllers import kubelet
+from sandbox.kubernetes.kinds import stored
+from sandbox.world import Json, copied
+
+if TYPE_CHECKING:
+    from sandbox.kubernetes.cluster import Cluster
+
+_WEBHOOK = f"{workload_identity.NAMESPACE}/{workload_identity.DEPLOYMENT}"
+
+
+def webhook_is_ready(cluster: "Cluster") -> bool:
+    """Whether it was not broken here; its pods may still take a moment."""
+    return _WEBHOOK not in cluster.never_ready
+
+
+def set_webhook_ready(cluster: "Cluster", *, ready: bool) -> None:
+    """Break the identity webhook, or mend it: its pods run, but answer no probe."""
+    if ready:
+        cluster.never_ready.discard(_WEBHOOK)
+    else:
+        cluster.never_ready.add(_WEBHOOK)
+    for pod in cluster.store.peek(stored("pods"), workload_identity.NAMESPACE):
+        if pod["metadata"].get("labels", {}).items() >= workload_identity.LABELS.items():
+            kubelet.set_ready(cluster, copied(pod), ready=ready)
+
+
+def is_private(cluster: "Cluster") -> bool:
+    """Whether Resource Manager says that its API server has no public address."""
+    properties = _resource(cluster)["properties"]
+    return bool(properties.get("apiServerAccessProfile", {}).get("enablePrivateCluster"))
+
+
+def set_private(cluster: "Cluster", *, private: bool) -> None:
+    """Give its API server a private address, which nobody here has a way to, or a public one again.
+
+    https://learn.microsoft.com/azure/aks/private-clusters
+    """
+    resource = _resource(cluster)
+    if private:
+        region = resource["location"]
+        name = f"{cluster.name}-dns.privatelink.{region}.azmk8s.io"
+        resource["properties"]["apiServerAccessProfile"] = {
+            "enablePrivateCluster": True,
+            "enablePrivateClusterPublicFQDN": False,
+            "privateDNSZone": "system",
+        }
+        resource["properties"]["privateFQDN"] = name
+    else:
+        resource["properties"].pop("apiServerAccessProfile", None)
+        resource["properties"].pop("privateFQDN", None)
+    cluster.outage = "reset" if private else ""
+    cluster.world.azure.resources.put(cluster.resource_id.lower(), resource)
+
+
+def _resource(cluster: "Cluster") -> Json:
+    found = cluster.world.azure.resources.get(cluster.resource_id.lower())
+    if found is None:
+        raise KeyError(cluster.resource_id)
+    return found
