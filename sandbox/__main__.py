@@ -1,4 +1,4 @@
-"""`python -m sandbox --state DIR [--first-port N] [--clusters N]`: serve the pretend cloud until SIGTERM."""
+"""`python -m sandbox --state DIR [--first-port N] [--clusters N] [--world NAME]`: serve until SIGTERM."""
 
 import argparse
 import asyncio
@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from sandbox.seed import names
+from sandbox.seed.worlds import PLAIN, WORLDS
 from sandbox.server import run
 
 
@@ -16,10 +17,12 @@ def main() -> None:
     parser.add_argument("--first-port", type=int, default=0, help="default: any free ports")
     clusters = "how many AKS clusters there are"
     parser.add_argument("--clusters", type=_number, default=names.DEFAULT_CLUSTERS, help=clusters)
+    parser.add_argument("--world", choices=WORLDS, default=PLAIN, help="what it begins with")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    asyncio.run(run(arguments.state.resolve(), arguments.first_port, arguments.clusters))
+    folder: Path = arguments.state.resolve()
+    asyncio.run(run(folder, arguments.first_port, arguments.clusters, arguments.world))
 
 
 def _number(text: str) -> int:

@@ -9,6 +9,7 @@ from sandbox.faults import Faults
 from sandbox.kubernetes.cluster import Settled
 from sandbox.ledger import Ledger
 from sandbox.recorder import Recorder
+from sandbox.seed.worlds import PLAIN
 from sandbox.world import Json, World
 
 
@@ -18,6 +19,7 @@ class Sandbox:
 
     endpoints: dict[str, str]
     certificates: Certificates
+    world_name: str = PLAIN  # one of `seed.worlds.WORLDS`
     recorder: Recorder = field(default_factory=Recorder)
     ledger: Ledger = field(default_factory=Ledger)
     faults: Faults = field(default_factory=Faults)
@@ -31,9 +33,13 @@ class Sandbox:
         self._trust = client_context(self.certificates.ca)
         self._begin()
 
-    async def reset(self) -> None:
-        """Forget everything that happened. Keys, ids, ports and settings stay as they were."""
+    async def reset(self, world_name: str | None = None) -> None:
+        """Forget everything that happened, and begin with this world, or with the same again.
+
+        Keys, ids, ports and settings stay as they were.
+        """
         async with self._resetting:
+            self.world_name = world_name or self.world_name
             for cluster in self.world.clusters.values():
                 await cluster.stop()
             self.recorder = Recorder()
@@ -44,4 +50,4 @@ class Sandbox:
     def _begin(self) -> None:
         self.world = World(self.endpoints, trust=self._trust)
         self.world.caches["faults"] = self.faults  # for what travels inside another call
-        self.seeded = seed.plant(self.world, self._settled)
+        self.seeded = seed.plant(self.world, self._settled, self.world_name)

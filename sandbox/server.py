@@ -70,7 +70,7 @@ def services(clusters: int = names.DEFAULT_CLUSTERS) -> tuple[str, ...]:
     return (*_SERVICES, *(f"kube-{name}" for name in names.cluster_names(clusters)))
 
 
-async def run(folder: Path, first_port: int, clusters: int) -> None:
+async def run(folder: Path, first_port: int, clusters: int, world: str) -> None:
     """Serve until SIGTERM or SIGINT. `folder` gets the CA and, when all is ready, `sandbox.json`."""
     folder.mkdir(parents=True, exist_ok=True)
     sockets = _bind(services(clusters), first_port)
@@ -80,7 +80,7 @@ async def run(folder: Path, first_port: int, clusters: int) -> None:
         for port, service in ports.items()
     }
     issued = certificates.issue(folder)
-    sandbox = Sandbox(endpoints, issued)
+    sandbox = Sandbox(endpoints, issued, world)
     application = Exchanges(sandbox, ports)
     listeners = [
         (

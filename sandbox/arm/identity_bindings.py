@@ -12,6 +12,7 @@ Source      https://learn.microsoft.com/azure/aks/identity-bindings-concepts
 """
 
 import uuid
+from datetime import datetime
 
 from starlette.responses import JSONResponse, Response
 
@@ -153,6 +154,20 @@ def new_binding(world: World, resource_id: str, identity: Json) -> Json:
             "provisioningState": "Succeeded",
         },
     }
+
+
+def plant(world: World, cluster_id: str, identity: Json, since: datetime, name: str = "") -> Json:
+    """A binding that was there all along, with the one credential that AKS writes on the identity."""
+    trust: Json = {
+        "id": f"{identity['id']}/federatedIdentityCredentials/{TRUST}",
+        "name": TRUST,
+        "type": _TRUSTS,
+        "properties": new_trust(world, identity),
+    }
+    made = new_binding(world, f"{cluster_id}/identityBindings/{name or identity['name']}", identity)
+    for each in (trust, made):
+        world.azure.resources.put(str(each["id"]).lower(), each, since=since)
+    return made
 
 
 def new_trust(world: World, identity: Json) -> Json:

@@ -1,11 +1,12 @@
 """Switches of a cluster that no cloud has: its API server down, its webhook broken, Git that puts things back."""
 
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any, get_args
 
 from starlette.responses import JSONResponse, Response
 
+from sandbox.control import pace
 from sandbox.control.wishes import (
     WishError,
     a_list,
@@ -16,7 +17,7 @@ from sandbox.control.wishes import (
     wish,
 )
 from sandbox.kubernetes import gitops, switches
-from sandbox.kubernetes.cluster import Cluster, Outage, Pace
+from sandbox.kubernetes.cluster import Cluster, Outage
 from sandbox.kubernetes.controllers import cron_jobs
 from sandbox.kubernetes.statuses import StatusError
 from sandbox.web import Call, Route
@@ -156,14 +157,6 @@ def _turn_api_server(cluster: Cluster, value: object) -> None:
         cluster.end_watches()
 
 
-def _turn_pace(cluster: Cluster, value: object) -> None:
-    known = {each.name for each in fields(Pace)}
-    for name, seconds in an_object("pace", value).items():
-        if name not in known:
-            raise WishError(f"pace: {name}: not one of {', '.join(sorted(known))}")
-        setattr(cluster.pace, name, number(name, seconds))
-
-
 def _turn_policies(cluster: Cluster, value: object) -> None:
     cluster.enforces_policies = _yes("enforces_policies", value)
 
@@ -199,7 +192,7 @@ _SWITCHES: dict[str, Callable[[Cluster, Any], None]] = {
     "private": lambda cluster, value: switches.set_private(cluster, private=_yes("private", value)),
     "never_ready": _turn_never_ready,
     "unpullable_images": _turn_images,
-    "pace": _turn_pace,
+    "pace": lambda cluster, value: pace.turn(cluster, an_object("pace", value)),
 }
 
 ROUTES = [

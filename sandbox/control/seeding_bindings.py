@@ -7,8 +7,6 @@ from sandbox.control.wishes import WishError, text
 from sandbox.seed import names
 from sandbox.world import Json, World
 
-_TRUST = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials"
-
 
 def _binding(world: World, since: datetime, one: Json) -> Json:
     """{"cluster", "identityId", "name"?}: with the one credential that AKS writes on the identity."""
@@ -18,18 +16,10 @@ def _binding(world: World, since: datetime, one: Json) -> Json:
     identity = world.azure.resources.get(identity_id.lower())
     if identity is None:
         raise WishError(f"identityBindings: no identity {identity_id}")
-    trust: Json = {
-        "id": f"{identity['id']}/federatedIdentityCredentials/{identity_bindings.TRUST}",
-        "name": identity_bindings.TRUST,
-        "type": _TRUST,
-        "properties": identity_bindings.new_trust(world, identity),
-    }
-    name = text(one, "name", str(identity["name"]))
-    binding_id = f"{names.cluster(world, cluster)}/identityBindings/{name}"
-    made = identity_bindings.new_binding(world, binding_id, identity)
-    for each in (trust, made):
-        world.azure.resources.put(str(each["id"]).lower(), each, since=since)
-    return {"id": binding_id, **made["properties"]["oidcIssuer"]}
+    made = identity_bindings.plant(
+        world, names.cluster(world, cluster), identity, since, text(one, "name", identity["name"])
+    )
+    return {"id": made["id"], **made["properties"]["oidcIssuer"]}
 
 
 PARTS = {"identityBindings": _binding}

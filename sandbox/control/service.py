@@ -16,6 +16,7 @@ from sandbox.control import clusters, limits, machines, nodes, outsiders, pace, 
 from sandbox.control.wishes import WishError, number, wish
 from sandbox.faults import FaultError
 from sandbox.knobs import Delays
+from sandbox.seed.worlds import WORLDS
 from sandbox.web import Call, Route, Router
 from sandbox.world import World, timestamp
 
@@ -56,9 +57,12 @@ class Control:
             return JSONResponse({"error": str(wrong)}, status_code=400)
 
     async def reset(self, world: World, call: Call) -> Response:
-        """200: a fresh world."""
-        await self._sandbox.reset()
-        return JSONResponse({"seed": self._sandbox.seeded})
+        """200: a fresh world, the same as before or {"world": name}; 400 where there is no such one."""
+        named = wish(call, "world")["world"] if call.body else None
+        if named is not None and named not in WORLDS:
+            raise WishError(f"world: {named}: there are {', '.join(WORLDS)}")
+        await self._sandbox.reset(named)
+        return JSONResponse({"world": self._sandbox.world_name, "seed": self._sandbox.seeded})
 
     async def set_latency(self, world: World, call: Call) -> Response:
         """200: every call to these services ("*": to all) now takes that many milliseconds longer."""

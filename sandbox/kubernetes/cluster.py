@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Literal
 
 from sandbox.issuers import Issuer
-from sandbox.kubernetes import bootstrap, definitions, served, writes
+from sandbox.kubernetes import bootstrap, definitions, patches, served, writes
 from sandbox.kubernetes.controllers import roster
 from sandbox.kubernetes.environments import Environments
-from sandbox.kubernetes.gitops import GitOps
+from sandbox.kubernetes.gitops import GitOps, Repository
 from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.kinds import stored
 from sandbox.kubernetes.mounted_tokens import MountedTokens
@@ -49,6 +49,7 @@ class Settled:
     logs: PodLogs
     addresses: int
     environments: dict[str, dict[str, str]]
+    repositories: dict[str, Repository]
 
 
 class Cluster(Seeds):
@@ -105,6 +106,11 @@ class Cluster(Seeds):
         self.store.restore(settled.objects)
         self.logs, self._addresses = settled.logs.copy(), settled.addresses
         self.environments.restore(settled.environments)
+        self.gitops.restore(settled.repositories)
+        with self.reactor.seeding_now():  # what waits for its time waits again
+            for value in self.store.peek(stored("cronjobs")):
+                about = value["metadata"]
+                self.reactor.enqueue(stored("cronjobs"), about["namespace"], about["name"])
 
     def settled(self) -> Settled:
         """What it holds now, while nothing is under way in it."""
@@ -114,6 +120,7 @@ class Cluster(Seeds):
             self.logs.copy(),
             self._addresses,
             self.environments.snapshot(),
+            self.gitops.snapshot(),
         )
 
     def stand_as(self, other: "Cluster") -> None:
@@ -131,6 +138,15 @@ class Cluster(Seeds):
         """
         with self.reactor.seeding_now():
             return writes.create(self, self._kind(plural), value, _ADMINISTRATOR)
+
+    def change(self, plural: str, namespace: str, name: str, patch: Json) -> Json:
+        """A merge patch as an administrator would send it, settled at once. Raises `KeyError`."""
+        kind = self._kind(plural)
+        with self.reactor.seeding_now():
+            old = self.store.get(kind, namespace, name)
+            if old is None:
+                raise KeyError(f"{plural} {namespace}/{name}")
+            return writes.update(self, kind, old, patches.merge(old, patch), _ADMINISTRATOR)
 
     def define(self, plural: str) -> Kind:
         """Serve this custom resource from now on, by its published definition."""

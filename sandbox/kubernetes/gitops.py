@@ -13,7 +13,7 @@ Source      https://fluxcd.io/flux/components/kustomize/kustomizations/
 import copy
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from sandbox.kubernetes import bodies, served, writes
@@ -70,6 +70,19 @@ class GitOps:
             self.repositories[repository.name] = repository
             self._commit(repository, manifests)
             self._reconcile(repository)
+
+    def snapshot(self) -> dict[str, Repository]:
+        """Every repository as it is now, for an equal cluster."""
+        return {
+            name: replace(each, manifests=dict(each.manifests))
+            for name, each in self.repositories.items()
+        }
+
+    def restore(self, past: dict[str, Repository]) -> None:
+        """Begin from there; the owners are among the cluster's objects."""
+        self.repositories = {
+            name: replace(each, manifests=dict(each.manifests)) for name, each in past.items()
+        }
 
     def commit(self, name: str, manifests: list[Json]) -> Repository:
         """Git changes; the cluster follows after the delay. Raises `KeyError`."""

@@ -83,6 +83,19 @@ class Reactor:
 
         self.after(delay_s, fire)
 
+    def at(self, key: Hashable, seconds: float, act: Act) -> None:
+        """Do this when the sandbox's clock has gone so far, or was put so far; the same waits only once."""
+        if key in self._pending:
+            return
+        self._pending.add(key)
+
+        def fire() -> None:
+            self._pending.discard(key)
+            if not self._closed:
+                act()
+
+        self._cluster.world.agenda.after(seconds, fire)
+
     @contextmanager
     def seeding_now(self) -> Iterator[None]:
         """Time stands still, and on the way out everything has settled."""

@@ -11,16 +11,20 @@ from sandbox.seed import (
     names,
     unusual_principals,
 )
+from sandbox.seed.worlds import PLAIN
 from sandbox.world import Json, World, stable_guid
 
 
-def plant(world: World, settled: dict[str, Settled]) -> Json:
-    """Fill a new world and return names -> ids, as `sandbox.json` shows them. `settled`: see `clusters.plant`."""
+def plant(world: World, settled: dict[str, Settled], wanted: str = PLAIN) -> Json:
+    """Fill a new world and return names -> ids, as `sandbox.json` shows them.
+
+    `wanted` is one of `worlds.WORLDS`; for `settled` see `clusters.plant`.
+    """
     directory.plant(world)
     azure.plant(world)
     managed_identities.plant(world)
     unusual_principals.plant(world)
-    clusters.plant(world, settled)
+    clusters.plant(world, settled, wanted)
     evidence = evidence_account.plant(world)
     return {
         "orders_api": names.ORDERS_API.as_json(),

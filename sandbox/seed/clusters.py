@@ -1,7 +1,7 @@
 """What runs in the clusters: the shop's workloads and payments, and what Firebreak may do there."""
 
 from sandbox.kubernetes.cluster import Cluster, Settled, user
-from sandbox.seed import names
+from sandbox.seed import names, worlds
 from sandbox.seed.managed_identities import PAYMENTS_CLUSTERS
 from sandbox.seed.names import BILLING_API, FIREBREAK, ORDERS_API, PAYMENTS_IDENTITY, Ids
 from sandbox.world import Json, World
@@ -9,24 +9,30 @@ from sandbox.world import Json, World
 _SHOP, _PAYMENTS = "shop", "payments"
 
 
-def plant(world: World, settled: dict[str, Settled]) -> None:
-    """Start the clusters with their workloads rolled out.
+def plant(world: World, settled: dict[str, Settled], wanted: str) -> None:
+    """Start the clusters with their workloads rolled out, as in the world of this name.
 
-    Rolling out takes nearly all the time of a reset: `settled` keeps the clusters as they are then, by name, for the
-    worlds after this one, whose endpoints are the same.
+    Rolling out takes nearly all the time of a reset: `settled` keeps the clusters as they are then, by world and name,
+    for the worlds after this one, whose endpoints are the same.
     """
+    plan = worlds.WORLDS[wanted]
+    plan.plant(world)
     for name in names.clusters(world):
         cluster = Cluster(
             world,
             name,
             issuer_url=names.issuer(world, name),
             resource_id=names.cluster(world, name),
-            since=settled.get(name) or names.seeded_at(world),
+            since=settled.get(f"{wanted}/{name}") or names.seeded_at(world),
         )
         world.clusters[name] = cluster
-        if name not in settled:
+        if f"{wanted}/{name}" not in settled:
             _roll_out(cluster)
-            settled[name] = cluster.settled()
+            plan.roll_out(cluster)
+            settled[f"{wanted}/{name}"] = cluster.settled()
+    for cluster in world.clusters.values():
+        with cluster.reactor.seeding_now():
+            plan.turn(cluster)
 
 
 def _roll_out(cluster: Cluster) -> None:

@@ -81,7 +81,7 @@ def _orders_api(world: World, since: datetime) -> None:
     _application(world, ORDERS_API, since, passwordCredentials=[password], keyCredentials=[key])
     for cluster, account in _FEDERATED:
         if cluster in names.clusters(world):
-            _federate(world, ORDERS_API, cluster, account, since)
+            federate(world, ORDERS_API, cluster, account, since)
     dana = names.user_id("dana")
     world.directory.owners[ORDERS_API.application_object_id] = [dana]
     world.directory.owners[ORDERS_API.object_id] = [dana]
@@ -90,7 +90,7 @@ def _orders_api(world: World, since: datetime) -> None:
 def _billing_api(world: World, since: datetime) -> None:
     """The bystander: nothing that happens to orders-api may touch it."""
     _application(world, BILLING_API, since)
-    _federate(world, BILLING_API, "aks-weu", "billing-api", since)
+    federate(world, BILLING_API, "aks-weu", "billing-api", since)
 
 
 def _firebreak_api(world: World, since: datetime) -> None:
@@ -149,7 +149,8 @@ def _application(world: World, ids: Ids, since: datetime, **properties: object) 
     return principal
 
 
-def _federate(world: World, ids: Ids, cluster: str, account: str, since: datetime) -> None:
+def federate(world: World, ids: Ids, cluster: str, account: str, since: datetime) -> None:
+    """Trust a ServiceAccount of the shop."""
     name = f"{cluster}-shop-{account}"
     credential = new_federated_credential(
         name,

@@ -29,15 +29,14 @@ def sync(cluster: "Cluster", namespace: str, name: str) -> None:
         return
     _report(cluster, cron_job)
     _forget(cluster, cron_job)
-    if cron_job["spec"].get("suspend") or cluster.reactor.seeding:
+    if cron_job["spec"].get("suspend"):
         return
-    due = schedules.next_after(cron_job["spec"]["schedule"], cluster.now())
+    now = cluster.world.clock.now()
+    due = schedules.next_after(cron_job["spec"]["schedule"], now)
     if due is not None:
-        about = cron_job["metadata"]
-        delay = (due - cluster.now()).total_seconds()
-        cluster.reactor.once(
-            ("cron", about["uid"], due), delay, lambda: _run(cluster, namespace, name, due)
-        )
+        key = ("cron", cron_job["metadata"]["uid"], due)
+        seconds = (due - now).total_seconds()
+        cluster.reactor.at(key, seconds, lambda: _run(cluster, namespace, name, due))
 
 
 def _run(cluster: "Cluster", namespace: str, name: str, due: datetime) -> None:
