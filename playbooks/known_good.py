@@ -19,6 +19,12 @@ AUDIENCE = "api://AzureADTokenExchange"
 # Of the public cloud, the US Government's, and the one that 21Vianet runs.
 # https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust-user-assigned-managed-identity
 AUDIENCES = (AUDIENCE, f"{AUDIENCE}USGov", f"{AUDIENCE}China")
+# AKS makes and serves this trust itself, for its identity bindings: nobody else can sign for that issuer.
+# https://learn.microsoft.com/azure/aks/identity-bindings-concepts
+_BINDING = "https://ib.oic.prod-aks.azure.com"
+UNUSED = (
+    "no ServiceAccount"  # begins the reason of a cluster in which nothing names the old client id
+)
 NOTHING = Known()
 _NAME_LIMIT = 120  # of a federated credential
 
@@ -67,7 +73,7 @@ def trusts(
     wanted: list[FederatedCredential] = []
     gone: list[LeftOut] = []
     for old in snapshot["federated_credentials"]:
-        reason, suspicious = _distrust(old, clusters, known)
+        reason, suspicious = _of_a_binding(old, snapshot) or _distrust(old, clusters, known)
         if not reason:
             wanted.append(_successor(old, clusters))
             continue
@@ -163,6 +169,16 @@ def _name(cluster: str, namespace: str, account: str, subject: str) -> str:
     return f"{allowed[: _NAME_LIMIT - 9]}-{digest(f'{cluster} {subject}'.encode())[:8]}"
 
 
+def _of_a_binding(old: FederatedCredential, snapshot: Snapshot) -> tuple[str, bool] | None:
+    """AKS makes it anew with a new binding; it can't be copied. None: it is another kind of trust."""
+    ids = (snapshot["identity"] or {}).get("properties") or {}
+    issuer = f"{_BINDING}/{ids.get('tenantId')}/{ids.get('clientId')}"
+    if not ids or old["issuer"].rstrip("/").lower() != issuer.lower():
+        return None
+    command = "az aks identity-binding create, and a ClusterRole for the new client id"
+    return f"of AKS identity bindings: a person makes them anew in each cluster: {command}", False
+
+
 def _distrust(
     old: FederatedCredential, clusters: list[ClusterPlan], known: Known
 ) -> tuple[str, bool]:
@@ -185,7 +201,8 @@ def _unmatched(old: FederatedCredential, clusters: list[ClusterPlan]) -> tuple[s
         if cluster["survey"]["cluster"]["issuer_url"] == old["issuer"]:
             name = cluster["survey"]["cluster"]["name"]
             if not cluster["acts"]:
-                return f"cluster {name}: {cluster['reason']}", False
+                unused = cluster["reason"].startswith(UNUSED)
+                return f"cluster {name}: {cluster['reason']}", unused
             named = f"no ServiceAccount of {name} with this subject"
             return f"{named} named the client id before the compromise window", True
     return "its issuer is none of our clusters", True

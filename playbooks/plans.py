@@ -6,7 +6,7 @@ Which parts of the old identity come back is decided in `known_good.py`, `known_
 
 from playbooks import known_good, known_grants, known_permissions, not_copied, refederation
 from playbooks.known import Known, is_old
-from playbooks.known_good import AUDIENCE, NOTHING
+from playbooks.known_good import AUDIENCE, NOTHING, UNUSED
 from playbooks.orders import Json
 from playbooks.plan_model import ClusterPlan, LeftOut, Plan
 from playbooks.vectors import UNSEEN, Judgement
@@ -137,7 +137,7 @@ def _cluster_plan(survey: Survey, ending: str, start: str) -> ClusterPlan:
     elif survey["preflight"]["status"] != "done":
         reason = f"not ready: {survey['preflight'].get('detail', '')}"
     elif not survey["service_accounts"]:
-        reason = "no ServiceAccount here names the old client id"
+        reason = f"{UNUSED} here names the old client id"
     else:
         reason = ""
     accounts = [one for one in survey["service_accounts"] if known_good.is_known_good(one, start)]

@@ -13,6 +13,7 @@ import azure.durable_functions as df
 from playbooks import cluster_states, foothold, waves
 from playbooks.cluster_states import State, of_answer, state
 from playbooks.groups import each_cluster
+from playbooks.known_good import UNUSED
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
 from playbooks.settling import GOOD, perform_one, settle
@@ -21,9 +22,6 @@ from playbooks.steps import rebuilding
 from responders.model import ClusterRef
 
 _IDENTITY = "identity"  # among the states: what is missing at the new identity itself
-_UNUSED = (
-    "no ServiceAccount"  # begins the reason of a cluster that never had to do with the identity
-)
 _MOVED = {"done", "by_hand"}
 _BUILDING = (
     rebuilding.federate_identity,
@@ -51,7 +49,7 @@ class Recovery:
         self._states: dict[str, State] = {
             one["ref"]["name"]: state("refused", one["reason"])
             for one in plan["clusters"]
-            if not one["acts"] and not one["reason"].startswith(_UNUSED)
+            if not one["acts"] and not one["reason"].startswith(UNUSED)
         }
 
     @property

@@ -26,7 +26,7 @@ _OID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 
 
 async def collect(cloud: Cloud, principal: Principal, start: datetime, end: datetime) -> Collected:
-    """Everything that the principal did, in every visible subscription, as Azure wrote it.
+    """What the principal did, and what was done to its own resource, in every visible subscription, as Azure wrote it.
 
     The API filters by time only ("no other syntax is allowed"), so all events of the window are read
     and compared here. A subscription that can't be read is a named gap.
@@ -35,14 +35,13 @@ async def collect(cloud: Cloud, principal: Principal, start: datetime, end: date
     subscriptions = await cloud.subscription_ids()
     outcomes = await fan_out(subscriptions, lambda one: _of(cloud, one, principal, query))
     rows = [row for _, found in outcomes if not isinstance(found, ResponderError) for row in found]
+    gaps = gaps_of(failures(outcomes), len(subscriptions))
     return {
         "source": f"activity log of {len(subscriptions)} subscriptions",
         "rows": sorted(rows, key=lambda row: str(row.get("eventTimestamp"))),
         "query": query,
-        "gaps": [
-            *gaps_of(failures(outcomes), len(subscriptions)),
-            late(end, _LAG, "activity log"),
-        ],
+        "gaps": [*gaps, late(end, _LAG, "activity log")],
+        "complete": not gaps,
         "start": start.isoformat(),
         "end": end.isoformat(),
     }
@@ -63,7 +62,7 @@ async def _of(cloud: Cloud, subscription_id: str, principal: Principal, query: s
         async for page in pages:
             async for _ in page:
                 break  # `keep` has it all
-    return [event for event in found if is_by(event, principal)]
+    return [event for event in found if is_by(event, principal) or is_about(event, principal)]
 
 
 def is_by(event: Json, principal: Principal) -> bool:
@@ -76,6 +75,13 @@ def is_by(event: Json, principal: Principal) -> bool:
         or str(said.get(_OID)).lower() == object_id
         or str(said.get("appid")).lower() == principal["app_id"].lower()
     )
+
+
+def is_about(event: Json, principal: Principal) -> bool:
+    """True if it was done to its resource, or to something of it, such as a federated credential."""
+    resource_id = (principal["resource_id"] or "").lower()
+    target = str(event.get("resourceId")).lower()
+    return bool(resource_id) and f"{target}/".startswith(f"{resource_id}/")
 
 
 def _events(page: str, subscription_id: str) -> list[Json]:

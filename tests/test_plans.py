@@ -388,6 +388,23 @@ def test_an_account_whose_cluster_does_not_say_since_when_is_confirmed() -> None
     assert "shop/orders-api" not in said["sentence"]
 
 
+def test_the_trust_of_an_identity_binding_is_no_strangers_and_a_person_makes_it_anew() -> None:
+    ids = {"tenantId": "t", "clientId": "c"}
+    own, other = (f"https://ib.oic.prod-aks.azure.com/t/{one}/" for one in ("c", "d"))
+    taken = [trust(issuer=one, subject="anything") for one in (own, other)]
+    plan = draw(snapshot(federated_credentials=taken, identity={"properties": ids}))
+
+    assert plan["federated_credentials"] == []
+    assert [one["suspicious"] for one in plan["left_out"]] == [False, True]
+    assert "az aks identity-binding create" in plan["left_out"][0]["reason"]
+
+
+def test_a_trust_in_a_cluster_where_nothing_names_the_client_id_looks_planted() -> None:
+    plan = draw(snapshot(federated_credentials=[trust()]), survey(accounts=[]))
+
+    assert plan["left_out"][0]["suspicious"]
+
+
 @pytest.mark.parametrize("suffix", ["", "USGov", "China"])
 def test_a_trust_keeps_the_audience_of_its_cloud(suffix: str) -> None:
     found = {**trust(), "audiences": [f"{plans.AUDIENCE}{suffix}"]}

@@ -103,6 +103,16 @@ async def test_only_what_the_principal_did_is_kept(two: FakeAzure, cloud: Cloud)
     assert found["rows"] == mine
 
 
+async def test_what_was_done_to_its_own_resource_is_kept_too(two: FakeAzure, cloud: Cloud) -> None:
+    identity = suspect("user_assigned_identity")
+    at = str(identity["resource_id"])
+    trusted = _event(1, caller="eve", resourceId=f"{at.upper()}/federatedIdentityCredentials/x")
+    namesake = _event(2, caller="eve", resourceId=f"{at}-2/federatedIdentityCredentials/x")
+    two.on("GET", _events(OTHER), page(trusted, namesake))
+    found = await activity_logs.collect(cloud, identity, START, END)
+    assert found["rows"] == [trusted]
+
+
 async def test_a_subscription_that_can_not_be_read_is_a_gap(two: FakeAzure, cloud: Cloud) -> None:
     two.on("GET", _events(SUBSCRIPTION), page(_event(1)))
     two.on("GET", _events(OTHER), problem(403, "AuthorizationFailed"))
@@ -110,6 +120,7 @@ async def test_a_subscription_that_can_not_be_read_is_a_gap(two: FakeAzure, clou
     assert len(found["rows"]) == 1
     assert OTHER in found["gaps"][0]
     assert "403 AuthorizationFailed" in found["gaps"][0]
+    assert found["complete"] is False
 
 
 async def test_a_page_that_is_retried_is_not_kept_twice(two: FakeAzure, cloud: Cloud) -> None:

@@ -13,6 +13,10 @@ from responders.evidence import EvidenceStore
 from responders.model import MANAGED, Incident
 from responders.snapshots import Snapshot
 
+# Any one of them suffices: both tell of every write in Resource Manager.
+_RESOURCE_MANAGER = ("activity_log", "AzureActivity")
+_DIRECTORY = ("AuditLogs",)
+
 
 async def known(work: Work, incident: Incident) -> Known:
     """What a plan needs beside the snapshot and the clusters' answers."""
@@ -26,8 +30,8 @@ async def known(work: Work, incident: Incident) -> Known:
 def _gifts(store: EvidenceStore, incident: Incident, snapshot: Snapshot) -> Gifts:
     """What was given inside the window, and whether the log that would say so was read for all of it."""
     principal, start = incident["principal"], incident["window_start"]
-    source = "AzureActivity" if principal["kind"] in MANAGED else "AuditLogs"
-    covered = _is_covered(store, incident, source)
+    sources = _RESOURCE_MANAGER if principal["kind"] in MANAGED else _DIRECTORY
+    covered = any(_is_covered(store, incident, one) for one in sources)
     return given(
         sweeps.rows_of(store, incident), principal, start, snapshot["taken_at"], known=covered
     )
