@@ -82,6 +82,7 @@ class Exchanges:
             body=await request.body(),
             origin=self._sandbox.endpoints[service],
             client_ip=forwarded or client,
+            raw_query=scope["query_string"].decode("latin-1"),
         )
 
     async def _exchange(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
@@ -101,6 +102,10 @@ class Exchanges:
                 await _strike(fault, scope, receive, record.send)
             else:
                 await response(scope, receive, record.send)
+                if (
+                    response.status_code == 101
+                ):  # what was to be said over the other protocol is said
+                    scope["state"]["transport"].close()
         finally:
             record.close()
 

@@ -40,7 +40,7 @@ _PLAIN = {"identity"}
 _log = logging.getLogger("sandbox")
 
 
-class _Protocol(HttpToolsProtocol):
+class Protocol(HttpToolsProtocol):
     """Shows the connection to the application, so that a fault can cut it."""
 
     def on_message_begin(self) -> None:
@@ -122,7 +122,7 @@ def _listener(application: ASGIApp, tls: certificates.Certificates | None) -> _L
     return _Listener(
         uvicorn.Config(
             application,
-            http=_Protocol,
+            http=Protocol,
             ws="none",
             lifespan="off",
             log_level="warning",

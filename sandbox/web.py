@@ -28,6 +28,7 @@ class Call:
     origin: str  # "https://localhost:8443": nextLinks and redirects must point back here
     client_ip: str = "127.0.0.1"
     params: Mapping[str, str] = field(default_factory=dict)  # from the URL template
+    raw_query: str = ""  # as it was sent, for the few names that may be repeated
 
     def json(self) -> Any:
         """The body as JSON. Raises `ValueError` where it is not, which a service answers with 400."""

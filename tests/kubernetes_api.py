@@ -26,7 +26,7 @@ from sandbox.exchange import Exchanges
 from sandbox.kubernetes import definitions, service_account_tokens
 from sandbox.kubernetes.cluster import Cluster, service_account
 from sandbox.sandbox import Sandbox
-from sandbox.server import services
+from sandbox.server import Protocol, services
 from tests.sandbox_fixture import RunningSandbox
 
 MERGE = "application/merge-patch+json"
@@ -162,6 +162,7 @@ class LocalCluster:
         self._server = uvicorn.Server(
             uvicorn.Config(
                 application,
+                http=Protocol,
                 ws="none",
                 lifespan="off",
                 log_level="warning",

@@ -183,3 +183,44 @@ def test_writes_are_in_the_admin_audit_log_and_tokens_are_not(sandbox: RunningSa
     assert token not in str(logs)
     assert admin[2]["ResponseStatus"]["reason"] == "Forbidden"
     assert admin[2]["Annotations"]["authorization.k8s.io/decision"] == "forbid"
+
+
+def test_shells_evictions_and_patches_of_every_kind_leave_rows(sandbox: RunningSandbox) -> None:
+    sandbox.no_delays()
+    subject = {"kind": "User", "name": sandbox.seed["firebreak"]["object_id"]}
+    reference = {"kind": "ClusterRole", "name": "cluster-admin"}
+    binding = {"metadata": {"name": "all"}, "roleRef": reference, "subjects": [subject]}
+    secrets = {"metadata": {"name": "vault", "namespace": "shop"}, "spec": {"provider": "azure"}}
+    planted = {"clusterrolebindings": [binding], "secretproviderclasses": [secrets]}
+    sandbox.control("POST", "seed", {"clusters": {"aks-weu": planted}})
+    pods = sandbox.control("GET", "state/clusters/aks-weu/pods")
+    pod = next(each["metadata"]["name"] for each in pods if each["metadata"]["namespace"] == "shop")
+    url, headers = sandbox.endpoints["kube-aks-weu"], responder_headers(sandbox)
+    one = f"/api/v1/namespaces/shop/pods/{pod}"
+
+    plain = sandbox.http.post(f"{url}{one}/exec?command=sh&command=-c", headers=headers)
+    assert (plain.status_code, plain.json()["message"]) == (400, "Upgrade request required")
+    body = {"metadata": {"name": pod}}
+    assert sandbox.http.post(f"{url}{one}/eviction", json=body, headers=headers).is_success
+    sandbox.http.patch(
+        f"{url}/apis/secrets-store.csi.x-k8s.io/v1/namespaces/shop/secretproviderclasses/vault",
+        json={"spec": {"parameters": {"clientID": "new"}}},
+        headers={**headers, "content-type": MERGE},
+    )
+
+    rows = sandbox.control("GET", "state/logs/AKSAuditAdmin")
+    assert [(row["Verb"], row["ObjectRef"].get("subresource")) for row in rows] == [
+        ("create", "exec"),
+        ("create", "eviction"),
+        ("patch", None),
+    ]
+    assert rows[0]["RequestUri"] == f"{one}/exec?command=sh&command=-c"
+    assert rows[0]["Level"] == "Metadata"
+    assert rows[2]["ObjectRef"] == {
+        "resource": "secretproviderclasses",
+        "apiVersion": "v1",
+        "apiGroup": "secrets-store.csi.x-k8s.io",
+        "namespace": "shop",
+        "name": "vault",
+    }
+    assert rows[2]["ResponseObject"]["spec"]["parameters"] == {"clientID": "new"}

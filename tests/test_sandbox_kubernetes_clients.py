@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from tests.kubernetes_api import Api, LocalCluster, deployment
+from tests.kubernetes_api import Api, LocalCluster, define, deployment
 
 KUBECTL = shutil.which("kubectl")
 needs_kubectl = pytest.mark.skipif(KUBECTL is None, reason="kubectl is not on PATH")
@@ -198,3 +198,51 @@ def test_the_python_client_writes_without_content_type_or_kind(
     with pytest.raises(client.exceptions.NotFoundException) as missing:
         networking.read_namespaced_network_policy("quarantine", api.namespace)
     assert "Audit-Id" in (missing.value.headers or {})
+
+
+@needs_kubectl
+def test_kubectl_execs_and_reads_the_token_that_is_mounted(api: Api, kubectl: Kubectl) -> None:
+    container = {"name": "main", "image": "i", "env": [{"name": "COLOUR", "value": "blue"}]}
+    api.create("pods", {"metadata": {"name": "p"}, "spec": {"containers": [container]}})
+    api.eventually(lambda: api.get("pods", "p")["status"]["phase"] == "Running")
+
+    path = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+
+    assert "COLOUR=blue\n" in kubectl("exec", "p", "--", "env")
+    assert kubectl("exec", "p", "--", "cat", path).count(".") == 2
+    assert kubectl("exec", "p", "--", "true") == ""
+    wrong = kubectl.run("exec", "p", "-c", "other", "--", "env")
+    assert wrong.returncode != 0
+
+
+@needs_kubectl
+def test_kubectl_evicts_drains_and_prints_what_it_finds(api: Api, kubectl: Kubectl) -> None:
+    api.create("deployments", deployment("web"))
+    spec = {"minAvailable": 1, "selector": {"matchLabels": {"app": "web"}}}
+    api.create("poddisruptionbudgets", {"metadata": {"name": "web"}, "spec": spec})
+    api.eventually(
+        lambda: api.get("poddisruptionbudgets", "web")["status"].get("currentHealthy") == 1
+    )
+
+    shown = kubectl("get", "pdb").splitlines()
+    assert shown[0].split() == [
+        "NAME",
+        "MIN",
+        "AVAILABLE",
+        "MAX",
+        "UNAVAILABLE",
+        "ALLOWED",
+        "DISRUPTIONS",
+        "AGE",
+    ]
+    assert shown[1].split()[:4] == ["web", "1", "N/A", "0"]
+    define(api, "secretproviderclasses")
+    manifest = (
+        "apiVersion: secrets-store.csi.x-k8s.io/v1\nkind: SecretProviderClass\n"
+        "metadata: {name: vault}\nspec: {provider: azure, parameters: {clientID: old}}\n"
+    )
+    assert "created" in kubectl("apply", "-f", "-", stdin=manifest)
+    changed = manifest.replace("old", "new")
+    assert "configured" in kubectl("apply", "-f", "-", stdin=changed)
+    assert "vault" in kubectl("get", "secretproviderclasses")
+    assert kubectl("api-resources", "--api-group=policy").splitlines()[1].startswith("poddis")

@@ -10,11 +10,15 @@ from typing import Any
 import jwt
 import pytest
 
-from sandbox.kubernetes import nodes
+from sandbox.kubernetes import nodes, service_account_tokens
+from sandbox.kubernetes.cluster import Cluster
+from sandbox.server import services
+from sandbox.world import World
 from tests.kubernetes_api import MERGE, Api, LocalCluster, deployment, responder_headers
 from tests.sandbox_fixture import RunningSandbox
 
 CLIENT_ID = "azure.workload.identity/client-id"
+URL = "https://issuer.example/"
 EXPIRATION = "azure.workload.identity/service-account-token-expiration"
 LABEL = {"azure.workload.identity/use": "true"}
 WEBHOOK = "/apis/apps/v1/namespaces/kube-system/deployments/azure-wi-webhook-controller-manager"
@@ -204,3 +208,25 @@ def test_a_pod_reads_what_its_identity_may_read(sandbox: RunningSandbox) -> None
     assert made.status_code == 201
     control = f"{sandbox.endpoints['control']}/sandbox/nodes/aks-weu/pods/shop/{name}/run"
     assert sandbox.http.post(control, json=wish).status_code == 502
+
+
+def test_the_api_server_forgets_a_key_with_the_second_rotation() -> None:
+    cluster = Cluster(World(dict.fromkeys(services(), "https://localhost:1")), "c", issuer_url=URL)
+    account = cluster.seed_service_account("default", "app")
+    token, _ = service_account_tokens.mint(cluster, account, audiences=[URL], seconds=600)
+
+    def keys() -> list[str]:
+        return [each["kid"] for each in cluster.issuer.jwks()["keys"]]
+
+    first = jwt.get_unverified_header(token)["kid"]
+    cluster.rotate_signing_keys()
+    assert service_account_tokens.review(cluster, token, [URL]).audiences == [URL]
+    assert (first in keys(), len(keys())) == (True, 2)
+    newer, _ = service_account_tokens.mint(cluster, account, audiences=[URL], seconds=600)
+
+    cluster.rotate_signing_keys()
+
+    with pytest.raises(service_account_tokens.RefusedTokenError, match="invalid bearer token"):
+        service_account_tokens.review(cluster, token, [URL])
+    assert first not in keys()
+    assert service_account_tokens.review(cluster, newer, [URL]).user["username"].endswith(":app")

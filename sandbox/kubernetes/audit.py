@@ -21,7 +21,7 @@ _READS = {"get", "list", "watch"}
 _NOISE = ("/healthz", "/livez", "/readyz")
 _MOST_BYTES = 100_000
 # Bodies of these carry secrets, so that audit policies keep them at Metadata.
-_SECRETIVE = {"secrets", "configmaps", "tokenreviews", "serviceaccounts/token"}
+_SECRETIVE = {"secrets", "configmaps", "pods/exec", "tokenreviews", "serviceaccounts/token"}
 
 
 def record(  # noqa: PLR0913 - an audit event has this many sources
@@ -96,7 +96,7 @@ def _version(request: Request) -> str:
 
 
 def _uri(request: Request) -> str:
-    query = "&".join(f"{key}={value}" for key, value in request.call.query.items())
+    query = request.call.raw_query
     return f"{request.call.path}?{query}" if query else request.call.path
 
 

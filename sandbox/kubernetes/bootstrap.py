@@ -83,7 +83,7 @@ def _seed_roles(cluster: "Cluster") -> None:
     edit = [
         *view,
         _rule([""], [*_PLAIN, "persistentvolumeclaims", "secrets"], _WRITE),
-        _rule([""], ["pods/eviction"], ["create"]),
+        _rule([""], ["pods/eviction", "pods/exec"], ["create"]),
         _rule(["autoscaling"], ["horizontalpodautoscalers"], _WRITE),
         _rule(["policy"], ["poddisruptionbudgets"], _WRITE),
         _rule([""], ["secrets"], _READ),

@@ -129,6 +129,8 @@ def _subresource(kind: Kind, name: str) -> Json:
     elif name == "eviction":
         other = {"group": "policy", "version": "v1", "kind": "Eviction"}
         entry |= {**other, "verbs": ["create"]}
+    elif name == "exec":
+        entry |= {"kind": "PodExecOptions", "verbs": ["create", "get"]}
     elif name == "log":
         entry["verbs"] = ["get"]
     return entry

@@ -22,7 +22,7 @@ KINDS = (
         "pods",
         "Pod",
         ("po",),
-        subresources=("eviction", "log", "status"),
+        subresources=("eviction", "exec", "log", "status"),
         answers_delete_with_object=True,
         counts_generation=True,
         in_all=True,

@@ -34,7 +34,10 @@ class MountedTokens:
         self._files: dict[tuple[str, str], MountedToken] = {}
 
     def read(self, pod: Json, audience: str) -> str | None:
-        """The token that the file in this pod holds now; None where the pod has no such volume."""
+        """The token that the file in this pod holds now; None where the pod has no such volume.
+
+        Without an audience it is the one for the API server.
+        """
         projection = _projection(pod, audience)
         if projection is None:
             return None
@@ -47,6 +50,16 @@ class MountedTokens:
                 self._files[key] = found
         return found.token if found is not None else None
 
+    def at(self, pod: Json, path: str) -> str | None:
+        """What the file at this path of the first container holds, where it is a projected token."""
+        volumes = {each["name"]: each for each in pod["spec"].get("volumes", [])}
+        for mount in pod["spec"]["containers"][0].get("volumeMounts", []):
+            for source in volumes[mount["name"]].get("projected", {}).get("sources", []):
+                token = source.get("serviceAccountToken")
+                if token is not None and f"{mount['mountPath']}/{token['path']}" == path:
+                    return self.read(pod, token.get("audience", ""))
+        return None
+
     def _mint(self, pod: Json, audience: str, seconds: int, now: float) -> MountedToken | None:
         account = self._cluster.store.get(
             stored("serviceaccounts"),
@@ -56,7 +69,11 @@ class MountedTokens:
         if account is None:
             return self._files.get((pod["metadata"]["uid"], audience))
         token, _ = service_account_tokens.mint(
-            self._cluster, account, audiences=[audience], seconds=seconds, pod=pod
+            self._cluster,
+            account,
+            audiences=[audience or self._cluster.issuer.url],
+            seconds=seconds,
+            pod=pod,
         )
         return MountedToken(token, now + _RENEWED_AT * seconds)
 
@@ -65,6 +82,6 @@ def _projection(pod: Json, audience: str) -> Json | None:
     for volume in pod["spec"].get("volumes", []):
         for source in volume.get("projected", {}).get("sources", []):
             token: Json | None = source.get("serviceAccountToken")
-            if token is not None and token.get("audience") == audience:
+            if token is not None and token.get("audience", "") == audience:
                 return token
     return None

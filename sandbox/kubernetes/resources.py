@@ -9,6 +9,7 @@ from sandbox.kubernetes import (
     answers,
     bodies,
     evictions,
+    execs,
     objects,
     patches,
     pod_logs,
@@ -52,6 +53,11 @@ def answer(cluster: "Cluster", kind: Kind, request: Request, user: User, audit_i
     if wanted.subresource == "log":
         text = pod_logs.read(cluster, objects.found(cluster, kind, request), call.query)
         return PlainTextResponse(text, 200, answers.headers(audit_id))
+    if wanted.subresource == "exec":
+        if wanted.verb not in ("create", "get"):
+            raise method_not_allowed()
+        pod = objects.found(cluster, kind, request)
+        return execs.answer(cluster, pod, call, answers.headers(audit_id))
     verb = _verb(wanted.verb, wanted.subresource, has_name=bool(wanted.name))
     return answers.rendered(verb(cluster, kind, request), call, audit_id, cluster.now())
 

@@ -3,7 +3,7 @@
 Simulates   Kubernetes 1.34: core, apps, autoscaling, batch, networking, policy, rbac, storage, authentication,
             authorization, custom resources, (OIDC) discovery
 Faithful    status bodies, patch types, selectors, pages, watches, field validation, dry run, apply, tokens, RBAC
-Left out    exec, attach, port-forward, YAML bodies, most of protobuf, pods that really run
+Left out    attach, port-forward, YAML bodies, most of protobuf, pods that really run
 Source      https://kubernetes.io/docs/reference/using-api/api-concepts/
 """
 
