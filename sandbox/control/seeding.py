@@ -15,6 +15,7 @@ from sandbox.control import (
     seeding_credentials,
     seeding_directory,
     seeding_resources,
+    seeding_subscriptions,
 )
 from sandbox.control.wishes import WishError, a_list, an_object, nothing_else, number, wish
 from sandbox.kubernetes import definitions, served
@@ -80,6 +81,7 @@ def _kubernetes(world: World, clusters: Any) -> Json:
 
 # In this order: what names an id comes after what has it. Each takes out of the object what it knows.
 _PARTS: dict[str, Callable[[World, datetime, Json], Json]] = {
+    **seeding_subscriptions.PARTS,
     **seeding_directory.PRINCIPALS,
     **seeding_resources.PARTS,
     **seeding_bindings.PARTS,

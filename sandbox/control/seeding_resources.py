@@ -6,7 +6,6 @@ from sandbox.control.wishes import WishError, a_list, text
 from sandbox.graph import shapes
 from sandbox.graph.credentials import TOKEN_EXCHANGE_AUDIENCE
 from sandbox.keyvault.secrets import new_secret
-from sandbox.seed import names
 from sandbox.storage import containers
 from sandbox.world import Json, World
 
@@ -16,10 +15,10 @@ _MACHINES = {"virtualMachine": "Microsoft.Compute/virtualMachines", "site": "Mic
 
 
 def _group(world: World, since: datetime, one: Json) -> Json:
-    """{"name"}: a resource group."""
+    """{"name", "subscriptionId"?}: a resource group."""
     name = text(one, "name")
     properties = {"provisioningState": "Succeeded"}
-    scope = names.resource_group(world, name)
+    scope = _scope(world, one, name)
     made = _resource(scope, name, "Microsoft.Resources/resourceGroups", properties)
     world.azure.resources.put(scope.lower(), made, since=since)
     return {"id": scope}
@@ -167,9 +166,17 @@ def _resource(resource_id: str, name: str, kind: str, properties: Json) -> Json:
 
 
 def _existing_group(world: World, one: Json) -> str:
-    group = names.resource_group(world, text(one, "resourceGroup", "rg-orders"))
+    group = _scope(world, one, text(one, "resourceGroup", "rg-orders"))
     _existing(world, "resourceGroup", group)
     return group
+
+
+def _scope(world: World, one: Json, group: str) -> str:
+    """A resource group's id, in the subscription that the seed names or in the tenant's first."""
+    subscription = text(one, "subscriptionId", world.subscription_id)
+    if subscription not in world.azure.subscriptions:
+        raise WishError(f"subscriptionId: no subscription {subscription}")
+    return f"/subscriptions/{subscription}/resourceGroups/{group}"
 
 
 def _existing(world: World, part: str, resource_id: str) -> Json:

@@ -22,7 +22,8 @@ _CUSTOMERS = b"""customer,name,card
 def plant(world: World) -> None:
     """Deploy everything and assign the roles."""
     since = names.seeded_at(world)
-    world.azure.subscriptions.put(world.subscription_id, _subscription(world), since=since)
+    own = new_subscription(world, world.subscription_id, "Contoso Production")
+    world.azure.subscriptions.put(world.subscription_id, own, since=since)
     for resource in [*_resource_groups(world), *_resources(world)]:
         world.azure.resources.put(resource["id"].lower(), resource, since=since)
     management_groups.plant(world, since)
@@ -33,14 +34,15 @@ def plant(world: World) -> None:
     _assign_roles(world, since)
 
 
-def _subscription(world: World) -> Json:
+def new_subscription(world: World, subscription_id: str, display_name: str) -> Json:
+    """A subscription as ARM lists it; keep it under its id."""
     return {
-        "id": names.subscription(world),
+        "id": f"/subscriptions/{subscription_id}",
         "authorizationSource": "RoleBased",
         "managedByTenants": [],
-        "subscriptionId": world.subscription_id,
+        "subscriptionId": subscription_id,
         "tenantId": world.tenant_id,
-        "displayName": "Contoso Production",
+        "displayName": display_name,
         "state": "Enabled",
         "subscriptionPolicies": {
             "locationPlacementId": "Public_2014-09-01",
