@@ -6,6 +6,8 @@ from playbooks.plan_model import Plan
 from responders.evidence import EvidenceStore
 from responders.model import Grant, Incident, NewIdentity, Principal
 
+_OFFERED = 8  # choices on a card, which has to stay small
+
 
 def chosen(store: EvidenceStore, incident: Incident, plan: Plan, kind: str) -> list[Json]:
     """What the chosen ones of this kind restore, in the plan's order."""
@@ -15,6 +17,29 @@ def chosen(store: EvidenceStore, incident: Incident, plan: Plan, kind: str) -> l
         one["restores"]
         for one in plan["choices"]
         if one["key"] in keys and one["restores"]["kind"] == kind
+    ]
+
+
+def offered(plan: Plan) -> list[str]:
+    """For the card that asks: what comes back only where the answer names it. The plan has all of them."""
+    lines = [
+        f"Comes back only if you choose it ({one['key']}): {one['what']} {one['name']}: {one['reason']}"
+        for one in plan["choices"][:_OFFERED]
+    ]
+    more = len(plan["choices"]) - len(lines)
+    return [*lines, *([f"… and {more} more choices: see the plan"] if more > 0 else [])]
+
+
+def told(plan: Plan, consent: Json) -> list[str]:
+    """For the report: what was to choose and to confirm, and what the answer said to each."""
+    keys, confirmed = set(consent.get("chosen", [])), set(consent.get("confirmed", []))
+    said = [
+        f"{'chosen' if one['key'] in keys else 'not chosen'}: {one['what']} {one['name']}: {one['reason']}"
+        for one in plan["choices"]
+    ]
+    return said + [
+        f"{'confirmed' if one['key'] in confirmed else 'not confirmed'}: {one['sentence']}"
+        for one in plan["confirmations"]
     ]
 
 

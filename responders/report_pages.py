@@ -42,6 +42,7 @@ def markdown(report: Json) -> str:
             "Left out of the rebuild",
             [f"{one['what']} {one['name']}: {one['reason']}" for one in report["left_out"]],
         ),
+        _bullets("What a person could choose, and had to confirm", report["choices"]),
         _bullets(
             "Clusters",
             [

@@ -23,6 +23,7 @@ def report(**parts: Any) -> dict[str, Any]:
         "footprint": {},
         "findings": [],
         "left_out": [],
+        "choices": [],
         "refederation": [],
         "gaps": [],
         "uncovered": [],

@@ -7,7 +7,7 @@ from typing import cast
 
 import azure.durable_functions as df
 
-from playbooks import footprint, plans, refederation
+from playbooks import choosing, footprint, plans, refederation
 from playbooks.journaled import Work, perform
 from playbooks.orders import Json, Order, folder, graph_path
 from playbooks.steps import findings, sweeps, undo_books
@@ -170,7 +170,7 @@ def _plan_lines(store: EvidenceStore, incident: Incident) -> list[str]:
         lines.append(f"{survey['cluster']['name']}: {what}")
     planted = [one for one in plan["left_out"] if one["suspicious"]]
     lines += [f"Not rebuilt: {one['what']} {one['name']}: {one['reason']}" for one in planted]
-    return lines
+    return [*lines, *choosing.offered(plan)]
 
 
 def _count(number: int, noun: str) -> str:
@@ -205,6 +205,9 @@ def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
         "undo": undo_books.read(store, incident),
         "restored": restores_of(store, incident),
         "left_out": plan.get("left_out", []),
+        "choices": choosing.told(cast(plans.Plan, plan), _optional(store, f"{base}/consent.json"))
+        if plan
+        else [],
         "refederation": refederation.lines(cast(plans.Plan, plan)) if plan else [],
         "uncovered": _uncovered(store, incident),
         "gaps": sweeps.gaps_of(store, incident),
