@@ -57,7 +57,12 @@ class Answer:
 
 
 def error_for(answer: Answer) -> ResponderError:
-    """The error that an answer with status 300 or more stands for."""
+    """The error that an answer with status 300 or more stands for, or a long operation that failed in the end.
+
+    That one comes with a 200: the answer to how the operation is.
+
+    https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations
+    """
     named = _by_code(answer)
     return named if named is not None else _by_status(answer)
 
@@ -95,6 +100,8 @@ def _by_code(answer: Answer) -> ResponderError | None:
 
 def _by_status(answer: Answer) -> ResponderError:
     status, text = answer.status, answer.text
+    if status < 300:
+        return TransientError(f"{text}. It was accepted, and failed. It is tried again")
     if status in {408, 429} or status >= 500:
         return TransientError(f"{text}. It is tried again")
     if status in {401, 403}:

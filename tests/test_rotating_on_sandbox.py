@@ -1,10 +1,12 @@
 """Signing keys are rotated twice, no less and no more, whatever is repeated: counted on the sandbox's own issuer."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from playbooks.journaled import open_store
+from playbooks.steps import rotating
 from responders import restarts, signing_key_rotations
 from responders.cloud import Cloud
 from responders.errors import TransientError
@@ -148,3 +150,21 @@ async def test_what_a_later_eviction_finds_begins_anew(order: Any) -> None:
         for turn in (1, 2):
             await step("rotate_signing_keys", later, turn=turn)
         assert not before & await kids(order)
+
+
+async def test_a_rotation_that_fails_after_it_was_accepted_is_no_rotation(
+    order: Any, in_process: InProcess, rotations: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_process.sandbox.control("POST", "cluster-operations", {"fail": ["aks-weu"]})
+    before = await kids(order)
+    await step("record_signing_keys", order)
+
+    failed = await step("rotate_signing_keys", order, turn=1)
+
+    assert (failed["status"], failed.get("retry")) == ("failed", True), failed
+    assert "InternalOperationError" in failed["detail"]
+    assert "bug in Firebreak" not in failed["detail"]
+    assert await kids(order) == before
+    monkeypatch.setattr(rotating, "_PUBLISHED_WITHIN", timedelta())  # the wait for its key is over
+    assert (await step("rotate_signing_keys", order, turn=1))["status"] == "done"
+    assert len(rotations) == 2

@@ -134,6 +134,25 @@ def test_a_cluster_takes_one_operation_at_a_time(arm: ArmCaller) -> None:
     assert arm("POST", f"{cluster(arm)}/{ROTATE}", version=CLUSTERS).status_code == 202
 
 
+def test_an_operation_that_was_accepted_may_fail_and_be_tried_again(arm: ArmCaller) -> None:
+    before = kids(arm.sandbox)
+    arm.sandbox.control("POST", "cluster-operations", {"fail": ["aks-weu"]})
+    accepted = arm("POST", f"{cluster(arm)}/{ROTATE}", version=CLUSTERS)
+    assert accepted.status_code == 202
+    wait(arm.sandbox)
+
+    ended = _get(arm, accepted.headers["azure-asyncoperation"]).json()
+
+    assert (ended["status"], ended["error"]["code"]) == ("Failed", "InternalOperationError")
+    assert _get(arm, accepted.headers["location"]).status_code == 500
+    assert kids(arm.sandbox) == before
+    shown = arm("GET", cluster(arm), version=CLUSTERS).json()["properties"]["provisioningState"]
+    assert shown == "Failed"
+    assert arm("POST", f"{cluster(arm)}/{ROTATE}", version=CLUSTERS).status_code == 202
+    wait(arm.sandbox)
+    assert kids(arm.sandbox)[1:] == before
+
+
 def test_rotating_takes_a_right_of_its_own(arm: ArmCaller) -> None:
     stranger = as_user(arm.sandbox, "dana")
     assert stranger("POST", f"{cluster(arm)}/{ROTATE}", version=CLUSTERS).status_code == 403

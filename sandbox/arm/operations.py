@@ -2,8 +2,9 @@
 
 Simulates   Microsoft.ContainerService/locations/operations and operationresults
 Faithful    202 with both addresses; the first one answers 200 with a status all the time, the other one 202 until it
-            is over and 204 then; a cluster takes one operation at a time, and any other gets 409 meanwhile
-Left out    operations that fail; the second event that the activity log has of what went on after "accepted"
+            is over and 204 then; a cluster takes one operation at a time, and any other gets 409 meanwhile; one that
+            fails says so in its status and in the cluster's state, and another one may be tried
+Left out    the second event that the activity log has of what went on after "accepted"
 Source      https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations
             https://learn.microsoft.com/troubleshoot/azure/azure-kubernetes/error-codes/operationnotallowed-error-other-operations-inprogress
 """
@@ -39,10 +40,14 @@ def begin(
     world.azure.operations[operation_id] = started
 
     def finished() -> None:
-        finish()
-        _mark(world, cluster["id"], "Succeeded")
-        ended = timestamp(world.clock.now())
-        world.azure.operations[operation_id] = started | {"status": "Succeeded", "endTime": ended}
+        failure = _failure(world, cluster)
+        if failure is None:
+            finish()
+        status = "Succeeded" if failure is None else "Failed"
+        _mark(world, cluster["id"], status)
+        ended = {"status": status, "endTime": timestamp(world.clock.now())}
+        error = {} if failure is None else {"error": failure}
+        world.azure.operations[operation_id] = started | ended | error
 
     world.agenda.after(world.delays.cluster_operations, finished)
     return Response(status_code=202, headers=_addresses(call, cluster, operation_id))
@@ -51,7 +56,7 @@ def begin(
 def refuse_if_busy(cluster: Json) -> None:
     """409 OperationNotAllowed while something is under way in this cluster."""
     state = cluster["properties"]["provisioningState"]
-    if state != "Succeeded":
+    if state not in ("Succeeded", "Failed"):
         raise ArmError(
             409,
             "OperationNotAllowed",
@@ -66,12 +71,27 @@ async def status(world: World, call: Call) -> Response:
 
 
 async def result(world: World, call: Call) -> Response:
-    """202 it is still going on, 204 it is over and has no result, 403, 404."""
+    """202 it is still going on, 204 it is over and has no result, 403, 404, 500 it failed."""
     found = _find(world, call, "operationresults")
     if found["status"] == "Succeeded":
         return Response(status_code=204)
+    if found["status"] == "Failed":
+        raise ArmError(500, found["error"]["code"], found["error"]["message"])
     here = f"{call.origin}{call.path}?api-version={_VERSION}"
     return Response(status_code=202, headers={"Location": here, "Retry-After": "1"})
+
+
+def failing(world: World) -> set[str]:
+    """Names of the clusters whose next operation is to fail, once; for the control API to fill."""
+    found: set[str] = world.caches.setdefault("clusters whose next operation fails", set())
+    return found
+
+
+def _failure(world: World, cluster: Json) -> Json | None:
+    if cluster["name"] not in failing(world):
+        return None
+    failing(world).discard(cluster["name"])
+    return {"code": "InternalOperationError", "message": "Internal server error"}
 
 
 def _find(world: World, call: Call, kind: str) -> Json:

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
-from sandbox.control import clusters, limits, machines, nodes, outsiders, pace, seeding, state
+from sandbox.control import (
+    clusters,
+    limits,
+    machines,
+    nodes,
+    operations,
+    outsiders,
+    pace,
+    seeding,
+    state,
+)
 from sandbox.control.wishes import WishError, number, wish
 from sandbox.faults import FaultError
 from sandbox.knobs import Delays
@@ -159,6 +169,7 @@ ROUTES = [
     Route("POST", "/sandbox/foreign-issuer/token", outsiders.sign_token),
     *seeding.ROUTES,
     *machines.ROUTES,
+    *operations.ROUTES,
     *limits.ROUTES,
     *pace.ROUTES,
     *clusters.ROUTES,
