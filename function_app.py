@@ -2,7 +2,15 @@
 
 import azure.durable_functions as df
 
-from playbooks import compromised_identity, foothold, holding, restore_identity, rotations, waves
+from playbooks import (
+    compromised_identity,
+    foothold,
+    holding,
+    restore_identity,
+    rotations,
+    surveying,
+    waves,
+)
 from playbooks.steps import (
     containment,
     eviction,
@@ -31,6 +39,7 @@ for module in (
     plan_api,
     restore_api,
     compromised_identity,
+    surveying,
     foothold,
     restore_identity,
     waves,

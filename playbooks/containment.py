@@ -6,6 +6,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from playbooks import limits
+from playbooks.groups import each_cluster
 from playbooks.levers import BESIDE, FIRST, LEVERS
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
@@ -22,6 +23,7 @@ from playbooks.settling import (
 )
 from playbooks.steps import containment as steps
 from playbooks.steps import evidence
+from playbooks.surveying import survey_clusters
 from responders.model import Incident, Signal
 
 # A responder's word to an incident that an alert alone may not carry further.
@@ -176,10 +178,7 @@ def investigate(
         yield from perform_one(context, evidence.trace_footprint, traced)
         return {"status": "failed", "detail": detail}
     clusters = listed["clusters"]
-    surveys: list[tuple[Any, Order]] = [
-        (evidence.survey_cluster, {**order, "cluster": cluster}) for cluster in clusters
-    ]
-    yield from settle(context, surveys)
+    yield from each_cluster(context, survey_clusters, order, clusters)
     # The plan is drawn from the footprint: how they got in says how their tokens are shut out.
     yield from perform_one(context, evidence.trace_footprint, traced)
     drawn: Order = {**order, "facts": {"clusters": clusters}}

@@ -134,10 +134,10 @@ def _ordered(surveys: list[Survey], policy: Json) -> list[Survey]:
 def _cluster_plan(survey: Survey, ending: str, start: str) -> ClusterPlan:
     if not survey["reachable"]:
         reason = f"unreachable: {survey['reason']}"
-    elif survey["preflight"]["status"] != "done":
-        reason = f"not ready: {survey['preflight'].get('detail', '')}"
     elif not survey["service_accounts"]:
         reason = f"{UNUSED} here names the old client id"
+    elif survey["preflight"]["status"] != "done":
+        reason = f"not ready: {survey['preflight'].get('detail', '')}"
     else:
         reason = ""
     accounts = [one for one in survey["service_accounts"] if known_good.is_known_good(one, start)]

@@ -42,10 +42,12 @@ def find(
 
     `ours` is Firebreak's object id, which requests tokens as its proof.
     """
+    if not accounts:
+        return []
     if not {"roles", "clusterroles"} <= inventory.objects.keys():
         return None
     rbac = Rbac(*(inventory.of(plural) for plural in _PLURALS))
-    return holders(rbac, accounts, ours=ours) if accounts else []
+    return holders(rbac, accounts, ours=ours)
 
 
 async def ask(kube: Kube, accounts: Sequence[ServiceAccountRef], *, ours: str) -> list[Json]:

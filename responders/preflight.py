@@ -58,7 +58,8 @@ async def check(kube: Kube, namespaces: Sequence[str] = ()) -> StepResult:
     """
     questions = [(resource, verb) for resource, verbs in NEEDED.items() for verb in verbs]
     webhook, *answers = await asyncio.gather(
-        _webhook_is_ready(kube), *(_is_allowed(kube, *question) for question in questions)
+        _webhook_is_ready(kube),
+        *(_is_allowed_enough(kube, *question, namespaces) for question in questions),
     )
     missing = [
         f"{verb} {resource}"

@@ -93,6 +93,7 @@ def test_the_playbooks_schedule_only_registered_steps() -> None:
         "levers",
         "recovery",
         "consents",
+        "surveying",
         "foothold",
         "waves",
         "progress",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from playbooks import compromised_identity as playbook
-from playbooks import consents, containment, foothold, holding, levers, policy, waves
+from playbooks import consents, containment, foothold, holding, levers, policy, surveying, waves
 from tests.rehearsal import START, Rehearsal, hours, rehearse
 
 PLAN_HASH = "ab" * 32
@@ -59,6 +59,7 @@ ANSWERS: dict[str, Any] = {
         ).isoformat(),
     },
     "hold_containment": {"holds": True, "reached": True, "detail": "held"},
+    "survey_clusters": group,
     "preflight_clusters": group,
     "evict_clusters": group,
     "rewire_wave": group,
@@ -158,14 +159,14 @@ def test_respond_goes_all_the_way_in_this_order() -> None:
     rest = ["", *done.timeline[3 + pulled + len(proof) :]]
     assert rest[1] == "state_residual"
     assert set(rest[2:5]) == {"list_clusters", "collect_activity_log", "collect_logs"}
-    assert rest[5:8] == ["survey_cluster"] * 3
-    assert rest[8:12] == ["trace_footprint", "draw_plan", "tell_people", "record_consent"]
-    assert rest[12:14] == ["preflight_clusters", "evict_clusters"]
-    assert rest[14:16] == ["create_identity", "federate_identity"]
-    assert rest[16:18] == ["grant_roles", "give_permissions"]
-    assert rest[18:21] == ["rewire_wave"] * 2 + ["recheck_clusters"]
+    assert rest[5:8] == ["survey_clusters", "trace_footprint", "draw_plan"]
+    assert rest[8:10] == ["tell_people", "record_consent"]
+    assert rest[10:12] == ["preflight_clusters", "evict_clusters"]
+    assert rest[12:14] == ["create_identity", "federate_identity"]
+    assert rest[14:16] == ["grant_roles", "give_permissions"]
+    assert rest[16:19] == ["rewire_wave"] * 2 + ["recheck_clusters"]
     assert moved(done) == [["aks-1"], ["aks-2", "aks-3"]]
-    assert rest[21:] == [
+    assert rest[19:] == [
         "write_report",
         "tell_people",
         "seal_evidence",
@@ -337,7 +338,7 @@ def test_a_held_incident_keeps_the_evidence_while_it_waits() -> None:
     done = run("contain", {"take_snapshot": {"status": "done", "detail": "", "removals": 501}})
 
     held = done.timeline.index("write_report")
-    assert {"collect_logs", "survey_cluster", "trace_footprint"} <= set(done.timeline[:held])
+    assert {"collect_logs", "survey_clusters", "trace_footprint"} <= set(done.timeline[:held])
 
 
 def test_a_held_incident_that_nobody_takes_up_ends_with_the_last_token() -> None:
@@ -567,7 +568,8 @@ def many(count: int, **recovery: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     payload["policy"] = {**POLICY, "recovery": {**POLICY["recovery"], **recovery}}
     refs = [{**CLUSTERS[0], "name": f"aks-{n}", "resource_id": f"/aks-{n}"} for n in range(count)]
     plan = {**PLANNED, "clusters": [{"ref": one, "acts": True, "reason": ""} for one in refs]}
-    return payload, {**ANSWERS, "draw_plan": plan}
+    listed = {"status": "done", "detail": "", "clusters": refs}
+    return payload, {**ANSWERS, "list_clusters": listed, "draw_plan": plan}
 
 
 def test_waves_have_the_size_that_the_policy_says() -> None:
@@ -593,8 +595,8 @@ def test_fifty_clusters_cost_one_orchestration_few_actions() -> None:
     done = rehearse(playbook.compromised_identity, payload, answers, consent("grant"))
 
     assert [len(one) for one in moved(done, "preflight_clusters")] == [10] * 5
-    begun = [one for one in done.timeline if one != "survey_cluster"]
-    assert len(begun) < 100
+    assert [len(one) for one in moved(done, "survey_clusters")] == [10] * 5
+    assert len(done.timeline) < 100
     longest = max(
         len(json.dumps(one, ensure_ascii=False).encode("utf-16-le")) for one in done.statuses
     )
@@ -796,10 +798,20 @@ def test_clusters_that_could_not_be_listed_are_not_no_clusters(status: str) -> N
 
 
 def test_every_listed_cluster_is_in_the_plan_whether_its_survey_came_or_not() -> None:
-    done = run("contain", {"survey_cluster": {"status": "failed", "detail": "lost"}})
+    done = run("contain", {"survey_clusters": {"answers": []}})
 
     (drawn,) = [one for name, one in done.orders if name == "draw_plan"]
     assert [one["name"] for one in drawn["facts"]["clusters"]] == ["aks-1", "aks-2", "aks-3"]
+
+
+def test_clusters_that_do_not_answer_are_asked_again_beside_the_others() -> None:
+    lost = {"status": "failed", "retry": True, "detail": "no answer"}
+    payload = {**order("contain"), "clusters": CLUSTERS}
+    done = rehearse(surveying.survey_clusters, payload, {"survey_cluster": lost})
+
+    attempts = POLICY["retries"]["attempts"]
+    assert done.timeline == ["survey_cluster"] * 3 * attempts
+    assert [one["status"] for one in done.outcome["answers"]] == ["failed"] * 3
 
 
 # One cluster

@@ -113,6 +113,20 @@ def test_a_trust_for_a_service_account_that_does_not_name_us_is_suspicious() -> 
     assert plan["left_out"][0]["suspicious"]
 
 
+def test_a_trust_of_a_cluster_in_which_nobody_names_us_is_suspicious() -> None:
+    plan = draw(snapshot(federated_credentials=[trust()]), survey(accounts=[]))
+
+    assert plan["federated_credentials"] == []
+    assert plan["left_out"][0]["suspicious"]
+
+
+def test_a_cluster_that_nobody_uses_is_not_called_unready() -> None:
+    unasked = {"status": "nothing_to_do", "detail": "not asked"}
+    plan = draw(snapshot(), survey(accounts=[], preflight=unasked))
+
+    assert plan["clusters"][0]["reason"].startswith("no ServiceAccount")
+
+
 def workload(name: str = "orders-api", created: str | None = "2025-01-01T00:00:00Z") -> Any:
     return {
         "cluster": "weu",
