@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from host import crash, log
+from host.clock import CLOCK
 from host.errors import ConfigurationError, HostError
 from host.service import Options, run
 from host.sign_in import SignInOptions
@@ -21,7 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Read the command line and serve; 1 with a logged reason where that can't be done."""
     log.configure()
     try:
-        options = _options(_parser().parse_args(arguments))
+        parsed = _parser().parse_args(arguments)
+        CLOCK.set_ahead(parsed.clock_ahead)
+        options = _options(parsed)
         asyncio.run(run(options))
     except HostError as refused:
         log.error("host can't serve", reason=str(refused))
@@ -45,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--auth-audience", action="append", default=[], help="accepted `aud`; may be repeated")
     add("--auth-jwks", help="where that issuer publishes its keys")
     add("--ca", type=Path, help="CA bundle for --auth-jwks")
+    add(
+        "--clock-ahead", type=float, default=0.0, help="seconds that its clock is ahead, for drills"
+    )
     add("--crash-at", help="before:N, ran:N or after:N (N+: or later): SIGKILL there, for tests")
     return parser
 

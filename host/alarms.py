@@ -8,7 +8,9 @@ import asyncio
 import heapq
 import itertools
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
+
+from host.clock import CLOCK
 
 _LONGEST_WAIT_S = 30.0
 
@@ -42,13 +44,13 @@ class Alarms:
             self._pending.cancel()
             self._pending = None
         if self._heap:
-            wait_s = (self._heap[0][0] - datetime.now(UTC)).total_seconds()
+            wait_s = (self._heap[0][0] - CLOCK.now()).total_seconds()
             wait_s = min(max(wait_s, 0.0), _LONGEST_WAIT_S)
             self._pending = asyncio.get_running_loop().call_later(wait_s, self._ring)
 
     def _ring(self) -> None:
         self._pending = None
-        now = datetime.now(UTC)
+        now = CLOCK.now()
         while self._heap and self._heap[0][0] <= now:
             # Not called from here: one that raises must not keep the next from being armed.
             asyncio.get_running_loop().call_soon(heapq.heappop(self._heap)[2])

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from host import log
 from host.alarms import Alarms
+from host.clock import CLOCK
 from host.durable import history
 from host.durable.store import Store
 from host.errors import AppError
@@ -50,7 +51,7 @@ class Timers:
 
     def start(self) -> None:
         """Arm every timer; run at once what is overdue or asks for it."""
-        now = datetime.now(UTC)
+        now = CLOCK.now()
         for timer in self._timers.values():
             past_due = timer.is_monitored and timer.next <= now
             if past_due or timer.function.trigger.get("runOnStartup"):
@@ -73,7 +74,7 @@ class Timers:
     def _load(self, function: Function) -> _Timer:
         try:
             schedule = parse(str(function.trigger["schedule"]))
-            following = schedule.after(datetime.now(UTC))
+            following = schedule.after(CLOCK.now())
         except ScheduleError as wrong:
             raise AppError(f"Function {function.name!r}: {wrong}") from wrong
         row = self._store.run(
@@ -85,7 +86,7 @@ class Timers:
         return _Timer(function, schedule, last, min(due, following))
 
     def _arm(self, timer: _Timer) -> None:
-        timer.next = timer.schedule.after(datetime.now(UTC))
+        timer.next = timer.schedule.after(CLOCK.now())
         self._save(timer)
         begin = functools.partial(self._begin, timer, past_due=False, scheduled=True)
         self._alarms.at(timer.next, begin)
@@ -109,7 +110,7 @@ class Timers:
         status = {
             "Last": history.timestamp(timer.last),
             "Next": history.timestamp(timer.next),
-            "LastUpdated": history.timestamp(datetime.now(UTC)),
+            "LastUpdated": history.timestamp(CLOCK.now()),
         }
         data = {"Schedule": {}, "ScheduleStatus": status, "IsPastDue": past_due}
         name = timer.function.name
@@ -118,5 +119,5 @@ class Timers:
         if outcome.error is not None:
             log.error("timer function failed", function=name, error=outcome.error)
         if scheduled:
-            timer.last = datetime.now(UTC)
+            timer.last = CLOCK.now()
             self._arm(timer)

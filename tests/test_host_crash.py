@@ -139,6 +139,16 @@ def test_a_timer_due_while_the_host_was_dead_fires_at_the_start(tmp_path: Path) 
         assert host.finished("late")["output"] == "silence is a no"
 
 
+def test_a_host_whose_clock_is_ahead_finds_its_timers_due(tmp_path: Path) -> None:
+    with RunningHost(tmp_path) as host:
+        host.start_orchestration("incident", "patient", {"consent_s": 7200})
+        host.wait(lambda: host.status("patient")["customStatus"] == "waiting")
+    with RunningHost(tmp_path) as host:
+        assert host.status("patient")["runtimeStatus"] == "Running"
+    with RunningHost(tmp_path, "--clock-ahead", "7201") as host:
+        assert host.finished("patient")["output"] == "silence is a no"
+
+
 def test_sigterm_lets_the_running_activity_end(tmp_path: Path) -> None:
     with RunningHost(tmp_path) as host:
         host.start_orchestration("side_by_side", "p", {"count": 2, "pause_s": 0.5})

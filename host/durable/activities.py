@@ -1,10 +1,10 @@
 """Runs scheduled activities: at once, side by side, at least once."""
 
 import asyncio
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from host import log
+from host.clock import CLOCK
 from host.crash import CrashAt
 from host.durable import history, work
 from host.durable.store import Store
@@ -74,7 +74,7 @@ class Activities:
             event = await self._call(run)
             self._crash.reached("ran", run.number)
             with self._store.transaction():
-                current = work.end_activity(self._store, run, event, datetime.now(UTC))
+                current = work.end_activity(self._store, run, event, CLOCK.now())
             self._crash.reached("after", run.number)
             self._say(run, event, asyncio.get_running_loop().time() - began)
         if current:

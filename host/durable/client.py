@@ -6,10 +6,11 @@ Each act is one transaction, then a wake-up; when a call returns, it is on disk.
 import secrets
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 from host import log
+from host.clock import CLOCK
 from host.durable import history, inbox, instance_ids
 from host.durable.effects import require
 from host.durable.engine import Engine
@@ -64,7 +65,7 @@ class Client:
         require(self._worker, "orchestrationTrigger", name)
         instance_id = instance_id or uuid.uuid4().hex
         instance_ids.check(instance_id)
-        stamp = history.timestamp(datetime.now(UTC))
+        stamp = history.timestamp(CLOCK.now())
         instance = Instance(
             instance_id=instance_id,
             execution_id=uuid.uuid4().hex,

@@ -6,10 +6,10 @@ start it asks the store who has unread messages, which activities haven't ended 
 
 import asyncio
 import functools
-from datetime import UTC, datetime
 
 from host import log
 from host.alarms import Alarms
+from host.clock import CLOCK
 from host.crash import CrashAt
 from host.durable import endings, history, inbox, work
 from host.durable.activities import Activities
@@ -114,7 +114,7 @@ class Engine:
             del self._drivers[instance_id]
 
     def _command(self, instance: Instance, message: Message) -> Aftermath:
-        effects = Effects(self.store, instance, datetime.now(UTC))
+        effects = Effects(self.store, instance, CLOCK.now())
         reason = message.event["reason"]
         with self.store.transaction():
             inbox.take(self.store, message)

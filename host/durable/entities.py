@@ -6,10 +6,10 @@ An operation that a crash interrupts runs again; its first run left nothing behi
 import asyncio
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from host import log
+from host.clock import CLOCK
 from host.durable import history, inbox
 from host.durable.store import Store
 from host.protos import TypedData
@@ -117,7 +117,7 @@ class Entities:
                 "INSERT OR REPLACE INTO entities VALUES (?, ?, ?)",
                 entity_id,
                 state["entityState"],
-                history.timestamp(datetime.now(UTC)),
+                history.timestamp(CLOCK.now()),
             )
         else:
             self._store.run("DELETE FROM entities WHERE entity_id = ?", entity_id)

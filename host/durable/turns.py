@@ -8,10 +8,10 @@ is one of the schedules that it can produce.
 import json
 import uuid
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from host import log
+from host.clock import CLOCK
 from host.durable import endings, history, inbox, ledgers, work
 from host.durable.actions import (
     CONTINUE_AS_NEW,
@@ -86,7 +86,7 @@ class Turns:
         return turn.effects.aftermath
 
     def _open(self, instance: Instance, message: Message | None) -> _Turn:
-        moment = datetime.now(UTC)
+        moment = CLOCK.now()
         if message and "FireAt" in message.event:  # the SDK asks whether a long timer is over
             moment = max(moment, history.parse_timestamp(message.event["FireAt"]))
         effects = Effects(self._store, instance, moment)
