@@ -24,7 +24,7 @@ $(STAMP): requirements.txt requirements-dev.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python azure-functions-runtime==1.3.0
 	@touch $(STAMP)
 
-drill: $(STAMP) ## Attack a simulated tenant, contain and rebuild, and judge the result (ARGS=--interactive asks for consent; SCENARIO=all: other attacks)
+drill: $(STAMP) ## Attack a simulated tenant, contain and rebuild, and judge the result (ARGS=--interactive asks for consent; SCENARIO=all: other attacks and ways to recover)
 	@$(BIN)/python -m drill $(if $(SCENARIO),--scenario $(SCENARIO)) $(ARGS)
 
 serve: $(STAMP) ## Leave sandbox and host up, seeded, with example calls

@@ -1,7 +1,7 @@
 """`python -m drill`: attack a simulated tenant, let Firebreak contain and rebuild, and judge the result.
 
-With `--scenario` another attack, and containment alone. Exit status: 0 every fact of every verdict holds, 1 one does
-not, 2 a drill could not be carried out.
+With `--scenario` another attack and containment alone, or, for recover-…, another way to recover. Exit status: 0 every
+fact of every verdict holds, 1 one does not, 2 a drill could not be carried out.
 """
 
 import argparse
@@ -15,9 +15,11 @@ from rich.console import Console
 from drill import sandbox_options
 from drill.contain import run_scenario
 from drill.options import DrillError, Json, Options
+from drill.recover import run_recovery
 from drill.rehearsal import agree, run_drill
 from drill.results import Outcome, fresh, new_folder
 from drill.scenarios import SCENARIOS
+from drill.scenarios.recoveries import RECOVERIES
 from drill.screens import Screen
 from drill.training_ground import TrainingGround
 
@@ -90,11 +92,15 @@ async def _scenarios(wanted: str, options: Options, screen: Screen) -> list[Outc
     """One after another, each with a sandbox and a host of its own; one table at the end."""
     folder = fresh(options.folder) if options.folder else new_folder()
     outcomes: dict[str, Outcome] = {}
-    for name in SCENARIOS if wanted == "all" else (wanted,):
+    decide = _ask if options.interactive else agree
+    for name in (*SCENARIOS, *RECOVERIES) if wanted == "all" else (wanted,):
         below = folder / name if wanted == "all" else folder
         below.mkdir(exist_ok=True)
         screen.begin()
-        outcome = await run_scenario(SCENARIOS[name], options, screen, below)
+        if name in RECOVERIES:
+            outcome = await run_recovery(RECOVERIES[name], options, screen, below, decide=decide)
+        else:
+            outcome = await run_scenario(SCENARIOS[name], options, screen, below)
         screen.verdict(outcome.verdict)
         screen.results(outcome)
         outcomes[name] = outcome
@@ -130,7 +136,9 @@ async def _line() -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m drill", description=__doc__)
     parser.add_argument(
-        "--scenario", choices=[*SCENARIOS, "all"], help="another attack; containment alone"
+        "--scenario",
+        choices=[*SCENARIOS, *RECOVERIES, "all"],
+        help="another attack; recover-… recovers",
     )
     parser.add_argument("--interactive", action="store_true", help="ask before consenting")
     parser.add_argument("--timeout", type=float, default=300, help="seconds for the incident")

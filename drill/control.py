@@ -45,6 +45,10 @@ class Control:
         """Make calls go wrong from now on."""
         await self._send("POST", "/sandbox/faults", list(faults))
 
+    async def put_clock_forward(self, seconds: float) -> None:
+        """Let so much of the sandbox's time pass at once."""
+        await self._send("POST", "/sandbox/clock", {"advance_seconds": seconds})
+
     async def clear_faults(self) -> None:
         """Nothing goes wrong any more."""
         await self._send("DELETE", "/sandbox/faults")

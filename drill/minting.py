@@ -4,14 +4,14 @@ Source   https://kubernetes.io/docs/reference/kubernetes-api/authentication-reso
 """
 
 from drill.options import DrillError
-from drill.training_ground import TrainingGround
+from drill.staging import Ground
 from sandbox.attacks.attacker import AUDIENCE
 
 # The application behind every AKS API server: https://learn.microsoft.com/azure/aks/kubelogin-authentication
 _AKS = "6dae42f8-4368-4678-94ff-3960e28e3630"
 
 
-async def cluster_token(ground: TrainingGround) -> str:
+async def cluster_token(ground: Ground) -> str:
     """A bearer token for the clusters, of the one identity in the sandbox that may act in them."""
     endpoint = ground.described["environment"]["IDENTITY_ENDPOINT"]
     answer = await ground.http.get(
@@ -24,7 +24,7 @@ async def cluster_token(ground: TrainingGround) -> str:
     return str(answer.json()["access_token"])
 
 
-async def mint(ground: TrainingGround, cluster: str, namespace: str, account: str) -> str | None:
+async def mint(ground: Ground, cluster: str, namespace: str, account: str) -> str | None:
     """A token good for Entra's exchange. None where the ServiceAccount is gone."""
     origin = ground.described["endpoints"][f"kube-{cluster}"]
     url = f"{origin}/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"

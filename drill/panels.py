@@ -18,6 +18,8 @@ PHASES = {
     "awaiting_consent": "waiting for a person",
     "preflight": "asking every cluster",
     "evicting": "stopping what runs with it",
+    "waiting_out": "waiting until stolen tokens have expired",
+    "rotating_keys": "new signing keys for the clusters, twice",
     "rebuilding": "building a new identity",
     "rewiring": "moving the workloads, cluster by cluster",
     "rechecking": "looking at them again",

@@ -68,7 +68,7 @@ async def running(recipe: Recipe) -> AsyncIterator[Service]:
         ready = await _wait_until_ready(recipe, process)
         yield Service(recipe.name, process, recipe.log, ready)
     finally:
-        await asyncio.shield(_stop(process))
+        await asyncio.shield(stop(process))
 
 
 async def _wait_until_ready(recipe: Recipe, process: asyncio.subprocess.Process) -> Json:
@@ -86,7 +86,8 @@ async def _wait_until_ready(recipe: Recipe, process: asyncio.subprocess.Process)
     return ready
 
 
-async def _stop(process: asyncio.subprocess.Process) -> None:
+async def stop(process: asyncio.subprocess.Process) -> None:
+    """End it in order, or by force where it does not obey."""
     if process.returncode is not None:
         return
     process.send_signal(signal.SIGTERM)

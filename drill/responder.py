@@ -15,7 +15,7 @@ _PATIENCE_S = 30  # a killed host is back in about three seconds
 _PAUSE_S = 0.1
 
 
-@dataclass(frozen=True)
+@dataclass
 class Responder:
     """HTTP calls to the function app, with the key and, where a person is needed, her token."""
 
@@ -60,14 +60,19 @@ class Responder:
         return str(self.ground.keys["functionKeys"]["default"])
 
     async def _call(self, method: str, path: str, body: Json | None = None) -> Json:
-        headers = {"x-functions-key": self._key, "Authorization": f"Bearer {self.token}"}
-        answer, broken = await self._insist(method, path, body, headers)
+        answer, broken = await self._insist(method, path, body, self._headers())
+        if answer.status_code == httpx.codes.UNAUTHORIZED:  # hours may have passed meanwhile
+            self.token = await self.ground.control.sign_in(NAME, AUDIENCE)
+            answer, broken = await self._insist(method, path, body, self._headers())
         if broken and answer.status_code == httpx.codes.CONFLICT:
             return {}  # the try before, whose answer was lost, had already been heard
         if not answer.is_success:
             raise DrillError(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
         found: Json = answer.json()
         return found
+
+    def _headers(self) -> dict[str, str]:
+        return {"x-functions-key": self._key, "Authorization": f"Bearer {self.token}"}
 
     async def _insist(
         self, method: str, path: str, body: Json | None, headers: dict[str, str]

@@ -80,6 +80,7 @@ class Scene:
     # ServiceAccount token -> what it got for the old client id, and for the new one.
     old_identity_replays: Mapping[str, Reply] = field(default_factory=dict)
     new_identity_replays: Mapping[str, Reply] = field(default_factory=dict)
+    account_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)  # the stolen ones
     owner_on_successor: Reply = NOBODY  # the phished owner plants a secret on the new application
     workload_reads: Sequence[PodRead] = ()
     status: Json = field(default_factory=dict)  # how the app says the incident stands

@@ -11,6 +11,7 @@ import httpx
 from drill.control import Control
 from drill.options import DrillError, Json
 from drill.replays import asked, read_in_pods, reply
+from drill.scenarios.recovery import Recovery
 from drill.scenarios.scenario import Scenario, Tell
 from drill.scene import EvidenceFile, Reply, Scene
 from drill.states import workloads_of
@@ -45,7 +46,7 @@ class Ground(Protocol):
 class Staged:
     """The attack is over, the alert has not come yet."""
 
-    scenario: Scenario
+    scenario: Scenario | Recovery
     before: Json
     staged: Json
     held: Held
@@ -61,7 +62,7 @@ class Ended:
     alerted_at: datetime
 
 
-async def stage(scenario: Scenario, ground: Ground, tell: Tell) -> Staged:
+async def stage(scenario: Scenario | Recovery, ground: Ground, tell: Tell) -> Staged:
     """Plant what was there all along, and attack. Raises `DrillError` where the attack does not succeed."""
     if wanted := scenario.ground(ground.described):
         await ground.control.seed(wanted)
@@ -105,7 +106,7 @@ async def look(staged: Staged, ground: Ground, ended: Ended) -> Scene:
     )
 
 
-def judge(scenario: Scenario, scene: Scene) -> Verdict:
+def judge(scenario: Scenario | Recovery, scene: Scene) -> Verdict:
     """Every fact of the scenario's table."""
     facts = [fact for noun, checks in scenario.table() for fact in establish(noun, checks, scene)]
     passed = all(fact["holds"] for fact in facts)

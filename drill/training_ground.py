@@ -6,24 +6,25 @@ import os
 import re
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
 
 from drill.control import Control
 from drill.options import ROOT, DrillError, Json
-from drill.processes import Recipe, Service, running
+from drill.processes import Recipe, Service, running, stop
 
 AUDIENCE = "api://firebreak"
+VECTORS = ("credential", "cluster", "unknown")
 # Settings of somebody's real cloud that may lie in this shell: a drill must never reach it.
 _REAL_CLOUD = ("AZURE_", "ARM_", "FIREBREAK_", "IDENTITY_", "MSI_", "WEBSITE_", "AzureWebJobs")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
-@dataclass(frozen=True)
+@dataclass
 class TrainingGround:
     """Both processes and the clients to reach them."""
 
@@ -33,6 +34,21 @@ class TrainingGround:
     http: httpx.AsyncClient
     control: Control
     keys: Json  # the host's keys.json
+    start: Callable[[float, int], Awaitable[Service]]  # seconds ahead, how often before -> the host
+    host_logs: list[Path] = field(default_factory=list)  # of all its starts
+    ahead_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        """The first start has a log, too."""
+        self.host_logs.append(self.host.log)
+
+    async def let_pass(self, seconds: float) -> None:
+        """End the host, put both clocks forward, and start it again: what waited has to find out by itself."""
+        await stop(self.host.process)
+        await self.control.put_clock_forward(seconds)
+        self.ahead_s += seconds
+        self.host = await self.start(self.ahead_s, len(self.host_logs))
+        self.host_logs.append(self.host.log)
 
     @property
     def described(self) -> Json:
@@ -61,6 +77,7 @@ class Layout:
     first_port: int = 0
     host_port: int = 0
     host_environment: Mapping[str, str]
+    refederation: str | None = None  # None: as the app's own policy says
     sandbox_options: Sequence[str] = ()  # more of `python -m sandbox`'s own
 
 
@@ -80,17 +97,33 @@ async def opened(layout: Layout) -> AsyncIterator[TrainingGround]:
         environment["FIREBREAK_EVIDENCE"] = str(layout.folder / "evidence")
         environment["FIREBREAK_POLICY"] = str(_policy(layout))
         environment |= layout.host_environment
-        recipe = _host(layout, environment, issuer, jwks, ca)
-        host = await stack.enter_async_context(running(recipe))
+
+        async def start(ahead_s: float, before: int) -> Service:
+            recipe = _host(layout, environment, issuer, jwks, ca)
+            log = recipe.log.with_name(f"host-{before + 1}.log") if before else recipe.log
+            arguments = (
+                [*recipe.arguments, "--clock-ahead", str(ahead_s)] if ahead_s else recipe.arguments
+            )
+            return await stack.enter_async_context(
+                running(replace(recipe, arguments=arguments, log=log))
+            )
+
+        host = await start(0, 0)
         keys = json.loads(Path(host.ready["keys_file"]).read_text())
-        yield TrainingGround(layout.folder, sandbox, host, http, control, keys)
+        yield TrainingGround(layout.folder, sandbox, host, http, control, keys, start)
 
 
 def _policy(layout: Layout) -> Path:
-    """The app's policy, but for the minutes until moved clusters are looked at again: here they are at once."""
+    """The app's policy, but for the minutes until moved clusters are looked at again: here they are at once.
+
+    And for what is done about stolen tokens, where a drill is about that: then it is done for every vector.
+    """
     text = (layout.app / "policy.toml").read_text()
     path = layout.folder / "policy.toml"
-    path.write_text(re.sub(r"(?m)^recheck_minutes = \d+", "recheck_minutes = 0", text))
+    text = re.sub(r"(?m)^recheck_minutes = \d+", "recheck_minutes = 0", text)
+    if layout.refederation is not None:
+        text = re.sub(rf"(?m)^({'|'.join(VECTORS)}) = .*$", rf'\1 = "{layout.refederation}"', text)
+    path.write_text(text)
     return path
 
 

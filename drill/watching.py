@@ -52,6 +52,7 @@ class Watcher:
     decide: Callable[[Json], Awaitable[bool]]
     before_consent: Callable[[], Awaitable[None]]
     alerted_at: datetime
+    meanwhile: Callable[[Json], Awaitable[None]] | None = None  # called with every status
 
     async def follow(self, incident_id: str, timeout_s: float) -> Followed:
         """Until it is over. Raises `DrillError` when time runs out or a process dies."""
@@ -73,6 +74,8 @@ class Watcher:
         followed.status = await self.responder.incident(incident_id)
         self._note_milestones(followed)
         self.screen.incident(followed.status, followed.seen)
+        if self.meanwhile is not None:
+            await self.meanwhile(followed.status)
         phase, asked = followed.status["phase"], followed.status.get("consent")
         if phase == "awaiting_consent" and asked is not None and followed.consented_at is None:
             await self._answer(incident_id, asked, followed)

@@ -32,7 +32,7 @@ def outputs_of(
     """Where a secret could have leaked to, and all that was written there."""
     reports = [file for file in evidence if is_report(file.path)]
     return {
-        "host log": ground.host.log.read_text(errors="replace"),
+        "host log": "\n".join(one.read_text(errors="replace") for one in ground.host_logs),
         "evidence": "\n".join(file.text for file in evidence),
         "report": "\n".join(file.text for file in reports),
         "Teams messages": "\n".join(json.dumps(message) for message in state["teams"]),

@@ -152,6 +152,7 @@ def _clusters(client_id: str, account: str, pods: str) -> Json:
 def _before() -> Json:
     subject = "system:serviceaccount:shop:orders-api"
     return {
+        "resources": [],
         "applications": [
             _application("app-orders-api", "client-old", "orders-api", "legit-secret"),
             _application("app-billing-api", "client-billing", "billing-api"),

@@ -67,6 +67,10 @@ class Play:
 
     async def scene(self) -> Scene:
         """Everything as it is now, with every move made again."""
+        return await look(self.staged, self.stage, await self.ended())
+
+    async def ended(self) -> Ended:
+        """What the product wrote and says."""
         evidence, told = evidence_of(self.stage.evidence), self._status()
         state = await self.stage.control.state()
         outputs = {
@@ -77,8 +81,7 @@ class Play:
             "orchestration history": json.dumps(self.driven.instance.history),
             "status answer": json.dumps(told),
         }
-        ended = Ended(told, evidence, outputs, self.alerted_at)
-        return await look(self.staged, self.stage, ended)
+        return Ended(told, evidence, outputs, self.alerted_at)
 
     async def verdict(self) -> Verdict:
         """Every fact of the scenario's table."""

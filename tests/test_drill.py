@@ -19,9 +19,11 @@ from rich.console import Console
 
 from drill.contain import run_scenario
 from drill.options import ROOT, DrillError, Json, Options
+from drill.recover import run_recovery
 from drill.rehearsal import run_drill
 from drill.results import Outcome
 from drill.scenarios import SCENARIOS
+from drill.scenarios.recoveries import RECOVERIES
 from drill.screens import Screen
 
 VALIDATOR = ROOT.parent / "shared" / "specs" / "validate_traffic.py"
@@ -234,3 +236,25 @@ async def test_an_app_that_does_not_load_is_told_about_with_its_log(tmp_path: Pa
         await drill(tmp_path / "drill", app)
 
     assert "no such thing" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "recover-wait-out",
+        *(
+            pytest.param(one, marks=pytest.mark.exhaustive)
+            for one in RECOVERIES
+            if one != "recover-wait-out"
+        ),
+    ],
+)
+async def test_a_recovery_survives_a_host_that_is_stopped_and_clocks_that_jump(
+    tmp_path: Path, name: str
+) -> None:
+    options = Options(folder=tmp_path, timeout_s=150)
+
+    outcome = await run_recovery(RECOVERIES[name], options, screen(), tmp_path)
+
+    assert red(outcome) == set()
+    assert violations(tmp_path / "traffic.jsonl") == ""

@@ -46,6 +46,18 @@ def _access_tokens(scene: Scene) -> Finding:
     return every([(f"{how}: {reply}", reply.status == 403) for how, reply in replies])
 
 
+def _access_tokens_over(scene: Scene) -> Finding:
+    """Where hours passed, some of them have expired."""
+    over = (401, "InvalidAuthenticationInfo")
+    replies = scene.token_replays.items()
+    return every(
+        [
+            (f"{how}: {reply}", reply.status == 403 or (reply.status, reply.code) == over)
+            for how, reply in replies
+        ]
+    )
+
+
 def _owner(scene: Scene) -> Finding:
     reply = scene.owner_on_successor
     return Finding(reply.status in (403, 404), str(reply))
@@ -58,6 +70,9 @@ def _every_way(scene: Scene) -> Finding:
 _REFUSED = "refused by the token endpoint"
 NO_WAY_IN = Check("nothing that the attacker holds buys a token", _REFUSED, _every_way)
 NOTHING_OPENS = Check("access tokens issued before the alert open nothing", "403", _access_tokens)
+NOTHING_OPENS_LATER = Check(
+    "access tokens issued before the alert open nothing", "403, or 401 expired", _access_tokens_over
+)
 CHECKS = (
     Check("the planted secret opens nothing", _REFUSED, _planted_secret),
     Check("the rogue federated credential opens nothing", _REFUSED, _rogue_trust),

@@ -48,6 +48,7 @@ def _accounts(scene: Scene) -> Finding:
 
 DISABLED = Check("the old service principal is disabled", "accountEnabled is False", _disabled)
 DEACTIVATED = Check("the old application is deactivated", "isDisabled is True", _deactivated)
+NO_ACCOUNT = Check("no ServiceAccount names the old client id", "none", _accounts)
 CHECKS = (
     DISABLED,
     DEACTIVATED,
@@ -55,5 +56,5 @@ CHECKS = (
     Check("the old application has no secret and no key", "none", _on_application),
     Check("the old service principal has no secret and no key", "none", _on_principal),
     Check("the old service principal has no role anywhere", "none", _grants),
-    Check("no ServiceAccount names the old client id", "none", _accounts),
+    NO_ACCOUNT,
 )

@@ -2,6 +2,7 @@
 
 from drill.scene import Scene
 from drill.states import client_ids, is_running, pods_of, workloads_of
+from drill.successors import successor_of
 from drill.verdict.facts import Check, Finding, every, none_of
 
 
@@ -21,7 +22,7 @@ def _all_back(scene: Scene) -> Finding:
 
 
 def _new_identity(scene: Scene) -> Finding:
-    wanted = {scene.successor["appId"]}
+    wanted = {successor_of(scene).app_id}
     return every(
         [
             (

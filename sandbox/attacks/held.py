@@ -16,5 +16,8 @@ class Held:
     ways: dict[str, Ask] = field(default_factory=dict)  # how -> ask the token endpoint (again)
     uses: dict[str, Use] = field(default_factory=dict)  # how -> use the token that was bought
     secrets: dict[str, str] = field(default_factory=dict, repr=False)  # name -> value
+    account_tokens: dict[str, str] = field(
+        default_factory=dict, repr=False
+    )  # where stolen -> ServiceAccount token
     traces: dict[str, str] = field(default_factory=dict)  # what was planted -> id that logs show
     made: dict[str, str] = field(default_factory=dict)  # what was made with the identity -> its id

@@ -1,0 +1,131 @@
+"""A whole recovery by each way to shut stolen tokens out; the verdict notices when it was only said to be done."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from drill.recovering import before_consent, look_recovered
+from drill.scenarios.recoveries import RECOVERIES
+from drill.staging import judge, stage
+from drill.training_ground import VECTORS
+from playbooks import refederation, shutting_out
+from playbooks.consents import consent_event
+from responders import signing_key_rotations
+from tests.in_process import Clock
+from tests.scenario_play import LIE, Play, Stage, red
+
+pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
+ROSA = {"object_id": "rosa", "name": "Rosa"}
+
+
+@pytest.fixture(autouse=True)
+def _paces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pods of the sandbox become ready in real time, which a jump of its clock does not bring on."""
+    jump = Clock.jump
+
+    async def slower(clock: Clock, to: datetime) -> None:
+        await asyncio.sleep(0.2)
+        await jump(clock, to)
+
+    monkeypatch.setattr(Clock, "jump", slower)
+    monkeypatch.setattr(signing_key_rotations, "POLL_S", 0.05)
+
+
+async def recover(
+    stage_: Stage, name: str, pretended: dict[str, Any] | None = None
+) -> dict[str, str]:
+    """Attack, contain, steal again, consent, recover; the facts of the verdict that do not hold."""
+    recovery = RECOVERIES[name]
+    staged = await stage(recovery, stage_, lambda *_: None)
+    alerted_at = datetime.now(UTC)
+    victim = recovery.victim(stage_.described)
+    order: Any = await stage_.in_process.alert(victim.object_id, "Sev0")
+    order["policy"]["recovery"]["refederation"] = dict.fromkeys(VECTORS, recovery.method)
+    driven = stage_.in_process.start(order, pretended)
+    play = Play(stage_, staged, driven, alerted_at)
+    await play.until("awaiting_consent")
+    await before_consent(recovery, staged, stage_)
+    consented_at = datetime.now(UTC)
+    plan = next(answer for step, answer in driven.answers if step == "draw_plan")
+    said = {
+        "decision": "grant",
+        "plan_hash": plan["plan_hash"],
+        "approver": ROSA,
+        "reason": "read",
+        "chosen": [],
+        "confirmed": plan["confirmations"],
+    }
+    driven.raise_event(consent_event(plan["plan_hash"]), said)
+    await play.until("watching", "awaiting_resume", "closed")
+    scene = await look_recovered(recovery, staged, stage_, await play.ended(), consented_at)
+    return red(judge(recovery, scene))
+
+
+@pytest.mark.parametrize("name", RECOVERIES)
+async def test_a_recovery_is_complete_and_shuts_stolen_tokens_out(
+    scenario_stage: Stage, name: str
+) -> None:
+    assert await recover(scenario_stage, name) == {}
+
+
+STOLEN_REFUSED = "stolen ServiceAccount tokens do not open the new identity"
+
+
+async def test_a_name_that_is_kept_without_any_wait_is_noticed(
+    scenario_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutting_out, "_SKEW", -timedelta(days=1))
+
+    found = await recover(scenario_stage, "recover-wait-out")
+
+    assert STOLEN_REFUSED in found
+    assert "the new identity trusted nobody before the last stolen token had expired" in found
+
+
+async def test_keys_that_were_only_said_to_be_rotated_are_noticed(scenario_stage: Stage) -> None:
+    pretended = {"rotate_signing_keys": LIE, "prove_keys_gone": {**LIE, "max_age_s": 0}}
+
+    assert STOLEN_REFUSED in await recover(scenario_stage, "recover-rotate-keys", pretended)
+
+
+async def test_bystanders_that_were_not_restarted_are_noticed(scenario_stage: Stage) -> None:
+    """Their tokens are worthless since the rotation: nobody else would bring them back."""
+    nobody = {**LIE, "batches": 0, "remaining": [], "by_hand": []}
+
+    found = await recover(scenario_stage, "recover-rotate-keys", {"list_token_users": nobody})
+
+    assert "billing-api still reads its blob" in found
+
+
+async def test_a_risk_that_is_said_to_end_too_early_is_noticed(
+    scenario_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refederation, "_longest", lambda *_: (60, "a guess"))
+
+    found = await recover(scenario_stage, "recover-accept-risk")
+
+    assert "a stolen token opens the new identity no longer than the incident says" in found
+
+
+async def test_a_risk_that_the_report_keeps_to_itself_is_noticed(
+    scenario_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refederation, "lines", lambda _plan: [])
+
+    found = await recover(scenario_stage, "recover-accept-risk")
+
+    assert "the report says what risk was accepted, and until when" in found
+    assert "plan and report explain how stolen tokens are shut out" in found
+
+
+async def test_an_old_name_under_the_method_of_new_names_is_noticed(
+    scenario_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refederation, "keeps_subject", lambda _method: True)
+
+    found = await recover(scenario_stage, "recover-managed-identity")
+
+    assert STOLEN_REFUSED in found
+    assert "it trusts no subject that the old one trusted" in found
