@@ -8,10 +8,10 @@ STAMP := $(VENV)/.installed
 # Containers often set it: then each process that a drill or a test starts would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup drill serve test check format verify-evidence bench clean
+.PHONY: help setup drill serve test test-kubernetes check format verify-evidence bench clean
 
 help: ## Show the verbs
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## Create .venv with everything pinned
 
@@ -32,6 +32,10 @@ serve: $(STAMP) ## Leave sandbox and host up, seeded, with example calls
 
 test: $(STAMP) check ## Lint, types and every test
 	@$(BIN)/python -m pytest -n 3 --maxschedchunk=1 $(ARGS)
+
+test-kubernetes: $(STAMP) ## Ask the API server of KUBECONFIG=file, or the sandbox's own, what the sandbox claims, and run our responders on it
+	@# Of the command line only: an environment's KUBECONFIG may name a cluster that nobody wants to be written to.
+	@$(if $(filter command,$(firstword $(origin KUBECONFIG))),TEST_KUBECONFIG="$(abspath $(KUBECONFIG))") $(BIN)/python -m pytest -n 0 -rs tests/test_sandbox_kubernetes_semantics*.py tests/test_responders_on_any_cluster.py $(ARGS)
 
 check: $(STAMP) ## Format, lint with the import rules, types
 	@$(BIN)/ruff format --check .

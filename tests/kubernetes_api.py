@@ -63,6 +63,7 @@ class Target:
     trust: ssl.SSLContext
     token: str
     issuer: str  # also the API server's own audience
+    ca_pem: str
 
 
 @dataclass
@@ -221,7 +222,8 @@ def _verified(kubeconfig: str) -> Target:
     with httpx.Client(base_url=told.host, verify=trust) as http:
         headers = {"authorization": f"Bearer {token}"} if token else {}
         answer = http.get("/.well-known/openid-configuration", headers=headers)
-    return Target(told.host, trust, token, answer.json()["issuer"])
+    ca_pem = Path(str(told.ssl_ca_cert)).read_text()
+    return Target(told.host, trust, token, answer.json()["issuer"], ca_pem)
 
 
 @pytest.fixture(scope="session")
@@ -238,7 +240,8 @@ def any_cluster(request: pytest.FixtureRequest) -> Target:
         return _verified(kubeconfig)
     local: LocalCluster = request.getfixturevalue("local_cluster")
     trust = ssl.create_default_context(cafile=local.ca)
-    return Target(local.url, trust, local.token, local.cluster.issuer.url)
+    issuer = local.cluster.issuer.url
+    return Target(local.url, trust, local.token, issuer, local.ca.read_text())
 
 
 @pytest.fixture
@@ -285,7 +288,8 @@ def responder_headers(sandbox: RunningSandbox) -> dict[str, str]:
 def since(api: Api, minor: int) -> None:
     """Skip where the API server is older than the behaviour, and say so."""
     if api.minor < minor:
-        pytest.skip(f"{api.target.url} is Kubernetes 1.{api.minor}; this came with 1.{minor}")
+        version = f"1.{api.minor}" if api.minor else "of a version that it does not tell"
+        pytest.skip(f"{api.target.url} is Kubernetes {version}; this came with 1.{minor}")
 
 
 def define(api: Api, plural: str) -> None:
@@ -308,11 +312,17 @@ def _true_conditions(value: dict[str, Any]) -> set[str]:
     return {each["type"] for each in conditions if each["status"] == "True"}
 
 
-def ready_pod(api: Api, name: str, labels: dict[str, str]) -> dict[str, Any]:
+def needs_kubelet(api: Api) -> None:
+    """Skip on a bare API server, where no pod ever becomes ready by itself, and say so."""
+    if not api.call("GET", "/api/v1/nodes").json()["items"]:
+        pytest.skip(f"{api.target.url} has no node: no pod becomes ready there")
+
+
+def ready_pod(api: Api, name: str, labels: dict[str, str], **more: Any) -> dict[str, Any]:
     """A pod that is Ready, by the node's word or, where there is no node, by ours."""
     container = {"name": "main", "image": "registry.k8s.io/pause:3.10"}
     # A pod without a token: an old API server would want one to be there already.
-    spec = {"containers": [container], "nodeName": _any_node(api), _TOKENLESS: False}
+    spec = {"containers": [container], "nodeName": _any_node(api), _TOKENLESS: False, **more}
     api.create("pods", {"metadata": {"name": name, "labels": labels}, "spec": spec})
     conditions = [{"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-26T10:00:00Z"}]
     body = {"status": {"phase": "Running", "conditions": conditions}}

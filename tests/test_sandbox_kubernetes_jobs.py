@@ -164,3 +164,46 @@ def test_an_init_container_is_shown_and_can_hold_its_pod(
     assert good["initContainerStatuses"][0]["state"]["terminated"]["reason"] == "Completed"
     assert held["initContainerStatuses"][0]["state"]["waiting"]["reason"] == "ImagePullBackOff"
     assert "Ready" not in _conditions(api, "pods", "held")
+
+
+def test_a_daemon_set_that_is_sent_nowhere_loses_its_pods_and_gets_them_back(api: Api) -> None:
+    labels = {"app": "agent"}
+    template = {
+        "metadata": {"labels": labels},
+        "spec": {"containers": [{"name": "main", "image": _IMAGE}]},
+    }
+    spec = {
+        "selector": {"matchLabels": labels},
+        "template": template,
+        "updateStrategy": {"type": "OnDelete"},
+    }
+    api.create("daemonsets", {"metadata": {"name": "agent"}, "spec": spec})
+
+    def pods() -> list[Any]:
+        return list(api.call("GET", api.path("pods"), labelSelector="app=agent").json()["items"])
+
+    def ready() -> int:
+        return int(api.get("daemonsets", "agent")["status"]["numberReady"])
+
+    api.eventually(lambda: ready() == 1)
+    nowhere: Any = {"spec": {"template": {"spec": {"nodeSelector": {"nowhere": "true"}}}}}
+    assert api.merge("daemonsets", "agent", nowhere).is_success
+    api.eventually(lambda: not pods())
+    assert api.get("daemonsets", "agent")["status"]["desiredNumberScheduled"] == 0
+
+    back = {"spec": {"template": {"spec": {"nodeSelector": None}}}}
+    assert api.merge("daemonsets", "agent", back).is_success
+    api.eventually(lambda: ready() == 1)
+
+
+def test_a_pod_that_no_node_fits_waits_and_says_so(api: Api) -> None:
+    spec = {
+        "nodeSelector": {"nowhere": "true"},
+        "containers": [{"name": "main", "image": _IMAGE}],
+    }
+    api.create("pods", {"metadata": {"name": "lost"}, "spec": spec})
+
+    [condition] = api.eventually(lambda: api.get("pods", "lost")["status"].get("conditions"))
+
+    assert (condition["status"], condition["reason"]) == ("False", "Unschedulable")
+    assert "nodeName" not in api.get("pods", "lost")["spec"]

@@ -1,12 +1,13 @@
-"""The DaemonSet controller: one pod per node, replaced node by node.
+"""The DaemonSet controller: one pod per node that its template selects, replaced node by node.
 
-Left out    node selectors and taints, surge
+Faithful    a pod whose node is no longer selected goes, whatever the update strategy
+Left out    affinity and taints, surge
 Source      https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/
 """
 
 from typing import TYPE_CHECKING
 
-from sandbox.kubernetes.controllers import ownership
+from sandbox.kubernetes.controllers import kubelet, ownership
 from sandbox.kubernetes.kinds import stored
 from sandbox.world import Json
 
@@ -23,7 +24,7 @@ def sync(cluster: "Cluster", namespace: str, name: str) -> None:
     if owner is None:
         return
     revision = ownership.template_hash(owner["spec"]["template"])
-    nodes = [node["metadata"]["name"] for node in cluster.store.peek(stored("nodes"))]
+    nodes = kubelet.nodes_for(cluster, owner["spec"]["template"]["spec"])
     if not owner["metadata"].get("deletionTimestamp"):
         _step(cluster, owner, nodes, revision)
     _report(cluster, owner, nodes, revision)
@@ -31,6 +32,10 @@ def sync(cluster: "Cluster", namespace: str, name: str) -> None:
 
 def _step(cluster: "Cluster", owner: Json, nodes: list[str], revision: str) -> None:
     pods = ownership.owned(cluster, ownership.PODS, owner)
+    for pod in pods:
+        node = pod["spec"].get("nodeName")
+        if node and node not in nodes and not pod["metadata"].get("deletionTimestamp"):
+            ownership.delete_pod(cluster, KIND, owner, pod)
     for _ in range(len(nodes) - len(pods)):
         labels = {_REVISION: revision, "pod-template-generation": _generation(owner)}
         about = {"generateName": f"{owner['metadata']['name']}-", "labels": labels}

@@ -36,14 +36,35 @@ def sync(cluster: "Cluster", namespace: str, name: str) -> None:
 
 
 def _schedule(cluster: "Cluster", pod: Json) -> None:
-    nodes = cluster.store.peek(stored("nodes"))
+    nodes = nodes_for(cluster, pod["spec"])
     if not nodes:
+        _leave_unscheduled(cluster, pod)
         return
-    pod["spec"]["nodeName"] = nodes[0]["metadata"]["name"]
+    pod["spec"]["nodeName"] = nodes[0]
     pod["status"]["conditions"] = [_condition(cluster, "PodScheduled", "True")]
     written = cluster.store.write(KIND, pod)
     text = f"Successfully assigned {_called(pod)} to {pod['spec']['nodeName']}"
     events.emit(cluster, KIND, written, "Normal", "Scheduled", text)
+
+
+def nodes_for(cluster: "Cluster", spec: Json) -> list[str]:
+    """The nodes that a pod of this spec can run on."""
+    wanted = spec.get("nodeSelector", {}).items()
+    return [
+        node["metadata"]["name"]
+        for node in cluster.store.peek(stored("nodes"))
+        if wanted <= node["metadata"].get("labels", {}).items()
+    ]
+
+
+def _leave_unscheduled(cluster: "Cluster", pod: Json) -> None:
+    text = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
+    found = {**_condition(cluster, "PodScheduled", "False"), "reason": "Unschedulable"}
+    if any(each["status"] == "False" for each in pod["status"].get("conditions", [])):
+        return
+    pod["status"]["conditions"] = [{**found, "message": text}]
+    written = cluster.store.write(KIND, pod)
+    events.emit(cluster, KIND, written, "Warning", "FailedScheduling", text)
 
 
 def _begin(cluster: "Cluster", pod: Json) -> None:
