@@ -2,7 +2,7 @@
 
 Starts    an Azure Monitor alert, or a responder
 Asks      one person, for up to `consent.expires_minutes`, before anything is evicted or rebuilt
-Undo      the snapshot; each responder's docstring says what undoes it
+Undo      `restore_identity`; what it does not take back, the undo book says
 Runbook   docs/runbooks/compromised-identity.md
 """
 
@@ -17,6 +17,7 @@ from playbooks.progress import Progress
 from playbooks.recovery import Recovery
 from playbooks.settling import perform_one
 from playbooks.steps import containment as acts
+from playbooks.taking_back import Restorable, RestoredError
 
 bp = df.Blueprint()
 
@@ -25,8 +26,18 @@ bp = df.Blueprint()
 def compromised_identity(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
     """Contain, prove, tell, ask, rebuild, prove again, watch."""
     order: Order = context.get_input(expected_type=dict)
-    mode = order["incident"]["mode"]
     progress = Progress(context, order)
+    try:
+        return (yield from _run(context, order, progress))
+    except RestoredError as taken_back:  # a person said that it was a false alarm
+        return (yield from progress.close(taken_back.outcome, taken_back.detail))
+
+
+def _run(
+    context: df.DurableOrchestrationContext, order: Order, progress: Progress
+) -> Generator[Any, Any, Json]:
+    mode = order["incident"]["mode"]
+    restorable = Restorable(context, order, progress)
 
     # 1. Guards: an act on the wrong identity is an outage of our own making.
     progress.enter("guarding")
@@ -47,21 +58,21 @@ def compromised_identity(context: df.DurableOrchestrationContext) -> Generator[A
         if outcome == "held":
             yield from containment.investigate(context, order, progress)
             yield from progress.report("not_contained", name="report-held")
-            outcome = yield from containment.until_called(context, order, progress)
+            outcome = yield from containment.until_called(context, order, progress, restorable)
         if outcome == "held":
-            return (yield from watching.watch(context, order, progress, outcome))
+            return (yield from watching.watch(context, order, progress, outcome, restorable))
 
     # 5. and 6. Evidence, footprint and the plan: what a person needs to decide.
     plan = yield from containment.investigate(context, order, progress)
     if mode != "respond" or outcome == "not_contained":
         yield from progress.report(outcome)
-        return (yield from watching.watch(context, order, progress, outcome))
+        return (yield from watching.watch(context, order, progress, outcome, restorable))
 
     # 7. and 8. Tell people, and ask. Silence is a no.
     granted = yield from consents.ask(context, order, progress, plan)
     if not granted:
         yield from progress.report(outcome)
-        return (yield from watching.watch(context, order, progress, outcome))
+        return (yield from watching.watch(context, order, progress, outcome, restorable))
 
     # 9. to 12. Evict, rebuild, re-wire cluster by cluster, and prove it from both sides.
     rebuilt = Recovery(context, order, progress, plan)
@@ -69,4 +80,4 @@ def compromised_identity(context: df.DurableOrchestrationContext) -> Generator[A
 
     # 13. and 14. Report, and watch until the last token has expired. What is half done waits to be resumed.
     yield from progress.report(outcome)
-    return (yield from watching.watch(context, order, progress, outcome, rebuilt))
+    return (yield from watching.watch(context, order, progress, outcome, restorable, rebuilt))

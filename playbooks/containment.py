@@ -1,7 +1,7 @@
 """The first half of the playbook: cut off, prove it, and find out what happened."""
 
 from collections.abc import Generator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import azure.durable_functions as df
 
@@ -25,6 +25,9 @@ from playbooks.steps import containment as steps
 from playbooks.steps import evidence
 from playbooks.surveying import survey_clusters
 from responders.model import Incident, Signal
+
+if TYPE_CHECKING:  # that module pulls levers again by this one
+    from playbooks.holding import Ear
 
 # A responder's word to an incident that an alert alone may not carry further.
 CALLED = "responder-call"
@@ -123,16 +126,26 @@ def _failed(progress: Progress, facts: Json) -> Generator[Any, Any, None]:
 
 
 def until_called(
-    context: df.DurableOrchestrationContext, order: Order, progress: Progress
+    context: df.DurableOrchestrationContext, order: Order, progress: Progress, restorable: "Ear"
 ) -> Generator[Any, Any, str]:
     """Wait for a responder who says go on, as long as the residual deadline. Returns the outcome, or "held"."""
     progress.enter("held")
     called = context.wait_for_external_event(CALLED)
     silence = context.create_timer(progress.deadline or context.current_utc_datetime)
-    winner = yield context.task_any([called, silence])
+    try:
+        while (winner := (yield context.task_any([called, restorable.call, silence]))) not in {
+            called,
+            silence,
+        }:
+            outcome = yield from restorable.answer("held")
+            if outcome != "held":
+                return outcome
+            progress.enter("held")
+    finally:
+        if not silence.is_completed:
+            silence.cancel()
     if winner != called:
         return "held"
-    silence.cancel()
     incident = order["incident"]
     signal: Signal = {**incident["signal"], "source": "responder"}
     return (

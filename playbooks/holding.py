@@ -139,7 +139,12 @@ def _hold(
     context = hearing.context
     if not checking:  # people know, and it is theirs now
         if context.current_utc_datetime < until:
-            yield from hearing.until_ended(context.create_timer(until))
+            timer = context.create_timer(until)
+            try:
+                yield from hearing.until_ended(timer)
+            finally:
+                if not timer.is_completed:  # the incident ends earlier, and must not wait for it
+                    timer.cancel()
         return {"holds": True, "detail": "not checked"}
     while context.current_utc_datetime < until:
         facts = {**order["facts"], "until": until.isoformat()}

@@ -18,6 +18,7 @@ _LONGEST = timedelta(hours=28)  # of an access token that continuous access eval
 MOST_SHOWN_B = 15_000
 _CUTS = ((60, 400), (30, 200), (12, 150), (4, 100))  # items of a list, characters of a text
 _FIRM = (
+    "restoring",
     "phase",
     "clock",
     "consent",

@@ -12,6 +12,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from playbooks import containment
+from playbooks.holding import Wait, hold
 from playbooks.levers import FIRST
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
@@ -92,13 +93,22 @@ def _stopped(
     outcome = yield from containment.pull(context, order, progress, first=first)
     detail = f"stopped by a responder's call, and contained again: {outcome}"
     facts = {"refused": False, "detail": detail, "missing": [*failed, detail]}
-    return (yield from _end(context, order, progress, facts))
+    ended = yield from _end(context, order, progress, facts, contained=str(outcome))
+    return {**ended, "contained": outcome}
 
 
 def _end(
-    context: df.DurableOrchestrationContext, order: Order, progress: Progress, facts: Json
+    context: df.DurableOrchestrationContext,
+    order: Order,
+    progress: Progress,
+    facts: Json,
+    *,
+    contained: str | None = None,
 ) -> Generator[Any, Any, Json]:
-    """Write down how it ended, tell people, and, where no incident runs around it, give the principal free."""
+    """Write down how it ended, tell people, and, where no incident runs around it, give the principal free.
+
+    `contained`: it was contained again, and nobody else watches that.
+    """
     restore_id = order["facts"]["requested"]["restore_id"]
     ending: Order = {**order, "facts": {**order["facts"], **facts}}
     written = yield from perform_one(context, restored.end_restore, ending)
@@ -113,6 +123,8 @@ def _end(
     outcome = str(ended["outcome"])
     yield from progress.report(outcome, name=f"report-{restore_id}", key=f"{outcome}-{restore_id}")
     if order["facts"]["alone"]:
+        if contained is not None:
+            yield from hold(context, order, progress, contained, Wait("watching", None))
         yield from perform_one(context, restored.release_restore, order)
         progress.note(phase="closed", outcome=outcome)
     return {"outcome": outcome, "detail": ended["detail"], "missing": ended["missing"]}

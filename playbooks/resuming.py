@@ -10,7 +10,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from playbooks.holding import BELIEVED_WITHIN, is_watched, met
+from playbooks.holding import BELIEVED_WITHIN, Ear, is_watched, met
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
 from playbooks.recovery import Recovery
@@ -66,7 +66,7 @@ class Resumable:
         yield from self.listen()
         return outcome
 
-    def wait(self, outcome: str) -> Generator[Any, Any, str]:
+    def wait(self, outcome: str, restorable: Ear) -> Generator[Any, Any, str]:
         """The watch is over and the recovery is not: wait for the call, as long as the policy says.
 
         No old token lives any more, so the levers are read back seldom: what somebody undid is still met.
@@ -76,9 +76,12 @@ class Resumable:
             self._progress.enter("awaiting_resume")
             wake = min(self._context.current_utc_datetime + every, self._until)
             timer = self._context.create_timer(wake)
-            winner = yield self._context.task_any([self.call, timer])
-            if winner == self.call:
+            winner = yield self._context.task_any([self.call, restorable.call, timer])
+            if winner != timer:
                 timer.cancel()
+            if winner == restorable.call:
+                outcome = yield from restorable.answer(outcome)
+            elif winner == self.call:
                 outcome = yield from self.answer(outcome)
             elif is_watched(self._order, self._progress, outcome):
                 outcome = yield from self._check(outcome)

@@ -9,7 +9,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from playbooks.holding import BELIEVED_WITHIN, Wait, hold
+from playbooks.holding import BELIEVED_WITHIN, Ear, Wait, hold
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
 from playbooks.recovery import Recovery
@@ -17,6 +17,7 @@ from playbooks.resuming import Resumable
 from playbooks.settling import perform_one, settle, until_done
 from playbooks.steps import containment as acts
 from playbooks.steps import evidence
+from playbooks.taking_back import Restorable
 
 
 def watch(
@@ -24,6 +25,7 @@ def watch(
     order: Order,
     progress: Progress,
     outcome: str,
+    restorable: Restorable,
     recovery: Recovery | None = None,
 ) -> Generator[Any, Any, Json]:
     """Stay until the last token issued before containment has expired; sweep, check, then close.
@@ -33,7 +35,7 @@ def watch(
     if progress.deadline is None:
         return (yield from progress.close(outcome, ""))
     resumable = None if recovery is None else Resumable(context, order, progress, recovery)
-    ears = [] if resumable is None else [resumable]
+    ears: list[Ear] = [restorable, *([] if resumable is None else [resumable])]
     if resumable is not None:
         yield from resumable.listen()
     second = timedelta(minutes=order["policy"]["watch"]["second_sweep_minutes"])
@@ -49,7 +51,7 @@ def watch(
     if proof["status"] != "done" or outcome == "held":
         outcome = "not_contained"
     if resumable is not None:
-        outcome = yield from resumable.wait(outcome)
+        outcome = yield from resumable.wait(outcome, restorable)
     return (yield from progress.close(outcome, proof["detail"]))
 
 

@@ -62,11 +62,6 @@ def let_go(store: EvidenceStore, object_id: str, holder: str) -> None:
     store.release_claim(_path(object_id), _content(holder))
 
 
-def restoring_id(incident_id: str, restore_id: str) -> str:
-    """The instance that restores after an incident was closed: it holds the principal under this name."""
-    return f"{incident_id}-{restore_id}"
-
-
 def incident_of(holder: str) -> str:
     """The incident that a holder of a principal works for."""
     return "-".join(holder.split("-")[:_PARTS])

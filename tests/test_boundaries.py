@@ -104,6 +104,7 @@ def test_the_playbooks_schedule_only_registered_steps() -> None:
         "resuming",
         "compromised_identity",
         "restore_identity",
+        "taking_back",
     ):
         for node in ast.walk(ast.parse((ROOT / "playbooks" / f"{name}.py").read_text())):
             match node:

@@ -8,7 +8,7 @@ from drill.differences import differences
 from playbooks.containment import CALLED
 from playbooks.journaled import open_store
 from playbooks.orders import Order
-from playbooks.restoring import plans
+from playbooks.restoring import RESTORE, plans
 from playbooks.restoring.model import RestorePlan
 from playbooks.steps import restorable
 from responders.cloud import Cloud, read_only
@@ -155,7 +155,10 @@ async def test_a_responder_who_calls_meanwhile_has_it_contained_again(
     assert run.outcome["outcome"] == "partly_restored"
     assert "contained again: " in run.outcome["detail"]
     assert "enable_service_principal" not in run.timeline
-    assert run.timeline[-4:] == ["write_report", "tell_people", "seal_evidence", "release_restore"]
+    assert (
+        "verify_containment" in run.timeline[run.timeline.index("end_restore") :]
+    )  # it is watched
+    assert run.timeline[-1] == "release_restore"
 
 
 def add_secret(world: InProcess) -> None:
@@ -166,3 +169,55 @@ def add_secret(world: InProcess) -> None:
     body = {"passwordCredential": {"displayName": "added since"}}
     answer = world.sandbox.http.post(url, json=body, headers={"Authorization": f"Bearer {token}"})
     assert answer.is_success, answer.text
+
+
+def asked(driven: Driven, plan: RestorePlan, chosen: set[str]) -> Json:
+    """What the API raises as an event: the order of a person who read this plan."""
+    return dict(ordered(driven, plan, chosen)["facts"]["requested"])
+
+
+async def test_an_incident_that_is_watched_restores_itself_and_ends(in_process: InProcess) -> None:
+    before = normal(in_process)
+    ids = in_process.sandbox.seed["payments_identity"]
+    driven = await contained(in_process, {"object_id": ids["object_id"]})
+    plan = await drawn(driven)
+    driven.raise_event(RESTORE, asked(driven, plan, plans.choices(plan)))
+    run = await driven.until()
+
+    assert run.outcome["outcome"] == "restored"
+    assert list(map(str, differences(before, normal(in_process)))) == []
+    assert driven.status["phase"] == "closed"
+    told = [one["notice"] for name, one in run.orders if name == "tell_people"]
+    assert "reversed" not in told
+    assert run.timeline[-1] == "release_principal"
+
+
+async def test_a_restore_that_is_refused_leaves_the_watch_as_it_was(in_process: InProcess) -> None:
+    ids = in_process.sandbox.seed["payments_identity"]
+    driven = await contained(in_process, {"object_id": ids["object_id"]})
+    plan, between = await drawn(driven), normal(in_process)
+    driven.raise_event(RESTORE, asked(driven, plan, set()) | {"plan_hash": "0" * 64})
+    await driven.before("restoring")
+    await driven.until("watching")
+
+    assert not driven.is_done
+    assert differences(between, normal(in_process)) == []
+    assert [answer["status"] for name, answer in driven.answers if name == "begin_restore"] == [
+        "refused"
+    ]
+
+
+async def test_an_incident_that_is_held_can_be_taken_back(in_process: InProcess) -> None:
+    before = normal(in_process)
+    ids = in_process.sandbox.seed["orders_api"]
+    order = await in_process.alert(ids["object_id"])
+    order["policy"]["guards"]["most_removals_per_run"] = 1
+    driven = in_process.start(order)
+    await driven.until("held")
+    plan = await drawn(driven)
+    assert {"credential"} <= {one.partition(":")[0] for one in plans.choices(plan)}
+    driven.raise_event(RESTORE, asked(driven, plan, plans.choices(plan)))
+    run = await driven.until()
+
+    assert run.outcome["outcome"] == "restored", run.outcome
+    assert list(map(str, differences(before, normal(in_process)))) == []

@@ -161,7 +161,7 @@ def test_a_secret_never_comes_back_whoever_asks_and_how_to_issue_a_new_one_is_sa
     assert piece["by_hand"] == [
         f"az ad app credential reset --append --id {PRINCIPAL['application_object_id']}"
     ]
-    assert piece["restores"] == {}
+    assert piece["verdict"] == "never"
 
 
 def test_a_signing_key_that_was_kept_is_there() -> None:
@@ -177,6 +177,26 @@ def test_while_a_credential_is_on_it_that_nobody_vouches_for_it_is_named() -> No
     found = plan(world(standing={"dangerous": [secret("new")]}))
 
     assert found["added"] == ["password ci (new) on the application"]
+
+
+def test_a_credential_that_nobody_removed_is_a_persons_to_vouch_for_unless_it_is_new() -> None:
+    held = {"now": {"credentials": [secret()]}, "standing": {"dangerous": [secret()]}}
+    new = {**secret(), "started": RECENT}
+    planted = {"now": {"credentials": [new]}, "standing": {"dangerous": [new]}}
+
+    assert only(world({"credentials": [secret()]}, **held), "credential")["verdict"] == "choice"
+    assert plan(world({"credentials": [secret()]}, **held))["added"] == []
+    assert only(world({"credentials": [new]}, **planted), "credential")["verdict"] == "never"
+    assert plan(world({"credentials": [new]}, **planted))["added"] != []
+
+
+def test_a_trust_that_nobody_removed_is_offered_or_named() -> None:
+    foreign, flexible = trust("hub", issuer="https://x/"), trust("flex", subject=None)
+    both = [foreign, flexible]
+    found = plan(world({"federated_credentials": both}, now={"federated_credentials": both}))
+
+    assert plans.choices(found) == {"trust:hub"}
+    assert found["added"] == [f"trust flex ({ISSUER} by an expression)"]
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,9 @@ from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrc
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from playbooks.orders import Order
-from playbooks.restoring import RESTORE, plans
+from playbooks.restoring import RESTORE, plans, restoring_id
 from playbooks.restoring.model import Requested, RestorePlan
 from playbooks.steps import restorable, undo_books
-from responders import claims
 from responders.cloud import Cloud
 from responders.errors import RefusedError, ResponderError, TransientError
 from responders.evidence import EvidenceStore, canonical, digest
@@ -184,7 +183,7 @@ async def _begin(
             return error(409, "NotNow", reason, f"GET /api/incidents/{incident_id}, then again")
         await client.raise_event(incident_id, RESTORE, asked)
     else:
-        holder = claims.restoring_id(incident_id, restore_id)
+        holder = restoring_id(incident_id, restore_id)
         other = await intake.hold(client, incident["principal"]["object_id"], holder)
         if other is not None:
             reason = f"{other} is open about this principal"

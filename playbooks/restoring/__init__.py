@@ -3,3 +3,8 @@
 RESTORE = (
     "restore-called"  # the external event by which a running incident is told to restore and to end
 )
+
+
+def restoring_id(incident_id: str, restore_id: str) -> str:
+    """The instance that carries out a restore; after an incident was closed it holds the principal by this name."""
+    return f"{incident_id}-{restore_id}"

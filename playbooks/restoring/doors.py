@@ -14,7 +14,7 @@ from playbooks.restoring.comparing import (
 )
 from playbooks.restoring.model import Piece
 from responders import deleted_items
-from responders.model import MANAGED, FederatedCredential, Json
+from responders.model import MANAGED, Credential, FederatedCredential, Json
 
 
 def objects(world: Compared) -> list[Piece]:
@@ -71,22 +71,35 @@ def owners(world: Compared) -> list[Piece]:
 
 
 def credentials(world: Compared) -> list[Piece]:
-    """Never: their values are nowhere any more, and who had them may have lost them. One that stayed is there."""
-    dangerous = {(one["kind"], one["key_id"]) for one in world.standing["dangerous"]}
-    there = {(one["kind"], one["key_id"]) for one in world.now["credentials"]} - dangerous
+    """One that was removed never comes back: its value is nowhere any more, and who had it may have lost it.
+
+    One that nobody removed, as in an incident that was held, is a person's to vouch for before anything is opened.
+    """
     pieces = []
     for one in world.before["credentials"]:
         holder = one["holder"].replace("_", " ")
         group = "app" if one["holder"] == "application" else "sp"
         issue = f"az ad {group} credential reset --append --id {_holder(world, one['holder'])}"
         name = f"{one['kind']} {one['display_name'] or 'unnamed'} ({one['key_id']}) on the {holder}"
-        never: Judged = ("never", "no secret and no key is revived: its holder gets a new one")
-        key = (one["kind"], one["key_id"])
-        states = ("valid", "still valid" if key in dangerous else "removed")
-        judged = THERE if key in there else never  # kept: single sign-on signs with it
-        found = piece("credential", one["key_id"], name, judged, states)
-        pieces.append(restoring(found, {}, [issue]))
+        judged, now = _credential(world, one)
+        found = piece("credential", one["key_id"], name, judged, ("valid", now))
+        pieces.append(restoring(found, {"key_id": one["key_id"]}, [issue]))
     return pieces
+
+
+def _credential(world: Compared, one: Credential) -> tuple[Judged, str]:
+    def has(found: list[Credential]) -> bool:
+        return any(
+            (other["kind"], other["key_id"]) == (one["kind"], one["key_id"]) for other in found
+        )
+
+    if not has(world.now["credentials"]):
+        return ("never", "no secret and no key is revived: its holder gets a new one"), "removed"
+    if not has(world.standing["dangerous"]):
+        return THERE, "valid"  # kept: single sign-on signs with it
+    if not world.is_old(one["started"]):
+        return ("never", "made inside the compromise window, and still valid: remove it"), "valid"
+    return ("choice", "nobody removed it: name it only where you vouch for it"), "valid"
 
 
 def _holder(world: Compared, holder: str) -> str:
@@ -101,10 +114,13 @@ def trusts(world: Compared) -> list[Piece]:
     pieces = []
     for one in world.before["federated_credentials"]:
         judged = exposed_trusts.judge(one, world.found, world.standing["accounts"])
-        if judged[0] != "never":
-            judged = _place(one, world.now["federated_credentials"], unread) or judged
+        placed = _place(one, world.now["federated_credentials"], unread)
+        stays = placed == THERE and judged[0] in {"choice", "never"}
+        if placed is not None and judged[0] != "never" and not stays:
+            judged = placed
         told = f"{one['name']} ({one['issuer']} {one['subject'] or 'by an expression'})"
-        found = piece("trust", one["name"], told, judged, ("trusted", "not trusted"))
+        states = ("trusted", "trusted" if stays else "not trusted")
+        found = piece("trust", one["name"], told, judged, states)
         pieces.append(restoring(found, dict(one)))
     return pieces
 
@@ -133,16 +149,21 @@ def _place(
 def added(world: Compared, vouched: Collection[str] = ()) -> list[str]:
     """Ways in that nobody vouches for, whenever they were made: while one is there, nothing is opened.
 
-    `vouched` are names of trusts that a person ordered back.
+    `vouched` are names of trusts and ids of credentials that a person ordered back or chose.
     """
+    offered = {
+        one["restores"]["key_id"] for one in credentials(world) if one["verdict"] == "choice"
+    }
     found = [
         f"{one['kind']} {one['display_name'] or 'unnamed'} ({one['key_id']}) on the {one['holder']}"
         for one in world.standing["dangerous"]
+        if one["key_id"] not in offered & set(vouched)
     ]
     sound = {
         one["restores"]["name"]
         for one in trusts(world)
-        if one["verdict"] == "there" and one["restores"]["name"] in {*vouched, *_restorable(world)}
+        if one["now"] == one["before"]
+        and one["restores"]["name"] in {*vouched, *_restorable(world)}
     }
     return found + [
         f"trust {one['name']} ({one['issuer']} {one['subject'] or 'by an expression'})"

@@ -61,7 +61,7 @@ def draw(world: Compared, clusters: list[ClusterUndo], successor: Json | None) -
         "pieces": _held_back(ordered),
         "clusters": clusters,
         "successor": successor,
-        "added": doors.added(world),
+        "added": doors.added(world, _offered(ordered)),
         "unread": sorted({*_unread(world.before, "before"), *_unread(world.now, "now")}),
     }
 
@@ -116,6 +116,13 @@ def _shown(plan: RestorePlan) -> dict[str, str]:
     }
     lines |= {f"added since: {one}": "there" for one in plan["added"]}
     return lines | {f"not read: {one}": "not read" for one in plan["unread"]}
+
+
+def _offered(pieces: list[Piece]) -> list[str]:
+    """Names and ids of the ways in that a person may vouch for: those are offered, not complained of."""
+    ways = [one for one in pieces if one["kind"] in {"trust", "credential"}]
+    offered = [one["restores"] for one in ways if one["verdict"] == "choice"]
+    return [str(one.get("key_id") or one.get("name")) for one in offered]
 
 
 def _held_back(pieces: list[Piece]) -> list[Piece]:

@@ -36,9 +36,10 @@ def agreed(store: EvidenceStore, order: Order) -> RestorePlan:
     return plan
 
 
-def ordered(store: EvidenceStore, order: Order) -> RestorePlan:
-    """The plan as the person read it, kept under its hash when it was shown."""
-    plan: RestorePlan = store.get_json(shown_path(order["incident"], requested(order)["plan_hash"]))
+def ordered(store: EvidenceStore, order: Order) -> RestorePlan | None:
+    """The plan as the person read it, kept under its hash when it was shown; None for a hash that never was."""
+    path = shown_path(order["incident"], requested(order)["plan_hash"])
+    plan: RestorePlan | None = store.get_json(path) if store.exists(path) else None
     return plan
 
 

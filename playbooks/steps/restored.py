@@ -7,7 +7,7 @@ import azure.durable_functions as df
 
 from playbooks.journaled import Work, perform
 from playbooks.orders import Json, Order
-from playbooks.restoring import plans
+from playbooks.restoring import plans, restoring_id
 from playbooks.restoring.model import Piece, Restored, RestorePlan
 from playbooks.steps import restorable
 from responders import claims, restorations
@@ -42,7 +42,7 @@ async def release_restore(order: Order) -> Json:
     incident, asked = order["incident"], restorable.requested(order)
 
     async def act(work: Work) -> Json:
-        holder = claims.restoring_id(incident["incident_id"], asked["restore_id"])
+        holder = restoring_id(incident["incident_id"], asked["restore_id"])
         await asyncio.to_thread(
             claims.let_go, work.store, incident["principal"]["object_id"], holder
         )

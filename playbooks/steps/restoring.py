@@ -48,9 +48,10 @@ async def begin_restore(order: Order) -> Json:
         plan = await restorable.draw(work.cloud, work.store, incident)
         if plans.plan_hash(plan) != asked["plan_hash"]:
             drawn = await asyncio.to_thread(restorable.ordered, work.store, order)
-            found = plans.differences(drawn, plan)
+            found = plans.differences(drawn, plan) if drawn else []
             said = "; ".join(f"{one['object']}: {one['before']} -> {one['after']}" for one in found)
-            return {"status": "refused", "detail": f"the world has changed: {said}", "diff": found}
+            detail = f"the world has changed: {said or 'nobody was shown this plan'}"
+            return {"status": "refused", "detail": detail, "diff": found}
         await asyncio.to_thread(work.store.put_json, path, plan)
         return {"status": "done", "detail": path}
 
@@ -228,7 +229,7 @@ async def verify_restored(order: Order) -> Json:
         left = [
             f"{one['name']}: {one['now']}" + (f" ({one['reason']})" if one["reason"] else "")
             for one in plan["pieces"]
-            if one["key"] in wanted and one["verdict"] != "there"
+            if one["key"] in wanted and one["now"] != one["before"]
         ]
         if left:
             return {"status": "failed", "detail": "; ".join(left), "missing": left}
@@ -243,12 +244,12 @@ async def _closed_to_strangers(work: Work, order: Order) -> None:
     if unread := world.now["unread"].get("federated_credentials"):
         raise RefusedError(f"not opened: nobody can say which trusts it has: {unread}")
     allowed = {
-        str(one["restores"].get("name"))
+        str(one["restores"].get("key_id") or one["restores"].get("name"))
         for one in plans.wanted(
             await asyncio.to_thread(restorable.agreed, work.store, order),
             restorable.requested(order)["chosen"],
         )
-        if one["kind"] == "trust"
+        if one["kind"] in {"trust", "credential"}
     }
     strangers = doors.added(world, allowed)
     if strangers:
