@@ -88,6 +88,16 @@ class Driven:
             await self._next()
         raise AssertionError(f"the playbook does not end; last status {self.status}")
 
+    async def until_answered(self, step: str) -> Rehearsal:
+        """Go on until this step has answered, in whichever playbook, and nothing is under way, or to the end."""
+        for _ in range(_TURNS):
+            self._turn()
+            answered = any(name == step for name, _ in self.answers)
+            if self.is_done or (answered and not self._under_way):
+                return self.run
+            await self._next()
+        raise AssertionError(f"{step} never answers; last status {self.status}")
+
     async def before(self, *phases: str) -> Rehearsal:
         """Go on until one of these phases begins, and do nothing of it."""
         for _ in range(_TURNS):

@@ -197,10 +197,9 @@ async def test_a_restore_that_is_refused_leaves_the_watch_as_it_was(in_process: 
     driven = await contained(in_process, {"object_id": ids["object_id"]})
     plan, between = await drawn(driven), normal(in_process)
     driven.raise_event(RESTORE, asked(driven, plan, set()) | {"plan_hash": "0" * 64})
-    await driven.before("restoring")
-    await driven.until("watching")
+    await driven.until_answered("begin_restore")
 
-    assert not driven.is_done
+    assert (driven.is_done, driven.status["phase"]) == (False, "watching")
     assert differences(between, normal(in_process)) == []
     assert [answer["status"] for name, answer in driven.answers if name == "begin_restore"] == [
         "refused"
