@@ -1,7 +1,7 @@
 """What a consent chose of a plan, and what that restores. Only keys of the plan count."""
 
-from playbooks import known_grants
-from playbooks.orders import Json, folder
+from playbooks import known_grants, plan_files
+from playbooks.orders import Json
 from playbooks.plan_model import Plan
 from responders.evidence import EvidenceStore
 from responders.model import Grant, Incident, NewIdentity, Principal
@@ -11,8 +11,7 @@ _OFFERED = 8  # choices on a card, which has to stay small
 
 def chosen(store: EvidenceStore, incident: Incident, plan: Plan, kind: str) -> list[Json]:
     """What the chosen ones of this kind restore, in the plan's order."""
-    consent = store.get_json(f"{folder(incident)}/consent.json")
-    keys = set(consent.get("chosen", []))
+    keys = set(plan_files.consent_of(store, incident).get("chosen", []))
     return [
         one["restores"]
         for one in plan["choices"]

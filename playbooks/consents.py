@@ -21,7 +21,12 @@ def consent_event(plan_hash: str) -> str:
 def ask(
     context: df.DurableOrchestrationContext, order: Order, progress: Progress, plan: Json
 ) -> Generator[Any, Any, bool]:
-    """Ask for consent to this exact plan, and keep the answer. Silence, or anything unclear, is a no."""
+    """Ask for consent to this exact plan, and keep the answer. Silence, or anything unclear, is a no.
+
+    A plan that was drawn anew has a `number`: its card and its answer are kept apart from the first one's.
+    """
+    if "number" in plan:
+        order = {**order, "plan_number": plan["number"]}
     if plan["status"] != "done":
         return False
     expires = context.current_utc_datetime + timedelta(
@@ -33,7 +38,12 @@ def ask(
     shown = {"plan_hash": plan["plan_hash"], "expires_at": expires.isoformat(timespec="seconds")}
     progress.note(phase="awaiting_consent", consent=shown)
     facts = {"Answer before": shown["expires_at"], **progress.clock}
-    card: Order = {**order, "notice": "asking", "facts": facts}
+    if "changed" in plan:
+        facts["lines"] = [
+            f"Changed since the plan that was agreed to: {one}" for one in plan["changed"]
+        ]
+    key = f"asking-{plan['number']}" if "number" in plan else "asking"
+    card: Order = {**order, "notice": "asking", "notice_key": key, "facts": facts}
     told = context.call_activity(reporting.tell_people, card)
     yield context.task_any([answer, silence, told])
     if told.is_completed and isinstance(told.result, dict) and told.result.get("retry"):
@@ -44,10 +54,11 @@ def ask(
         silence.cancel()
         # The Python client encodes twice: https://github.com/Azure/azure-functions-durable-python/issues/295
         given = json.loads(answer.result) if isinstance(answer.result, str) else answer.result
-    answered = {**given, "plan_hash": plan["plan_hash"]}
+    granted = is_consent(given, plan)
+    answered = {**given, "plan_hash": plan["plan_hash"], "granted": granted}
     yield from perform_one(context, reporting.record_consent, {**order, "facts": answered})
     progress.note(consent={**shown, **_shown(given)})
-    return is_consent(given, plan)
+    return granted
 
 
 def is_consent(given: Json, plan: Json) -> bool:

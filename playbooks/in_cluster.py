@@ -6,12 +6,13 @@ from typing import Any
 
 from playbooks import plans
 from playbooks.journaled import Keeping, Work, as_data, perform
-from playbooks.orders import Json, Order, folder
+from playbooks.orders import Json, Order
+from playbooks.plan_files import plan_of
 from playbooks.settling import GOOD
 from responders import clusters
-from responders.evidence import EvidenceStore, digest
+from responders.evidence import digest
 from responders.kube import Kube
-from responders.model import Incident, ServiceAccountRef, StepResult
+from responders.model import ServiceAccountRef, StepResult
 
 _WORST = ("failed", "refused", "planned", "done", "nothing_to_do")
 Act = Callable[[Work, Kube, plans.ClusterPlan], Awaitable[Json]]
@@ -62,12 +63,6 @@ def whole(results: Sequence[Mapping[str, Any]]) -> Json:
         "by_hand_only": bool(open_)
         and all(one["status"] == "refused" and "by_hand" in one for one in open_),
     }
-
-
-def plan_of(store: EvidenceStore, incident: Incident) -> plans.Plan:
-    """The plan that a person agreed to."""
-    plan: plans.Plan = store.get_json(f"{folder(incident)}/plan.json")
-    return plan
 
 
 def successor_of(plan: plans.ClusterPlan, old: ServiceAccountRef) -> str:

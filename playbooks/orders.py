@@ -15,6 +15,7 @@ class Order(TypedDict):
     cluster: NotRequired[ClusterRef]
     clusters: NotRequired[list[ClusterRef]]  # of a group: see `groups.each_cluster`
     identity: NotRequired[NewIdentity]
+    plan_number: NotRequired[int]  # of an amended plan: see `plan_files.py`
     notice: NotRequired[str]  # which notice to send: a key of `steps.reporting.NOTICES`
     notice_key: NotRequired[str]  # tells notices of one kind apart
     facts: NotRequired[Json]  # what a notice or the report says beyond the evidence

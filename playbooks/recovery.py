@@ -4,7 +4,7 @@ What could not be done in one cluster holds up no other one, is said, and can be
 what is not done.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from playbooks.groups import each_cluster
 from playbooks.known_good import UNUSED
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
+from playbooks.renewing import renew
 from playbooks.settling import GOOD, perform_one, settle
 from playbooks.shutting_out import shut_out
 from playbooks.steps import rebuilding
@@ -41,25 +42,57 @@ class Recovery:
         plan: Json,
     ) -> None:
         self._context, self._order, self._progress = context, order, progress
-        self._refs: list[ClusterRef] = [one["ref"] for one in plan["clusters"] if one["acts"]]
         self._plan = plan
+        self._all: list[ClusterRef] = []
+        self._refs: list[ClusterRef] = []  # where something is to be done
         self._evicted: set[str] = set()  # resource ids
         self._safe: set[str] = set()  # where a stolen token opens nothing that is trusted anew
         self._begun: set[str] = set()  # names of clusters whose move was begun
-        self._states: dict[str, State] = {
-            one["ref"]["name"]: state("refused", one["reason"])
-            for one in plan["clusters"]
-            if not one["acts"] and not one["reason"].startswith(UNUSED)
-        }
+        self._states: dict[str, State] = {}
+        self._take(plan)
 
     @property
     def is_complete(self) -> bool:
         """Whether everything is done and proven, everywhere."""
         return all(cluster_states.is_done(one) for one in self._states.values())
 
-    def run(self) -> Generator[Any, Any, str]:
+    def resume(self, number: int) -> Generator[Any, Any, str]:
+        """Ask what became of the clusters that were not touched, then do what is not done. Returns the outcome."""
+        open_ = [one for one in self._all if not self._is_done(one) and self._is_known(one)]
+        untouched = [one for one in open_ if one["resource_id"] not in self._evicted]
+        told: Order = {**self._order, "facts": {"number": number}}
+        plan = yield from renew(
+            self._context, told, self._progress, untouched, sorted(self._evicted)
+        )
+        if plan.get("granted"):
+            self._take(plan)
+        elif plan["status"] not in {"nothing_to_do"}:
+            changed = "; ".join(plan.get("changed", [plan["detail"]]))
+            reason = f"not as the plan says, and no other one was agreed to: {changed}"
+            self._hold(untouched, reason)
+            return (yield from self.run(but=untouched))
+        return (yield from self.run())
+
+    def _take(self, plan: Json) -> None:
+        """The plan that counts from here on."""
+        self._plan = plan
+        self._all = [one["ref"] for one in plan["clusters"]]
+        self._refs = [one["ref"] for one in plan["clusters"] if one["acts"]]
+        self._states |= {
+            one["ref"]["name"]: state("refused", one["reason"])
+            for one in plan["clusters"]
+            if not one["acts"] and not one["reason"].startswith(UNUSED)
+        }
+        for one in plan["clusters"]:
+            if one["reason"].startswith(UNUSED):
+                self._states.pop(one["ref"]["name"], None)
+
+    def run(self, *, but: Sequence[ClusterRef] = ()) -> Generator[Any, Any, str]:
         """Pre-flight, evict, rebuild, move, look again: whatever is not done yet. Returns the outcome."""
-        todo = [one for one in self._refs if not self._is_done(one)]
+        out = {one["resource_id"] for one in but}
+        todo = [
+            one for one in self._refs if not self._is_done(one) and one["resource_id"] not in out
+        ]
         self._note({one["name"]: state("waiting", "") for one in todo})
 
         # 1. Look before anything is changed anywhere: what can't be done is known before it hurts.
@@ -198,6 +231,10 @@ class Recovery:
     def _moved(self) -> list[ClusterRef]:
         """What names the new identity already, in whole or in part: its trusts stay."""
         return [one for one in self._refs if one["name"] in self._begun]
+
+    def _is_known(self, ref: ClusterRef) -> bool:
+        """Whether it has to do with the identity, as far as anybody could see."""
+        return ref["name"] in self._states
 
     def _is_done(self, ref: ClusterRef) -> bool:
         found = self._states.get(ref["name"])

@@ -63,6 +63,8 @@ ANSWERS: dict[str, Any] = {
     "preflight_clusters": group,
     "evict_clusters": group,
     "rewire_wave": group,
+    "resurvey_clusters": group,
+    "amend_plan": {"status": "nothing_to_do", "detail": "every cluster is as the plan says"},
     "recheck_clusters": group,
 }
 SWEPT = [
@@ -700,6 +702,65 @@ def test_a_recovery_that_is_half_done_goes_on_when_a_person_says_so(phase: str) 
     assert "recovered" in told(done)
     written = [one["facts"]["name"] for name, one in done.orders if name == "write_report"]
     assert "report-resumed-1" in written
+
+
+OTHER_HASH = "ef" * 32
+ONE_AWAY = [
+    {"ref": CLUSTERS[0], "acts": True, "reason": ""},
+    {"ref": CLUSTERS[1], "acts": False, "reason": "unreachable: timeout"},
+]
+AMENDED = {
+    **PLANNED,
+    "plan_hash": OTHER_HASH,
+    "clusters": [{**one, "acts": True, "reason": ""} for one in ONE_AWAY],
+    "number": 2,
+    "changed": ["aks-2: can be reached now"],
+}
+
+
+def resumed_with(decision: str) -> Rehearsal:
+    """A cluster was unreachable when the plan was drawn; it answers, and a person says go on."""
+    first = resumes("watching")
+
+    def on_status(status: dict[str, Any]) -> tuple[str, Any] | None:
+        asked = status["consent"] or {}
+        again = asked.get("plan_hash") == OTHER_HASH and "decision" not in asked
+        if status["phase"] == "awaiting_consent" and again:
+            given = {"decision": decision, "plan_hash": OTHER_HASH, "confirmed": ["risk-1"]}
+            return consents.consent_event(OTHER_HASH), given
+        return first(status)  # type: ignore[no-any-return]
+
+    answers = {"draw_plan": {**PLANNED, "clusters": ONE_AWAY}, "amend_plan": AMENDED}
+    return run("respond", answers, on_status)
+
+
+def test_a_cluster_that_the_plan_could_not_see_is_asked_for_anew_and_then_moved() -> None:
+    done = resumed_with("grant")
+
+    assert moved(done, "resurvey_clusters") == [["aks-2"]]
+    assert moved(done) == [["aks-1"], ["aks-2"]]
+    assert done.outcome["outcome"] == "recovered"
+    cards = [one["notice_key"] for name, one in done.orders if name == "tell_people"]
+    assert "asking-2" in cards
+    kept = [one.get("plan_number", 1) for name, one in done.orders if name == "record_consent"]
+    assert kept == [1, 2]
+
+
+def test_a_plan_that_was_drawn_anew_and_not_agreed_to_moves_nothing_more() -> None:
+    done = resumed_with("deny")
+
+    assert moved(done) == [["aks-1"]]
+    assert done.outcome["outcome"] == "partly_recovered"
+    assert "no other one was agreed to" in done.outcome["clusters"]["aks-2"]["detail"]
+
+
+def test_a_plan_that_can_not_be_drawn_anew_is_no_reason_to_act() -> None:
+    refused = {"status": "refused", "detail": "stolen tokens would be shut out another way now"}
+    answers = {"draw_plan": {**PLANNED, "clusters": ONE_AWAY}, "amend_plan": refused}
+    done = run("respond", answers, resumes("watching"))
+
+    assert moved(done) == [["aks-1"]]
+    assert "another way" in done.outcome["clusters"]["aks-2"]["detail"]
 
 
 def test_it_can_be_resumed_as_often_as_it_takes() -> None:

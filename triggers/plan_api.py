@@ -10,7 +10,7 @@ import azure.durable_functions as df
 import azure.functions as func
 import structlog
 
-from playbooks import plans
+from playbooks import plan_files, plans
 from responders import graph_drawings, graph_pages
 from responders.evidence import EvidenceStore
 from responders.graph_model import Graph
@@ -54,8 +54,8 @@ def _shown(store: EvidenceStore, incident_id: str, view: View) -> func.HttpRespo
             graph_drawings.svg(graph), headers=_HEADERS, mimetype="image/svg+xml", charset="utf-8"
         )
     plan: Json | None = None
-    if store.exists(f"{base}/plan.json"):
-        plan = store.get_json(f"{base}/plan.json")
+    if store.exists(path := plan_files.newest_path(store, base)):
+        plan = store.get_json(path)
     hashed = plans.plan_hash(cast(plans.Plan, plan)) if plan else None
     return answer(200, {"plan_hash": hashed, "plan": plan, "graph": graph})
 

@@ -6,6 +6,7 @@ from typing import Literal
 
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 
+from playbooks import plan_files
 from playbooks.plan_model import Plan
 from responders.evidence import EvidenceStore
 from responders.journal import Journal
@@ -97,7 +98,7 @@ def _consent(store: EvidenceStore, incident: Incident, told: Json) -> Json | Non
     consent: Json | None = told.get("consent")
     if consent is None:
         return None
-    plan: Plan = store.get_json(f"incidents/{incident['incident_id']}/plan.json")
+    plan: Plan = store.get_json(plan_files.plan_path(incident, plan_files.newest(store, incident)))
     choices = [{name: one[name] for name in _OF_A_CHOICE} for one in plan["choices"]]
     return {
         **consent,

@@ -101,11 +101,16 @@ def _draw(store: EvidenceStore, order: Order, known: Known) -> Json:
     if why is not None:
         return {"status": "nothing_to_do", "detail": f"{graph}; {why}", "clusters": []}
     if not store.exists(path):
-        judged = _judged(store, incident, snapshot, answers)
-        drawn = plans.draw(incident, snapshot, answers, order["policy"], judged, known)
+        judgement = judged(store, incident, snapshot, answers)
+        drawn = plans.draw(incident, snapshot, answers, order["policy"], judgement, known)
         seen = digest(canonical(store.get_json(graph)))
         store.put_json(path, {**drawn, "graph": seen})
     plan: plans.Plan = store.get_json(path)
+    return said_of(path, plan)
+
+
+def said_of(path: str, plan: plans.Plan) -> Json:
+    """What a playbook needs of a plan; the whole lies in the evidence."""
     refused = known_good.too_many(plan["federated_credentials"])
     return {
         "status": "done" if refused is None else "refused",
@@ -127,7 +132,7 @@ def _draw(store: EvidenceStore, order: Order, known: Known) -> Json:
     }
 
 
-def _judged(
+def judged(
     store: EvidenceStore,
     incident: Incident,
     snapshot: Snapshot,

@@ -4,9 +4,9 @@ import azure.durable_functions as df
 
 from playbooks import known_permissions
 from playbooks.choosing import chosen, for_successor, grants_of
-from playbooks.in_cluster import plan_of
 from playbooks.journaled import Keeping, Work, perform
 from playbooks.orders import Json, Order, folder
+from playbooks.plan_files import plan_of
 from playbooks.plan_model import Plan
 from responders import (
     applications,

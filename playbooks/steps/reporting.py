@@ -7,7 +7,7 @@ from typing import cast
 
 import azure.durable_functions as df
 
-from playbooks import choosing, footprint, plans, refederation
+from playbooks import choosing, footprint, plan_files, plans, refederation
 from playbooks.journaled import Work, perform
 from playbooks.orders import Json, Order, folder, graph_path
 from playbooks.steps import findings, sweeps, undo_books
@@ -64,7 +64,7 @@ async def record_consent(order: Order) -> Json:
     """Record: who said yes or no to which plan, or that nobody did."""
 
     async def act(work: Work) -> StepResult:
-        path = f"{folder(order['incident'])}/consent.json"
+        path = plan_files.consent_path(order["incident"], order.get("plan_number", 1))
         if not await asyncio.to_thread(work.store.exists, path):
             await asyncio.to_thread(work.store.put_json, path, order["facts"])
         return {"status": "done", "detail": str(order["facts"]["decision"])}
@@ -156,7 +156,9 @@ def _card(store: EvidenceStore, incident: Incident, notice: str, facts: Json) ->
 
 def _plan_lines(store: EvidenceStore, incident: Incident) -> list[str]:
     """What a person is asked to agree to, in sentences."""
-    plan: plans.Plan = store.get_json(f"{folder(incident)}/plan.json")
+    plan: plans.Plan = store.get_json(
+        plan_files.plan_path(incident, plan_files.newest(store, incident))
+    )
     lines = [f"New identity {plan['display_name']}", *refederation.lines(plan)]
     keeps = refederation.keeps_subject(plan["refederation"]["method"])
     kept = "re-annotated" if keeps else "renamed"
@@ -180,7 +182,7 @@ def _count(number: int, noun: str) -> str:
 def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
     base = folder(incident)
     paths = [one for one in store.list(base) if not one.endswith("journal.jsonl")]
-    plan = _optional(store, f"{base}/plan.json")
+    plan = _optional(store, plan_files.plan_path(incident, plan_files.in_force(store, incident)))
     return {
         "incident": incident,
         "outcome": facts["outcome"],
@@ -194,7 +196,7 @@ def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
         "changes": _changes(store, incident),
         "locks": _locks(store, incident),
         "graph": _optional(store, graph_path(incident)),
-        "consent": _optional(store, f"{base}/consent.json"),
+        "consent": plan_files.consent_of(store, incident),
         "steps": [
             step
             for step in Journal(store, incident["incident_id"]).steps()

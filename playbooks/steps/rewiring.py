@@ -6,9 +6,10 @@ import azure.durable_functions as df
 
 from playbooks import plans
 from playbooks.choosing import grants_of
-from playbooks.in_cluster import each, in_cluster, plan_of, successor_of, whole
+from playbooks.in_cluster import each, in_cluster, successor_of, whole
 from playbooks.journaled import Work
 from playbooks.orders import Json, Order
+from playbooks.plan_files import plan_of
 from responders import (
     consumer_moves,
     identity_proofs,

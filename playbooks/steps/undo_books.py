@@ -2,6 +2,7 @@
 
 import re
 
+from playbooks import plan_files
 from playbooks.orders import Json, folder
 from playbooks.undoing import book
 from playbooks.undoing.known import Known, UndoEntry
@@ -20,14 +21,14 @@ def read(store: EvidenceStore, incident: Incident) -> list[UndoEntry]:
         return []
     base = folder(incident)
     kept = _kept(store, base)
-    consent = _optional(store, f"{base}/consent.json") or {}
+    consent = plan_files.consent_of(store, incident)
     made = [one["identity"] for one in kept.get("create_identity", []) if "identity" in one]
     known = Known(
         incident=incident,
         steps=Journal(store, incident["incident_id"]).steps(),
         kept=kept,
         snapshot=_optional(store, f"{base}/snapshot.json"),  # type: ignore[arg-type]
-        plan=_optional(store, f"{base}/plan.json"),  # type: ignore[arg-type]
+        plan=_optional(store, plan_files.plan_path(incident, plan_files.in_force(store, incident))),  # type: ignore[arg-type]
         consented=consent.get("decision") == "grant",
         successor=made[-1] if made else None,
     )

@@ -1,0 +1,179 @@
+"""Recovery of five clusters on the sandbox, where something is in the way: said, waited for, gone on with."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from playbooks.consents import consent_event
+from tests.in_process import Clock, Driven, InProcess
+
+pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
+ROSA = {"object_id": "rosa", "name": "Rosa"}
+GIT_S = 3.0  # until a controller puts back what Git says
+
+
+@pytest.fixture(autouse=True)
+def _kubelets_take_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pods of the sandbox become ready in real time, which a jump of its clock does not bring on."""
+    jump = Clock.jump
+
+    async def slower(clock: Clock, to: datetime) -> None:
+        await asyncio.sleep(0.2)
+        await jump(clock, to)
+
+    monkeypatch.setattr(Clock, "jump", slower)
+
+
+def state(world: InProcess) -> dict[str, Any]:
+    found: dict[str, Any] = world.sandbox.control("GET", "state")
+    return found
+
+
+def turn(world: InProcess, cluster: str, **switches: Any) -> None:
+    world.sandbox.control("POST", f"clusters/{cluster}", switches)
+
+
+async def webhook_serves(world: InProcess, cluster: str) -> None:
+    """Its pods take a moment to become ready."""
+    async with asyncio.timeout(20):
+        while not any(
+            (one.get("status") or {}).get("readyReplicas")
+            for one in state(world)["clusters"][cluster]["deployments"]
+            if one["metadata"]["namespace"] == "kube-system"
+        ):
+            await asyncio.sleep(0.2)
+
+
+async def asked(world: InProcess, **recovery: Any) -> Driven:
+    """An incident about orders-api, at the moment when it asks for consent."""
+    old = world.sandbox.described["seed"]["orders_api"]
+    order = await world.call({"object_id": old["object_id"]}, mode="respond")
+    order["policy"]["recovery"] |= recovery
+    order["policy"]["verification"]["attempts"] = 8
+    driven = world.start(order)
+    await driven.until("awaiting_consent")
+    return driven
+
+
+def agree(driven: Driven) -> None:
+    plan_hash = driven.status["consent"]["plan_hash"]
+    said = {"decision": "grant", "plan_hash": plan_hash, "approver": ROSA, "reason": "read"}
+    driven.raise_event(consent_event(plan_hash), {**said, "chosen": [], "confirmed": []})
+
+
+async def go_on(driven: Driven) -> None:
+    event = driven.status["resume"]["event"]
+    driven.raise_event(event, {"by": ROSA, "reason": "mended", "at": "now"})
+    while driven.status["resumable"]:  # until it is heard: the phase is the same as before
+        await driven._next()
+        driven._turn()
+
+
+def states(driven: Driven) -> dict[str, str]:
+    return {name: one["status"] for name, one in driven.status["clusters"].items()}
+
+
+def running(world: InProcess, cluster: str) -> set[tuple[str, str]]:
+    """ServiceAccount and client id of every pod of orders-api there."""
+    return {
+        (
+            pod["spec"]["serviceAccountName"],
+            next(
+                one["value"]
+                for one in pod["spec"]["containers"][0]["env"]
+                if one["name"] == "AZURE_CLIENT_ID"
+            ),
+        )
+        for pod in state(world)["clusters"][cluster]["pods"]
+        if pod["metadata"]["labels"].get("app") == "orders-api"
+    }
+
+
+async def test_a_cluster_that_was_down_all_the_time_is_moved_when_it_is_up_again(
+    in_process: InProcess,
+) -> None:
+    turn(in_process, "aks-neu", api_server="reset")
+    driven = await asked(in_process)
+    agree(driven)
+    await driven.until("watching")
+
+    assert states(driven)["aks-neu"] == "refused"
+    assert "unreachable" in driven.status["clusters"]["aks-neu"]["detail"]
+    assert driven.status["outcome"] == "partly_recovered"
+    assert driven.status["resumable"]
+
+    turn(in_process, "aks-neu", api_server="up")
+    await go_on(driven)
+    await driven.until("awaiting_consent")
+    assert driven.status["consent"]["plan_hash"]
+    agree(driven)
+    await driven.until("watching")
+
+    assert driven.status["outcome"] == "recovered", driven.status["clusters"]
+    assert set(states(driven).values()) == {"done"}
+    client_id = driven.status["identity"]["app_id"]
+    for cluster in ("aks-weu", "aks-neu", "aks-frc"):
+        ((account, carried),) = running(in_process, cluster)
+        assert (account.startswith("orders-api-r"), carried) == (True, client_id)
+
+
+async def test_a_broken_webhook_at_the_canary_leaves_the_others_untouched_if_policy_names_it(
+    in_process: InProcess,
+) -> None:
+    driven = await asked(in_process, canary_cluster="aks-frc")
+    before = {name: running(in_process, name) for name in ("aks-weu", "aks-neu")}
+    turn(in_process, "aks-frc", webhook_ready=False)
+    agree(driven)
+    await driven.until("watching")
+
+    assert set(states(driven).values()) == {"refused"}
+    assert "webhook" in driven.status["clusters"]["aks-frc"]["detail"]
+    assert {name: running(in_process, name) for name in before} == before
+    assert driven.status.get("identity") is None
+
+    turn(in_process, "aks-frc", webhook_ready=True)
+    await webhook_serves(in_process, "aks-frc")
+    await go_on(driven)
+    await driven.until("watching")
+
+    assert driven.status["outcome"] == "recovered", driven.status["clusters"]
+
+
+@pytest.fixture
+def _controllers_take_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have no clock to jump either: the minutes until the second look are some seconds for them."""
+    jump = Clock.jump
+
+    async def slower(clock: Clock, to: datetime) -> None:
+        if timedelta(minutes=3) < to - clock.now() < timedelta(minutes=10):
+            await asyncio.sleep(2 * GIT_S)
+        await jump(clock, to)
+
+    monkeypatch.setattr(Clock, "jump", slower)
+
+
+@pytest.mark.usefixtures("_controllers_take_their_time")
+async def test_what_git_puts_back_is_seen_and_said(in_process: InProcess) -> None:
+    manifest = next(
+        one
+        for one in state(in_process)["clusters"]["aks-weu"]["deployments"]
+        if one["metadata"]["name"] == "orders-api"
+    )
+    spec = {name: manifest["spec"][name] for name in ("replicas", "selector", "template")}
+    owned = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"namespace": "shop", "name": "orders-api"},
+        "spec": spec,
+    }
+    git = {"name": "shop", "objects": [owned], "delay_s": GIT_S}
+    in_process.sandbox.control("POST", "clusters/aks-weu/gitops", git)
+    driven = await asked(in_process)
+    agree(driven)
+    await driven.until("watching")
+
+    assert driven.status["outcome"] == "partly_recovered"
+    assert states(driven)["aks-weu"] in {"reverted", "failed"}, driven.status["clusters"]
+    assert states(driven)["aks-neu"] in {"done", "refused"}, "not begun where the canary failed"
