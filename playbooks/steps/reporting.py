@@ -207,7 +207,7 @@ def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
         "undo": undo_books.read(store, incident),
         "restored": restores_of(store, incident),
         "left_out": plan.get("left_out", []),
-        "choices": choosing.told(cast(plans.Plan, plan), _optional(store, f"{base}/consent.json"))
+        "choices": choosing.told(cast(plans.Plan, plan), plan_files.consent_of(store, incident))
         if plan
         else [],
         "refederation": refederation.lines(cast(plans.Plan, plan)) if plan else [],

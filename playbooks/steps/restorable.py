@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any, cast
 
+from playbooks import plan_files
 from playbooks.footprint import Footprint
 from playbooks.orders import Order, folder
 from playbooks.restoring import plans
@@ -78,7 +79,7 @@ def _known(store: EvidenceStore, incident: Incident) -> tuple[Snapshot, Findings
     traced = findings.newest(store, incident)
     return before, Findings(
         footprint=cast(Footprint, traced) if traced else None,
-        plan=_optional(store, f"{base}/plan.json"),
+        plan=_optional(store, plan_files.plan_path(incident, plan_files.in_force(store, incident))),
         gifts=given,
         confirmed=_has_confirmed(store, base),
     )
