@@ -13,6 +13,7 @@ Source   https://learn.microsoft.com/azure/aks/use-oidc-issuer#rotate-the-oidc-k
          https://openid.net/specs/openid-connect-discovery-1_0.html
 """
 
+import fnmatch
 import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -32,7 +33,10 @@ POLL_S = 5
 _UNSAID_S = 3600
 _MOST_BYTES = 1_000_000
 _MAX_AGE = re.compile(r"\bmax-age\s*=\s*(\d{1,9})", re.IGNORECASE)
-_ENDED = {"succeeded", "failed", "canceled"}
+ENDED = {"succeeded", "failed", "canceled"}
+_ACTION = "Microsoft.ContainerService/managedClusters/rotateServiceAccountSigningKeys/action"
+# https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource
+_PERMISSIONS_VERSION = "2022-04-01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +70,25 @@ async def published(cloud: Cloud, cluster: ClusterRef) -> Published:
             raise ContractChangedError(f"{issuer}: its keys have no ids")
 
 
-async def is_idle(cloud: Cloud, cluster: ClusterRef) -> bool:
-    """Whether no operation is under way in the cluster. One takes no second one meanwhile."""
+async def missing_right(cloud: Cloud, cluster: ClusterRef) -> str:
+    """Why Firebreak may not rotate this cluster's keys, and what to do; empty where it may."""
+    path = f"{cluster['resource_id']}/providers/Microsoft.Authorization/permissions"
+    blocks = await cloud.arm.list(path, _PERMISSIONS_VERSION)
+    if any(_allows(block) for block in blocks):
+        return ""
+    return (
+        f"{cluster['name']}: Firebreak may not rotate its signing keys: it needs {_ACTION} there, as the role "
+        "Firebreak Signing Key Rotator has it (docs/reference/permissions.md)"
+    )
+
+
+async def state_of(cloud: Cloud, cluster: ClusterRef) -> str:
+    """The cluster's provisioningState, in lower case. One of `ENDED`: no operation is under way."""
     found = await cloud.arm.get(cluster["resource_id"], CLUSTERS_VERSION)
     state = str((found.get("properties") or {}).get("provisioningState", ""))
     if not state:
         raise ContractChangedError(f"{cluster['name']} has no provisioningState")
-    return state.lower() in _ENDED
+    return state.lower()
 
 
 async def rotate(cloud: Cloud, cluster: ClusterRef) -> None:
@@ -88,6 +104,18 @@ async def rotate(cloud: Cloud, cluster: ClusterRef) -> None:
                 group, name, polling_interval=POLL_S
             )
             await poller.result()
+
+
+def _allows(block: Json) -> bool:
+    """One role's block: actions less notActions, each with wildcards.
+
+    https://learn.microsoft.com/azure/role-based-access-control/role-definitions#actions
+    """
+    given, taken = (
+        any(fnmatch.fnmatchcase(_ACTION.lower(), str(one).lower()) for one in block.get(part) or [])
+        for part in ("actions", "notActions")
+    )
+    return given and not taken
 
 
 async def _document(cloud: Cloud, url: str, issuer: str) -> tuple[Json, str]:

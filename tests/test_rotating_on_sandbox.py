@@ -1,6 +1,7 @@
 """Signing keys are rotated twice, no less and no more, whatever is repeated: counted on the sandbox's own issuer."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -168,3 +169,58 @@ async def test_a_rotation_that_fails_after_it_was_accepted_is_no_rotation(
     monkeypatch.setattr(rotating, "_PUBLISHED_WITHIN", timedelta())  # the wait for its key is over
     assert (await step("rotate_signing_keys", order, turn=1))["status"] == "done"
     assert len(rotations) == 2
+
+
+async def test_a_rotation_that_failed_after_it_was_accepted_is_made_again_at_once(
+    in_process: InProcess, rotations: list[str], order: Any
+) -> None:
+    await step("record_signing_keys", order)
+    in_process.sandbox.control("POST", "cluster-operations", {"fail": ["aks-weu"]})
+
+    assert (await step("rotate_signing_keys", order, turn=1))["retry"]
+    assert (await step("rotate_signing_keys", order, turn=1))["status"] == "done"
+
+    assert rotations == ["aks-weu", "aks-weu"]
+    assert len(await kids(order)) == 2  # the old one and one new one
+
+
+async def test_in_the_sandbox_firebreak_may_rotate(order: Any) -> None:
+    cloud = await Cloud.connect()
+
+    assert await signing_key_rotations.missing_right(cloud, order["cluster"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("blocks", "may"),
+    [
+        ([], False),
+        ([{"actions": ["*/read"], "notActions": []}], False),
+        ([{"actions": ["*"], "notActions": []}], True),
+        ([{"actions": ["Microsoft.ContainerService/managedClusters/*"], "notActions": []}], True),
+        ([{"actions": ["*"], "notActions": ["*/rotateServiceAccountSigningKeys/action"]}], False),
+        (
+            [
+                {"actions": ["*"], "notActions": ["Microsoft.ContainerService/*"]},
+                {
+                    "actions": [
+                        "microsoft.containerservice/managedclusters/rotateserviceaccountsigningkeys/action"
+                    ]
+                },
+            ],
+            True,
+        ),
+    ],
+)
+async def test_a_right_is_what_one_role_gives_and_does_not_take(
+    blocks: list[dict[str, Any]], may: bool
+) -> None:
+    async def listed(_path: str, _version: str) -> list[dict[str, Any]]:
+        return blocks
+
+    cloud: Any = SimpleNamespace(arm=SimpleNamespace(list=listed))
+    cluster: Any = {"name": "aks-weu", "resource_id": "/x"}
+
+    missing = await signing_key_rotations.missing_right(cloud, cluster)
+
+    assert (missing == "") == may
+    assert may or "Signing Key Rotator" in missing

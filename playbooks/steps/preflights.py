@@ -1,12 +1,14 @@
 """Before anything is changed anywhere: can all that the plan wants be done in this cluster, as it is now?"""
 
+import asyncio
+
 import azure.durable_functions as df
 
 from playbooks import plans
-from playbooks.in_cluster import in_cluster
+from playbooks.in_cluster import in_cluster, plan_of
 from playbooks.journaled import Work
 from playbooks.orders import Json, Order
-from responders import preflight
+from responders import preflight, signing_key_rotations
 from responders.kube import Kube
 
 bp = df.Blueprint()
@@ -16,10 +18,15 @@ bp = df.Blueprint()
 async def preflight_cluster(order: Order) -> Json:
     """Verify: the API server answers, every verb is allowed where it is needed, and pods would start."""
 
-    async def act(_work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
+    async def act(work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
         survey = plan["survey"]
         namespaces = {one["namespace"] for one in survey["service_accounts"]}
         namespaces |= {one["namespace"] for one in survey["workloads"]}
-        return dict(await preflight.check(kube, sorted(namespaces)))
+        checked = dict(await preflight.check(kube, sorted(namespaces)))
+        whole = await asyncio.to_thread(plan_of, work.store, order["incident"])
+        if checked["status"] == "done" and whole["refederation"]["method"] == "rotate_keys":
+            missing = await signing_key_rotations.missing_right(work.cloud, order["cluster"])
+            return {"status": "refused", "detail": missing} if missing else checked
+        return checked
 
     return await in_cluster("preflight_cluster", order, act)

@@ -74,14 +74,16 @@ async def _fresh(work: Work, order: Order) -> set[str]:
 async def _rotate_once(work: Work, order: Order) -> None:
     """Unless one is under way, or was begun so lately that its key may not be published yet."""
     cluster, turn = order["cluster"], order["facts"]["turn"]
-    if not await signing_key_rotations.is_idle(work.cloud, cluster):
-        raise TransientError(f"{cluster['name']}: an operation is under way")
+    state = await signing_key_rotations.state_of(work.cloud, cluster)
+    if state not in signing_key_rotations.ENDED:
+        raise TransientError(f"{cluster['name']}: an operation is under way: {state}")
     now = datetime.now(UTC)  # noqa: TID251 - an activity: it runs once, it is not replayed
     stem = f"{_base(order)}-begun-{turn}-"
     begun = await asyncio.to_thread(work.store.list, folder(order["incident"]) + "/keys")
     for path in (one for one in begun if one.startswith(stem)):
         at = datetime.fromisoformat((await asyncio.to_thread(work.store.get_json, path))["at"])
-        if now - at < _PUBLISHED_WITHIN:
+        # One that failed made no key, and is made again at once.
+        if state != "failed" and now - at < _PUBLISHED_WITHIN:
             raise TransientError(f"{cluster['name']}: rotated, its key is not published yet")
     stamp = re.sub(r"\D", "", now.isoformat())
     await asyncio.to_thread(work.store.put_json, f"{stem}{stamp}.json", {"at": now.isoformat()})
