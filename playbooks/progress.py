@@ -11,6 +11,7 @@ from playbooks.orders import Json, Order
 from playbooks.settling import perform_one
 from playbooks.steps import containment as acts
 from playbooks.steps import reporting
+from responders.model import NewIdentity
 
 _LONGEST = timedelta(hours=28)  # of an access token that continuous access evaluation watches
 # Durable fails an orchestration whose custom status is longer than 16 KB of UTF-16.
@@ -82,6 +83,11 @@ class Progress:
     def by_hand(self) -> list[str]:
         """Commands for what is left to a person."""
         return list(self._status["by_hand"])
+
+    @property
+    def identity(self) -> NewIdentity | None:
+        """The new one, once it is made."""
+        return self._status.get("identity")
 
     @property
     def sweeps(self) -> list[str]:

@@ -154,6 +154,7 @@ class Recovery:
             return False
         self._order = {**self._order, "identity": made["identity"]}
         self._progress.note(identity=made["identity"])
+        self._progress.mark_once("rebuilt")
         # The steps take away what they are not told of: what was moved before stays trusted.
         ready = {*self._safe} & {one["resource_id"] for one in (*refs, *self._moved())}
         trusted = [one["issuer_url"] for one in self._refs if one["resource_id"] in ready]

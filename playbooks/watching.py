@@ -70,6 +70,15 @@ def _sweep(
     )
     traced = yield from perform_one(context, evidence.trace_footprint, swept)
     progress.note(sweeps=[*progress.sweeps, sweep])
+    if progress.identity is not None:
+        successor: Order = {
+            **swept,
+            "identity": progress.identity,
+            "facts": {**facts, "made": progress.clock["rebuilt"]},
+        }
+        seen = yield from perform_one(context, evidence.collect_successor_sign_ins, successor)
+        fresh = [one for one in seen.get("strange", []) if one not in progress.remaining]
+        progress.note(remaining=[*progress.remaining, *fresh])
     if lines := traced.get("after_containment"):
         yield from progress.tell("active_after", {"lines": lines}, key=f"active-{sweep}")
     yield from progress.seal(sweep)

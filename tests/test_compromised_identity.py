@@ -74,6 +74,7 @@ SWEPT = [
     "trace_footprint",
     "seal_evidence",
 ]
+SWEPT_AFTER = [*SWEPT[:-1], "collect_successor_sign_ins", SWEPT[-1]]  # of a recovery
 LEVERS = {step._function._name for step in levers.LEVERS["application"]}
 BESIDE = {step._function._name for step in levers.BESIDE["application"]}
 POLICY = policy.load(Path(__file__).parent.parent / "policy.toml").frozen()
@@ -172,7 +173,7 @@ def test_respond_goes_all_the_way_in_this_order() -> None:
         "write_report",
         "tell_people",
         "seal_evidence",
-        *SWEPT * 2,
+        *SWEPT_AFTER * 2,
         "verify_containment",
         "write_report",
         "tell_people",
@@ -433,6 +434,14 @@ def test_a_yes_that_does_not_fit_the_plan_is_a_no(said: dict[str, Any]) -> None:
 
     assert "create_identity" not in done.timeline
     assert done.outcome["outcome"] == "contained"
+
+
+def test_whoever_signs_in_as_the_new_identity_with_a_secret_is_said_to_people() -> None:
+    strange = {"status": "done", "detail": "", "strange": ["somebody signed in with a secret"]}
+    done = run("respond", {"collect_successor_sign_ins": strange}, consent("grant"))
+
+    assert done.outcome["remaining"] == ["somebody signed in with a secret"]
+    assert done.outcome["outcome"] == "recovered"
 
 
 def test_a_yes_may_name_choices_of_the_plan() -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from datetime import datetime
+import re
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -21,7 +22,8 @@ def _kubelets_take_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
     jump = Clock.jump
 
     async def slower(clock: Clock, to: datetime) -> None:
-        await asyncio.sleep(0.2)
+        if to - clock.now() < timedelta(minutes=1):  # a longer one waits for no pod
+            await asyncio.sleep(0.2)
         await jump(clock, to)
 
     monkeypatch.setattr(Clock, "jump", slower)
@@ -39,7 +41,9 @@ def state(world: InProcess) -> dict[str, Any]:
 
 async def asked(world: InProcess, hint: Hint) -> Driven:
     """An incident that a responder opened, at the moment when it asks for consent."""
-    driven = world.start(await world.call(hint, mode="respond"))
+    order = await world.call(hint, mode="respond")
+    order["policy"]["watch"]["check_every_minutes"] = 12 * 60  # what is watched is tested elsewhere
+    driven = world.start(order)
     await driven.until("awaiting_consent")
     return driven
 
@@ -48,6 +52,11 @@ def agree(driven: Driven, **more: Any) -> None:
     plan_hash = driven.status["consent"]["plan_hash"]
     said = {"decision": "grant", "plan_hash": plan_hash, "approver": ROSA, "reason": "read"}
     driven.raise_event(consent_event(plan_hash), {**said, "chosen": [], "confirmed": [], **more})
+
+
+def proofs(driven: Driven) -> str:
+    said = [answer["detail"] for step, answer in driven.answers if step == "prove_new_identity"]
+    return "; ".join(said)
 
 
 async def test_a_managed_identity_comes_back_under_a_new_name_with_its_trusts_and_roles(
@@ -70,6 +79,7 @@ async def test_a_managed_identity_comes_back_under_a_new_name_with_its_trusts_an
     ]
     assert [one["principalType"] for one in grants] == ["ServicePrincipal"]
     answers = dict(driven.answers)
+    assert "gets a token and reads blobs of stordersprod/orders" in proofs(driven)
     assert len(answers["federate_identity"]["detail"].split(", ")) == 2
     assert answers["prove_old_subjects_refused"]["status"] == "done"
 
@@ -124,3 +134,18 @@ async def test_what_firebreak_may_not_give_is_said_with_the_command_and_the_rest
     answers = dict(driven.answers)
     assert answers["give_permissions"]["status"] == "refused"
     assert answers["rewire_cluster"]["status"] == "done"
+
+
+async def test_the_sign_ins_of_both_identities_are_told_when_their_rows_are_there(
+    in_process: InProcess,
+) -> None:
+    driven = await asked(in_process, {"object_id": seeded(in_process, "orders_api")["object_id"]})
+    agree(driven)
+    await driven.until("closed")
+
+    seen = [one for step, one in driven.answers if step == "collect_successor_sign_ins"]
+    assert len(seen) == 2
+    assert seen[0]["strange"] == []
+    count = re.match(r"new identity: (\d+) sign-ins by its trusts", seen[0]["detail"])
+    assert count is not None and int(count[1]) > 0, seen[0]["detail"]
+    assert " 0 accepted" in seen[0]["detail"]

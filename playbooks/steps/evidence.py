@@ -9,7 +9,7 @@ from playbooks import graphs, known_good, plans, vectors
 from playbooks.journaled import Work, perform
 from playbooks.known import Known
 from playbooks.orders import Json, Order, folder, graph_path
-from playbooks.steps import ages, findings, sweeps
+from playbooks.steps import ages, findings, sign_ins, sweeps
 from responders import clusters, surveys
 from responders.evidence import EvidenceStore, canonical, digest
 from responders.model import ClusterRef, Incident
@@ -81,6 +81,18 @@ async def draw_plan(order: Order) -> Json:
         return await asyncio.to_thread(_draw, work.store, order, known)
 
     return await perform("draw_plan", order, act)
+
+
+@bp.activity_trigger(input_name="order")
+async def collect_successor_sign_ins(order: Order) -> Json:
+    """Collect: who signs in as the new identity, and whether the old one still does. Information, no proof."""
+    sweep = str(order["facts"]["sweep"])
+    return await perform(
+        "collect_successor_sign_ins",
+        order,
+        lambda work: sign_ins.collect(work, order),
+        target=sweep,
+    )
 
 
 @bp.activity_trigger(input_name="order")
