@@ -5,9 +5,10 @@ import asyncio
 import azure.durable_functions as df
 
 from playbooks import plans
-from playbooks.in_cluster import in_cluster, plan_of
+from playbooks.in_cluster import in_cluster
 from playbooks.journaled import Work
 from playbooks.orders import Json, Order
+from playbooks.plan_files import plan_of
 from responders import preflight, signing_key_rotations
 from responders.kube import Kube
 
