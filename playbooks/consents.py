@@ -28,6 +28,7 @@ def ask(
     if "number" in plan:
         order = {**order, "plan_number": plan["number"]}
     if plan["status"] != "done":
+        progress.unplanned(plan)
         return False
     expires = context.current_utc_datetime + timedelta(
         minutes=order["policy"]["consent"]["expires_minutes"]

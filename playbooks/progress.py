@@ -103,6 +103,12 @@ class Progress:
         self._status |= facts
         self._context.set_custom_status(shown(self._status))
 
+    def unplanned(self, plan: Json) -> None:
+        """Say why nobody is asked: the principal has no successor, or the plan can't be carried out."""
+        known = self._status["clusters"]
+        said = {"status": plan["status"], "detail": f"nobody is asked: {plan['detail']}"}
+        self.note(clusters=known or {"plan": said})
+
     def hand_over(self, answers: Sequence[Json]) -> None:
         """Add the commands that steps leave to a person, each once."""
         commands = [command for one in answers for command in one.get("by_hand", [])]

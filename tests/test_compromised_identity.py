@@ -444,6 +444,18 @@ def test_whoever_signs_in_as_the_new_identity_with_a_secret_is_said_to_people() 
     assert done.outcome["outcome"] == "recovered"
 
 
+@pytest.mark.parametrize("status", ["refused", "nothing_to_do"])
+def test_without_a_plan_that_can_be_carried_out_nobody_is_asked_and_the_reason_is_told(
+    status: str,
+) -> None:
+    none = {"status": status, "detail": "Entra allows 20", "clusters": []}
+    done = run("respond", {"draw_plan": none}, consent("grant"))
+
+    assert "awaiting_consent" not in phases(done)
+    assert "create_identity" not in done.timeline
+    assert "Entra allows 20" in done.outcome["clusters"]["plan"]["detail"]
+
+
 def test_a_yes_may_name_choices_of_the_plan() -> None:
     done = run("respond", events=consent("grant", chosen=["grant-1"]))
 
