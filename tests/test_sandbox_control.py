@@ -405,3 +405,33 @@ def test_a_seed_that_makes_no_sense_is_refused_by_name(
 
     assert answer.status_code == 400
     assert answer.json()["error"]
+
+
+def test_time_that_passes_at_once_passes_in_the_clusters_too(sandbox: RunningSandbox) -> None:
+    described = sandbox.described
+    token = sandbox.http.get(
+        described["environment"]["IDENTITY_ENDPOINT"],
+        params={"resource": "6dae42f8-4368-4678-94ff-3960e28e3630", "api-version": "2019-08-01"},
+        headers={"X-IDENTITY-HEADER": described["identity_header"]},
+    ).json()["access_token"]
+    scale = "/apis/apps/v1/namespaces/shop/deployments/orders-api/scale"
+
+    def scale_to(replicas: int) -> list[str]:
+        answer = sandbox.http.patch(
+            sandbox.endpoints["kube-aks-weu"] + scale,
+            json={"spec": {"replicas": replicas}},
+            headers={
+                "Authorization": f"Bearer {token}",
+                "Content-Type": "application/merge-patch+json",
+            },
+        )
+        assert answer.status_code == 200, answer.text
+        sandbox.control("POST", "clock", {"advance_seconds": 60})
+        return [
+            pod["status"]["phase"]
+            for pod in sandbox.control("GET", "state/clusters/aks-weu/pods")
+            if pod["metadata"]["labels"].get("app") == "orders-api"
+        ]
+
+    assert scale_to(0) == []
+    assert scale_to(3) == ["Running"] * 3

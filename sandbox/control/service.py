@@ -128,9 +128,11 @@ async def show_clock(world: World, call: Call) -> Response:
 
 
 async def advance_clock(world: World, call: Call) -> Response:
-    """200 with the new time; 400 for going back."""
+    """200 with the new time, in the clusters too; 400 for going back."""
     seconds = number("advance_seconds", wish(call, "advance_seconds")["advance_seconds"])
     world.clock.advance(timedelta(seconds=seconds))
+    for cluster in world.clusters.values():
+        cluster.reactor.pass_time(seconds)
     return await show_clock(world, call)
 
 

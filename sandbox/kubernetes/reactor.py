@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("sandbox.kubernetes")
 Act = Callable[[], None]
+# Something that comes back by itself, such as a controller's look at Git, would be done thousands of times in a day.
+_MOST_AT_ONCE_S = 900.0
 Sync = Callable[["Cluster", str, str], None]
 
 
@@ -38,7 +40,8 @@ class Reactor:
         self._queue: dict[tuple[Kind, Key], None] = {}  # a dict, because it keeps order
         self._gone: list[str] = []  # uids whose dependents are to be collected
         self._at_once: deque[Act] = deque()
-        self._timers: set[asyncio.TimerHandle] = set()
+        self._timers: dict[asyncio.TimerHandle, tuple[float, Act]] = {}  # when it is due, and what
+        self._passing: float | None = None  # the moment that it is while time passes at once
         self._pending: set[Hashable] = set()
         self._scheduled = False
         self._unsubscribe = cluster.store.subscribe(self._notice)
@@ -64,12 +67,34 @@ class Reactor:
             self._at_once.append(act)
             return
 
+        now = asyncio.get_running_loop().time() if self._passing is None else self._passing
+        self._set(now + delay_s, act)
+
+    def pass_time(self, seconds: float) -> None:
+        """So much time passes at once: what is due within it happens now, in its order, and what that brings about."""
+        now = asyncio.get_running_loop().time()
+        end = now + min(seconds, _MOST_AT_ONCE_S)
+        while due := [(at, handle) for handle, (at, _) in self._timers.items() if at <= end]:
+            at, handle = min(due, key=lambda one: one[0])
+            _, act = self._timers.pop(handle)
+            handle.cancel()
+            self._passing = max(at, now)
+            try:
+                act()
+            finally:
+                self._passing = None
+        for handle, (at, act) in list(self._timers.items()):
+            handle.cancel()
+            del self._timers[handle]
+            self._set(max(now, at - seconds), act)
+
+    def _set(self, at: float, act: Act) -> None:
         def fire() -> None:
-            self._timers.discard(handle)
+            self._timers.pop(handle, None)
             act()
 
-        handle = asyncio.get_running_loop().call_later(delay_s, fire)
-        self._timers.add(handle)
+        handle = asyncio.get_running_loop().call_at(at, fire)
+        self._timers[handle] = (at, act)
 
     def once(self, key: Hashable, delay_s: float, act: Act) -> None:
         """Do this later, unless the same is already waiting to be done."""
