@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,12 +83,13 @@ class RunningSandbox:
         return httpx.AsyncClient(verify=self.trust, trust_env=False, timeout=30)
 
 
-@pytest.fixture(scope="session")
-def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    state = tmp_path_factory.mktemp("sandbox")
+@contextmanager
+def running_sandbox(state: Path, clusters: int = 0) -> Iterator[RunningSandbox]:
+    """A sandbox process with its files in this folder, as long as the context lasts; 0: its usual clusters."""
+    wanted = ["--clusters", str(clusters)] if clusters else []
     with (state / "log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sandbox", "--state", str(state)],
+            [sys.executable, "-m", "sandbox", "--state", str(state), *wanted],
             cwd=Path(__file__).parent.parent,
             stdout=log,
             stderr=log,
@@ -100,6 +102,12 @@ def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runnin
     finally:
         process.terminate()
         process.wait(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    with running_sandbox(tmp_path_factory.mktemp("sandbox")) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture

@@ -1,0 +1,108 @@
+"""Random tenants against attackers that search, and the counterexamples that were found in them, each small.
+
+A file in `tests/worlds` is a world that once failed, or that a defect would make fail. A few drawn ones are played
+here too; `make fuzz-worlds` plays as many as asked for.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fuzz.drawing import draw
+from fuzz.playing import play
+from fuzz.shrinking import candidates, shrink
+from fuzz.worlds import Json, World, victim_of
+from tests.sandbox_fixture import RunningSandbox
+
+KEPT = sorted((Path(__file__).parent / "worlds").glob("*.json"))
+DRAWN = (4, 12)
+LIE: Json = {"status": "done", "detail": "pretended", "remaining": []}
+
+
+async def wrong(
+    world: World, sandbox: RunningSandbox, folder: Path, pretended: dict[str, Json] | None = None
+) -> list[str]:
+    found = await play(world, sandbox, folder / "evidence", pretended)
+    return [str(one) for one in found if one.weight == "wrong"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("file", KEPT, ids=lambda file: file.stem)
+async def test_a_world_that_failed_once_holds(
+    sandbox_process: RunningSandbox, tmp_path: Path, file: Path
+) -> None:
+    world: World = json.loads(file.read_text())
+
+    assert await wrong(world, sandbox_process, tmp_path) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", DRAWN)
+@pytest.mark.parametrize("mode", ["contain", "respond"])
+async def test_a_drawn_world_holds(
+    sandbox_process: RunningSandbox, tmp_path: Path, seed: int, mode: str
+) -> None:
+    world = draw(seed, "respond" if mode == "respond" else "contain")
+
+    assert await wrong(world, sandbox_process, tmp_path) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("lever", "rule"),
+    [
+        ("remove_role_assignments", "nothing opens after containment"),
+        ("remove_application_credentials", "the proof is true"),
+        ("remove_federated_credentials", "the proof is true"),
+        ("remove_owners", "what remains is named"),
+    ],
+)
+async def test_a_lever_that_is_only_said_to_be_pulled_is_noticed(
+    sandbox_process: RunningSandbox, tmp_path: Path, lever: str, rule: str
+) -> None:
+    """The product's own proof lies as well: only the oracle's eyes are left."""
+    world: World = json.loads((Path(__file__).parent / "worlds" / "every-lever.json").read_text())
+    # Of roles by a group and above subscriptions the report says that they may open something for a day.
+    victim = victim_of(world)
+    victim["roles"] = [role for role in victim["roles"] if role["at"].startswith("store:")]
+
+    found = await wrong(world, sandbox_process, tmp_path, {lever: LIE, "verify_containment": LIE})
+
+    assert [one for one in found if rule in one]
+
+
+def test_a_number_draws_the_same_world_again() -> None:
+    assert draw(7) == draw(7)
+    assert draw(7) != draw(8)
+
+
+def test_drawn_worlds_differ_in_everything_that_matters() -> None:
+    worlds = [draw(seed) for seed in range(80)]
+
+    kinds = {victim_of(world)["kind"] for world in worlds}
+    footholds = {one["how"] for world in worlds for one in world["attack"]["footholds"]}
+    assert len(kinds) == 5
+    assert footholds == {"secret", "certificate", "person", "pod", "machine"}
+    assert {"platform", "root"} <= {
+        role["at"] for world in worlds for role in victim_of(world)["roles"]
+    }
+    for part in ("faults", "delays", "locks", "twice", "cluster_grants"):
+        assert any(world[part] for world in worlds)
+
+
+async def test_shrinking_drops_all_that_the_failure_does_not_need() -> None:
+    big = draw(1)
+    assert sum(1 for _ in candidates(big)) > 20
+
+    async def fails(world: World) -> bool:
+        return any(one["kind"] == victim_of(big)["kind"] for one in world["identities"])
+
+    small = await shrink(big, fails, runs=2000)
+
+    assert [one["name"] for one in small["identities"]] == ["victim"]
+    assert not small["workloads"] and not small["stores"] and not small["people"]
+    assert not small["attack"]["footholds"]
