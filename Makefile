@@ -35,7 +35,7 @@ test: $(STAMP) check ## Lint, types and every test
 
 test-kubernetes: $(STAMP) ## Ask the API server of KUBECONFIG=file, or the sandbox's own, what the sandbox claims, and run our responders on it
 	@# Of the command line only: an environment's KUBECONFIG may name a cluster that nobody wants to be written to.
-	@$(if $(filter command,$(firstword $(origin KUBECONFIG))),TEST_KUBECONFIG="$(abspath $(KUBECONFIG))") $(BIN)/python -m pytest -n 0 -rs tests/test_sandbox_kubernetes_semantics*.py tests/test_responders_on_any_cluster.py $(ARGS)
+	@$(if $(filter command,$(firstword $(origin KUBECONFIG))),TEST_KUBECONFIG="$(abspath $(KUBECONFIG))") $(BIN)/python -m pytest -n 0 -rs tests/test_sandbox_kubernetes_semantics*.py tests/test_sandbox_kubernetes_rollouts.py tests/test_sandbox_kubernetes_jobs.py tests/test_responders_on_any_cluster.py $(ARGS)
 
 check: $(STAMP) ## Format, lint with the import rules, types
 	@$(BIN)/ruff format --check .

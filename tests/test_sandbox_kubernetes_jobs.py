@@ -1,5 +1,6 @@
 """Controllers of batch work, budgets and volumes, where pods run: in the sandbox's own cluster."""
 
+import os
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.kubernetes import schedules
-from tests.kubernetes_api import Api, LocalCluster, deployment
+from tests.kubernetes_api import Api, LocalCluster, deployment, needs_kubelet, since
 
 _IMAGE = "registry.k8s.io/pause:3.10"
 
@@ -23,9 +24,12 @@ def _conditions(api: Api, plural: str, name: str) -> set[str]:
 
 
 @pytest.fixture
-def quick(local_cluster: LocalCluster) -> None:
-    pace = local_cluster.cluster.pace
-    pace.job_run = 0.05
+def quick(api: Api, request: pytest.FixtureRequest) -> None:
+    """Pods that are to end do so soon; elsewhere that is for the node to say."""
+    needs_kubelet(api)
+    if "TEST_KUBECONFIG" not in os.environ:
+        local: LocalCluster = request.getfixturevalue("local_cluster")
+        local.cluster.pace.job_run = 0.05
 
 
 def test_a_job_is_complete_when_enough_pods_have_succeeded(api: Api, quick: None) -> None:
@@ -107,6 +111,7 @@ def test_a_schedule_that_is_none_says_why(schedule: str) -> None:
 
 
 def test_a_share_of_a_deployment_is_counted_from_its_size(api: Api) -> None:
+    needs_kubelet(api)
     api.create("deployments", deployment("web", replicas=4))
     spec = {"maxUnavailable": "30%", "selector": {"matchLabels": {"app": "web"}}}
     api.create("poddisruptionbudgets", {"metadata": {"name": "web"}, "spec": spec})
@@ -120,8 +125,10 @@ def test_a_share_of_a_deployment_is_counted_from_its_size(api: Api) -> None:
 
 
 def test_a_pod_that_nobody_scales_has_no_share(api: Api) -> None:
+    since(api, 21)
     labels = {"app": "bare"}
-    spec = {"containers": [{"name": "main", "image": _IMAGE}]}
+    spec: dict[str, Any] = {"containers": [{"name": "main", "image": _IMAGE}]}
+    spec["automountServiceAccountToken"] = False
     api.create("pods", {"metadata": {"name": "bare", "labels": labels}, "spec": spec})
     about = {"maxUnavailable": 1, "selector": {"matchLabels": labels}}
     api.create("poddisruptionbudgets", {"metadata": {"name": "bare"}, "spec": about})
@@ -167,6 +174,7 @@ def test_an_init_container_is_shown_and_can_hold_its_pod(
 
 
 def test_a_daemon_set_that_is_sent_nowhere_loses_its_pods_and_gets_them_back(api: Api) -> None:
+    needs_kubelet(api)
     labels = {"app": "agent"}
     template = {
         "metadata": {"labels": labels},
@@ -196,7 +204,7 @@ def test_a_daemon_set_that_is_sent_nowhere_loses_its_pods_and_gets_them_back(api
     api.eventually(lambda: ready() == 1)
 
 
-def test_a_pod_that_no_node_fits_waits_and_says_so(api: Api) -> None:
+def test_a_pod_that_no_node_fits_waits_and_says_so(api: Api, local_cluster: LocalCluster) -> None:
     spec = {
         "nodeSelector": {"nowhere": "true"},
         "containers": [{"name": "main", "image": _IMAGE}],

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from tests.kubernetes_api import MERGE, STRATEGIC, Api, LocalCluster, deployment
+from tests.kubernetes_api import (
+    MERGE,
+    STRATEGIC,
+    Api,
+    LocalCluster,
+    deployment,
+    needs_kubelet,
+    since,
+)
 
 RESTART = "kubectl.kubernetes.io/restartedAt"
 
@@ -32,6 +40,7 @@ def _restart(api: Api, name: str, moment: str = "2026-11-23T10:00:00Z") -> None:
 
 @pytest.fixture
 def web(api: Api) -> str:
+    needs_kubelet(api)
     api.create("deployments", deployment("web", replicas=2))
     api.eventually(lambda: _is_done(api, "web"))
     return "web"
@@ -109,6 +118,7 @@ def test_a_paused_deployment_waits(api: Api, web: str) -> None:
 
 
 def test_recreate_ends_the_old_pods_first(api: Api) -> None:
+    needs_kubelet(api)
     api.create("deployments", deployment("web", replicas=1, strategy={"type": "Recreate"}))
     api.eventually(lambda: _is_done(api, "web"))
     seen: set[int] = set()
@@ -154,6 +164,7 @@ def test_what_a_deployment_owns_goes_with_it(api: Api, web: str) -> None:
 def test_orphans_survive_their_owner(api: Api, web: str) -> None:
     api.call("DELETE", api.path("deployments", web), {"propagationPolicy": "Orphan"})
 
+    api.eventually(lambda: api.call("GET", api.path("deployments", web)).status_code == 404)
     (replica_set,) = api.call("GET", api.path("replicasets")).json()["items"]
     assert "ownerReferences" not in replica_set["metadata"]
     assert len(_pods(api)) == 2
@@ -169,6 +180,8 @@ def test_a_foreground_delete_waits_for_the_dependents(api: Api, web: str) -> Non
 
 
 def test_a_stateful_set_numbers_its_pods_and_replaces_them_from_the_top(api: Api) -> None:
+    needs_kubelet(api)
+    since(api, 25)  # its availableReplicas
     body = deployment("db", replicas=2, serviceName="db")
     api.create("statefulsets", body)
     api.eventually(lambda: _is_done(api, "db", "statefulsets"))
@@ -185,6 +198,7 @@ def test_a_stateful_set_numbers_its_pods_and_replaces_them_from_the_top(api: Api
 
 
 def test_a_scheduled_pod_has_grace_and_a_namespace_takes_everything_with_it(api: Api) -> None:
+    needs_kubelet(api)
     container = {"name": "main", "image": "registry.k8s.io/pause:3.10"}
     api.create("pods", {"metadata": {"name": "p"}, "spec": {"containers": [container]}})
     api.eventually(lambda: api.get("pods", "p")["status"]["phase"] == "Running")
