@@ -14,6 +14,7 @@ from rich.console import Console
 
 from drill import sandbox_options
 from drill.contain import run_scenario
+from drill.false_alarm import FALSE_ALARMS, run_false_alarm
 from drill.options import DrillError, Json, Options
 from drill.recover import run_recovery
 from drill.rehearsal import agree, run_drill
@@ -93,12 +94,14 @@ async def _scenarios(wanted: str, options: Options, screen: Screen) -> list[Outc
     folder = fresh(options.folder) if options.folder else new_folder()
     outcomes: dict[str, Outcome] = {}
     decide = _ask if options.interactive else agree
-    for name in (*SCENARIOS, *RECOVERIES) if wanted == "all" else (wanted,):
+    for name in (*SCENARIOS, *RECOVERIES, *FALSE_ALARMS) if wanted == "all" else (wanted,):
         below = folder / name if wanted == "all" else folder
         below.mkdir(exist_ok=True)
         screen.begin()
         if name in RECOVERIES:
             outcome = await run_recovery(RECOVERIES[name], options, screen, below, decide=decide)
+        elif name in FALSE_ALARMS:
+            outcome = await run_false_alarm(FALSE_ALARMS[name], options, screen, below)
         else:
             outcome = await run_scenario(SCENARIOS[name], options, screen, below)
         screen.verdict(outcome.verdict)
@@ -137,7 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m drill", description=__doc__)
     parser.add_argument(
         "--scenario",
-        choices=[*SCENARIOS, *RECOVERIES, "all"],
+        choices=[*SCENARIOS, *RECOVERIES, *FALSE_ALARMS, "all"],
         help="another attack; recover-… recovers",
     )
     parser.add_argument("--interactive", action="store_true", help="ask before consenting")

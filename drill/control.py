@@ -21,6 +21,11 @@ class Control:
         answer: Json = (await self._send("GET", "/sandbox/state")).json()
         return answer
 
+    async def normal_state(self) -> Json:
+        """The same in the form that two of them are compared in: natural keys, nothing volatile."""
+        answer: Json = (await self._send("GET", "/sandbox/state?form=normal")).json()
+        return answer
+
     async def traffic(self) -> list[Json]:
         """Every recorded exchange, oldest first, already without its secrets."""
         answer = await self._send("GET", "/sandbox/record")

@@ -55,6 +55,10 @@ class Responder:
         path = f"/api/incidents/{incident_id}/consent"
         await self._call("POST", path, decision | {"reason": reason})
 
+    async def restore(self, incident_id: str, order: Json) -> Json:
+        """The plan of a restore, or the order to carry out exactly the one that was read."""
+        return await self._call("POST", f"/api/incidents/{incident_id}/restore", order)
+
     @property
     def _key(self) -> str:
         return str(self.ground.keys["functionKeys"]["default"])
