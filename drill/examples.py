@@ -26,6 +26,7 @@ def incident_api(described: Json, origin: str, files: Files) -> list[tuple[str, 
     wish = f'{{"object_id": "{object_id}", "mode": "plan", "reason": "looking around"}}'
     yes = '{"plan_hash": "PLAN_HASH", "decision": "grant", "reason": "the plan was read", '
     yes += '"confirmed": [], "chosen": []}'
+    back = '{"mode": "plan", "reason": "it was a load test"}'
     return [
         (
             "An alert, as Azure Monitor sends it: contain, then ask",
@@ -40,6 +41,14 @@ def incident_api(described: Json, origin: str, files: Files) -> list[tuple[str, 
         (
             "Consent to exactly the plan that the status shows",
             f"curl -s {origin}/api/incidents/INCIDENT_ID/consent {key} {person} {body} -d '{yes}'",
+        ),
+        (
+            "It was a false alarm: what a restore would give back; mode apply with its plan_hash does it",
+            f"curl -s {origin}/api/incidents/INCIDENT_ID/restore {key} {person} {body} -d '{back}'",
+        ),
+        (
+            "What a person would do by hand, in both directions",
+            f"curl -s {origin}/api/incidents/INCIDENT_ID/undo {key} {person}",
         ),
     ]
 
