@@ -148,6 +148,8 @@ async def _strike(fault: Fault, scope: Scope, receive: Receive, send: Send) -> N
                 while (await receive())["type"] != "http.disconnect":
                     continue
     scope["state"]["transport"].abort()
+    while (await receive())["type"] != "http.disconnect":  # or the server would miss an answer
+        continue
 
 
 class _Record:

@@ -247,7 +247,11 @@ def _cloud(answer: httpx.Response | Exception, asked: list[httpx.Request]) -> Cl
         return answer
 
     http = httpx.AsyncClient(transport=httpx.MockTransport(handler))
-    endpoints = SimpleNamespace(login="https://login", arm_scope="https://arm/.default")
+    endpoints = SimpleNamespace(
+        login="https://login",
+        arm_scope="https://arm/.default",
+        token_audience="api://AzureADTokenExchange",
+    )
     return cast(Cloud, SimpleNamespace(http=http, endpoints=endpoints, tenant_id="tenant-1"))
 
 

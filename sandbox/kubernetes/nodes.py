@@ -18,6 +18,7 @@ from sandbox.kubernetes.workload_identity import AUDIENCE
 from sandbox.world import Json, World
 
 _TIMEOUT_S = 10.0
+_AUDIENCES = (AUDIENCE, workload_identity.BINDING_AUDIENCE)
 # A Storage service version that takes Entra tokens; without one, Storage judges the call as an old anonymous one.
 # https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory
 _STORAGE_VERSION = "2023-11-03"
@@ -37,7 +38,8 @@ def steal_token(world: World, cluster: str, namespace: str, service_account: str
         if pod["spec"].get("serviceAccountName") == service_account and ownership.is_ready(pod):
             if _is_cut_off(found, pod):
                 continue
-            token = found.tokens.read(pod, AUDIENCE)
+            mounted = (found.tokens.read(pod, each) for each in _AUDIENCES)
+            token = next((each for each in mounted if each is not None), None)
             if token is not None:
                 return token
     raise PodNotReadyError(
