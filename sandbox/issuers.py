@@ -1,7 +1,7 @@
 """OIDC issuers: the clusters' own, and one that an attacker runs.
 
 Simulates   the two documents that Entra reads of an issuer: discovery and JWKS
-Faithful    RS256 only; a rotation keeps the old key until the next one
+Faithful    RS256 only; a rotation keeps the old key until the next one, or until it is retired
 Left out    rotation by schedule
 Source      https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
 """
@@ -40,6 +40,12 @@ class Issuer:
     def rotate(self) -> None:
         """A new signing key; the one before it stays in the JWKS, the one before that goes."""
         self._keys = [_new_key(), self._keys[0]]
+
+    def retire_before(self, kid: str) -> None:
+        """Publish no key any more that is older than this one; nothing happens where it is not published itself."""
+        kids = [key_id(key) for key in self._keys]
+        if kid in kids:
+            self._keys = self._keys[: kids.index(kid) + 1]
 
     def jwks(self) -> dict[str, Any]:
         """The public keys, as served at `jwks_uri`."""

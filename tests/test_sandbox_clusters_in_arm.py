@@ -77,6 +77,17 @@ def test_a_stolen_token_outlives_the_first_rotation_and_not_the_second(arm: ArmC
     assert mounted not in kids(arm.sandbox)  # which is why the pods have to be restarted
 
 
+def test_an_old_key_is_gone_a_day_after_the_rotation(arm: ArmCaller) -> None:
+    old = kids(arm.sandbox)
+    arm("POST", f"{cluster(arm)}/{ROTATE}", version=CLUSTERS)
+    wait(arm.sandbox)
+    new = kids(arm.sandbox)[0]
+    wait(arm.sandbox, 23 * 60 * 60)
+    assert kids(arm.sandbox) == [new, *old]
+    wait(arm.sandbox, 60 * 60)
+    assert kids(arm.sandbox) == [new]
+
+
 def test_entra_believes_a_withdrawn_key_for_as_long_as_it_remembers_it(arm: ArmCaller) -> None:
     """How long that is in Azure is documented nowhere: who needs to know has to try."""
     arm.sandbox.control("POST", "delays", {"issuer_keys": 600})

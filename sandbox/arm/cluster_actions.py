@@ -1,8 +1,9 @@
 """What is done to a whole AKS cluster: new signing keys for its ServiceAccount tokens, and a command run inside.
 
 Simulates   Microsoft.ContainerService/managedClusters: rotateServiceAccountSigningKeys, runCommand
-Faithful    a rotation is accepted, and done some time later; the old key stays good until the next rotation; a command
-            is refused where the cluster's `apiServerAccessProfile.disableRunCommand` says so, as all here do
+Faithful    a rotation is accepted, and done some time later; the old key stays good until the next rotation, and for 24
+            hours at most; a command is refused where the cluster's `apiServerAccessProfile.disableRunCommand` says so,
+            as all here do
 Choice      the words of that refusal, which are documented nowhere
 Left out    commands that are run; certificates
 Source      https://learn.microsoft.com/azure/aks/use-oidc-issuer
@@ -20,6 +21,7 @@ from sandbox.world import Json, World
 
 _TYPE = "Microsoft.ContainerService/managedClusters"
 _CLUSTER = f"/subscriptions/{{subscription}}/resourceGroups/{{group}}/providers/{_TYPE}/{{name}}"
+_OLD_KEY_S = 24 * 60 * 60.0  # "both old and new keys remain valid for 24 hours after rotation"
 _COMMAND: bodies.Shape = {"command": None, "context": None, "clusterToken": None}
 
 
@@ -29,9 +31,13 @@ async def rotate_signing_keys(world: World, call: Call) -> Response:
     if not cluster["properties"].get("oidcIssuerProfile", {}).get("enabled"):
         raise ArmError(400, "BadRequest", "The OIDC issuer of this cluster is not enabled.")
     inside = world.clusters[cluster["name"]]
-    return operations.begin(
-        world, call, cluster, "RotatingServiceAccountSigningKeys", inside.rotate_signing_keys
-    )
+
+    def finish() -> None:
+        inside.rotate_signing_keys()
+        newest = inside.issuer.jwks()["keys"][0]["kid"]
+        world.agenda.after(_OLD_KEY_S, lambda: inside.issuer.retire_before(newest))
+
+    return operations.begin(world, call, cluster, "RotatingServiceAccountSigningKeys", finish)
 
 
 async def run_command(world: World, call: Call) -> Response:
