@@ -162,6 +162,12 @@ def test_without_an_engine_a_policy_is_only_an_object(sandbox: RunningSandbox) -
     deny_all(sandbox)
 
     assert run(sandbox, pod).json()["status"] == 200
+    [resource] = [
+        each
+        for each in sandbox.control("GET", "state/resources")
+        if each["name"] == "aks-weu" and "managedClusters" in each["id"]
+    ]
+    assert resource["properties"]["networkProfile"]["networkPolicy"] == "none"
 
 
 def manifest(sandbox: RunningSandbox, client_id: str) -> dict[str, Any]:

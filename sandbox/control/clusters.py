@@ -157,10 +157,6 @@ def _turn_api_server(cluster: Cluster, value: object) -> None:
         cluster.end_watches()
 
 
-def _turn_policies(cluster: Cluster, value: object) -> None:
-    cluster.enforces_policies = _yes("enforces_policies", value)
-
-
 def _yes(name: str, value: object) -> bool:
     if not isinstance(value, bool):
         raise WishError(f"{name}: true or false")
@@ -188,7 +184,9 @@ _SWITCHES: dict[str, Callable[[Cluster, Any], None]] = {
     "webhook_ready": lambda cluster, value: switches.set_webhook_ready(
         cluster, ready=_yes("webhook_ready", value)
     ),
-    "enforces_policies": _turn_policies,
+    "enforces_policies": lambda cluster, value: switches.set_policies(
+        cluster, enforced=_yes("enforces_policies", value)
+    ),
     "private": lambda cluster, value: switches.set_private(cluster, private=_yes("private", value)),
     "never_ready": _turn_never_ready,
     "unpullable_images": _turn_images,

@@ -41,19 +41,33 @@ def set_private(cluster: "Cluster", *, private: bool) -> None:
     https://learn.microsoft.com/azure/aks/private-clusters
     """
     resource = _resource(cluster)
+    properties = resource["properties"]
+    profile = properties.setdefault("apiServerAccessProfile", {})
+    profile["enablePrivateCluster"] = private
     if private:
+        profile |= {"enablePrivateClusterPublicFQDN": False, "privateDNSZone": "system"}
         region = resource["location"]
-        name = f"{cluster.name}-dns.privatelink.{region}.azmk8s.io"
-        resource["properties"]["apiServerAccessProfile"] = {
-            "enablePrivateCluster": True,
-            "enablePrivateClusterPublicFQDN": False,
-            "privateDNSZone": "system",
-        }
-        resource["properties"]["privateFQDN"] = name
+        properties["privateFQDN"] = f"{cluster.name}-dns.privatelink.{region}.azmk8s.io"
     else:
-        resource["properties"].pop("apiServerAccessProfile", None)
-        resource["properties"].pop("privateFQDN", None)
+        for name in ("enablePrivateClusterPublicFQDN", "privateDNSZone"):
+            profile.pop(name, None)
+        properties.pop("privateFQDN", None)
     cluster.outage = "reset" if private else ""
+    cluster.world.azure.resources.put(cluster.resource_id.lower(), resource)
+
+
+def set_policies(cluster: "Cluster", *, enforced: bool) -> None:
+    """Install an engine for NetworkPolicies, or be without: they are taken by the API server all the same.
+
+    https://learn.microsoft.com/azure/aks/use-network-policies
+    """
+    resource = _resource(cluster)
+    profile = resource["properties"].setdefault("networkProfile", {})
+    if enforced:
+        profile |= {"networkPolicy": "cilium", "networkDataplane": "cilium"}
+    else:
+        profile |= {"networkPolicy": "none", "networkDataplane": "azure"}
+    cluster.enforces_policies = enforced
     cluster.world.azure.resources.put(cluster.resource_id.lower(), resource)
 
 

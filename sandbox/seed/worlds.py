@@ -82,7 +82,7 @@ def _roll_out(cluster: Cluster) -> None:
 def _turn(cluster: Cluster) -> None:
     match cluster.name:
         case "aks-frc":
-            cluster.enforces_policies = False
+            switches.set_policies(cluster, enforced=False)
         case "aks-sdc":
             switches.set_webhook_ready(cluster, ready=False)
             cluster.never_ready.add(f"{_SHOP}/orders-reports")
