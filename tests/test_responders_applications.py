@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from responders import applications, principals
+from responders import application_successors, applications, principals
 from responders.cloud import Cloud, read_only
 from responders.errors import RefusedError, TransientError
 from responders.model import Principal
@@ -35,7 +35,7 @@ MADE = {"id": NEW, "appId": NEW_APP, "displayName": "orders-api-r1"}
 
 @pytest.fixture(autouse=True)
 def _no_long_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(applications, "INDEX_S", 0.2)
+    monkeypatch.setattr(application_successors, "INDEX_S", 0.2)
 
 
 def _ready(azure: FakeAzure) -> None:
@@ -45,7 +45,7 @@ def _ready(azure: FakeAzure) -> None:
 
 
 async def _ensure(cloud: Cloud, *, intent_on_record: bool = False) -> dict[str, Any]:
-    made = await applications.ensure_successor(
+    made = await application_successors.ensure(
         cloud, PRINCIPAL, "inc-1", "orders-api-r1", intent_on_record=intent_on_record
     )
     return dict(made)
@@ -73,12 +73,30 @@ async def test_it_says_whose_place_it_takes_and_locks_its_service_principal(
     }
 
 
-async def test_one_that_is_there_is_used(azure: FakeAzure, cloud: Cloud) -> None:
+async def test_one_that_an_earlier_run_made_is_used(azure: FakeAzure, cloud: Cloud) -> None:
     azure.on("GET", APPLICATIONS, page(MADE))
     _ready(azure)
-    assert (await _ensure(cloud))["app_id"] == NEW_APP
+    assert (await _ensure(cloud, intent_on_record=True))["app_id"] == NEW_APP
     assert azure.writes() == []
     assert azure.seen[0].query["$filter"] == "tags/any(t:t eq 'firebreak:incident:inc-1')"
+
+
+async def test_one_that_was_prepared_under_our_tag_is_refused(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    azure.on("GET", APPLICATIONS, page(MADE))
+    with pytest.raises(RefusedError, match="was not made by incident inc-1"):
+        await _ensure(cloud)
+    assert azure.writes() == []
+
+
+@pytest.mark.parametrize("kind", ["passwordCredentials", "keyCredentials"])
+async def test_one_that_somebody_put_a_credential_on_is_refused(
+    azure: FakeAzure, cloud: Cloud, kind: str
+) -> None:
+    azure.on("GET", APPLICATIONS, page({**MADE, kind: [{"keyId": "k"}]}))
+    with pytest.raises(RefusedError, match="has a secret or key"):
+        await _ensure(cloud, intent_on_record=True)
 
 
 async def test_after_a_crash_the_index_is_given_time(azure: FakeAzure, cloud: Cloud) -> None:
@@ -116,7 +134,9 @@ async def test_two_successors_are_for_a_person_to_sort_out(azure: FakeAzure, clo
 async def test_a_quote_in_the_incident_id_stays_a_quote(azure: FakeAzure, cloud: Cloud) -> None:
     azure.on("GET", APPLICATIONS, page(MADE))
     _ready(azure)
-    await applications.ensure_successor(cloud, PRINCIPAL, "a' or 1 eq 1", "x")
+    await application_successors.ensure(
+        cloud, PRINCIPAL, "a' or 1 eq 1", "x", intent_on_record=True
+    )
     wanted = "tags/any(t:t eq 'firebreak:incident:a'' or 1 eq 1')"
     assert azure.seen[0].query["$filter"] == wanted
 
@@ -135,7 +155,7 @@ async def test_the_service_principal_is_made_when_the_application_is_known(
     missing = problem(404, "Request_ResourceNotFound")
     azure.on("GET", SP_BY_APP, missing, missing, Say(200, {"id": NEW_SP}))
     azure.on("POST", "/v1.0/servicePrincipals", NOT_REPLICATED, create)
-    assert (await _ensure(cloud))["object_id"] == NEW_SP
+    assert (await _ensure(cloud, intent_on_record=True))["object_id"] == NEW_SP
     assert made == [{"appId": NEW_APP, "accountEnabled": True}]
 
 
@@ -148,7 +168,7 @@ async def test_a_service_principal_that_somebody_made_meanwhile_is_used(
     azure.on("GET", SP_BY_APP, missing, Say(200, {"id": NEW_SP}))
     taken = problem(409, "Request_MultipleObjectsWithSameKeyValue")
     azure.on("POST", "/v1.0/servicePrincipals", taken)
-    assert (await _ensure(cloud))["object_id"] == NEW_SP
+    assert (await _ensure(cloud, intent_on_record=True))["object_id"] == NEW_SP
 
 
 async def test_plan_mode_creates_nothing(azure: FakeAzure, cloud: Cloud) -> None:
@@ -207,8 +227,10 @@ async def test_a_second_run_finds_the_first_ones_application(
     ids = sandbox.seed["orders_api"]
     old = await principals.resolve(sandbox_cloud, {"object_id": ids["object_id"]})
     made = [
-        await applications.ensure_successor(sandbox_cloud, old, "inc-9", "orders-api-r9")
-        for _ in range(2)
+        await application_successors.ensure(
+            sandbox_cloud, old, "inc-9", "orders-api-r9", intent_on_record=again
+        )
+        for again in (False, True)
     ]
     assert made[0] == made[1]
 

@@ -9,7 +9,7 @@ from playbooks.orders import Json, Order, folder
 from playbooks.plan_files import plan_of
 from playbooks.plan_model import Plan
 from responders import (
-    applications,
+    application_successors,
     federated_credentials,
     giving,
     identity_successors,
@@ -49,7 +49,7 @@ async def _successor(work: Work, order: Order, plan: Plan) -> NewIdentity:
     incident, again = order["incident"], work.run > 1
     principal, name = incident["principal"], plan["display_name"]
     if plan["kind"] == "application":
-        return await applications.ensure_successor(
+        return await application_successors.ensure(
             work.cloud, principal, incident["incident_id"], name, intent_on_record=again
         )
     old = work.store.get_json(f"{folder(incident)}/snapshot.json")["identity"]
