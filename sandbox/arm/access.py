@@ -10,7 +10,7 @@ Source      https://learn.microsoft.com/azure/role-based-access-control/overview
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import lru_cache
 
 from sandbox.arm import conditions
@@ -36,6 +36,23 @@ def allows(
     return found is not None
 
 
+def judge(world: World, object_id: str) -> Callable[[str, str], bool]:
+    """As `allows`, of an action and a scope, for lists: they ask it of each item, and assignments are found once."""
+    held = effective_assignments(world, object_id)
+    known: dict[tuple[str, str], bool] = {}
+
+    def may(action: str, scope: str) -> bool:
+        key = action, scope.lower()
+        if key not in known:
+            around = {area.lower() for area in scopes_above(world, scope)}
+            mine = [each for each in held if each["properties"]["scope"].lower() in around]
+            found = _first_grant(world, mine, action, scope, data_action=False, attributes={})
+            known[key] = found is not None
+        return known[key]
+
+    return may
+
+
 def deciding_assignment(
     world: World,
     object_id: str,
@@ -47,8 +64,23 @@ def deciding_assignment(
 ) -> Json | None:
     """The first role assignment that grants it: the evidence that the activity log names."""
     around = {area.lower() for area in scopes_above(world, scope)}
-    known = conditions.of_storage(scope) | dict(attributes or {})
-    for assignment in effective_assignments(world, object_id, around):
+    mine = effective_assignments(world, object_id, around)
+    return _first_grant(
+        world, mine, action, scope, data_action=data_action, attributes=attributes or {}
+    )
+
+
+def _first_grant(
+    world: World,
+    assignments: list[Json],
+    action: str,
+    scope: str,
+    *,
+    data_action: bool,
+    attributes: Attributes,
+) -> Json | None:
+    known = conditions.of_storage(scope) | dict(attributes)
+    for assignment in assignments:
         properties = assignment["properties"]
         if _grants(
             world, properties["roleDefinitionId"], action, data_action=data_action

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sandbox.arm import paths
-from sandbox.arm.access import allows, scopes_above
+from sandbox.arm.access import allows, judge, scopes_above
 from sandbox.arm.definitions import find_role_definition, role_definitions
 from sandbox.world import Json, World
 
@@ -64,11 +64,12 @@ def rows(world: World, table: str, view: View) -> list[Json]:
 
 def _resources(world: World, view: View) -> Iterator[Json]:
     moment = world.seen_by_now(world.delays.resource_graph)
+    may = judge(world, view.object_id)
     for item in world.azure.resources.values_as_of(moment):
         # Neither groups nor what hangs on a resource, such as locks and federated credentials, has rows here.
         if item["type"] == _GROUP or "location" not in item or not _inside(world, item["id"], view):
             continue
-        if allows(world, view.object_id, f"{item['type']}/read", item["id"]):
+        if may(f"{item['type']}/read", item["id"]):
             yield _row(world, item)
 
 
@@ -93,7 +94,7 @@ def _subscriptions(world: World, view: View) -> Iterator[Json]:
 
 def _role_assignments(world: World, view: View) -> Iterator[Json]:
     moment = world.seen_by_now(world.delays.resource_graph)
-    read = f"{_ROLE_ASSIGNMENTS}/read"
+    read, may = f"{_ROLE_ASSIGNMENTS}/read", judge(world, view.object_id)
     for item in world.azure.role_assignments.values_as_of(moment):
         at = item["properties"]["scope"]
         below = view.below and _below(world, at, view.scopes)
@@ -101,7 +102,7 @@ def _role_assignments(world: World, view: View) -> Iterator[Json]:
         if not (below or at.lower() in _lowered(view.scopes) or (view.above and inherited)):
             continue
         # Inherited ones show to whoever may read assignments where they reach, as in ARM's own lists.
-        if any(allows(world, view.object_id, read, scope) for scope in (at, *inherited)):
+        if any(may(read, scope) for scope in (at, *inherited)):
             yield _row(world, {**item, "properties": _tenant_wide(item["properties"])})
 
 

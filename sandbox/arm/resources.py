@@ -13,7 +13,7 @@ from collections.abc import Callable
 from starlette.responses import JSONResponse, Response
 
 from sandbox.arm import paths
-from sandbox.arm.access import allows
+from sandbox.arm.access import judge
 from sandbox.arm.bodies import page
 from sandbox.arm.errors import (
     ArmError,
@@ -40,11 +40,12 @@ async def list_all(world: World, call: Call) -> Response:
     require_scope(world, scope)
     wanted = _filter(call.query.get("$filter", ""))
     expanded = _expanded(call.query.get("$expand", ""))
+    may = judge(world, caller.object_id)
     visible = [
         {name: item[name] for name in _ENVELOPE if item.get(name) is not None}
         | {name: value for name, value in _about(world, item).items() if name in expanded}
         for item in under(world, scope)
-        if wanted(item) and allows(world, caller.object_id, f"{item['type']}/read", item["id"])
+        if wanted(item) and may(f"{item['type']}/read", item["id"])
     ]
     return page(call, visible, size=_size(call))
 
@@ -66,11 +67,8 @@ def visible(world: World, call: Call, kind: str) -> Response:
     caller = caller_of(world, call)
     scope = paths.parse(call.path).scope
     require_scope(world, scope)
-    found = [
-        item
-        for item in under(world, scope, kind)
-        if allows(world, caller.object_id, f"{kind}/read", item["id"])
-    ]
+    may = judge(world, caller.object_id)
+    found = [item for item in under(world, scope, kind) if may(f"{kind}/read", item["id"])]
     return page(call, found, size=_PAGE)
 
 
