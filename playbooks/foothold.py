@@ -13,6 +13,7 @@ from playbooks.steps import eviction, preflights
 
 bp = df.Blueprint()
 _STOPPED_WITHIN = timedelta(minutes=5)  # a pod may ask for a long grace period
+_MOST_COMMANDS = 50  # of one cluster, through Durable's history; the evidence has them all
 _BROKE: Json = {"status": "failed", "detail": "the eviction broke; see the journal"}
 
 
@@ -41,11 +42,13 @@ def evict_cluster(context: df.DurableOrchestrationContext) -> Generator[Any, Any
     """Fence in, capture, stop, and wait until it is gone. Nothing is stopped before it is written down."""
     order: Order = context.get_input(expected_type=dict)
     remarks: list[str] = []
+    commands: list[str] = []
 
     # What puts the workloads back within seconds is asked to wait, where the policy says so.
     if order["policy"]["recovery"]["gitops"] == "suspend":
         waits = yield from perform_one(context, eviction.suspend_owners, order)
         remarks += _remark("GitOps owners not suspended", waits)
+        commands += waits.get("by_hand", [])
 
     # A fence first: capturing takes a while, and the intruder may be watching. Stopping does not depend on it.
     if order["policy"]["recovery"]["quarantine"]:
@@ -54,21 +57,23 @@ def evict_cluster(context: df.DurableOrchestrationContext) -> Generator[Any, Any
 
     kept = yield from perform_one(context, eviction.capture_pods, order)
     if kept["status"] not in GOOD:
-        return _ended(kept, "not captured, so neither evicted nor moved", remarks)
+        return _ended(kept, "not captured, so neither evicted nor moved", remarks, commands)
 
     stopped = yield from perform_one(context, eviction.evict_workloads, order)
     gone = yield from until_done(context, eviction.check_evicted, order, _STOPPED_WITHIN)
     if gone["status"] not in GOOD:
         remarks += _remark("stopping", stopped)
-        return _ended(gone, "not evicted, so not moved", remarks)
-    return _ended({"status": "done", "detail": "evicted"}, "", remarks)
+        commands += stopped.get("by_hand", [])
+        return _ended(gone, "not evicted, so not moved", remarks, commands)
+    return _ended({"status": "done", "detail": "evicted"}, "", remarks, commands)
 
 
 def _remark(what: str, answer: Json) -> list[str]:
     return [] if answer["status"] in GOOD else [f"{what}: {answer['detail']}"]
 
 
-def _ended(answer: Json, what: str, remarks: list[str]) -> Json:
+def _ended(answer: Json, what: str, remarks: list[str], commands: list[str]) -> Json:
     detail = f"{what}: {answer['detail']}" if what else str(answer["detail"])
     said = "; ".join([detail, *remarks])
-    return {"of": "eviction", "status": answer["status"], "detail": said}
+    by_hand = commands[:_MOST_COMMANDS]
+    return {"of": "eviction", "status": answer["status"], "detail": said, "by_hand": by_hand}

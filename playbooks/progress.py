@@ -7,6 +7,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from playbooks import cluster_states
 from playbooks.orders import Json, Order
 from playbooks.settling import perform_one
 from playbooks.steps import containment as acts
@@ -163,10 +164,7 @@ class Progress:
         yield from self._write(name, outcome)
         facts = self._status
         lines = [
-            *(
-                f"{name}: {one['status']} {one['detail']}"
-                for name, one in facts["clusters"].items()
-            ),
+            *cluster_states.summary(facts["clusters"]),
             *(f"Remains: {one}" for one in facts["remaining"]),
             *(f"By hand: {one}" for one in facts["by_hand"]),
             *(f"Until {one['until']}: {one['resource']}" for one in facts["exposures"]),

@@ -23,7 +23,7 @@ from playbooks.steps import rebuilding
 from responders.model import ClusterRef
 
 _IDENTITY = "identity"  # among the states: what is missing at the new identity itself
-_MOVED = {"done", "by_hand"}
+_MOVED = {"done", "by_hand", "unproven"}
 _BUILDING = (
     rebuilding.federate_identity,
     rebuilding.grant_roles,
@@ -55,6 +55,11 @@ class Recovery:
     def is_complete(self) -> bool:
         """Whether everything is done and proven, everywhere."""
         return all(cluster_states.is_done(one) for one in self._states.values())
+
+    @property
+    def is_over(self) -> bool:
+        """Whether going on would change nothing."""
+        return all(cluster_states.is_over(one) for one in self._states.values())
 
     def resume(self, number: int) -> Generator[Any, Any, str]:
         """Ask what became of the clusters that were not touched, then do what is not done. Returns the outcome."""
@@ -194,6 +199,7 @@ class Recovery:
             self._context, waves.rewire_wave, self._order, refs, at_once=len(refs)
         )
         self._begun |= {one["name"] for one in refs}
+        self._progress.hand_over(answers)
         found = [of_answer(one) for one in answers]
         self._note({ref["name"]: one for ref, one in zip(refs, found, strict=True)})
         return [ref for ref, one in zip(refs, found, strict=True) if one["status"] in _MOVED]
@@ -220,6 +226,7 @@ class Recovery:
 
     def _good(self, refs: list[ClusterRef], answers: list[Json]) -> list[ClusterRef]:
         """The clusters with a good answer; the others' states are noted."""
+        self._progress.hand_over(answers)
         pairs = list(zip(refs, answers, strict=True))
         bad = {ref["name"]: of_answer(one) for ref, one in pairs if one["status"] not in GOOD}
         if bad:

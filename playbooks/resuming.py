@@ -98,7 +98,7 @@ class Resumable:
 
     def listen(self) -> Generator[Any, Any, None]:
         """Wait for the next call, if anything is left to do. It is registered in the turn that tells of it."""
-        if self._recovery.is_complete:
+        if self._recovery.is_over:
             return
         self._number += 1
         event = resume_event(self._number)

@@ -14,6 +14,7 @@ from responders.model import ClusterRef
 
 bp = df.Blueprint()
 _FEDERATION_WITHIN = timedelta(minutes=10)  # a new federated credential may take minutes to be seen
+_MOST_COMMANDS = 50  # of one cluster, through Durable's history; the evidence has them all
 _BROKE: Json = {
     "status": "failed",
     "detail": "this cluster's move broke; how far it came is in the journal",
@@ -43,6 +44,8 @@ def rewire_cluster(context: df.DurableOrchestrationContext) -> Generator[Any, An
     order: Order = context.get_input(expected_type=dict)
     healthy = timedelta(seconds=order["policy"]["recovery"]["healthy_within_seconds"])
     left: list[str] = []
+    unproven: list[str] = []
+    commands: list[str] = []
 
     # The new identity is proven before a single workload depends on it, and the fence is lifted only then.
     for step, within in (
@@ -60,13 +63,22 @@ def rewire_cluster(context: df.DurableOrchestrationContext) -> Generator[Any, An
         else:
             answer = yield from until_done(context, step, order, within)
         said = f"{step._function._name}: {answer.get('detail', '')}"
+        commands += answer.get("by_hand", [])
+        unproven += [answer["unproven"]] if "unproven" in answer else []
         if answer.get("by_hand_only"):  # what no step can do holds up nothing that one can
             left.append(said)
         elif answer["status"] not in GOOD:
-            return {"of": "move", "status": answer["status"], "detail": "; ".join([said, *left])}
+            return _ended(answer["status"], [said, *left], commands)
     if left:
-        return {"of": "move", "status": "by_hand", "detail": "; ".join(left)}
-    return {"of": "move", "status": "done", "detail": "new identity proven, old one refused"}
+        return _ended("by_hand", left, commands)
+    if unproven:
+        return _ended("unproven", list(dict.fromkeys(unproven)), commands)
+    return _ended("done", ["new identity proven, old one refused"], commands)
+
+
+def _ended(status: str, said: list[str], commands: list[str]) -> Json:
+    by_hand = list(dict.fromkeys(commands))[:_MOST_COMMANDS]
+    return {"of": "move", "status": status, "detail": "; ".join(said), "by_hand": by_hand}
 
 
 @bp.orchestration_trigger(context_name="context")

@@ -595,6 +595,33 @@ def many(count: int, **recovery: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     return payload, {**ANSWERS, "list_clusters": listed, "draw_plan": plan}
 
 
+def test_where_nothing_is_asked_for_a_token_nobody_says_recovered() -> None:
+    unasked = {"status": "unproven", "detail": "token_exchange is off"}
+    every = but(aks_1=unasked, aks_2=unasked, aks_3=unasked)
+    done = run("respond", {"rewire_wave": every}, consent("grant"))
+
+    assert moved(done) == [["aks-1"], ["aks-2", "aks-3"]]
+    assert done.outcome["outcome"] == "partly_recovered"
+    assert "recovered" not in done.outcome["clock"]
+    assert not any(one["resumable"] for one in done.statuses), "going on would change nothing"
+
+
+def test_commands_of_every_cluster_are_handed_over() -> None:
+    stuck = {**FAILED, "by_hand": ["kubectl rollout resume deployment/x"]}
+    done = run("respond", {"rewire_wave": but(aks_2=stuck)}, consent("grant"))
+
+    assert "kubectl rollout resume deployment/x" in done.outcome["by_hand"]
+
+
+def test_the_card_says_how_many_clusters_are_recovered_and_what_comes_next() -> None:
+    done = run("respond", {"rewire_wave": but(aks_2=FAILED)}, consent("grant"))
+
+    (card,) = [one for name, one in done.orders if one.get("notice") == "partly_recovered"]
+    lines = card["facts"]["lines"]
+    assert lines[0] == "2 of 3 clusters are recovered and proven"
+    assert lines[1].startswith("aks-2: failed pods not ready. Next: look at what is named")
+
+
 def test_waves_have_the_size_that_the_policy_says() -> None:
     payload, answers = many(8, wave_size=3)
     done = rehearse(playbook.compromised_identity, payload, answers, consent("grant"))
@@ -1015,6 +1042,13 @@ def test_a_rollout_that_is_stuck_for_good_is_not_waited_for() -> None:
 
     assert done.timeline.count("check_workloads") == 1
     assert done.outcome["status"] == "failed"
+
+
+def test_a_move_that_nobody_proved_says_so() -> None:
+    unasked = {"status": "nothing_to_do", "detail": "", "unproven": "token_exchange is off"}
+    done = rewire({"prove_new_identity": unasked, "prove_old_subjects_refused": unasked})
+
+    assert (done.outcome["status"], done.outcome["detail"]) == ("unproven", "token_exchange is off")
 
 
 def test_propagation_is_waited_for() -> None:
