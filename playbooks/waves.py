@@ -49,6 +49,7 @@ def rewire_cluster(context: df.DurableOrchestrationContext) -> Generator[Any, An
 
     # The new identity is proven before a single workload depends on it, and the fence is lifted only then.
     for step, within in (
+        (rewiring.write_manifest_patches, None),
         (rewiring.create_service_accounts, None),
         (rewiring.prove_new_identity, _FEDERATION_WITHIN),
         (rewiring.lift_quarantine, None),

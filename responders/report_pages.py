@@ -1,5 +1,6 @@
 """The incident document as a person reads it: Markdown, in which nobody's text can add anything."""
 
+import re
 from typing import cast
 
 from responders import graph_pages, undo_pages
@@ -46,10 +47,11 @@ def markdown(report: Json) -> str:
         _bullets(
             "Clusters",
             [
-                f"{name}: {state['status']} {state['detail']}"
+                f"{name}: {state['status']} {state['detail']} {state.get('next', '')}".rstrip()
                 for name, state in report["clusters"].items()
             ],
         ),
+        *(_manifests(one) for one in report["gitops"]),
         undo_pages.by_hand(report["undo"]),
         _bullets("Evidence", [f"{one['path']} {one['sha256']}" for one in report["evidence"]]),
     ]
@@ -83,6 +85,13 @@ def _residual(report: Json) -> str:
         for one in report["exposures"]
     )
     return f"{said}| resource | until | why |\n|---|---|---|\n{rows}"
+
+
+def _manifests(file: Json) -> str:
+    """Patches for Git, in a fence that nothing in them can end."""
+    fence = "`" * (1 + max((len(one) for one in re.findall("`+", file["text"])), default=2))
+    shown = "\n".join(visible(line) for line in str(file["text"]).splitlines())
+    return f"## To put into Git: {in_markdown(file['path'])}\n{fence}yaml\n{shown}\n{fence}"
 
 
 def _commands(commands: list[str]) -> str:

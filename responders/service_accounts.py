@@ -166,6 +166,14 @@ def stands(ref: ServiceAccountRef, known: Json | None, name: str, client_id: str
     return None if named == client_id else f"{where} names {named or 'no client id'}"
 
 
+def names_again(ref: ServiceAccountRef, known: Json | None) -> str | None:
+    """Why a retired ServiceAccount is not retired any more; None where it is, or is gone."""
+    named = _annotations(known).get(CLIENT_ID) if known is not None else None
+    if named is None or named.lower() != ref["client_id"].lower():
+        return None
+    return f"{ref['cluster']} {ref['namespace']}/{ref['name']} names {named} again"
+
+
 def _changed(where: str, before: str | None, after: str | None) -> Json:
     return {"service_account": where, "annotation": CLIENT_ID, "before": before, "after": after}
 

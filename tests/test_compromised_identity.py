@@ -996,6 +996,7 @@ def test_a_move_that_breaks_leaves_the_other_clusters_answers() -> None:
 
 
 STEPS = [
+    "write_manifest_patches",
     "create_service_accounts",
     "prove_new_identity",
     "lift_quarantine",

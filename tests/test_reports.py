@@ -37,6 +37,7 @@ def report(**parts: Any) -> dict[str, Any]:
         "changes": [],
         "locks": [],
         "graph": {},
+        "gitops": [],
         "undo": [],
         "restored": [],
         **parts,
@@ -77,3 +78,10 @@ def test_the_manifest_names_every_file_but_the_journal_and_itself(tmp_path: Path
     manifest = store.get_json("incidents/i/manifest.json")
     assert [one["path"] for one in manifest["files"]] == ["incidents/i/a.json"]
     assert manifest["files"][0]["sha256"].startswith("ca978112ca1b")
+
+
+def test_patches_for_git_stand_in_a_fence_that_nothing_in_them_ends() -> None:
+    text = "# change ServiceAccount\n```\nkind: ServiceAccount\n"
+    page = report_pages.markdown(report(gitops=[{"path": "gitops/a.yaml", "text": text}]))
+
+    assert "## To put into Git: gitops/a.yaml\n````yaml\n# change ServiceAccount\n```\n" in page

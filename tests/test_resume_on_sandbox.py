@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 
 from playbooks.consents import consent_event
 from tests.in_process import Clock, Driven, InProcess
@@ -177,3 +178,17 @@ async def test_what_git_puts_back_is_seen_and_said(in_process: InProcess) -> Non
     assert driven.status["outcome"] == "partly_recovered"
     assert states(driven)["aks-weu"] in {"reverted", "failed"}, driven.status["clusters"]
     assert states(driven)["aks-neu"] in {"done", "refused"}, "not begun where the canary failed"
+
+    (written,) = in_process.evidence.glob("incidents/*/gitops/aks-weu-*.yaml")
+    (patch,) = [
+        one for one in yaml.safe_load_all(written.read_text()) if one["kind"] == "Deployment"
+    ]
+    pods = owned["spec"]["template"]["spec"]  # type: ignore[index]
+    pods["serviceAccountName"] = patch["spec"]["template"]["spec"]["serviceAccountName"]
+    pods.pop("serviceAccount", None)
+    in_process.sandbox.control("POST", "clusters/aks-weu/gitops/shop/commit", {"objects": [owned]})
+    await asyncio.sleep(2 * GIT_S)
+    await go_on(driven)
+    await driven.until("watching")
+
+    assert driven.status["outcome"] == "recovered", driven.status["clusters"]

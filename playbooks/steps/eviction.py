@@ -38,6 +38,7 @@ async def suspend_owners(order: Order) -> Json:
     async def act(_work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
         survey = plan["survey"]
         marks = [one.get("owner") for one in survey["workloads"]]
+        marks += [one.get("owner") for one in survey["service_accounts"]]
         marks += [one["owner"] for one in plan["consumers"]]
         owners = gitops_owners.distinct(marks)
         incident_id = order["incident"]["incident_id"]

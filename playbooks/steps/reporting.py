@@ -206,6 +206,9 @@ def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
         "findings": footprint.findings(cast(footprint.Footprint, traced)) if traced else [],
         "undo": undo_books.read(store, incident),
         "restored": restores_of(store, incident),
+        "gitops": [
+            {"path": one, "text": store.get(one).decode()} for one in paths if "/gitops/" in one
+        ],
         "left_out": plan.get("left_out", []),
         "choices": choosing.told(cast(plans.Plan, plan), plan_files.consent_of(store, incident))
         if plan

@@ -8,11 +8,12 @@ from playbooks import plans
 from playbooks.choosing import grants_of
 from playbooks.in_cluster import each, in_cluster, successor_of, whole
 from playbooks.journaled import Work
-from playbooks.orders import Json, Order
+from playbooks.orders import Json, Order, folder
 from playbooks.plan_files import plan_of
 from responders import (
     consumer_moves,
     identity_proofs,
+    manifest_patches,
     moves,
     quarantines,
     resource_reads,
@@ -22,7 +23,7 @@ from responders import (
     surveys,
     token_exchange,
 )
-from responders.evidence import EvidenceStore
+from responders.evidence import EvidenceStore, digest
 from responders.kube import Kube
 from responders.model import Grant, Incident, ServiceAccountRef, StepResult, WorkloadRef
 from responders.service_accounts import Successor
@@ -76,6 +77,29 @@ async def prove_new_identity(order: Order) -> Json:
         )
 
     return await in_cluster("prove_new_identity", order, act)
+
+
+@bp.activity_trigger(input_name="order")
+async def write_manifest_patches(order: Order) -> Json:
+    """Record: what has to change in Git, where a controller would put back what is moved now."""
+
+    async def act(work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
+        client_id, names = order["identity"]["app_id"], plan["new_names"]
+        patches = [
+            *manifest_patches.of_accounts(plan["survey"]["service_accounts"], names, client_id),
+            *manifest_patches.of_workloads(plan["workloads"], names, client_id),
+            *manifest_patches.of_consumers(plan["consumers"], client_id),
+        ]
+        if not patches:
+            return {"status": "nothing_to_do", "detail": "no controller owns what is moved"}
+        text = manifest_patches.as_yaml(patches).encode()
+        path = f"{folder(order['incident'])}/gitops/{kube.cluster}-{digest(text)[:8]}.yaml"
+        await asyncio.to_thread(work.store.put, path, text)
+        whose = ", ".join(manifest_patches.owners(patches))
+        said = f"# put {path} of the evidence into the Git source of {whose}"
+        return {"status": "done", "detail": path, "by_hand": [said]}
+
+    return await in_cluster("write_manifest_patches", order, act)
 
 
 @bp.activity_trigger(input_name="order")
@@ -161,8 +185,11 @@ async def recheck_cluster(order: Order) -> Json:
             for one in plan["service_accounts"]
             for name in [successor_of(plan, one)]
         ]
+        old = [one for one in plan["survey"]["service_accounts"] if not _keeps_its_name(plan, one)]
+        names_it = await service_accounts.read(kube, old)
+        again = [service_accounts.names_again(one, names_it.get(_place(one))) for one in old]
         running = [rollouts.stands(one, now, _account_of(plan, one)) for one in plan["workloads"]]
-        if back := [one for one in (*accounts, *running) if one is not None]:
+        if back := [one for one in (*accounts, *again, *running) if one is not None]:
             detail = f"put back by somebody since it was moved: {'; '.join(back)}"
             return {"status": "failed", "reverted": True, "detail": detail}
         return {"status": "done", "detail": "everything still names the new client id"}
