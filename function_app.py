@@ -13,6 +13,7 @@ from playbooks import (
     waves,
 )
 from playbooks.steps import (
+    amending,
     containment,
     eviction,
     evidence,
@@ -50,6 +51,7 @@ for module in (
     containment,
     levers,
     evidence,
+    amending,
     preflights,
     eviction,
     refederating,

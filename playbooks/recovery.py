@@ -23,6 +23,7 @@ from playbooks.steps import rebuilding
 from responders.model import ClusterRef
 
 _IDENTITY = "identity"  # among the states: what is missing at the new identity itself
+_PROOF = "proof"  # the same, where no cluster has to do with the identity
 _MOVED = {"done", "by_hand", "unproven"}
 _BUILDING = (
     rebuilding.federate_identity,
@@ -253,6 +254,9 @@ class Recovery:
         self._progress.note(clusters=dict(self._states))
 
     def _ended(self) -> str:
+        if not self._states:
+            nobody = "nothing in a cluster runs as it, so nothing has proven the new identity"
+            self._note({_PROOF: state("unproven", nobody)})
         if self.is_complete:
             self._progress.mark("recovered")
             return "recovered"

@@ -622,6 +622,16 @@ def test_the_card_says_how_many_clusters_are_recovered_and_what_comes_next() -> 
     assert lines[1].startswith("aks-2: failed pods not ready. Next: look at what is named")
 
 
+def test_an_identity_that_no_cluster_uses_is_made_and_not_called_recovered() -> None:
+    unused = "no ServiceAccount here names the old client id"
+    refs = [{"ref": one, "acts": False, "reason": unused} for one in CLUSTERS]
+    done = run("respond", {"draw_plan": {**PLANNED, "clusters": refs}}, consent("grant"))
+
+    assert "create_identity" in done.timeline
+    assert done.outcome["outcome"] == "partly_recovered"
+    assert done.outcome["clusters"]["proof"]["status"] == "unproven"
+
+
 def test_waves_have_the_size_that_the_policy_says() -> None:
     payload, answers = many(8, wave_size=3)
     done = rehearse(playbook.compromised_identity, payload, answers, consent("grant"))
