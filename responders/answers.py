@@ -26,15 +26,17 @@ _TIME_HEALS = frozenset(
     }
 )
 _A_LOCK = frozenset({"ScopeLocked", "ReadOnlyDisabledSubscription"})
-_A_PERSON = frozenset(
-    {
-        "DeletingLastRbacAdminAssignment",  # comes with a 412, but there is no race to be lost
-        "RoleAssignmentUpdateNotPermitted",
-        "RoleAssignmentLimitExceeded",
-        "Authorization_RequestDenied",
-        "MissingSubscriptionRegistration",
-    }
-)
+_A_RIGHT = "Give Firebreak's identity what the responder lists under Needs, or do it by hand"
+_A_PERSON = {  # what the person does
+    # Comes with a 412, but there is no race to be lost.
+    "DeletingLastRbacAdminAssignment": "Make somebody else an owner there first, then run again",
+    "RoleAssignmentUpdateNotPermitted": "An assignment of that name belongs to somebody else: assign by hand",
+    "RoleAssignmentLimitExceeded": "Take assignments away that nobody needs there, then run again",
+    "CannotUpdateLockedServicePrincipalProperty": "The application's instance property lock forbids it: "
+    "change the application, or lift its lock",
+    "Authorization_RequestDenied": _A_RIGHT,
+    "MissingSubscriptionRegistration": _A_RIGHT,
+}
 _DETAIL_LIMIT = 400  # characters of Azure's own words; an HTML error page is cut
 
 
@@ -92,7 +94,7 @@ def _by_code(answer: Answer) -> ResponderError | None:
             f"{answer.text}. Remove that lock by hand (it is a decision of its own), then run again"
         )
     if answer.code in _A_PERSON:
-        return RefusedError(f"{answer.text}. {_permission_hint(answer)}")
+        return RefusedError(f"{answer.text}. {_A_PERSON[answer.code]}")
     if answer.code == "Directory_ConcurrencyViolation":
         return ConflictError(answer.text)
     return None
@@ -116,4 +118,4 @@ def _by_status(answer: Answer) -> ResponderError:
 def _permission_hint(answer: Answer) -> str:
     if answer.status == 401:
         return "The token was not accepted: check FIREBREAK_TENANT_ID and the app's identity"
-    return "Give Firebreak's identity what the responder lists under Needs, or do it by hand"
+    return _A_RIGHT

@@ -122,6 +122,13 @@ async def test_a_filter_arrives_as_it_was_written(azure: FakeAzure, cloud: Cloud
         (problem(409, "Directory_ConcurrencyViolation"), ConflictError, "409"),
         (problem(412, "PreconditionFailed"), ConflictError, "412"),
         (problem(400, "Request_BadRequest"), ContractChangedError, "a bug in Firebreak"),
+        (problem(412, "DeletingLastRbacAdminAssignment"), RefusedError, "somebody else an owner"),
+        (problem(400, "RoleAssignmentLimitExceeded"), RefusedError, "nobody needs there"),
+        (
+            problem(400, "CannotUpdateLockedServicePrincipalProperty"),
+            RefusedError,
+            "instance property lock",
+        ),
         (NOT_REPLICATED, TransientError, "does not reference a valid application"),
         (problem(429, "TooManyRequests", retry_after="120"), TransientError, "429"),
         (BUSY, TransientError, "503"),
