@@ -219,3 +219,43 @@ def test_a_subresource_that_a_kind_lacks_is_not_found(api: Api, plural: str) -> 
         404,
         "the server could not find the requested resource",
     )
+
+
+def test_a_variable_that_is_there_twice_earns_a_warning(api: Api) -> None:
+    since(api, 27)
+    body = deployment("web", replicas=0)
+    twice = [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]
+    body["spec"]["template"]["spec"]["containers"][0]["env"] = twice
+
+    made = api.call("POST", api.path("deployments"), body)
+    labelled = api.merge("deployments", "web", {"metadata": {"labels": {"a": "b"}}})
+
+    assert made.status_code == 201
+    assert made.headers["warning"].startswith("299 - ")
+    assert "spec.template.spec.containers[0].env[1]" in made.headers["warning"]
+    assert "warning" not in labelled.headers
+
+
+def test_the_query_of_a_delete_with_a_body_counts_for_nothing(api: Api) -> None:
+    api.account("app")
+
+    answer = api.call("DELETE", api.path("serviceaccounts", "app"), {}, dryRun="All")
+
+    assert answer.status_code == 200
+    api.eventually(lambda: api.call("GET", api.path("serviceaccounts", "app")).status_code == 404)
+
+
+def test_pods_of_a_deleted_job_stay_and_the_server_says_so(api: Api) -> None:
+    template = _template()
+    template["spec"]["restartPolicy"] = "Never"
+    api.create("jobs", {"metadata": {"name": "load"}, "spec": {"template": template}})
+    path = api.path("jobs", "load")
+
+    tried = {"propagationPolicy": "Background", "dryRun": ["All"]}
+    silent = api.call("DELETE", path, tried)
+    answer = api.call("DELETE", path)
+
+    assert "warning" not in silent.headers
+    assert answer.json()["kind"] == "Job"
+    since(api, 32)
+    assert "child pods are preserved by default when jobs are deleted" in answer.headers["warning"]

@@ -32,20 +32,21 @@ class DeleteOptions:
 
 
 def options(body: Any, query: dict[str, str], *, dry_run: bool) -> DeleteOptions:
-    """Read the options of a delete. Raises `StatusError` 400."""
-    stated = body if isinstance(body, dict) else {}
-    grace = stated.get("gracePeriodSeconds", query.get("gracePeriodSeconds"))
+    """Read the options of a delete, from its body or, where it has none, from its query. Raises `StatusError` 400."""
+    has_body = isinstance(body, dict)
+    stated: Json = body if has_body else dict(query)
+    grace = stated.get("gracePeriodSeconds")
     if grace is not None and not str(grace).lstrip("-").isdigit():
         raise bad_request(f'strconv.ParseInt: parsing "{grace}": invalid syntax')
     preconditions = stated.get("preconditions") or {}
-    orphan = stated.get("orphanDependents", query.get("orphanDependents"))
+    orphan = stated.get("orphanDependents")
     older = {"true": "Orphan", "false": "Background"}.get(str(orphan).lower(), "")
     return DeleteOptions(
         grace_s=None if grace is None else max(int(grace), 0),
-        propagation=stated.get("propagationPolicy") or query.get("propagationPolicy") or older,
+        propagation=stated.get("propagationPolicy") or older,
         uid=preconditions.get("uid") or "",
         resource_version=preconditions.get("resourceVersion") or "",
-        dry_run=dry_run or "All" in (stated.get("dryRun") or []),
+        dry_run="All" in (stated.get("dryRun") or []) if has_body else dry_run,
     )
 
 

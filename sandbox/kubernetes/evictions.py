@@ -6,6 +6,7 @@ Left out    the limit on pods under disruption
 Source      https://kubernetes.io/docs/concepts/scheduling-eviction/api-eviction/
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sandbox.kubernetes import deletes, selectors
@@ -57,11 +58,10 @@ def of_pod(cluster: "Cluster", pod: Json) -> list[Json]:
     ]
 
 
-def delete_options(
-    eviction: Json, query: dict[str, str], *, dry_run: bool
-) -> deletes.DeleteOptions:
+def delete_options(eviction: Json, *, dry_run: bool) -> deletes.DeleteOptions:
     """How the pod is to be deleted, as the eviction says. Raises `StatusError` 400."""
-    return deletes.options(eviction.get("deleteOptions"), query, dry_run=dry_run)
+    stated = deletes.options(eviction.get("deleteOptions") or {}, {}, dry_run=False)
+    return replace(stated, dry_run=stated.dry_run or dry_run)
 
 
 def _needs_no_permission(pod: Json) -> bool:

@@ -6,7 +6,7 @@ Source   https://kubernetes.io/docs/reference/using-api/api-concepts/
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from sandbox.kubernetes import bodies, deletes, lists, patches, requests, writes
+from sandbox.kubernetes import bodies, deletes, lists, patches, pod_warnings, requests, writes
 from sandbox.kubernetes.field_problems import invalid_value
 from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.requests import Request
@@ -61,7 +61,8 @@ def create(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
         bodies.check_namespace(about, request.namespace)
     else:
         about.pop("namespace", None)
-    return Answer(201, kind, writes.create(cluster, kind, value, request.writer), None, warnings)
+    made = writes.create(cluster, kind, value, request.writer)
+    return Answer(201, kind, made, None, [*warnings, *pod_warnings.of(kind, None, made)])
 
 
 def update(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
@@ -81,9 +82,8 @@ def update(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
     if kind.definition is not None and not about.get("resourceVersion"):
         problem = invalid_value("metadata.resourceVersion", 0, "must be specified for an update")
         raise invalid(replace(kind, kind=kind.plural), name, [problem])
-    return Answer(
-        200, kind, writes.update(cluster, kind, old, value, request.writer), None, warnings
-    )
+    changed = writes.update(cluster, kind, old, value, request.writer)
+    return Answer(200, kind, changed, None, [*warnings, *pod_warnings.of(kind, old, changed)])
 
 
 def patch(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
@@ -107,7 +107,7 @@ def patch(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
             raise invalid(kind, old["metadata"]["name"], [problem])
     about["name"] = old["metadata"]["name"]
     changed = writes.update(cluster, kind, old, new, request.writer)
-    return Answer(200, kind, changed, None, warnings)
+    return Answer(200, kind, changed, None, [*warnings, *pod_warnings.of(kind, old, changed)])
 
 
 def delete(cluster: "Cluster", kind: Kind, request: Request) -> Answer:

@@ -102,9 +102,7 @@ def _token(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
 def _evict(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
     """201; 400, 404, 429, 500."""
     asked, warnings = bodies.decoded(evictions.KIND, requests.body(request), request)
-    options = evictions.delete_options(
-        asked, dict(request.call.query), dry_run=request.writer.dry_run
-    )
+    options = evictions.delete_options(asked, dry_run=request.writer.dry_run)
     namespace, name = request.namespace, request.wanted.name
     body = evictions.evict(cluster, namespace, name, asked, options)
     return Answer(201, evictions.KIND, body, None, warnings)

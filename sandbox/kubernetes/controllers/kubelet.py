@@ -67,6 +67,15 @@ def _leave_unscheduled(cluster: "Cluster", pod: Json) -> None:
     events.emit(cluster, KIND, written, "Warning", "FailedScheduling", text)
 
 
+def _if_still_wanted(cluster: "Cluster", before: Json) -> Json | None:
+    """The same pod as it is now; None where it is gone, was made anew or is ending."""
+    about = before["metadata"]
+    pod = cluster.store.get(KIND, about["namespace"], about["name"])
+    if pod is None or pod["metadata"]["uid"] != about["uid"]:
+        return None
+    return None if pod["metadata"].get("deletionTimestamp") else pod
+
+
 def _begin(cluster: "Cluster", pod: Json) -> None:
     """The kubelet takes the pod: containers are being created."""
     status = pod["status"]
@@ -92,11 +101,8 @@ def _begin(cluster: "Cluster", pod: Json) -> None:
 
 
 def _become_ready(cluster: "Cluster", started: Json) -> None:
-    about = started["metadata"]
-    pod = cluster.store.get(KIND, about["namespace"], about["name"])
-    if pod is None or pod["metadata"]["uid"] != about["uid"]:
-        return
-    if pod["metadata"].get("deletionTimestamp"):
+    pod = _if_still_wanted(cluster, started)
+    if pod is None:
         return
     containers = [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
     if broken := {each["image"] for each in containers} & cluster.unpullable_images:
@@ -123,7 +129,9 @@ def _become_ready(cluster: "Cluster", started: Json) -> None:
     events.emit(cluster, KIND, written, "Normal", "Started", "Container started")
     seconds = run_time(cluster, written)
     if seconds is not None:
-        cluster.reactor.once(("end", about["uid"]), seconds, lambda: _succeed(cluster, written))
+        cluster.reactor.once(
+            ("end", written["metadata"]["uid"]), seconds, lambda: _succeed(cluster, written)
+        )
 
 
 def set_ready(cluster: "Cluster", pod: Json, *, ready: bool) -> None:
@@ -146,11 +154,8 @@ def run_time(cluster: "Cluster", pod: Json) -> float | None:
 
 
 def _succeed(cluster: "Cluster", started: Json) -> None:
-    about = started["metadata"]
-    pod = cluster.store.get(KIND, about["namespace"], about["name"])
-    if pod is None or pod["metadata"]["uid"] != about["uid"]:
-        return
-    if pod["metadata"].get("deletionTimestamp"):
+    pod = _if_still_wanted(cluster, started)
+    if pod is None:
         return
     ended = {"exitCode": 0, "reason": "Completed", "finishedAt": timestamp(cluster.now())}
     pod["status"]["phase"] = "Succeeded"
