@@ -13,7 +13,7 @@ import pytest
 from responders import principals
 from responders.cloud import Cloud
 from responders.errors import TransientError, UnresolvedError
-from triggers import azure_monitor, intake, people, responder_api
+from triggers import azure_monitor, intake, people, responder_api, status
 
 OBJECT_ID = "11111111-1111-1111-1111-111111111111"
 APP_ID = "22222222-2222-2222-2222-222222222222"
@@ -316,7 +316,7 @@ async def test_a_retried_request_with_the_same_idempotency_key_is_one_incident(
 
 INCIDENT = "inc-20260101-0123456789ab"
 HASH = "ab" * 32
-PLAN = {
+PLAN: dict[str, Any] = {
     "choices": [{"key": "grant-1", "what": "grant", "name": "n", "reason": "r", "restores": {}}],
     "confirmations": [{"key": "risk-1", "sentence": "a stolen token stays good"}],
 }
@@ -405,11 +405,36 @@ async def test_a_no_needs_no_confirmation(client: FakeClient) -> None:
     assert (await consent(client, {**YES, "decision": "deny", "confirmed": []}))[0] == 202
 
 
-@pytest.mark.parametrize("where", ["chosen", "confirmed"])
-async def test_a_key_that_the_plan_does_not_have_is_refused(client: FakeClient, where: str) -> None:
+async def test_the_status_shows_what_to_answer_and_not_the_clusters(client: FakeClient) -> None:
+    many = [{**PLAN["choices"][0], "key": f"grant-{number}"} for number in range(130)]
+    told = {**PLAN, "choices": many, "clusters": ["a survey of megabytes"]}
+    intake.store().put_json(f"incidents/{INCIDENT}/plan.json", told)
+
+    shown = status.read(intake.store(), asking())
+    assert shown is not None
+    asked = shown["consent"]
+    assert "clusters" not in asked["plan"]
+    assert asked["plan_url"] == f"/api/incidents/{INCIDENT}/plan"
+    assert asked["confirmations"] == PLAN["confirmations"]
+    assert (len(asked["choices"]), asked["more_choices"]) == (100, 30)
+    assert set(asked["choices"][0]) == {"key", "what", "name", "reason"}
+
+
+async def test_a_risk_can_not_be_chosen_nor_a_choice_be_confirmed(client: FakeClient) -> None:
+    """It would be heard as a no, and whoever sent it would believe that it was a yes."""
     client.statuses[INCIDENT] = asking()
 
-    status, body = await consent(client, {**YES, where: ["risk-1", "grant-2"]})
+    assert (await consent(client, {**YES, "chosen": ["risk-1"]}))[0] == 400
+    assert (await consent(client, {**YES, "confirmed": ["risk-1", "grant-1"]}))[0] == 400
+
+
+@pytest.mark.parametrize(("where", "key"), [("chosen", "grant-1"), ("confirmed", "risk-1")])
+async def test_a_key_that_the_plan_does_not_have_is_refused(
+    client: FakeClient, where: str, key: str
+) -> None:
+    client.statuses[INCIDENT] = asking()
+
+    status, body = await consent(client, {**YES, where: [key, "grant-2"]})
     assert (status, body["error"]["code"]) == (400, "UnknownKey")
     assert "grant-2" in body["error"]["message"]
     assert client.events == []

@@ -23,8 +23,9 @@ class Answer(BaseModel):
 
 def unnamed(given: Answer, plan: Plan) -> func.HttpResponse | None:
     """Why this is no consent to that plan: it names what is not in it, or not all that it has to."""
-    known = {one["key"] for one in [*plan["choices"], *plan["confirmations"]]}
-    unknown = sorted({*given.chosen, *given.confirmed} - known)
+    choices = {one["key"] for one in plan["choices"]}
+    confirmations = {one["key"] for one in plan["confirmations"]}
+    unknown = sorted({*given.chosen} - choices | {*given.confirmed} - confirmations)
     if unknown:
         reason = f"the plan has no choice or confirmation {', '.join(unknown)}"
         return error(400, "UnknownKey", reason, "name keys of consent.choices and confirmations")

@@ -100,9 +100,12 @@ def _consent(store: EvidenceStore, incident: Incident, told: Json) -> Json | Non
         return None
     plan: Plan = store.get_json(plan_files.plan_path(incident, plan_files.newest(store, incident)))
     choices = [{name: one[name] for name in _OF_A_CHOICE} for one in plan["choices"]]
+    # Surveys of many clusters are megabytes, and this is asked for again and again.
+    short = {name: value for name, value in plan.items() if name != "clusters"}
     return {
         **consent,
-        "plan": plan,
+        "plan": short,
+        "plan_url": f"/api/incidents/{incident['incident_id']}/plan",
         "confirmations": plan["confirmations"],
         "choices": choices[:_MOST_CHOICES],
         "more_choices": max(len(choices) - _MOST_CHOICES, 0),  # those are in the plan
