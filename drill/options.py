@@ -1,6 +1,6 @@
 """What can be chosen about a drill."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ class DrillError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """The defaults are `make drill`; the last five are for tests that make things go wrong."""
+    """The defaults are `make drill`; the last six are for tests that make things go wrong."""
 
     folder: Path | None = None  # default: .drill/<time of day>, with .drill/latest pointing at it
     interactive: bool = False  # ask at the keyboard before consenting
@@ -26,5 +26,6 @@ class Options:
     app: Path = ROOT  # the folder with function_app.py
     host_module: str = "host"  # what runs it
     host_environment: Mapping[str, str] = field(default_factory=dict)
+    planted: Callable[[Json], Json] | None = None  # sandbox.json -> what was there all along
     faults: Sequence[Json] = ()  # put into force between the attack and the alert
     latency: Mapping[str, float] = field(default_factory=dict)  # service -> milliseconds

@@ -72,6 +72,8 @@ class Drill:
     async def run(self) -> Outcome:
         """All of it, in order."""
         control = self.ground.control
+        if self.options.planted is not None:
+            await control.seed(self.options.planted(self.ground.described))
         before = await control.state()
         self.screen.heading("Attack", "orders-api, which three clusters federate into")
         loot = await self._attack()

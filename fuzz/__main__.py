@@ -17,7 +17,7 @@ from rich.console import Console
 
 from fuzz.drawing import draw
 from fuzz.played import Finding
-from fuzz.playing import as_text, play
+from fuzz.playing import Verdict, as_text, play
 from fuzz.shrinking import shrink
 from fuzz.worlds import World
 from tests.sandbox_fixture import RunningSandbox, running_sandbox
@@ -53,35 +53,35 @@ def main() -> int:
 
 def _held(world: World, sandbox: RunningSandbox, screen: Console, runs: int) -> bool:
     began = time.monotonic()
-    found = _findings(world, sandbox)
-    wrong = [one for one in found if one.weight == "wrong"]
-    screen.print(f"{world['name']}: {time.monotonic() - began:.0f} s, {len(wrong)} findings")
-    for one in found:
+    verdict = _verdict(world, sandbox)
+    screen.print(f"{world['name']}: {time.monotonic() - began:.0f} s, {verdict.summary}")
+    for one in verdict.findings:
         screen.print(f"    {one}", markup=False)
-    if wrong and runs:
-        small = _shrunk(world, {one.rule for one in wrong}, sandbox, runs)
+    if verdict.wrong and runs:
+        small = _shrunk(world, {one.rule for one in verdict.wrong}, sandbox, runs)
         folder = ROOT / ".fuzz"
         folder.mkdir(exist_ok=True)
         kept = folder / f"{world['name']}.json"
         kept.write_text(as_text(small))
         screen.print(f"    shrunk to {kept}, {len(as_text(small))} characters")
-    return not wrong
+    return not verdict.wrong
 
 
-def _findings(world: World, sandbox: RunningSandbox) -> list[Finding]:
+def _verdict(world: World, sandbox: RunningSandbox) -> Verdict:
     """What is found; a defect of the product or of the fuzzer that breaks the run is a finding like any other."""
     with tempfile.TemporaryDirectory() as folder:
         try:
             return asyncio.run(play(world, sandbox, Path(folder) / "evidence"))
         except Exception as error:  # noqa: BLE001 - whatever breaks a world must not hide the next one
             where = traceback.format_exception(error)[-2].strip().splitlines()[0]
-            return [Finding("the incident ends", f"{type(error).__name__} {error} {where}")]
+            what = f"{type(error).__name__} {error} {where}"
+            return Verdict([Finding("the incident ends", what)], "it broke")
 
 
 def _shrunk(world: World, rules: set[str], sandbox: RunningSandbox, runs: int) -> World:
     async def fails(candidate: World) -> bool:
-        found = await asyncio.to_thread(_findings, candidate, sandbox)
-        return any(one.rule in rules and one.weight == "wrong" for one in found)
+        verdict = await asyncio.to_thread(_verdict, candidate, sandbox)
+        return any(one.rule in rules for one in verdict.wrong)
 
     return asyncio.run(shrink(world, fails, runs))
 

@@ -39,6 +39,7 @@ _PERMISSIONS = (
     "Application.ReadWrite.OwnedBy",
     "GroupMember.ReadWrite.All",
 )
+_METHODS = ("new_subject", "wait_out", "wait_out", "rotate_keys", "rotate_keys", "accept_risk")
 _WORKLOADS = ("deployments", "deployments", "deployments", "statefulsets", "daemonsets")
 
 
@@ -235,6 +236,10 @@ class _Drawer:
             "vault_policies": 300,
             "resource_graph": 120,
             "ingestion": 900,
+            "replication": 20,
+            "directory_reads": 20,
+            "issuer_keys": 300,
+            "cluster_operations": 120,
         }
         chosen = self._random.sample(sorted(longest), self._random.randint(1, 3))
         return {name: float(self._random.randint(1, longest[name])) for name in chosen}
@@ -284,7 +289,14 @@ class _Drawer:
             containment["owners"] = "report"
         if self._maybe(0.15):
             containment["memberships"] = "report"
-        return {"containment": containment} if containment else {}
+        recovery: Json = {}
+        if self._respond and self._maybe(0.6):
+            method = self._random.choice(_METHODS)
+            recovery["refederation"] = dict.fromkeys(("credential", "cluster", "unknown"), method)
+        if self._respond and self._maybe(0.3):
+            recovery["quarantine"] = False
+        both = {"containment": containment, "recovery": recovery}
+        return {section: keys for section, keys in both.items() if keys}
 
     def _attack(self, victim: Identity, workloads: list[Workload]) -> Attack:
         mine = [one for one in workloads if one["identity"] == victim["name"]]
@@ -306,5 +318,5 @@ class _Drawer:
         return {
             "footholds": chosen,
             "plants": self._some([one for one in PLANTS if one not in ("enabled", "restored")], 4),
-            "stubborn": self._random.choice((0, 0, 0, 1, 3)) if not self._respond else 0,
+            "stubborn": self._random.choice((0, 0, 0, 1, 3)),
         }

@@ -26,12 +26,25 @@ _SWEEPS = (1, 1, 1, 3)  # of the logs: most worlds make the first one only
 _GIVES = {"create_identity", "federate_identity", "grant_roles", "create_service_accounts"}
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What may not be, and what happened."""
+
+    findings: list[Finding]
+    summary: str
+
+    @property
+    def wrong(self) -> list[Finding]:
+        """Findings that are not only claims too weak."""
+        return [one for one in self.findings if one.weight == "wrong"]
+
+
 async def play(
     world: World,
     sandbox: RunningSandbox,
     folder: Path,
     pretended: Mapping[str, Json] | None = None,
-) -> list[Finding]:
+) -> Verdict:
     """Play it in a fresh sandbox; everything that may not be.
 
     A `pretended` step answers with this and does nothing: so tests see the oracle notice.
@@ -46,8 +59,18 @@ async def play(
         except (
             AssertionError
         ) as error:  # the driver's: replays differ, or nothing can happen any more
-            return [Finding("the incident ends", str(error)[:400])]
-        return judge(played)
+            return Verdict([Finding("the incident ends", str(error)[:400])], "it did not end")
+        return Verdict(judge(played), _summary(played))
+
+
+def _summary(played: Played) -> str:
+    """What it was that held or did not: a world in which nothing happens proves nothing."""
+    well = sum(played.working.values()), len(played.able)
+    held = {
+        name: sum(one.move == name for one in played.deeds) for name in ("plant", "token", "open")
+    }
+    did = ", ".join(f"{count} {name}" for name, count in held.items())
+    return f"{played.outcome}; {well[0]} of {well[1]} workloads read; moves: {did}"
 
 
 @dataclass

@@ -14,7 +14,8 @@ def _nobody_gets_the_successor(played: Played) -> Iterator[Finding]:
         return
     ids = {one.object_id for one in played.successors}
     for deed in played.deeds:
-        if deed.who in ids:
+        # A person who may grant roles may grant them to anybody; what counts is whether it gets him in.
+        if deed.who in ids and deed.move != "plant":
             yield Finding(
                 "the new identity is nobody else's",
                 f"{deed.move} {deed.what} by {deed.how} after {deed.after}",

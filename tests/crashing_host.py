@@ -15,7 +15,7 @@ import sys
 import types
 from typing import NoReturn
 
-ENOUGH = 200  # kills; a run that needs more has lost its way
+ENOUGH = 500  # kills; a run that needs more has lost its way
 _SDKS = (
     "aiohttp",
     "azure.durable_functions",

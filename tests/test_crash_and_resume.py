@@ -39,13 +39,57 @@ def effects(traffic: list[dict[str, Any]], firebreak: str) -> Counter[str]:
     return counted
 
 
+def everywhere(described: dict[str, Any]) -> dict[str, Any]:
+    """orders-api in the clusters too that have no workload of its own: trust, ServiceAccount and Deployment."""
+    ids, blob = described["seed"]["orders_api"], described["seed"]["storage"]["blob_url"]
+    metadata = {"name": "orders-api", "namespace": "shop"}
+    labels = {"app": "orders-api"}
+    container = {
+        "name": "orders-api",
+        "image": "contoso.azurecr.io/orders-api:1.4.2",
+        "env": [{"name": "CUSTOMERS_URL", "value": blob}],
+    }
+    template = {
+        "metadata": {"labels": {**labels, "azure.workload.identity/use": "true"}},
+        "spec": {"serviceAccountName": "orders-api", "containers": [container]},
+    }
+    notes = {"azure.workload.identity/client-id": ids["app_id"]}
+    spec = {"replicas": 2, "selector": {"matchLabels": labels}, "template": template}
+    objects = {
+        "serviceaccounts": [{"metadata": {**metadata, "annotations": notes}}],
+        "deployments": [{"metadata": {**metadata, "labels": labels}, "spec": spec}],
+    }
+    clusters = described["seed"]["clusters"]
+    others = [name for name in clusters if name not in ("aks-weu", "aks-neu", "aks-frc")]
+    return {
+        "federatedCredentials": [
+            {
+                "applicationId": ids["application_object_id"],
+                "name": f"{name}-shop-orders-api",
+                "issuer": clusters[name]["issuer"],
+                "subject": "system:serviceaccount:shop:orders-api",
+            }
+            for name in others
+        ],
+        "clusters": dict.fromkeys(others, objects),
+    }
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize(("points", "stride"), [("ran", 1), ("before,after", 6)])
-async def test_killed_at_every_step_the_drill_ends_the_same_and_nothing_happens_twice(
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("points", "stride"),
+    [
+        ("ran", 4),
+        ("before,after", 12),
+        pytest.param("ran", 1, marks=pytest.mark.exhaustive),
+        pytest.param("before,after", 1, marks=pytest.mark.exhaustive),
+    ],
+)
+async def test_killed_at_every_step_a_recovery_of_five_clusters_ends_the_same_and_nothing_happens_twice(
     points: str, stride: int, tmp_path: Path
 ) -> None:
-    """`ran` is the point where something can happen twice; its two neighbours are visited at every sixth step."""
+    """`ran` is the point where something can happen twice; `-m exhaustive` visits every step and both its sides."""
     tally = tmp_path / "kills"
     options = Options(
         folder=tmp_path / "drill",
@@ -55,13 +99,16 @@ async def test_killed_at_every_step_the_drill_ends_the_same_and_nothing_happens_
             "FIREBREAK_TEST_CRASH_STRIDE": str(stride),
             "FIREBREAK_TEST_CRASH_TALLY": str(tally),
         },
-        timeout_s=540,
+        planted=everywhere,
+        timeout_s=840,
     )
     outcome = await run_drill(options, Screen(Console(file=io.StringIO())))
 
     kills = tally.read_text().split()
     steps = outcome.incident["steps"]
     assert len(kills) >= len(steps) // stride, "the host was not killed often enough"
+    assert len(outcome.incident["clusters"]) == 5
+    assert {one["status"] for one in outcome.incident["clusters"].values()} == {"done"}
     broken = [fact for fact in outcome.verdict["facts"] if not fact["holds"]]
     assert broken == []
     lines = (tmp_path / "drill" / "traffic.jsonl").read_text().splitlines()

@@ -23,8 +23,8 @@ LIE: Json = {"status": "done", "detail": "pretended", "remaining": []}
 async def wrong(
     world: World, sandbox: RunningSandbox, folder: Path, pretended: dict[str, Json] | None = None
 ) -> list[str]:
-    found = await play(world, sandbox, folder / "evidence", pretended)
-    return [str(one) for one in found if one.weight == "wrong"]
+    verdict = await play(world, sandbox, folder / "evidence", pretended)
+    return [str(one) for one in verdict.wrong]
 
 
 @pytest.mark.slow
