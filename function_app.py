@@ -14,6 +14,7 @@ from playbooks import (
 )
 from playbooks.steps import (
     amending,
+    cluster_restores,
     containment,
     eviction,
     evidence,
@@ -60,6 +61,7 @@ for module in (
     rewiring,
     reporting,
     restoring,
+    cluster_restores,
     restored,
 ):
     app.register_functions(module.bp)

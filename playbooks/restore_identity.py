@@ -19,6 +19,7 @@ from playbooks.progress import Progress
 from playbooks.settling import (
     GOOD,
     PROOF_WITHIN,
+    Call,
     again,
     begin,
     perform_one,
@@ -26,7 +27,7 @@ from playbooks.settling import (
     until_done,
     until_ended,
 )
-from playbooks.steps import restored, restoring
+from playbooks.steps import cluster_restores, restored, restoring
 
 bp = df.Blueprint()
 # The reverse of containment: rights before ways in, and the door itself last. A row waits for the one before it.
@@ -64,15 +65,24 @@ def restore_identity(context: df.DurableOrchestrationContext) -> Generator[Any, 
         said = {"refused": True, "detail": begun["detail"], "diff": begun.get("diff", [])}
         return (yield from _end(context, order, progress, said))
 
-    # 2. Each row is settled before the next: what opens the door comes when all else is in its place.
-    failed: list[str] = []
+    # 2. What recovery had made goes first: it was made last.
+    parts: list[Call] = [
+        (cluster_restores.take_back_cluster, {**order, "cluster": one}) for one in begun["clusters"]
+    ]
+    answers = yield from settle(context, parts)
+    if (made := begun["successor"]) is not None:
+        closing: Order = {**order, "facts": {**order["facts"], "successor": made}}
+        answers += [(yield from perform_one(context, cluster_restores.retire_successor, closing))]
+    failed = [str(one["detail"]) for one in answers if one["status"] not in GOOD]
+
+    # 3. Each row is settled before the next: what opens the door comes when all else is in its place.
     for row in _ROWS:
         if called.is_completed:  # somebody says that it is an attack after all
             return (yield from _stopped(context, order, progress, failed))
         answers = yield from settle(context, [(step, order) for step in row])
         failed += [str(one["detail"]) for one in answers if one["status"] not in GOOD]
 
-    # 3. Accepted is not done: everything is read back as it was before containment.
+    # 4. Accepted is not done: everything is read back as it was before containment.
     proof = yield from until_done(context, restoring.verify_restored, order, PROOF_WITHIN)
     if called.is_completed:
         return (yield from _stopped(context, order, progress, failed))

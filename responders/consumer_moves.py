@@ -13,9 +13,9 @@ Source   https://learn.microsoft.com/azure/aks/csi-secrets-store-identity-access
 
 from dataclasses import dataclass
 
-from responders.errors import NotFoundError
+from responders.errors import NotFoundError, RefusedError
 from responders.gitops import sentence
-from responders.kube import Kube
+from responders.kube import Change, Kube
 from responders.kube_requests import path_of
 from responders.model import Consumer, ConsumerKind, Json, StepResult
 from responders.surveys import Survey
@@ -67,6 +67,23 @@ async def move(kube: Kube, ref: Consumer, ids: Ids) -> StepResult:
         "status": "refused",
         "detail": f"{where} {ref['field']} now says {found[:80]!r}: somebody changed it since. Look at it",
     }
+
+
+def back(ref: Consumer, ids: Ids) -> tuple[str, Change]:
+    """Where it is, and what puts the old client id back where this incident had put the new one."""
+    names = _names(ref)
+
+    def change(now: Json) -> Json | None:
+        notes = now["metadata"].get("annotations") or {}
+        found = _value(now, names).strip().lower()
+        if notes.get(INCIDENT) != ids.incident_id or found == ids.old.lower():
+            return None
+        if found != ids.new.lower():
+            raise RefusedError(f"{_describe(ref)} {ref['field']} says {found[:80]!r} by now")
+        gone: Json = {"metadata": {"annotations": {PREVIOUS_VALUE: None, INCIDENT: None}}}
+        return {**gone, **_at(names, str(notes.get(PREVIOUS_VALUE) or ids.old))}
+
+    return path_of(_PLURALS[ref["kind"]], ref["namespace"], ref["name"]), change
 
 
 def left(ref: Consumer, now: Survey) -> StepResult:

@@ -16,7 +16,7 @@ import json
 from collections.abc import Iterable
 
 from responders.errors import NotFoundError
-from responders.kube import Kube
+from responders.kube import Change, Kube
 from responders.kube_requests import path_of
 from responders.model import GitOpsOwner, Json, StepResult
 from responders.workload_objects import INCIDENT, SUSPEND
@@ -49,6 +49,27 @@ async def suspend(kube: Kube, owner: GitOpsOwner, incident_id: str) -> StepResul
         return await _stop_sync(kube, owner, where, incident_id)
     except NotFoundError:
         return {"status": "nothing_to_do", "detail": f"{where} is not there"}
+
+
+def back(owner: GitOpsOwner, incident_id: str) -> tuple[str, Change]:
+    """Where it is, and what lets it write again as it did before this incident."""
+    flux = _FLUX.get(owner["controller"])
+    namespace = owner["namespace"] or _ARGO_NAMESPACE
+
+    def change(now: Json) -> Json | None:
+        notes = now["metadata"].get("annotations") or {}
+        if notes.get(INCIDENT) != incident_id:
+            return None
+        gone = {SUSPEND: None, SYNC_POLICY: None, INCIDENT: None}
+        if flux is not None:
+            return {"metadata": {"annotations": gone}, "spec": {"suspend": False}}
+        automated = json.loads(str(notes.get(SYNC_POLICY) or "null"))
+        return {
+            "metadata": {"annotations": gone},
+            "spec": {"syncPolicy": {"automated": automated}},
+        }
+
+    return path_of(flux[0] if flux else "applications", namespace, owner["name"]), change
 
 
 async def _suspend_flux(kube: Kube, owner: GitOpsOwner, where: str, incident_id: str) -> StepResult:

@@ -39,6 +39,9 @@ _THREADS = ThreadPoolExecutor(64, thread_name_prefix="kubernetes")
 Cut = Callable[[Json], Json | None]
 
 
+Change = Callable[[Json], Json | None]  # an object -> the patch that it needs; None: none
+
+
 class Kube:
     """Reads and writes one cluster, as Firebreak's own identity."""
 

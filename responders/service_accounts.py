@@ -14,11 +14,11 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from responders.errors import ConflictError, NotFoundError
+from responders.errors import ConflictError, NotFoundError, RefusedError
 from responders.gitops import owner_of, remark, without_marks
 from responders.inventories import Inventory
 from responders.inventory_cuts import CLIENT_ID, says
-from responders.kube import Kube
+from responders.kube import Change, Kube
 from responders.kube_requests import path_of
 from responders.model import Json, ServiceAccountRef, StepResult
 
@@ -155,6 +155,36 @@ async def retire(
     if named is None:
         return {"status": "nothing_to_do", "detail": f"{where} names no client id"}
     return _changed_since(kube, ref, named)
+
+
+def back(ref: ServiceAccountRef, ids: Successor) -> tuple[str, Change]:
+    """Where the old one is, and what lets it name its client id again as before this incident."""
+
+    def change(account: Json) -> Json | None:
+        notes = _annotations(account)
+        if notes.get(INCIDENT) != ids.incident_id:
+            return None
+        named = notes.get(CLIENT_ID)
+        if named not in {None, ids.client_id, ref["client_id"]}:
+            raise RefusedError(
+                f"{ref['cluster']} {ref['namespace']}/{ref['name']} names {named} by now"
+            )
+        gone = dict.fromkeys((PREVIOUS_CLIENT_ID, RETIRED_BY, REPLACED_BY, INCIDENT))
+        return {"metadata": {"annotations": {**gone, CLIENT_ID: ref["client_id"]}}}
+
+    return path_of("serviceaccounts", ref["namespace"], ref["name"]), change
+
+
+def closed(ref: ServiceAccountRef, to: Successor) -> tuple[str, Change]:
+    """Where the successor is, and what takes the new client id off it. It stays: a pod may still run as it."""
+
+    def change(account: Json) -> Json | None:
+        notes = _annotations(account)
+        if notes.get(INCIDENT) != to.incident_id or CLIENT_ID not in notes:
+            return None
+        return {"metadata": {"annotations": {CLIENT_ID: None}}}
+
+    return path_of("serviceaccounts", ref["namespace"], to.name), change
 
 
 def stands(ref: ServiceAccountRef, known: Json | None, name: str, client_id: str) -> str | None:

@@ -30,6 +30,7 @@ _STEP_MODULES = {
     "reporting",
     "restored",
     "restoring",
+    "cluster_restores",
 }  # what the playbooks call them
 
 

@@ -5,12 +5,13 @@ from typing import cast
 import pytest
 
 from drill.differences import differences
+from playbooks.consents import consent_event
 from playbooks.containment import CALLED
 from playbooks.journaled import open_store
 from playbooks.orders import Order
 from playbooks.restoring import RESTORE, plans
 from playbooks.restoring.model import RestorePlan
-from playbooks.steps import restorable
+from playbooks.steps import cluster_undos, restorable
 from responders.cloud import Cloud, read_only
 from responders.model import Hint
 from tests.in_process import Driven, InProcess
@@ -220,3 +221,81 @@ async def test_an_incident_that_is_held_can_be_taken_back(in_process: InProcess)
 
     assert run.outcome["outcome"] == "restored", run.outcome
     assert list(map(str, differences(before, normal(in_process)))) == []
+
+
+async def half_recovered(world: InProcess, seed: str) -> Driven:
+    """A recovery whose canary is moved and does not come up healthy: the other clusters were only evicted."""
+    ids = world.sandbox.seed[seed]
+    order = await world.call({"object_id": ids["object_id"]}, "respond")
+    order["policy"]["verification"]["attempts"] = 3
+    sick: Json = {"status": "failed", "detail": "it does not come up", "final": True}
+    driven = world.start(order, {"check_workloads": sick})
+    await driven.until("awaiting_consent")
+    plan_hash = driven.status["consent"]["plan_hash"]
+    plan = open_store().get_json(f"incidents/{order['incident']['incident_id']}/plan.json")
+    granted = {
+        "decision": "grant",
+        "plan_hash": plan_hash,
+        "confirmed": [one["key"] for one in plan["confirmations"]],
+        "chosen": [],
+        "approver": {"object_id": "rosa", "name": "rosa"},
+        "reason": "read",
+        "at": "now",
+    }
+    driven.raise_event(consent_event(plan_hash), granted)
+    await driven.until("watching")
+    assert driven.status["outcome"] == "partly_recovered"
+    return driven
+
+
+@pytest.mark.parametrize("seed", ["orders_api", "payments_identity"])
+async def test_a_recovery_that_stopped_half_way_is_taken_back_with_what_it_had_made(
+    in_process: InProcess, seed: str
+) -> None:
+    before = normal(in_process)
+    driven = await half_recovered(in_process, seed)
+    plan = await drawn(driven)
+    assert {one["verdict"] for one in plan["clusters"]} == {"restore"}
+    order = ordered(driven, plan, plans.choices(plan))
+    run = await in_process.start(order, playbook="restore_identity").until()
+
+    assert run.outcome["outcome"] == "restored", run.outcome
+    made = cluster_undos.successor_in(open_store(), order["incident"])
+    left = [one for one in differences(before, normal(in_process)) if one.after != {}]
+    assert [one for one in map(str, left) if not is_expected(one, made, never(plan))] == []
+    assert is_closed(in_process, made)
+
+
+def is_expected(found: str, made: Json, credentials: set[str]) -> bool:
+    """The identity that recovery made stays, closed, and its ServiceAccounts; exposed credentials stay gone."""
+    kept = {
+        f"applications/{made['application_object_id']}: added",
+        f"servicePrincipals/{made['object_id']}: added",
+        f"resources/{str(made['resource_id']).lower()}: added",
+    }
+    successor = (
+        "/serviceaccounts/" in found and f"-{made['display_name'].rpartition('-')[2]}" in found
+    )
+    revived = any(found.endswith(f"{one}: removed") for one in credentials)
+    return found in kept or revived or (successor and found.endswith(": added"))
+
+
+def is_closed(world: InProcess, made: Json) -> bool:
+    """Nobody signs in as it, nothing trusts into it, it has no role, and no ServiceAccount names it."""
+    state = world.sandbox.control("GET", "state")
+    roles = [one["properties"]["principalId"] for one in state["roleAssignments"]]
+    trusts = [one["applicationId"] for one in state["federatedCredentials"]]
+    below = f"{str(made['resource_id']).lower()}/federatedidentitycredentials/"
+    trusts += [
+        made["object_id"] for one in state["resources"] if one["id"].lower().startswith(below)
+    ]
+    named = [
+        account["metadata"]["name"]
+        for cluster in state["clusters"].values()
+        for account in cluster["serviceaccounts"]
+        if made["app_id"] in (account["metadata"].get("annotations") or {}).values()
+    ]
+    (principal,) = [one for one in state["servicePrincipals"] if one["id"] == made["object_id"]]
+    enabled = principal["accountEnabled"] and made["kind"] == "application"
+    opens = {made["object_id"], made["application_object_id"]} & {*roles, *trusts}
+    return not (enabled or opens or named)

@@ -2,7 +2,7 @@
 
 from typing import Literal, NotRequired, TypedDict
 
-from responders.model import Json, ServiceAccountRef, WorkloadRef
+from responders.model import Json
 
 # What becomes of one thing that containment took away.
 Verdict = Literal[
@@ -35,9 +35,8 @@ class ClusterUndo(TypedDict):
     cluster: Json  # ClusterRef
     verdict: Verdict
     reason: str
-    service_accounts: list[ServiceAccountRef]  # as they were: their client id comes back
-    workloads: list[WorkloadRef]  # as they were: ServiceAccount and replicas come back
-    new_names: dict[str, str]  # "namespace/old" -> what recovery made in its place
+    objects: list[Json]  # `status`, `detail`: planned ones go back, refused ones have drifted
+    subjects: list[str]  # of its ServiceAccounts, which name the old client id again afterwards
 
 
 class RestorePlan(TypedDict):

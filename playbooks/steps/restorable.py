@@ -9,7 +9,7 @@ from playbooks.orders import Order, folder
 from playbooks.restoring import plans
 from playbooks.restoring.comparing import Compared, Findings
 from playbooks.restoring.model import Requested, RestorePlan
-from playbooks.steps import findings, sweeps
+from playbooks.steps import cluster_undos, findings, sweeps
 from playbooks.tracing import gifts
 from responders import presences
 from responders.cloud import Cloud
@@ -57,7 +57,15 @@ async def look(cloud: Cloud, store: EvidenceStore, incident: Incident) -> Compar
 
 async def draw(cloud: Cloud, store: EvidenceStore, incident: Incident) -> RestorePlan:
     """The plan, as everything stands at this moment."""
-    return plans.draw(await look(cloud, store, incident), [], None)
+    world, undone = await asyncio.gather(
+        look(cloud, store, incident), cluster_undos.undone(cloud, store, incident)
+    )
+    successor = await asyncio.to_thread(cluster_undos.successor_in, store, incident)
+    for part in undone:  # their ServiceAccounts name the client id again before a trust comes back
+        account = world.standing["accounts"].get(str(part["cluster"].get("issuer_url")))
+        if part["verdict"] == "restore" and account and account["subjects"] is not None:
+            account["subjects"] = sorted({*account["subjects"], *part["subjects"]})
+    return plans.draw(world, undone, successor or None)
 
 
 def _known(store: EvidenceStore, incident: Incident) -> tuple[Snapshot, Findings]:

@@ -9,7 +9,7 @@ import azure.durable_functions as df
 from playbooks.journaled import Keeping, Work, perform
 from playbooks.orders import Json, Order
 from playbooks.restoring import doors, plans
-from playbooks.restoring.model import Piece
+from playbooks.restoring.model import Piece, RestorePlan
 from playbooks.steps import restorable
 from responders import (
     acts,
@@ -42,7 +42,8 @@ async def begin_restore(order: Order) -> Json:
     async def act(work: Work) -> Json:
         path = f"{restorable.folder_of(order)}/plan.json"
         if await asyncio.to_thread(work.store.exists, path):  # an earlier run began it
-            return {"status": "nothing_to_do", "detail": path}
+            plan = await asyncio.to_thread(work.store.get_json, path)
+            return {"status": "nothing_to_do", "detail": path, **_taken_back(plan)}
         await guards.check(work.cloud, incident, order["policy"]["guards"])
         await _within_cap(work, order)
         plan = await restorable.draw(work.cloud, work.store, incident)
@@ -53,9 +54,15 @@ async def begin_restore(order: Order) -> Json:
             detail = f"the world has changed: {said or 'nobody was shown this plan'}"
             return {"status": "refused", "detail": detail, "diff": found}
         await asyncio.to_thread(work.store.put_json, path, plan)
-        return {"status": "done", "detail": path}
+        return {"status": "done", "detail": path, **_taken_back(plan)}
 
     return await perform("begin_restore", order, act, acts=True)
+
+
+def _taken_back(plan: RestorePlan) -> Json:
+    """What of a recovery is taken back first: clusters that it changed, and the identity that it made."""
+    changed = [one["cluster"] for one in plan["clusters"] if one["verdict"] != "there"]
+    return {"clusters": changed, "successor": plan["successor"]}
 
 
 async def _within_cap(work: Work, order: Order) -> None:
@@ -230,6 +237,11 @@ async def verify_restored(order: Order) -> Json:
             f"{one['name']}: {one['now']}" + (f" ({one['reason']})" if one["reason"] else "")
             for one in plan["pieces"]
             if one["key"] in wanted and one["now"] != one["before"]
+        ]
+        left += [
+            f"cluster {one['cluster']['name']}: {one['reason'] or 'not as it was yet'}"
+            for one in plan["clusters"]
+            if one["verdict"] != "there"
         ]
         if left:
             return {"status": "failed", "detail": "; ".join(left), "missing": left}

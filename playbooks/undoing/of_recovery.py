@@ -294,6 +294,7 @@ RECOVERY: Mapping[str, Undoing] = {
 }
 # In the order in which a recovery takes them, for what it did not begin.
 WHOLE = ("create_identity", "federate_identity", "grant_roles", "give_permissions")
+SIDEWAYS = ("suspend_owners", "quarantine_workloads", "lift_quarantine")
 PER_CLUSTER = (
     "evict_workloads",
     "create_service_accounts",
