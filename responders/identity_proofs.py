@@ -10,6 +10,8 @@ Source   https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-cr
 It asks through the responders of token exchange and of reads, which is why it may import them.
 """
 
+from collections.abc import Sequence
+
 from responders import resource_reads, token_exchange
 from responders.cloud import Cloud
 from responders.kube import Kube
@@ -17,34 +19,42 @@ from responders.model import StepResult
 from responders.resource_reads import Read
 from responders.token_exchange import Account
 
-_OK = 200
-_NOT_YET = {401, 403}
 
+async def prove(cloud: Cloud, kube: Kube, account: Account, reads: Sequence[Read]) -> StepResult:
+    """Done when both hold; failed while not yet: trusts take minutes to be seen, roles up to ten.
 
-async def prove(cloud: Cloud, kube: Kube, account: Account, read: Read | None) -> StepResult:
-    """Done when both hold; failed while not yet: trusts take minutes to be seen, roles up to ten."""
+    A resource whose network keeps Firebreak out is passed over, and said: the next one may do.
+    """
     who = f"{account.namespace}/{account.name}"
-    if read is None:
-        verdict = await token_exchange.probe(
-            cloud, kube, account.namespace, account.name, account.client_id
-        )
-        status: int | None = None
-    else:
-        verdict, status = await token_exchange.use(
+    shut: list[str] = []
+    for read in reads:
+        verdict, said = await token_exchange.use(
             cloud,
             kube,
             account,
             read.scope,
-            lambda token: resource_reads.attempt(cloud, read, token),
+            lambda token, read=read: resource_reads.attempt(cloud, read, token),  # type: ignore[misc]
         )
+        if not verdict["accepted"]:
+            return {"status": "failed", "detail": f"{who}: AADSTS{verdict['error_code']}"}
+        if said == "yes":
+            return {"status": "done", "detail": f"{who} gets a token and reads {read.what}"}
+        if said == "not yet":
+            late = f"{read.what} is refused to it: not yet, a role takes up to ten minutes"
+            return {"status": "failed", "detail": f"{who} gets a token, but {late}"}
+        shut.append(read.what)
+    return await _by_token(cloud, kube, account, shut)
+
+
+async def _by_token(cloud: Cloud, kube: Kube, account: Account, shut: list[str]) -> StepResult:
+    """Where nothing can be read from here: what Entra says, and that it is all."""
+    who = f"{account.namespace}/{account.name}"
+    verdict = await token_exchange.probe(
+        cloud, kube, account.namespace, account.name, account.client_id
+    )
     if not verdict["accepted"]:
         return {"status": "failed", "detail": f"{who}: AADSTS{verdict['error_code']}"}
-    if read is None:
-        nothing = "no protected resource to read: proven by token only"
-        return {"status": "done", "detail": f"{who} gets a token; {nothing}"}
-    if status == _OK:
-        return {"status": "done", "detail": f"{who} gets a token and reads {read.what}"}
-    said = f"{who} gets a token, but {read.what} answers {status}"
-    if status in _NOT_YET:
-        return {"status": "failed", "detail": f"{said}: not yet, a role takes up to ten minutes"}
-    return {"status": "failed", "detail": f"{said}: that is neither a yes nor a no"}
+    why = "no protected resource to read"
+    if shut:
+        why = f"the network of {', '.join(shut)} keeps Firebreak out"
+    return {"status": "done", "detail": f"{who} gets a token; {why}: proven by token only"}

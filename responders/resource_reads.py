@@ -10,9 +10,11 @@ Source   https://learn.microsoft.com/rest/api/storageservices/authorize-with-azu
          https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
 """
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from responders import key_vault_policies, role_definitions
@@ -21,6 +23,17 @@ from responders.errors import ContractChangedError, NotFoundError, RefusedError,
 from responders.model import Grant, Json
 from responders.role_definitions import Permission, allows
 
+if TYPE_CHECKING:
+    import httpx
+
+# "shut": the resource's network rules keep us out, which says nothing of the identity.
+Said = Literal["yes", "not yet", "shut"]
+_FORBIDDEN = 403
+# https://learn.microsoft.com/troubleshoot/azure/azure-storage/blobs/authentication/storage-troubleshoot-403-errors
+# https://learn.microsoft.com/azure/key-vault/general/rest-error-codes
+_BY_NETWORK = frozenset({"AuthorizationFailure", "ForbiddenByFirewall", "ForbiddenByConnection"})
+_LONGEST_REFUSAL = 10_000
+_MOST = 4  # reads that are tried where networks are shut
 ACCOUNTS_VERSION = "2025-01-01"
 _STORAGE_SCOPE = "https://storage.azure.com/.default"  # the same in every cloud
 _STORAGE_VERSION = "2024-11-04"
@@ -57,8 +70,8 @@ class Read:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-async def choose(cloud: Cloud, grants: list[Grant]) -> Read | None:
-    """A read that these grants allow: data first, then Resource Manager. None: there is none that we know.
+async def choose(cloud: Cloud, grants: list[Grant]) -> list[Read]:
+    """Reads that these grants allow, at most a few: data first, then Resource Manager. None: none that we know.
 
     What a condition narrows is left alone: it may forbid just this read.
     """
@@ -68,30 +81,61 @@ async def choose(cloud: Cloud, grants: list[Grant]) -> Read | None:
     )
     found = await role_definitions.read(cloud, [one["role_definition_id"] for one in plain])
     known = [(one["scope"], found.get(one["role_definition_id"], [])) for one in plain]
+    reads: list[Read] = []
     for look in (_of_storage, _of_vault, _of_arm):
         for scope, permissions in known:
+            if len(reads) == _MOST:
+                return reads
             try:
                 read = await look(cloud, scope, permissions)
             except (NotFoundError, RefusedError):
                 continue  # it is gone, or we may not see it: another one may do
-            if read is not None:
-                return read
-    return None
+            if read is not None and read not in reads:
+                reads.append(read)
+    return reads
 
 
-async def attempt(cloud: Cloud, read: Read, token: str) -> int:
-    """The status that came: 200 is a yes. The body is not looked at, and the token goes nowhere else."""
+async def attempt(cloud: Cloud, read: Read, token: str) -> Said:
+    """What came of it. What is read is not looked at, and the token goes nowhere else."""
     import httpx  # noqa: PLC0415
 
     try:
         headers = {**read.headers, "Authorization": f"Bearer {token}"}
         async with cloud.http.stream("GET", read.url, headers=headers) as response:
-            status = response.status_code
+            refusal = await _refusal(response) if response.status_code == _FORBIDDEN else ""
+    except httpx.ConnectError:
+        return "shut"  # no way there from our network
     except httpx.HTTPError as error:  # its request holds the token: nothing of it is chained
         raise TransientError(f"{read.what}: {type(error).__name__}") from None
-    if status in {408, 429} or status >= 500:
-        raise TransientError(f"{read.what}: {status}")
-    return status
+    match response.status_code:
+        case 200:
+            return "yes"
+        case 403 if refusal in _BY_NETWORK:
+            return "shut"
+        case 401 | 403:
+            return "not yet"
+        case 408 | 429 | 500 | 502 | 503 | 504 as status:
+            raise TransientError(f"{read.what}: {status}")
+        case status:
+            raise ContractChangedError(f"{read.what}: {status} is neither a yes nor a no")
+
+
+async def _refusal(response: "httpx.Response") -> str:
+    """The code of a refusal: storage has it in a header, a key vault in the body, which holds nothing else."""
+    if code := response.headers.get("x-ms-error-code"):
+        return str(code)
+    content = b""
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > _LONGEST_REFUSAL:
+            return ""
+    try:
+        match json.loads(content):
+            case {"error": {"innererror": {"code": str(code)}}}:
+                return code
+    except ValueError:
+        return ""
+    return ""
 
 
 async def _of_storage(cloud: Cloud, scope: str, permissions: Iterable[Permission]) -> Read | None:

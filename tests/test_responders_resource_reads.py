@@ -51,11 +51,10 @@ async def test_of_an_account_and_of_a_container_blobs_are_listed(
     resources: FakeAzure, cloud: Cloud
 ) -> None:
     role = _role(resources, "data", [], [f"{BLOBS}/blobs/read"])
-    whole = await resource_reads.choose(cloud, [_grant(STORE, role)])
+    (whole,) = await resource_reads.choose(cloud, [_grant(STORE, role)])
     inside = f"{STORE}/blobServices/default/containers/orders"
-    part = await resource_reads.choose(cloud, [_grant(inside, role)])
+    (part,) = await resource_reads.choose(cloud, [_grant(inside, role)])
 
-    assert whole is not None and part is not None
     listed = "?restype=container&comp=list&maxresults=1"
     assert whole.url == f"{resources.url}/store/archive{listed}"
     assert part.url == f"{resources.url}/store/orders{listed}"
@@ -67,7 +66,7 @@ async def test_a_role_without_the_data_action_is_not_asked_to_list_blobs(
 ) -> None:
     role = _role(resources, "no-data", [f"{BLOBS}/read"], [])
 
-    assert await resource_reads.choose(cloud, [_grant(STORE, role)]) is None
+    assert await resource_reads.choose(cloud, [_grant(STORE, role)]) == []
 
 
 async def test_an_account_whose_containers_we_may_not_see_is_no_proof(
@@ -76,18 +75,17 @@ async def test_an_account_whose_containers_we_may_not_see_is_no_proof(
     resources.on("GET", CONTAINERS, problem(403, "AuthorizationFailed"))
     role = _role(resources, "data", [], [f"{BLOBS}/blobs/read"])
 
-    assert await resource_reads.choose(cloud, [_grant(STORE, role)]) is None
+    assert await resource_reads.choose(cloud, [_grant(STORE, role)]) == []
 
 
 async def test_of_a_vault_the_names_of_secrets_are_listed(
     resources: FakeAzure, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     role = _role(resources, "secrets", [], [SECRETS])
-    assert await resource_reads.choose(cloud, [_grant(VAULT, role)]) is None  # no audience is known
+    assert await resource_reads.choose(cloud, [_grant(VAULT, role)]) == []  # no audience is known
 
     monkeypatch.setattr(cloud, "endpoints", _endpoints(cloud, vault_scope="https://v/.default"))
-    read = await resource_reads.choose(cloud, [_grant(VAULT, role)])
-    assert read is not None
+    (read,) = await resource_reads.choose(cloud, [_grant(VAULT, role)])
     assert read.url == f"{resources.url}/kv/secrets?maxresults=1&api-version=7.4"
     assert read.scope == "https://v/.default"
 
@@ -104,12 +102,11 @@ async def test_data_comes_before_resource_manager_and_what_a_condition_narrows_i
     reader = _role(resources, "reader", ["*/read"], [])
     data = _role(resources, "data", [], [f"{BLOBS}/blobs/read"])
     both = await resource_reads.choose(cloud, [_grant(RG, reader), _grant(STORE, data)])
-    narrowed = await resource_reads.choose(
+    (narrowed,) = await resource_reads.choose(
         cloud, [_grant(RG, reader), _grant(STORE, data, "@Resource[x] StringEquals 'y'")]
     )
 
-    assert both is not None and narrowed is not None
-    assert both.what == "blobs of store/archive"
+    assert [one.what for one in both] == ["blobs of store/archive", RG]
     assert narrowed.what == RG
     assert narrowed.url == f"{cloud.endpoints.arm}{RG}?api-version=2021-04-01"
 
@@ -119,9 +116,9 @@ async def test_without_a_role_that_reads_there_is_nothing_to_read(
 ) -> None:
     writer = _role(resources, "writer", ["Microsoft.Storage/storageAccounts/write"], [])
 
-    assert await resource_reads.choose(cloud, []) is None
-    assert await resource_reads.choose(cloud, [_grant(RG, writer)]) is None
-    assert await resource_reads.choose(cloud, [_grant("/unknown", "/not-readable")]) is None
+    assert await resource_reads.choose(cloud, []) == []
+    assert await resource_reads.choose(cloud, [_grant(RG, writer)]) == []
+    assert await resource_reads.choose(cloud, [_grant("/unknown", "/not-readable")]) == []
 
 
 async def test_a_resource_that_is_gone_leaves_the_next_one(
@@ -129,9 +126,9 @@ async def test_a_resource_that_is_gone_leaves_the_next_one(
 ) -> None:
     data = _role(resources, "data", [], [f"{BLOBS}/blobs/read"])
     gone = STORE.replace("store", "gone")
-    read = await resource_reads.choose(cloud, [_grant(gone, data), _grant(STORE, data)])
+    (read,) = await resource_reads.choose(cloud, [_grant(gone, data), _grant(STORE, data)])
 
-    assert read is not None and read.what == "blobs of store/archive"
+    assert read.what == "blobs of store/archive"
 
 
 async def test_a_token_is_sent_to_no_address_that_is_not_https(
@@ -146,6 +143,46 @@ async def test_a_token_is_sent_to_no_address_that_is_not_https(
         await resource_reads.choose(cloud, [_grant(STORE, data)])
 
 
+SHUT = {"error": {"code": "Forbidden", "innererror": {"code": "ForbiddenByFirewall"}}}
+NO_ROLE = {"error": {"code": "Forbidden", "innererror": {"code": "ForbiddenByRbac"}}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Say(403, None, {"x-ms-error-code": "AuthorizationFailure"}), "shut"),
+        (Say(403, None, {"x-ms-error-code": "AuthorizationPermissionMismatch"}), "not yet"),
+        (Say(403, SHUT), "shut"),
+        (Say(403, NO_ROLE), "not yet"),
+        (Say(403, b"not json"), "not yet"),
+        (Say(403, b"x" * 20_000), "not yet"),
+        (Say(401), "not yet"),
+    ],
+)
+async def test_a_network_that_is_shut_says_nothing_of_the_identity(
+    azure: FakeAzure, cloud: Cloud, answer: Say, said: str
+) -> None:
+    azure.on("GET", "/thing", answer)
+    read = Read("a thing", f"{azure.url}/thing", "s")
+
+    assert await resource_reads.attempt(cloud, read, "t") == said
+
+
+async def test_an_address_that_nobody_answers_at_is_shut(cloud: Cloud) -> None:
+    assert (
+        await resource_reads.attempt(cloud, Read("x", "https://localhost:9/", "s"), "t") == "shut"
+    )
+
+
+async def test_an_answer_that_is_neither_is_a_change_of_the_contract(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    azure.on("GET", "/thing", Say(404))
+
+    with pytest.raises(ContractChangedError, match="neither a yes nor a no"):
+        await resource_reads.attempt(cloud, Read("x", f"{azure.url}/thing", "s"), "t")
+
+
 async def test_what_is_read_is_a_status_and_no_error_shows_the_token(
     azure: FakeAzure, cloud: Cloud
 ) -> None:
@@ -153,9 +190,9 @@ async def test_what_is_read_is_a_status_and_no_error_shows_the_token(
     read = Read("a thing", f"{azure.url}/thing", "s", {"x-ms-version": "1"})
     azure.on("GET", "/thing", Say(200, {"secret": 1}), problem(403, "no"), problem(503, "busy"))
 
-    assert await resource_reads.attempt(cloud, read, token) == 200
+    assert await resource_reads.attempt(cloud, read, token) == "yes"
     assert azure.asked("GET", "/thing")[0].headers["authorization"] == f"Bearer {token}"
-    assert await resource_reads.attempt(cloud, read, token) == 403
+    assert await resource_reads.attempt(cloud, read, token) == "not yet"
     with pytest.raises(TransientError):
         await resource_reads.attempt(cloud, read, token)
     azure.on("GET", "/thing", Say(200, drop=True))
@@ -193,20 +230,25 @@ async def test_in_the_sandbox_a_workload_proves_its_token_by_what_it_opens(
     kube = await clusters.connect(sandbox_cloud, cluster)
     account = Account("shop", "orders-api", orders["app_id"])
 
-    read = await resource_reads.choose(sandbox_cloud, data)
-    assert read is not None
-    proof = await identity_proofs.prove(sandbox_cloud, kube, account, read)
+    reads = await resource_reads.choose(sandbox_cloud, data)
+    (read,) = reads
+    proof = await identity_proofs.prove(sandbox_cloud, kube, account, reads)
     assert proof == {
         "status": "done",
         "detail": f"shop/orders-api gets a token and reads {read.what}",
     }
-    by_token = await identity_proofs.prove(sandbox_cloud, kube, account, None)
-    assert "proven by token only" in by_token["detail"]
+    by_token = await identity_proofs.prove(sandbox_cloud, kube, account, [])
+    assert "no protected resource to read: proven by token only" in by_token["detail"]
+    away = Read("a closed account", "https://localhost:9/", read.scope)
+    passed = await identity_proofs.prove(sandbox_cloud, kube, account, [away, read])
+    assert passed == proof
+    nowhere = await identity_proofs.prove(sandbox_cloud, kube, account, [away])
+    assert "the network of a closed account keeps Firebreak out" in nowhere["detail"]
 
     await _take_away(sandbox_cloud, orders["object_id"], data)
-    early = await identity_proofs.prove(sandbox_cloud, kube, account, read)
+    early = await identity_proofs.prove(sandbox_cloud, kube, account, reads)
     assert early["status"] == "failed"
-    assert "403: not yet" in early["detail"]
+    assert "is refused to it: not yet" in early["detail"]
 
 
 async def _take_away(cloud: Cloud, object_id: str, data: list[Grant]) -> None:

@@ -64,14 +64,14 @@ async def prove_new_identity(order: Order) -> Json:
         if not order["policy"]["verification"]["token_exchange"]:
             return _NOT_ASKED
         given = await asyncio.to_thread(_grants, work.store, order["incident"])
-        read = await resource_reads.choose(work.cloud, given)
+        reads = await resource_reads.choose(work.cloud, given)
         client_id = order["identity"]["app_id"]
         return await each(
             identity_proofs.prove(
                 work.cloud,
                 kube,
                 Account(old["namespace"], successor_of(plan, old), client_id),
-                read,
+                reads,
             )
             for old in plan["service_accounts"]
         )
