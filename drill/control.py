@@ -50,6 +50,10 @@ class Control:
         """Make calls go wrong from now on."""
         await self._send("POST", "/sandbox/faults", list(faults))
 
+    async def turn(self, cluster: str, switches: Json) -> None:
+        """Turn switches of a cluster that no cloud has."""
+        await self._send("POST", f"/sandbox/clusters/{cluster}", switches)
+
     async def put_clock_forward(self, seconds: float) -> None:
         """Let so much of the sandbox's time pass at once."""
         await self._send("POST", "/sandbox/clock", {"advance_seconds": seconds})

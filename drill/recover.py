@@ -1,18 +1,19 @@
 """One recovery with real processes: attack, alert of severity 0, consent, recovery, verdict."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from drill.alert import log_alert
 from drill.options import Json, Options
-from drill.recovering import before_consent, look_recovered
+from drill.recovering import before_consent, look_recovered, mend
 from drill.rehearsal import Decide, agree
 from drill.responder import Responder
 from drill.results import Outcome, record, shown
 from drill.scenarios.recovery import Recovery
+from drill.scene import Pause
 from drill.staging import Ended, Staged, judge, stage
-from drill.training_ground import Layout, TrainingGround, opened
+from drill.training_ground import VECTORS, Layout, TrainingGround, opened
 from drill.watching import Followed, Screen, Watcher
 from drill.writings import evidence_of, outputs_of
 
@@ -28,7 +29,7 @@ async def run_recovery(
         app=options.app,
         host_module=options.host_module,
         host_environment=options.host_environment,
-        refederation=recovery.method,
+        policy={**dict.fromkeys(VECTORS, f'"{recovery.method}"'), **recovery.policy},
         sandbox_options=options.sandbox_options,
     )
     screen.heading(recovery.name, recovery.story)
@@ -46,6 +47,7 @@ class _Recovered:
     screen: Screen
     ground: TrainingGround
     decide: Decide
+    pauses: list[Pause] = field(default_factory=list)
 
     async def run(self) -> Outcome:
         control = self.ground.control
@@ -64,6 +66,7 @@ class _Recovered:
         scene = await look_recovered(
             self.recovery, staged, self.ground, ended, followed.consented_at
         )
+        scene = replace(scene, pauses=tuple(self.pauses))
         return record(self.ground, judge(self.recovery, scene), followed.status, traffic)
 
     async def _respond(self, staged: Staged, alerted_at: datetime) -> Followed:
@@ -75,11 +78,24 @@ class _Recovered:
 
         async def meanwhile() -> None:
             await before_consent(self.recovery, staged, self.ground)
+            for trouble in self.recovery.troubles:
+                self.screen.move(f"trouble in {trouble.cluster}", trouble.says)
+                await self.ground.control.turn(trouble.cluster, trouble.broken)
 
         watcher = Watcher(
             responder, self.screen, self.decide, meanwhile, alerted_at, self._let_it_be_over
         )
-        return await watcher.follow(incident_id, self.options.timeout_s)
+        followed = await watcher.follow(incident_id, self.options.timeout_s)
+        for number, trouble in enumerate(self.recovery.troubles, start=1):
+            self.pauses.append(
+                Pause(trouble.cluster, followed.status, await self.ground.control.state())
+            )
+            self.screen.move(f"{trouble.cluster} is mended", "by somebody who knows how")
+            await mend(trouble, self.ground)
+            self.screen.move("resumed by", f"rosa, for the {number}. time")
+            await responder.resume(incident_id, f"drill: {trouble.cluster} is well again")
+            followed = await watcher.go_on(incident_id, self.options.timeout_s, followed)
+        return followed
 
     async def _let_it_be_over(self, status: Json) -> None:
         """Nobody waits for hours in a drill: the clocks of sandbox and host are put forward, and it is said."""

@@ -3,13 +3,13 @@
 from dataclasses import replace
 from datetime import datetime
 
-from drill.minting import mint
-from drill.options import Json
+from drill.minting import cluster_token, mint
+from drill.options import DrillError, Json
 from drill.replays import asked, read_in_pods, reply
-from drill.scenarios.recovery import Recovery
+from drill.scenarios.recovery import Recovery, Trouble
 from drill.scene import Reply, Scene
 from drill.staging import Ended, Ground, Staged, look
-from drill.states import workloads_of
+from drill.states import is_running, workloads_of
 from drill.successors import successor_in
 from sandbox.attacks.attacker import Attacker
 
@@ -35,6 +35,25 @@ async def _steal_again(recovery: Recovery, staged: Staged, ground: Ground) -> No
             name = f"{cluster}, before eviction"
             staged.held.account_tokens[name] = token
             staged.held.secrets[f"ServiceAccount token of {name}"] = token
+
+
+async def mend(trouble: Trouble, ground: Ground) -> None:
+    """What a person does about it: the cause, and the pods that hang because of it."""
+    await ground.control.turn(trouble.cluster, trouble.mended)
+    namespace, _, name = trouble.hangs.partition("/")
+    if not name:
+        return
+    bearer = {"Authorization": f"Bearer {await cluster_token(ground)}"}
+    origin = ground.described["endpoints"][f"kube-{trouble.cluster}"]
+    for pod in (await ground.control.state())["clusters"][trouble.cluster]["pods"]:
+        about = pod["metadata"]
+        if about["namespace"] == namespace and about["name"].startswith(f"{name}-"):
+            if is_running(pod):
+                continue
+            url = f"{origin}/api/v1/namespaces/{namespace}/pods/{about['name']}"
+            answer = await ground.http.delete(url, headers=bearer)
+            if not answer.is_success:
+                raise DrillError(f"{url}: {answer.status_code} {answer.text[:300]}")
 
 
 async def look_recovered(

@@ -59,6 +59,10 @@ class Responder:
         """The plan of a restore, or the order to carry out exactly the one that was read."""
         return await self._call("POST", f"/api/incidents/{incident_id}/restore", order)
 
+    async def resume(self, incident_id: str, reason: str) -> None:
+        """Have a recovery that is half done go on."""
+        await self._call("POST", f"/api/incidents/{incident_id}/resume", {"reason": reason})
+
     @property
     def _key(self) -> str:
         return str(self.ground.keys["functionKeys"]["default"])

@@ -57,6 +57,15 @@ class Victim:
     resource_id: str = ""  # of a user-assigned managed identity
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A recovery that is half done and waits for a person: what the incident says, and what is so."""
+
+    cluster: str  # in which something is wrong
+    status: Json
+    state: Json
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scene:
     """The whole drill, seen from outside. What a drill without a rebuild has none of may be left out."""
@@ -83,6 +92,7 @@ class Scene:
     account_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)  # the stolen ones
     owner_on_successor: Reply = NOBODY  # the phished owner plants a secret on the new application
     workload_reads: Sequence[PodRead] = ()
+    pauses: Sequence[Pause] = ()  # one for each trouble of the drill
     status: Json = field(default_factory=dict)  # how the app says the incident stands
 
     @property

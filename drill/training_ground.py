@@ -77,7 +77,7 @@ class Layout:
     first_port: int = 0
     host_port: int = 0
     host_environment: Mapping[str, str]
-    refederation: str | None = None  # None: as the app's own policy says
+    policy: Mapping[str, str] = field(default_factory=dict)  # keys -> other values, as TOML
     sandbox_options: Sequence[str] = ()  # more of `python -m sandbox`'s own
 
 
@@ -116,13 +116,14 @@ async def opened(layout: Layout) -> AsyncIterator[TrainingGround]:
 def _policy(layout: Layout) -> Path:
     """The app's policy, but for the minutes until moved clusters are looked at again: here they are at once.
 
-    And for what is done about stolen tokens, where a drill is about that: then it is done for every vector.
+    And for what else a drill is about.
     """
     text = (layout.app / "policy.toml").read_text()
     path = layout.folder / "policy.toml"
-    text = re.sub(r"(?m)^recheck_minutes = \d+", "recheck_minutes = 0", text)
-    if layout.refederation is not None:
-        text = re.sub(rf"(?m)^({'|'.join(VECTORS)}) = .*$", rf'\1 = "{layout.refederation}"', text)
+    for key, value in {"recheck_minutes": "0", **layout.policy}.items():
+        text, count = re.subn(rf"(?m)^{key} = [^#\n]*", f"{key} = {value} ", text)
+        if count != 1:
+            raise DrillError(f"policy.toml has {count} keys {key}")
     path.write_text(text)
     return path
 

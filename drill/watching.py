@@ -56,10 +56,25 @@ class Watcher:
 
     async def follow(self, incident_id: str, timeout_s: float) -> Followed:
         """Until it is over. Raises `DrillError` when time runs out or a process dies."""
-        followed = Followed({})
+        return await self._until_over(incident_id, timeout_s, Followed({}))
+
+    async def go_on(self, incident_id: str, timeout_s: float, before: Followed) -> Followed:
+        """The same incident, after it was told to go on: until it is over or waits once more."""
+        followed = Followed({}, before.consented_at, before.seen)
+        return await self._until_over(
+            incident_id, timeout_s, followed, reported=before.status["report"]
+        )
+
+    async def _until_over(
+        self, incident_id: str, timeout_s: float, followed: Followed, reported: str | None = None
+    ) -> Followed:
+        """`reported` is the report of before: what goes on is over when there is another one."""
         try:
             async with asyncio.timeout(timeout_s):
-                while followed.status.get("phase") not in FINAL:
+                while (
+                    followed.status.get("phase") not in FINAL
+                    or followed.status["report"] == reported
+                ):
                     await self._look(incident_id, followed)
         except TimeoutError:
             phase = followed.status.get("phase", "unknown")
@@ -79,7 +94,7 @@ class Watcher:
         phase, asked = followed.status["phase"], followed.status.get("consent")
         if phase == "awaiting_consent" and asked is not None and followed.consented_at is None:
             await self._answer(incident_id, asked, followed)
-        elif phase not in FINAL:
+        else:
             await asyncio.sleep(_POLL_S)
 
     def _note_milestones(self, followed: Followed) -> None:

@@ -1,13 +1,16 @@
 """A whole recovery by each way to shut stolen tokens out; the verdict notices when it was only said to be done."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from drill.recovering import before_consent, look_recovered
+from drill.recovering import before_consent, look_recovered, mend
 from drill.scenarios.recoveries import RECOVERIES
+from drill.scenarios.recovery import Trouble
+from drill.scene import Pause
 from drill.staging import judge, stage
 from drill.training_ground import VECTORS
 from playbooks import refederation, shutting_out
@@ -42,11 +45,14 @@ async def recover(
     alerted_at = datetime.now(UTC)
     victim = recovery.victim(stage_.described)
     order: Any = await stage_.in_process.alert(victim.object_id, "Sev0")
+    order["policy"]["recovery"] |= {key: int(value) for key, value in recovery.policy.items()}
     order["policy"]["recovery"]["refederation"] = dict.fromkeys(VECTORS, recovery.method)
     driven = stage_.in_process.start(order, pretended)
     play = Play(stage_, staged, driven, alerted_at)
     await play.until("awaiting_consent")
     await before_consent(recovery, staged, stage_)
+    for trouble in recovery.troubles:
+        await stage_.control.turn(trouble.cluster, trouble.broken)
     consented_at = datetime.now(UTC)
     plan = next(answer for step, answer in driven.answers if step == "draw_plan")
     said = {
@@ -59,8 +65,22 @@ async def recover(
     }
     driven.raise_event(consent_event(plan["plan_hash"]), said)
     await play.until("watching", "awaiting_resume", "closed")
+    pauses = [await _pause(play, one) for one in recovery.troubles]
     scene = await look_recovered(recovery, staged, stage_, await play.ended(), consented_at)
-    return red(judge(recovery, scene))
+    return red(judge(recovery, replace(scene, pauses=tuple(pauses))))
+
+
+async def _pause(play: Play, trouble: Trouble) -> Pause:
+    """What is so while it waits; then somebody mends it, and has the recovery go on."""
+    status = (await play.ended()).status
+    pause = Pause(trouble.cluster, status, await play.stage.control.state())
+    await mend(trouble, play.stage)
+    if status["resume"] is not None:
+        said = {"by": ROSA, "reason": "mended", "at": datetime.now(UTC).isoformat()}
+        play.driven.raise_event(status["resume"]["event"], said)
+        await play.until("surveying_again", "preflight")
+        await play.until("watching", "awaiting_resume", "closed")
+    return pause
 
 
 @pytest.mark.parametrize("name", RECOVERIES)
@@ -118,6 +138,16 @@ async def test_a_risk_that_the_report_keeps_to_itself_is_noticed(
 
     assert "the report says what risk was accepted, and until when" in found
     assert "plan and report explain how stolen tokens are shut out" in found
+
+
+@pytest.mark.exhaustive
+async def test_a_cluster_that_is_only_said_to_be_well_is_noticed(scenario_stage: Stage) -> None:
+    pretended = {"check_workloads": LIE, "recheck_cluster": LIE}
+
+    found = await recover(scenario_stage, "recover-multi-cluster", pretended)
+
+    assert "of each cluster it says what is so" in found
+    assert "while the canary failed, no other cluster was moved" in found
 
 
 async def test_an_old_name_under_the_method_of_new_names_is_noticed(

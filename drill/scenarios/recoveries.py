@@ -6,8 +6,9 @@ from functools import partial
 from drill.observing import target_of
 from drill.options import Json
 from drill.scenarios import rogue_fic_on_identity
-from drill.scenarios.recovery import Method, Recovery
+from drill.scenarios.recovery import Method, Recovery, Trouble
 from drill.scenarios.scenario import OF_AN_APPLICATION, Tell, orders_api
+from drill.verdict import pauses
 from sandbox.attacks import cashing_in
 from sandbox.attacks.attacker import Attacker
 from sandbox.attacks.compromise import compromise
@@ -83,6 +84,33 @@ RECOVERIES: Mapping[str, Recovery] = {
             "recover-accept-risk",
             "accept_risk",
             "names stay; a stolen token opens the new identity until it ends, and the report says so",
+        ),
+        Recovery(
+            name="recover-multi-cluster",
+            story="the canary's pods hang and a cluster is down: half done, resumed twice, recovered",
+            method="new_subject",
+            victim=orders_api,
+            attack=_on_orders_api,
+            levers=OF_AN_APPLICATION,
+            namespace="shop",
+            service_account="orders-api",
+            troubles=(
+                Trouble(
+                    cluster="aks-frc",
+                    says="new pods of orders-api never become ready; it is the canary",
+                    broken={"never_ready": ["shop/orders-api"]},
+                    mended={"never_ready": []},
+                    hangs="shop/orders-api",
+                ),
+                Trouble(
+                    cluster="aks-neu",
+                    says="its API server is down",
+                    broken={"api_server": "reset"},
+                    mended={"api_server": "up"},
+                ),
+            ),
+            policy={"healthy_within_seconds": "15"},
+            further=(("half done", (pauses.WAITS, pauses.CLAIMS, pauses.UNTOUCHED, pauses.DOWN)),),
         ),
     )
 }

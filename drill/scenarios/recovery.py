@@ -1,6 +1,6 @@
 """What a drill of a whole recovery is: an attack, how stolen tokens are shut out by policy, and how to tell."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,6 +12,17 @@ from drill.verdict.facts import Check
 from drill.verdict.levers import LEVERS
 
 Method = Literal["new_subject", "wait_out", "rotate_keys", "accept_risk"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """What goes wrong in a cluster while it is to be recovered, and what mends it."""
+
+    cluster: str
+    says: str  # for a person
+    broken: Json  # switches of the cluster
+    mended: Json
+    hangs: str = ""  # "namespace/Deployment" whose pods somebody has to delete once it is mended
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,14 +38,16 @@ class Recovery:
     namespace: str  # of the workload whose tokens are stolen
     service_account: str
     ground: Callable[[Json], Json] = field(default=lambda _described: {})
+    troubles: Sequence[Trouble] = ()  # one at a time; after each the incident waits to be resumed
+    policy: Mapping[str, str] = field(default_factory=dict)  # keys of policy.toml -> their values
     further: Table = field(default=())
 
     def table(self) -> Table:
         """Every fact that has to hold, in the order in which an incident lead asks for them."""
         # Restarted workloads are others' as well: theirs run on, and are not byte for byte what they were.
         others = bystander.CHECKS if self.method != "rotate_keys" else (bystander.STILL_READS,)
-        waits = self.method == "wait_out"
-        opens = attacker.NOTHING_OPENS_LATER if waits else attacker.NOTHING_OPENS
+        is_long = self.method == "wait_out" or bool(self.troubles)
+        opens = attacker.NOTHING_OPENS_LATER if is_long else attacker.NOTHING_OPENS
         return (
             ("attacker", (attacker.NO_WAY_IN, opens, *_STOLEN[self.method])),
             ("old identity", tuple(LEVERS[step] for step in self.levers)),
