@@ -103,7 +103,7 @@ def test_garbled_numbers_are_bad_requests(api: Api, path: str, query: dict[str, 
     ("spec", "field"),
     [
         ({"replicas": -1}, "spec.replicas"),
-        ({"strategy": {"type": "Yolo"}}, "spec.strategy.type"),
+        ({"strategy": {"type": "Yolo"}}, "spec.strategy"),
         (
             {"strategy": {"rollingUpdate": {"maxSurge": "lots"}}},
             "spec.strategy.rollingUpdate.maxSurge",

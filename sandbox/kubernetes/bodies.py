@@ -10,7 +10,7 @@ from sandbox.kubernetes import custom_resources, schema
 from sandbox.kubernetes.field_problems import invalid_value
 from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.requests import Request
-from sandbox.kubernetes.statuses import bad_request, invalid
+from sandbox.kubernetes.statuses import bad_patch, bad_request, invalid
 from sandbox.world import Json
 
 
@@ -84,12 +84,18 @@ def judge_unknown(kind: Kind, unknown: list[str], request: Request) -> list[str]
 
 
 def strip_type(kind: Kind, value: Json) -> None:
-    """Take kind and apiVersion out of a patched object. Raises `StatusError` 400."""
-    if (value.pop("kind", kind.kind), value.pop("apiVersion", kind.api_version)) != (
-        kind.kind,
-        kind.api_version,
-    ):
-        raise bad_request("the patched object is of another kind or API version")
+    """Take kind and apiVersion out of a patched object. Raises `StatusError` 422."""
+    named, version = value.pop("kind", kind.kind), value.pop("apiVersion", kind.api_version)
+    if (named, version) == (kind.kind, kind.api_version):
+        return
+    if kind.definition is None:
+        raise bad_patch(f"Invalid value: {version} {named}: no kind {named!r} is registered")
+    field, found, wanted = ("kind", named, kind.kind)
+    if named == kind.kind:
+        field, found, wanted = ("apiVersion", version, kind.api_version)
+    name = value.get("metadata", {}).get("name", "")
+    problem = invalid_value(field, found, f"must be {wanted}")
+    raise invalid(replace(kind, kind=named), name, [problem])
 
 
 def check_namespace(about: Json, namespace: str) -> None:

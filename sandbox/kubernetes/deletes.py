@@ -9,9 +9,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sandbox.kubernetes import dependents
+from sandbox.kubernetes.field_problems import not_supported
 from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.names import timestamp
-from sandbox.kubernetes.statuses import bad_request, precondition_failed, success
+from sandbox.kubernetes.statuses import bad_request, invalid, precondition_failed, success
 from sandbox.world import Json
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def options(body: Any, query: dict[str, str], *, dry_run: bool) -> DeleteOptions
     """Read the options of a delete, from its body or, where it has none, from its query. Raises `StatusError` 400."""
     has_body = isinstance(body, dict)
     stated: Json = body if has_body else dict(query)
+    _check_options(stated, has_body=has_body)
     grace = stated.get("gracePeriodSeconds")
     if grace is not None and not str(grace).lstrip("-").isdigit():
         raise bad_request(f'strconv.ParseInt: parsing "{grace}": invalid syntax')
@@ -48,6 +50,23 @@ def options(body: Any, query: dict[str, str], *, dry_run: bool) -> DeleteOptions
         resource_version=preconditions.get("resourceVersion") or "",
         dry_run="All" in (stated.get("dryRun") or []) if has_body else dry_run,
     )
+
+
+def _check_options(stated: Json, *, has_body: bool) -> None:
+    """Raises `StatusError` 422."""
+    policy = stated.get("propagationPolicy")
+    found = []
+    if policy and policy not in _POLICIES:
+        found.append(not_supported("propagationPolicy", policy, _POLICIES))
+    dry_run = stated.get("dryRun") if has_body else None  # in a query, it is the writer's to judge
+    if dry_run and dry_run != ["All"]:
+        found.append(not_supported("dryRun", str(dry_run), ("All",)))
+    if found:
+        raise invalid(_OPTIONS, "", found)
+
+
+_POLICIES = ("Background", "Foreground", "Orphan")
+_OPTIONS = Kind("meta.k8s.io", "deleteoptions", "DeleteOptions")
 
 
 def delete(cluster: "Cluster", kind: Kind, value: Json, wanted: DeleteOptions) -> Json:

@@ -12,6 +12,7 @@ Reason = Literal[
     "FieldValueInvalid",
     "FieldValueNotSupported",
     "FieldValueRequired",
+    "FieldValueNotFound",
     "FieldValueTooLong",
     "FieldValueTypeInvalid",
 ]

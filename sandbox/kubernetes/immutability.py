@@ -77,6 +77,15 @@ def _job_change(old: Json, new: Json) -> list[FieldProblem]:
     return found + _template_is_kept(old, new)
 
 
+def _data_is_kept(old: Json, new: Json) -> list[FieldProblem]:
+    """Of a ConfigMap or a Secret that was said to be immutable."""
+    if not old.get("immutable"):
+        return []
+    text = "field is immutable when `immutable` is set"
+    parts = ("immutable", "data", "binaryData")
+    return [forbidden_field(part, text) for part in parts if old.get(part) != new.get(part)]
+
+
 def _pod_change(old: Json, new: Json) -> list[FieldProblem]:
     if _fixed_part(old["spec"]) == _fixed_part(new["spec"]):
         return []
@@ -94,6 +103,7 @@ def _fixed_part(spec: Json) -> Json:
 
 _CHANGES: dict[str, Callable[[Json, Json], list[FieldProblem]]] = {
     "clusterrolebindings": _role_is_kept,
+    "configmaps": _data_is_kept,
     "daemonsets": _selector_is_kept,
     "deployments": _selector_is_kept,
     "jobs": _job_change,
@@ -102,6 +112,7 @@ _CHANGES: dict[str, Callable[[Json, Json], list[FieldProblem]]] = {
     "pods": _pod_change,
     "replicasets": _selector_is_kept,
     "rolebindings": _role_is_kept,
+    "secrets": _data_is_kept,
     "statefulsets": _stateful_set_change,
     "storageclasses": storage_defaults.class_change,
 }

@@ -101,13 +101,23 @@ def patch(cluster: "Cluster", kind: Kind, request: Request) -> Answer:
     warnings = bodies.judge_unknown(kind, unknown, request)
     bodies.strip_type(kind, new)
     about = new.setdefault("metadata", {})
-    for name in ("uid", "name", "namespace"):
-        if about.get(name, old["metadata"].get(name)) != old["metadata"].get(name):
-            problem = invalid_value(f"metadata.{name}", about[name], "field is immutable")
-            raise invalid(kind, old["metadata"]["name"], [problem])
-    about["name"] = old["metadata"]["name"]
+    _check_identity(kind, old["metadata"], about)
     changed = writes.update(cluster, kind, old, new, request.writer)
     return Answer(200, kind, changed, None, [*warnings, *pod_warnings.of(kind, old, changed)])
+
+
+def _check_identity(kind: Kind, old: Json, patched: Json) -> None:
+    """A patch may state which object it is for, and not that it be another one. Raises `StatusError` 400, 422."""
+    name = old["name"]
+    if patched.setdefault("name", name) != name:
+        raise bad_request(
+            f"the name of the object ({patched['name']}) does not match the name on the URL ({name})"
+        )
+    if kind.namespaced:
+        bodies.check_namespace(patched, old["namespace"])
+    if patched.get("uid", old["uid"]) != old["uid"]:
+        problem = invalid_value("metadata.uid", patched["uid"], "field is immutable")
+        raise invalid(kind, name, [problem])
 
 
 def delete(cluster: "Cluster", kind: Kind, request: Request) -> Answer:

@@ -65,7 +65,5 @@ def _json_patch(current: Json, body: Any) -> Any:
         raise bad_request("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
     try:
         return jsonpatch.JsonPatch(body).apply(current)
-    except jsonpatch.InvalidJsonPatch as wrong:
-        raise bad_request(f"error decoding patch: {wrong}") from wrong
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException) as wrong:
         raise rejected() from wrong

@@ -26,6 +26,7 @@ from sandbox.kubernetes.requests import Request
 from sandbox.kubernetes.statuses import (
     method_not_allowed,
     no_such_resource,
+    not_found,
     unsupported_media_type,
 )
 from sandbox.kubernetes.watches import Watch
@@ -40,7 +41,7 @@ def answer(cluster: "Cluster", kind: Kind, request: Request, user: User, audit_i
     """The response to an authorized request on a known resource. Raises `StatusError`."""
     call, wanted = request.call, request.wanted
     if wanted.subresource and wanted.subresource not in kind.subresources:
-        raise no_such_resource()
+        raise no_such_resource() if kind.definition is None else not_found(kind, wanted.name)
     if not kind.is_stored:
         if wanted.verb != "create":
             raise method_not_allowed()
@@ -135,5 +136,6 @@ def _scaled(
     cluster: "Cluster", kind: Kind, request: Request, asked: dict[str, object], warnings: list[str]
 ) -> Answer:
     old = objects.found(cluster, kind, request)
+    scales.check(request.wanted.name, asked)
     changed = writes.update(cluster, kind, old, scales.onto(old, asked), request.writer)
     return Answer(200, scales.KIND, scales.of(changed), None, warnings)

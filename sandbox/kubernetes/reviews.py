@@ -77,7 +77,7 @@ def _rules(cluster: "Cluster", user: User, namespace: str) -> Json:
 
 def _token(cluster: "Cluster", kind: Kind, spec: Json) -> Json:
     if not spec.get("token"):
-        raise invalid(kind, "", [required("spec.token")])
+        raise bad_request("token is required for TokenReview in authentication")
     audiences = spec.get("audiences") or [cluster.issuer.url]
     try:
         verdict = service_account_tokens.review(cluster, spec["token"], audiences)

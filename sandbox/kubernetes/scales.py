@@ -3,7 +3,9 @@
 Source   https://kubernetes.io/docs/reference/kubernetes-api/autoscaling-resources/scale-v1/
 """
 
+from sandbox.kubernetes.field_problems import invalid_value
 from sandbox.kubernetes.kind import Kind
+from sandbox.kubernetes.statuses import bad_request, invalid
 from sandbox.world import Json
 
 KIND = Kind("autoscaling", "scales", "Scale")
@@ -22,6 +24,19 @@ def of(value: Json) -> Json:
         "spec": {"replicas": replicas} if replicas else {},
         "status": status,
     }
+
+
+def check(name: str, scale: Json) -> None:
+    """Raises `StatusError` 400 for the Scale of another object, 422 for one below nothing."""
+    stated = (scale.get("metadata") or {}).get("name", name)
+    if stated != name:
+        raise bad_request(
+            f"the name of the object ({stated}) does not match the name on the URL ({name})"
+        )
+    replicas = (scale.get("spec") or {}).get("replicas", 0)
+    if replicas < 0:
+        text = "must be greater than or equal to 0"
+        raise invalid(KIND, name, [invalid_value("spec.replicas", replicas, text)])
 
 
 def onto(value: Json, scale: Json) -> Json:

@@ -63,6 +63,8 @@ def _problems(kind: Kind, value: Json) -> list[FieldProblem]:
 
 def _pod_spec(spec: Json, path: str) -> list[FieldProblem]:
     found: list[FieldProblem] = []
+    if not spec.get("containers"):
+        found.append(required(f"{path}.containers"))
     for group in ("containers", "initContainers"):
         names: set[str] = set()
         for index, container in enumerate(spec.get(group, [])):
@@ -79,7 +81,7 @@ def _pod_spec(spec: Json, path: str) -> list[FieldProblem]:
             if mount.get("name") not in volumes:
                 at = f"{path}.containers[{index}].volumeMounts[{place}].name"
                 text = f'Not found: "{mount.get("name")}"'
-                found.append(FieldProblem("FieldValueInvalid", at, text))
+                found.append(FieldProblem("FieldValueNotFound", at, text))
     policies = ("Always", "OnFailure", "Never")
     if spec.get("restartPolicy") not in policies:
         found.append(not_supported(f"{path}.restartPolicy", spec.get("restartPolicy"), policies))
@@ -144,7 +146,7 @@ def _deployment(value: Json) -> list[FieldProblem]:
     found = _workload(value)
     strategy = value["spec"]["strategy"]
     if strategy.get("type") not in kinds:
-        found.append(not_supported("spec.strategy.type", strategy.get("type"), kinds))
+        found.append(not_supported("spec.strategy", strategy.get("type"), kinds))
     found += [*_share(strategy, "maxSurge"), *_share(strategy, "maxUnavailable")]
     if strategy.get("type") == "Recreate" and "rollingUpdate" in strategy:
         text = "may not be specified when strategy `type` is 'Recreate'"
@@ -163,12 +165,14 @@ def _network_policy(value: Json) -> list[FieldProblem]:
 
 
 def _binding(value: Json) -> list[FieldProblem]:
-    allowed = ("ClusterRole",) if "namespace" not in value["metadata"] else ("ClusterRole", "Role")
+    everywhere = "namespace" not in value["metadata"]
+    allowed = ("ClusterRole",) if everywhere else ("ClusterRole", "Role")
     found = []
     if value["roleRef"].get("kind") not in allowed:
         found.append(not_supported("roleRef.kind", value["roleRef"].get("kind"), allowed))
     for index, subject in enumerate(value.get("subjects", [])):
-        if subject.get("kind") == "ServiceAccount" and not subject.get("namespace"):
+        is_account = subject.get("kind") == "ServiceAccount"
+        if is_account and everywhere and not subject.get("namespace"):
             found.append(required(f"subjects[{index}].namespace"))
         elif subject.get("kind") not in ("ServiceAccount", "User", "Group"):
             kinds = ("ServiceAccount", "User", "Group")
@@ -177,7 +181,31 @@ def _binding(value: Json) -> list[FieldProblem]:
 
 
 def _job(value: Json) -> list[FieldProblem]:
-    return _job_template(value["spec"]["template"], "spec.template")
+    spec = value["spec"]
+    text = "must be greater than or equal to 0"
+    found = [
+        invalid_value(f"spec.{name}", spec[name], text)
+        for name in ("parallelism", "completions", "backoffLimit")
+        if spec.get(name, 0) < 0
+    ]
+    chosen = spec.get("selector", {}).get("matchLabels", {})
+    if "selector" in spec and not spec.get("manualSelector") and _JOB_UID not in chosen:
+        found.append(invalid_value("spec.selector", chosen, "`selector` not auto-generated"))
+    return found + _job_template(spec["template"], "spec.template")
+
+
+_JOB_UID = "batch.kubernetes.io/controller-uid"
+
+
+def _keys(value: Json) -> list[FieldProblem]:
+    """A ConfigMap's or a Secret's data."""
+    text = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
+    return [
+        invalid_value(f"{part}[{key}]", key, text)
+        for part in ("data", "binaryData")
+        for key in value.get(part, {})
+        if not re.fullmatch("[-._a-zA-Z0-9]+", key)
+    ]
 
 
 def _job_template(template: Json, path: str) -> list[FieldProblem]:
@@ -220,6 +248,7 @@ def _disruption_budget(value: Json) -> list[FieldProblem]:
 
 _KINDS: dict[str, Callable[[Json], list[FieldProblem]]] = {
     "clusterrolebindings": _binding,
+    "configmaps": _keys,
     "cronjobs": _cron_job,
     "daemonsets": _workload,
     "deployments": _deployment,
@@ -231,5 +260,6 @@ _KINDS: dict[str, Callable[[Json], list[FieldProblem]]] = {
     "pods": _pod,
     "replicasets": _workload,
     "rolebindings": _binding,
+    "secrets": _keys,
     "statefulsets": _workload,
 }
