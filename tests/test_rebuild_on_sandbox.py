@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from drill.scenarios import SCENARIOS
+from drill.staging import stage
 from playbooks.consents import consent_event
 from responders.model import Hint
 from tests.in_process import Clock, Driven, InProcess
+from tests.scenario_play import Stage
 
 pytestmark = pytest.mark.timeout(120)
 ROSA = {"object_id": "rosa", "name": "Rosa"}
@@ -149,3 +152,26 @@ async def test_the_sign_ins_of_both_identities_are_told_when_their_rows_are_ther
     count = re.match(r"new identity: (\d+) sign-ins by its trusts", seen[0]["detail"])
     assert count is not None and int(count[1]) > 0, seen[0]["detail"]
     assert " 0 accepted" in seen[0]["detail"]
+
+
+@pytest.mark.parametrize("name", ["rogue-fic-on-app", "rogue-fic-on-identity"])
+async def test_what_an_attacker_planted_is_in_the_plan_as_planted_and_in_no_list_of_what_comes_back(
+    scenario_stage: Stage, name: str
+) -> None:
+    """The log of the window tells the planted trust from the old ones: no confirmation is needed for those."""
+    world = scenario_stage.in_process
+    await stage(SCENARIOS[name], scenario_stage, lambda *_: None)
+    victim = SCENARIOS[name].victim(scenario_stage.described).object_id
+    plan = plan_of(world, await asked(world, {"object_id": victim}))
+
+    planted = [
+        one
+        for one in plan["left_out"]
+        if one["what"] == "federated credential" and one["suspicious"]
+    ]
+    assert len(planted) == 1
+    assert "inside the compromise window" in planted[0]["reason"]
+    issuers = {one["survey"]["cluster"]["issuer_url"] for one in plan["clusters"]}
+    assert {one["issuer"] for one in plan["federated_credentials"]} <= issuers
+    assert len(plan["federated_credentials"]) >= 2
+    assert plan["confirmations"] == []
