@@ -259,3 +259,33 @@ def test_pods_of_a_deleted_job_stay_and_the_server_says_so(api: Api) -> None:
     assert answer.json()["kind"] == "Job"
     since(api, 32)
     assert "child pods are preserved by default when jobs are deleted" in answer.headers["warning"]
+
+
+def test_text_in_a_secret_becomes_data_and_is_not_shown(api: Api) -> None:
+    made = api.create("secrets", {"metadata": {"name": "s"}, "stringData": {"key": "value"}})
+    patched = api.merge("secrets", "s", {"stringData": {"key": "other"}}).json()
+
+    assert made["data"] == {"key": "dmFsdWU="}
+    assert patched["data"] == {"key": "b3RoZXI="}
+    assert "stringData" not in made
+    assert "stringData" not in patched
+
+
+def test_a_service_gets_an_address_and_a_headless_one_keeps_none(api: Api) -> None:
+    ports = [{"port": 80}]
+    made = api.create("services", {"metadata": {"name": "a"}, "spec": {"ports": ports}})
+    none = {"clusterIP": "None", "ports": ports}
+    headless = api.create("services", {"metadata": {"name": "b"}, "spec": none})
+
+    assert made["spec"]["clusterIP"].count(".") == 3
+    assert headless["spec"]["clusterIP"] == "None"
+
+
+def test_a_job_without_labels_has_those_of_its_pods(api: Api) -> None:
+    template = _template()
+    template["spec"]["restartPolicy"] = "Never"
+    made = api.create("jobs", {"metadata": {"name": "load"}, "spec": {"template": template}})
+
+    labels = made["metadata"]["labels"]
+    assert (labels["app"], labels["job-name"]) == ("web", "load")
+    assert labels == made["spec"]["template"]["metadata"]["labels"]

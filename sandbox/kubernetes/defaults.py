@@ -5,6 +5,7 @@ Left out    defaults of fields that no workload here uses (volumes of storage dr
 Source      https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/
 """
 
+import base64
 from collections.abc import Callable
 
 from sandbox.kubernetes import pod_defaults, storage_defaults
@@ -118,6 +119,19 @@ def name_job_pods(job: Json) -> None:
         "job-name": about["name"],
     }
     spec["selector"] = {"matchLabels": uid}
+    if not about.get("labels"):
+        about["labels"] = dict(template["labels"])
+
+
+def give_address(service: Json) -> None:
+    """An address of the service network, unless it has one, wants none or is only a name."""
+    spec = service["spec"]
+    if spec["type"] == "ExternalName" or "clusterIP" in spec:
+        return
+    number = int(service["metadata"]["uid"][:4], 16)
+    spec["clusterIP"] = f"10.0.{number >> 8}.{number & 255}"
+    spec["clusterIPs"] = [spec["clusterIP"]]
+    unless_set(spec, ipFamilies=["IPv4"], ipFamilyPolicy="SingleStack")
 
 
 def _autoscaler(value: Json) -> None:
@@ -173,6 +187,8 @@ def _binding(value: Json) -> None:
 
 def _secret(value: Json) -> None:
     unless_set(value, type="Opaque")
+    for key, text in value.pop("stringData", {}).items():  # for writing only
+        value.setdefault("data", {})[key] = base64.b64encode(text.encode()).decode()
 
 
 def _service(value: Json) -> None:

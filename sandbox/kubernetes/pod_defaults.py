@@ -60,6 +60,8 @@ def _volume(volume: Json) -> None:
     for source in ("configMap", "secret", "projected", "downwardAPI"):
         if source in volume:
             unless_set(volume[source], defaultMode=420)
+    if "hostPath" in volume:
+        unless_set(volume["hostPath"], type="")
     for projection in volume.get("projected", {}).get("sources", []):
         if "serviceAccountToken" in projection:
             unless_set(projection["serviceAccountToken"], expirationSeconds=3600)

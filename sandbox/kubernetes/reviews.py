@@ -36,6 +36,7 @@ def answer(cluster: "Cluster", kind: Kind, user: User, asked: Json) -> Json:
             if not spec.get("namespace"):
                 raise bad_request("no namespace on request")
             status = _rules(cluster, user, spec["namespace"])
+            spec = {}  # the server does not repeat it
         case _:
             status = _token(cluster, kind, spec)
     return {"metadata": asked.get("metadata") or {}, "spec": spec, "status": status}

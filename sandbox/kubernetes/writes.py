@@ -124,6 +124,8 @@ def _complete(cluster: "Cluster", kind: Kind, created: Json) -> None:
     """What follows from the name and the uid that the object has now."""
     if kind.plural == "jobs":
         defaults.name_job_pods(created)
+    elif kind.plural == "services":
+        defaults.give_address(created)
     elif kind.plural == "customresourcedefinitions":
         definitions.establish(created, timestamp(cluster.now()))
 

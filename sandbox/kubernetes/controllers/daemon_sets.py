@@ -1,7 +1,7 @@
 """The DaemonSet controller: one pod per node that its template selects, replaced node by node.
 
 Faithful    a pod whose node is no longer selected goes, whatever the update strategy
-Left out    affinity and taints, surge
+Left out    affinity and taints, surge, the annotation that counts templates
 Source      https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/
 """
 
