@@ -14,7 +14,7 @@ from playbooks.tracing.acts import Rows
 from playbooks.tracing.rows import items, moment, tree
 from responders.model import Principal
 
-_TRUST_CHANGE = "federatedidentitycredentials"
+_NO_TRUSTS = frozenset({"", "[]", "null", '""'})
 
 
 class Gifts(TypedDict):
@@ -60,7 +60,10 @@ def _sort_in(found: Gifts, operation: str, targets: list[Json], its: set[str]) -
     elif "delegated permission grant" in operation or operation == "consent to application":
         found["consented"].append(operation)
     elif operation.startswith("update application"):
-        found["trusts"] += _new_trusts(targets)
+        trusts = _new_trusts(targets)
+        found["trusts"] += trusts or []
+        # What was written about trusts in words that can't be read may be about any of them.
+        found["known"] = found["known"] and trusts is not None
 
 
 def _values(targets: list[Json], named: str) -> list[str]:
@@ -68,17 +71,26 @@ def _values(targets: list[Json], named: str) -> list[str]:
     return [str(one.get("newValue")).strip('"').lower() for one in _changes(targets, named)]
 
 
-def _new_trusts(targets: list[Json]) -> list[str]:
+def _new_trusts(targets: list[Json]) -> list[str] | None:
     """Names that the list of trusts has after the change with another content, or that it had not before.
 
-    The row has the whole list twice, as JSON inside a string.
+    The row has the whole list twice, as JSON inside a string. None: it can't be read, as when it was cut.
     """
     found: list[str] = []
     for change in _changes(targets, "federatedidentitycredentials"):
-        before = [tree(one) for one in items(change.get("oldValue"))]
-        after = [tree(one) for one in items(change.get("newValue"))]
-        found += [str(one.get("Name")) for one in after if one not in before]
+        before, after = _trusts(change.get("oldValue")), _trusts(change.get("newValue"))
+        if after is None:
+            return None
+        found += [str(one["Name"]) for one in after if one not in (before or [])]
     return found
+
+
+def _trusts(value: object) -> list[Json] | None:
+    """The list in a value, each with its name; None where that is not what it holds."""
+    if value is None or str(value).strip() in _NO_TRUSTS:
+        return []
+    found = [tree(one) for one in items(value)]
+    return found if found and all(one.get("Name") for one in found) else None
 
 
 def _changes(targets: list[Json], named: str) -> list[Json]:
