@@ -1,5 +1,7 @@
 """A false alarm is taken back: the world equals the one before it, minus what is never revived."""
 
+import json
+from collections import Counter
 from typing import cast
 
 import pytest
@@ -14,7 +16,7 @@ from playbooks.restoring.model import RestorePlan
 from playbooks.steps import cluster_undos, restorable
 from responders.cloud import Cloud, read_only
 from responders.model import Hint
-from tests.in_process import Driven, InProcess
+from tests.in_process import Driven, InProcess, Step
 from tests.rehearsal import Json, Rehearsal
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.slow]
@@ -147,9 +149,9 @@ async def test_a_responder_who_calls_meanwhile_has_it_contained_again(
     ids = in_process.sandbox.seed["orders_api"]
     driven = await contained(in_process, {"object_id": ids["object_id"]})
     plan = await drawn(driven)
-    restoring = in_process.start(
-        ordered(driven, plan, plans.choices(plan)), playbook="restore_identity"
-    )
+    order = ordered(driven, plan, plans.choices(plan))
+    order["policy"]["watch"]["check_every_minutes"] = 24 * 60  # what it watches is tested elsewhere
+    restoring = in_process.start(order, playbook="restore_identity")
     restoring.raise_event(CALLED, {"at": "now"})
     run = await restoring.until()
 
@@ -160,6 +162,43 @@ async def test_a_responder_who_calls_meanwhile_has_it_contained_again(
         "verify_containment" in run.timeline[run.timeline.index("end_restore") :]
     )  # it is watched
     assert run.timeline[-1] == "release_restore"
+
+
+@pytest.mark.parametrize("seed", ["orders_api", "payments_identity"])
+async def test_each_step_whose_answer_a_crash_lost_does_nothing_twice(
+    in_process: InProcess, seed: str
+) -> None:
+    before = normal(in_process)
+    ids = in_process.sandbox.seed[seed]
+    driven = await contained(in_process, {"object_id": ids["object_id"]})
+    plan, written = await drawn(driven), len(in_process.sandbox.record())
+    restoring = in_process.start(
+        ordered(driven, plan, plans.choices(plan)), playbook="restore_identity"
+    )
+    restoring.steps = {name: twice(step) for name, step in restoring.steps.items()}
+    run = await restoring.until()
+
+    assert run.outcome["outcome"] == "restored", run.outcome
+    gone = never(plan)
+    left = [one for one in differences(before, normal(in_process)) if one.path[-1] not in gone]
+    assert list(map(str, left)) == []
+    writes = [
+        (one["method"], one["url"], json.dumps(one["request_body"], sort_keys=True))
+        for one in in_process.sandbox.record()[written:]
+        if one["method"] in {"POST", "PUT", "PATCH", "DELETE"} and one["status"] in {201, 204}
+    ]
+    assert writes
+    assert [one for one, count in Counter(writes).items() if count > 1] == []
+
+
+def twice(step: Step) -> Step:
+    """The host was killed when the step had done its work, and before its answer was kept: it runs again."""
+
+    async def again(order: Json) -> Json:
+        await step(order)
+        return await step(order)
+
+    return again
 
 
 def add_secret(world: InProcess) -> None:
