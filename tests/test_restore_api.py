@@ -28,7 +28,7 @@ from tests.test_ways_in import (
     settings,
     signed_in,
 )
-from triggers import intake, people, restore_api
+from triggers import intake, people, restore_api, status
 
 __all__ = ["settings"]  # a fixture of every test here as well
 OURSELVES = "55555555-5555-5555-5555-555555555555"
@@ -201,6 +201,22 @@ async def test_another_open_incident_about_the_principal_goes_first(client: Fake
     status, said = await order(client)
 
     assert (status, said["error"]["code"], client.started) == (409, "AnotherIncident", [])
+
+
+async def test_how_each_restore_stands_is_in_the_status(client: FakeClient) -> None:
+    base = f"incidents/{ID}/restore"
+    store = intake.store()
+    store.put_json(f"{base}/plan-0123.json", {})
+    store.put_json(f"{base}/restore-a/plan.json", {})
+    store.put_json(f"{base}/restore-a/outcome.json", {"outcome": "restored", "ended_at": "2026"})
+    store.put_json(f"{base}/restore-b/plan.json", {})
+    shown = status.read(store, client.statuses[ID])
+
+    assert shown is not None
+    assert [(one["restore_id"], one["outcome"]) for one in shown["restores"]] == [
+        ("restore-a", "restored"),
+        ("restore-b", None),
+    ]
 
 
 # --- its own re-trigger --------------------------------------------------------------------------

@@ -62,8 +62,22 @@ def read(store: EvidenceStore, durable: DurableOrchestrationStatus | None) -> Js
         "outcome": told.get("outcome"),
         "report": told.get("report"),
         "manifest": told.get("manifest"),
+        "restores": _restores(store, incident),
         "steps": Journal(store, incident["incident_id"]).steps(),
     }
+
+
+def _restores(store: EvidenceStore, incident: Incident) -> list[Json]:
+    """Each restore that was begun, and how it ended; one that is under way has no outcome yet."""
+    base = f"incidents/{incident['incident_id']}/restore"
+    paths = store.list(base)
+    begun = [one.split("/")[-2] for one in paths if one.endswith(("/plan.json", "/outcome.json"))]
+    found = []
+    for restore_id in dict.fromkeys(begun):
+        ended = f"{base}/{restore_id}/outcome.json"
+        said = store.get_json(ended) if ended in paths else {"outcome": None}
+        found.append({"restore_id": restore_id, **said})
+    return sorted(found, key=lambda one: str(one.get("ended_at", "~")))
 
 
 def incident_of(durable: DurableOrchestrationStatus) -> Incident:
