@@ -13,15 +13,12 @@ from playbooks.plan_model import ClusterPlan, Confirmation, LeftOut
 from responders.evidence import digest
 from responders.model import FederatedCredential, ServiceAccountRef
 from responders.snapshots import Snapshot
-from responders.wanted_trusts import MOST
+from responders.wanted_trusts import MOST, of_a_binding
 
 AUDIENCE = "api://AzureADTokenExchange"
 # Of the public cloud, the US Government's, and the one that 21Vianet runs.
 # https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust-user-assigned-managed-identity
 AUDIENCES = (AUDIENCE, f"{AUDIENCE}USGov", f"{AUDIENCE}China")
-# AKS makes and serves this trust itself, for its identity bindings: nobody else can sign for that issuer.
-# https://learn.microsoft.com/azure/aks/identity-bindings-concepts
-_BINDING = "https://ib.oic.prod-aks.azure.com"
 UNUSED = (
     "no ServiceAccount"  # begins the reason of a cluster in which nothing names the old client id
 )
@@ -172,8 +169,7 @@ def _name(cluster: str, namespace: str, account: str, subject: str) -> str:
 def _of_a_binding(old: FederatedCredential, snapshot: Snapshot) -> tuple[str, bool] | None:
     """AKS makes it anew with a new binding; it can't be copied. None: it is another kind of trust."""
     ids = (snapshot["identity"] or {}).get("properties") or {}
-    issuer = f"{_BINDING}/{ids.get('tenantId')}/{ids.get('clientId')}"
-    if not ids or old["issuer"].rstrip("/").lower() != issuer.lower():
+    if not ids or not of_a_binding(old, str(ids.get("tenantId")), str(ids.get("clientId"))):
         return None
     command = "az aks identity-binding create, and a ClusterRole for the new client id"
     return f"of AKS identity bindings: a person makes them anew in each cluster: {command}", False

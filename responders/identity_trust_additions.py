@@ -21,6 +21,7 @@ from responders.model import FederatedCredential, Json, StepResult
 from responders.patience import rounds
 from responders.read_only import is_read_only
 from responders.resource_graph import checked_resource_id
+from responders.wanted_trusts import of_a_binding
 
 
 async def ensure(
@@ -29,15 +30,18 @@ async def ensure(
     wanted: list[FederatedCredential],
     *,
     only: list[FederatedCredential] | None = None,
+    client_id: str = "",
 ) -> StepResult:
     """Create those that are missing, by name, one after the other. Safe to repeat.
 
-    Raises `RefusedError` where a name is taken by another trust, and, with `only`, where anything else than
-    these is trusted.
+    Raises `RefusedError` where a name is taken by another trust, and, with `only`, where anything else than these is
+    trusted; what AKS made for identity bindings of this `client_id` is a person's work, and stays.
     """
     identity = checked_resource_id(resource_id)
     existing = await identity_trusts.read_all(cloud, identity)
-    missing = wanted_trusts.missing(existing, wanted, identity, only=only)
+    bound = [one for one in existing if of_a_binding(one, cloud.tenant_id, client_id)]
+    allowed = None if only is None else [*only, *bound]
+    missing = wanted_trusts.missing(existing, wanted, identity, only=allowed)
     if missing and not is_read_only():
         for one in missing:
             await _create(cloud, identity, one)

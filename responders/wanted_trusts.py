@@ -10,6 +10,15 @@ from responders.read_only import is_read_only
 MOST = 20  # of one application or one user-assigned identity, by the page above
 
 
+def of_a_binding(one: FederatedCredential, tenant_id: str, client_id: str) -> bool:
+    """Whether AKS made it for an identity binding of this very identity: nobody else signs for that issuer.
+
+    https://learn.microsoft.com/azure/aks/identity-bindings-concepts
+    """
+    own = f"https://ib.oic.prod-aks.azure.com/{tenant_id}/{client_id}"
+    return one["issuer"].rstrip("/").lower() == own.lower()
+
+
 def missing(
     existing: list[FederatedCredential],
     wanted: list[FederatedCredential],

@@ -14,7 +14,7 @@ from responders import (
 from responders.cloud import Cloud, read_only
 from responders.errors import ContractChangedError, RefusedError, TransientError
 from responders.model import FederatedCredential
-from tests.azure_fake import FakeAzure, Say, Seen, page, problem
+from tests.azure_fake import TENANT, FakeAzure, Say, Seen, page, problem
 from tests.sandbox_fixture import RunningSandbox
 from tests.suspects import CLIENT, IDENTITY, suspect
 
@@ -177,6 +177,25 @@ async def test_a_trust_that_nobody_planned_is_refused_before_anything_is_created
     with pytest.raises(RefusedError, match="nobody planned"):
         await identity_trust_additions.ensure(cloud, AT, [_wanted(1)], only=[_wanted(1)])
     assert azure.writes() == []
+
+
+async def test_what_aks_made_for_a_binding_of_this_identity_is_nobodys_plant(
+    azure: FakeAzure, cloud: Cloud
+) -> None:
+    """Else a person who made the binding that the plan asks for would never see the recovery go on."""
+    own = Trusting(azure)
+    issuer = f"https://ib.oic.prod-aks.azure.com/{TENANT}/{IDS['clientId']}"
+    bound = {"issuer": issuer, "subject": "x", "audiences": ["api://AKSIdentityBinding"]}
+    own.listed["aks-identity-binding"] = {"name": "aks-identity-binding", "properties": bound}
+    own.listed["aks-identity-binding"]["id"] = f"{TRUSTS}/aks-identity-binding"
+    told = {"only": [_wanted(1)], "client_id": IDS["clientId"]}
+    result = await identity_trust_additions.ensure(cloud, AT, [_wanted(1)], **told)  # type: ignore[arg-type]
+    assert result["status"] == "done"
+
+    with pytest.raises(RefusedError, match="nobody planned"):
+        await identity_trust_additions.ensure(
+            cloud, AT, [_wanted(1)], only=[_wanted(1)], client_id=IDS["principalId"]
+        )
 
 
 async def test_more_than_entra_allows_are_refused_before_the_first(

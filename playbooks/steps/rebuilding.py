@@ -73,7 +73,11 @@ async def federate_identity(order: Order) -> Json:
                 )
             case {"kind": "user_assigned_identity", "resource_id": str(resource_id)}:
                 return await identity_trust_additions.ensure(
-                    work.cloud, resource_id, wanted, only=planned
+                    work.cloud,
+                    resource_id,
+                    wanted,
+                    only=planned,
+                    client_id=order["identity"]["app_id"],
                 )
             case other:
                 raise RefusedError(f"{other['display_name']} is nothing that can be federated")
