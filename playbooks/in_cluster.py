@@ -48,8 +48,9 @@ async def each(answers: Iterable[Awaitable[StepResult]]) -> Json:
 
 def whole(results: Sequence[Mapping[str, Any]]) -> Json:
     """One answer out of many. `by_hand_only`: what is not done is a person's, and no step could ever do it."""
-    said = [str(result["detail"]).rstrip(".") for result in results if result.get("detail")]
     open_ = [one for one in results if one["status"] not in GOOD]
+    # What is done is in the evidence; where something is not, a person reads about that alone.
+    said = [str(one["detail"]).rstrip(".") for one in open_ or results if one.get("detail")]
     commands = [command for one in results for command in one.get("by_hand") or []]
     return {
         "status": min(

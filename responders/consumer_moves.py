@@ -4,13 +4,15 @@ Stops    nothing
 Leaves   what can't be changed in place (StorageClasses, volumes), Secrets and identity bindings: reported with what a
          person does; pods that have read a ConfigMap or mounted a secret, until they are restarted
 Undo     items: each field before and after; on the object firebreak.dev/previous-value
-Needs    nothing beyond the survey for a plan without such consumers. Else, of the kinds that it names:
-         secretproviderclasses.secrets-store.csi.x-k8s.io: get, patch; triggerauthentications.keda.sh: get, patch;
+Needs    nothing: what it may not write is left to a person, with the command
+Wants    secretproviderclasses.secrets-store.csi.x-k8s.io: get, patch; triggerauthentications.keda.sh: get, patch;
          clustertriggerauthentications.keda.sh: get, patch; configmaps: get, patch
 Source   https://learn.microsoft.com/azure/aks/csi-secrets-store-identity-access
          https://learn.microsoft.com/azure/aks/keda-workload-identity
 """
 
+import json
+import shlex
 from dataclasses import dataclass
 
 from responders.errors import NotFoundError, RefusedError
@@ -55,6 +57,8 @@ async def move(kube: Kube, ref: Consumer, ids: Ids) -> StepResult:
         before, written = await kube.update(place, change)
     except NotFoundError:
         return {"status": "nothing_to_do", "detail": f"{where} is gone"}
+    except RefusedError as error:  # it holds up no workload
+        return {"status": "refused", "detail": str(error), "by_hand": [_command(ref, ids)]}
     found = _value(before, names)
     if written:
         item = {"object": where, "field": ref["field"], "before": found, "after": ids.new}
@@ -105,6 +109,14 @@ def left(ref: Consumer, now: Survey) -> StepResult:
         return {"status": "done", "detail": f"{where} names the old client id no more"}
     detail = f"{where} names the old client id: {ref['by_hand']}"
     return {"status": "refused", "detail": detail, "by_hand": [ref["by_hand"]]}
+
+
+def _command(ref: Consumer, ids: Ids) -> str:
+    """The same change, by a person."""
+    patch = json.dumps(_at(_names(ref), ids.new))
+    place = f" -n {ref['namespace']}" if ref["namespace"] else ""
+    what = f"{_PLURALS[ref['kind']]} {ref['name']}"
+    return f"kubectl --context {ref['cluster']}{place} patch {what} --type merge -p {shlex.quote(patch)}"
 
 
 def _describe(ref: Consumer) -> str:

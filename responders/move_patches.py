@@ -66,7 +66,8 @@ def restored(kind: Kind, before: Json) -> Json:
     """What the eviction had taken and the patch gives back, for the record."""
     spec = _restoring(kind, before)
     names = {"replicas": "replicas_restored", "suspend": "suspend_restored"}
-    return {names[name]: value for name, value in spec.items() if name in names}
+    found = {names[name]: value for name, value in spec.items() if name in names}
+    return {**found, "nodes_restored": True} if "template" in spec else found
 
 
 def literals(pod_spec: Json, client_id: str) -> list[str]:

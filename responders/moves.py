@@ -99,7 +99,8 @@ def _moved(ref: WorkloadRef, before: Json, to: Move) -> StepResult:
     literals = move_patches.literals(template["spec"], to.old_client_id)
     if ref["hard_coded_client_id"] and not literals:
         remarks.append("Its template sets AZURE_CLIENT_ID, which wins over the ServiceAccount's")
-    if before["spec"].get("updateStrategy", {}).get("type") == "OnDelete":
+    restored = move_patches.restored(ref["kind"], before)
+    if before["spec"].get("updateStrategy", {}).get("type") == "OnDelete" and not restored:
         remarks.append(f"It replaces pods only when they are deleted: {kubectl(ref)} delete pod")
     item = {
         "workload": describe(ref),
@@ -109,7 +110,7 @@ def _moved(ref: WorkloadRef, before: Json, to: Move) -> StepResult:
             {"container": one, "before": to.old_client_id, "after": to.new_client_id}
             for one in literals
         ],
-        **move_patches.restored(ref["kind"], before),
+        **restored,
     }
     return {"status": "done", "detail": ". ".join(filter(None, remarks)), "items": [item]}
 

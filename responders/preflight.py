@@ -40,12 +40,12 @@ NEEDED: dict[str, tuple[str, ...]] = {
 # Everything under "Wants": a survey that may not list these is still one, and says what it could not read.
 WANTED: dict[str, tuple[str, ...]] = {
     "poddisruptionbudgets.policy": ("list",),
-    "configmaps": ("list",),
+    "configmaps": ("list", "get", "patch"),
     "persistentvolumes": ("list",),
     "storageclasses.storage.k8s.io": ("list",),
-    "secretproviderclasses.secrets-store.csi.x-k8s.io": ("list",),
-    "triggerauthentications.keda.sh": ("list",),
-    "clustertriggerauthentications.keda.sh": ("list",),
+    "secretproviderclasses.secrets-store.csi.x-k8s.io": ("list", "get", "patch"),
+    "triggerauthentications.keda.sh": ("list", "get", "patch"),
+    "clustertriggerauthentications.keda.sh": ("list", "get", "patch"),
 }
 
 

@@ -40,6 +40,8 @@ def is_healthy(
     found = standing.of(ref)
     if found is None or (ref["kind"] == "Job" and found["spec"].get("suspend")):
         return _not_there(ref)
+    if found["spec"].get("paused"):
+        return _paused(ref)
     missing = _rollout(ref, found)
     for pod in standing.pods_of(ref):
         missing += _pod(pod, service_account, client_id)
@@ -60,17 +62,25 @@ def is_healthy(
 def stands(ref: WorkloadRef, standing: Standing, service_account: str) -> str | None:
     """Why a workload that was moved is not what it was moved to any more; None where it is.
 
-    What a person has to make again is not judged: whether it is there was said before.
+    What is left to a person is not judged: what is to be made again, or to be resumed, was said before.
     """
     found = standing.of(ref)
     if ref["kind"] in {"Pod", "Job"}:
         return None
     if found is None:
         return f"{describe(ref)} is gone"
+    if found["spec"].get("paused"):
+        return None
     runs_as = service_account_of(template_of(ref["kind"], found)["spec"])
     if runs_as != service_account:
         return f"{describe(ref)} runs as {runs_as}, not as {service_account}"
     return None
+
+
+def _paused(ref: WorkloadRef) -> StepResult:
+    """Nothing reaches its pods, and no waiting helps; the step that would have moved it has said how to resume it."""
+    detail = f"{describe(ref)} is paused, so it was not moved: see move_workloads"
+    return {"status": "refused", "detail": detail, "by_hand": []}
 
 
 def _not_there(ref: WorkloadRef) -> StepResult:

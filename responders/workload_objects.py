@@ -3,7 +3,7 @@
 Source   https://kubernetes.io/docs/concepts/workloads/
 """
 
-from typing import Any, Literal
+from typing import Literal
 
 from responders.kube_requests import path_of
 from responders.model import Json, WorkloadRef
@@ -119,12 +119,16 @@ def ref_of(cluster: str, kind: Kind, found: Json, service_account: str) -> Workl
 
 
 def _replicas(kind: Kind, found: Json) -> int:
+    """How many pods it has, or Jobs for a CronJob: `active` is a number there and a list here."""
     status: Json = found.get("status") or {}
-    by_kind: dict[Kind, Any] = {
-        "DaemonSet": status.get("desiredNumberScheduled", 0),
-        "CronJob": len(status.get("active") or []),
-        "Job": status.get("active", 0),
-        "Pod": 1,
-    }
-    wanted: int = by_kind.get(kind, found["spec"].get("replicas", 1))
-    return wanted
+    match kind:
+        case "DaemonSet":
+            return int(status.get("desiredNumberScheduled", 0))
+        case "CronJob":
+            return len(status.get("active") or [])
+        case "Job":
+            return int(status.get("active", 0))
+        case "Pod":
+            return 1
+        case _:
+            return int(found["spec"].get("replicas", 1))

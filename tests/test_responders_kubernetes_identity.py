@@ -46,6 +46,7 @@ IN_CLUSTER = (
     "moves",
     "rollouts",
     "quarantines",
+    "consumer_moves",
     "pod_captures",
     "bindings",
     "inventories",

@@ -722,3 +722,11 @@ async def test_a_log_that_can_t_be_read_is_a_named_gap(api: FakeApi) -> None:
 
 async def test_a_capture_of_what_is_gone_is_empty(api: FakeApi) -> None:
     assert await workloads.capture(api.kube(), [_ref()]) == []
+
+
+async def test_a_paused_deployment_is_not_waited_for(api: FakeApi) -> None:
+    _deployment(api, spec={"paused": True})
+
+    result = await workload_acts.is_healthy(api.kube(), _ref(), "orders-api-new", NEW_ID)
+
+    assert (result["status"], result["by_hand"]) == ("refused", [])

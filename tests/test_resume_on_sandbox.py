@@ -192,3 +192,61 @@ async def test_what_git_puts_back_is_seen_and_said(in_process: InProcess) -> Non
     await driven.until("watching")
 
     assert driven.status["outcome"] == "recovered", driven.status["clusters"]
+
+
+def value(world: InProcess, plural: str, name: str, *names: str) -> Any:
+    (found,) = [
+        one
+        for one in state(world)["clusters"]["aks-weu"][plural]
+        if one["metadata"]["name"] == name
+    ]
+    for one in names:
+        found = found[one]
+    return found
+
+
+async def test_every_trouble_and_every_shape_has_a_state_of_its_own_and_is_gone_on_with(
+    in_process: InProcess,
+) -> None:
+    in_process.sandbox.control("POST", "reset", {"world": "multi-cluster"})
+    in_process.sandbox.no_delays()
+    driven = await asked(in_process)
+    agree(driven)
+    await driven.until("watching")
+
+    found = states(driven)
+    assert found["aks-frc"] == "by_hand", driven.status["clusters"]["aks-frc"]  # one is paused
+    assert found["aks-weu"] == "by_hand", driven.status["clusters"]["aks-weu"]
+    assert found["aks-sdc"] == found["aks-uks"] == "refused"
+    client_id = driven.status["identity"]["app_id"]
+    secrets = ("secretproviderclasses", "orders-secrets", "spec", "parameters", "clientID")
+    queue = ("triggerauthentications", "orders-queue", "spec", "podIdentity", "identityId")
+    settings = ("configmaps", "orders-settings", "data", "AZURE_CLIENT_ID")
+    assert {value(in_process, *one) for one in (secrets, queue, settings)} == {client_id}
+    nightly = value(in_process, "cronjobs", "orders-nightly", "spec")
+    assert nightly["suspend"] is False
+    runs_as = nightly["jobTemplate"]["spec"]["template"]["spec"]["serviceAccountName"]
+    assert runs_as.startswith("orders-batch-r")
+    left = driven.status["clusters"]["aks-weu"]["detail"]
+    for named in ("Job/orders-migration", "Pod/orders-shell", "orders-files", "orders-blobs"):
+        assert named in left
+    policies = [
+        one["metadata"]["name"]
+        for cluster in state(in_process)["clusters"].values()
+        for one in cluster["networkpolicies"]
+        if one["metadata"]["name"].startswith("firebreak-")
+    ]
+    assert policies == [], "what came back is fenced in no longer"
+
+    turn(in_process, "aks-uks", api_server="up")
+    turn(in_process, "aks-sdc", webhook_ready=True, never_ready=[])
+    await webhook_serves(in_process, "aks-sdc")
+    await go_on(driven)
+    await driven.until("awaiting_consent")
+    agree(driven)
+    await driven.until("watching")
+
+    now = states(driven)
+    assert now["aks-uks"] == now["aks-sdc"] == "done", driven.status["clusters"]
+    assert now["aks-weu"] == now["aks-frc"] == "by_hand", "nobody has done what is a person's"
+    assert driven.status["outcome"] == "partly_recovered"

@@ -86,11 +86,18 @@ def _firebreak(cluster: Cluster) -> None:
                 ["roles", "clusterroles", "rolebindings", "clusterrolebindings"],
                 ["get", "list"],
             ),
-            _rule("", ["configmaps", "persistentvolumes"], ["list"]),
+            _rule("", ["persistentvolumes"], ["list"]),
+            _rule("", ["configmaps"], ["get", "list", "patch"]),
             _rule("policy", ["poddisruptionbudgets"], ["list"]),
             _rule("storage.k8s.io", ["storageclasses"], ["list"]),
-            _rule("secrets-store.csi.x-k8s.io", ["secretproviderclasses"], ["list"]),
-            _rule("keda.sh", ["triggerauthentications", "clustertriggerauthentications"], ["list"]),
+            _rule(
+                "secrets-store.csi.x-k8s.io", ["secretproviderclasses"], ["get", "list", "patch"]
+            ),
+            _rule(
+                "keda.sh",
+                ["triggerauthentications", "clustertriggerauthentications"],
+                ["get", "list", "patch"],
+            ),
         ],
     )
     cluster.seed_cluster_role_binding(
