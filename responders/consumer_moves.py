@@ -4,7 +4,7 @@ Stops    nothing
 Leaves   what can't be changed in place (StorageClasses, volumes), Secrets and identity bindings: reported with what a
          person does; pods that have read a ConfigMap or mounted a secret, until they are restarted
 Undo     items: each field before and after; on the object firebreak.dev/previous-value
-Needs    nothing: what it may not write is left to a person, with the command
+Needs    no more than a survey; what it may not write is left to a person, with the command
 Wants    secretproviderclasses.secrets-store.csi.x-k8s.io: get, patch; triggerauthentications.keda.sh: get, patch;
          clustertriggerauthentications.keda.sh: get, patch; configmaps: get, patch
 Source   https://learn.microsoft.com/azure/aks/csi-secrets-store-identity-access

@@ -1,6 +1,7 @@
 """Recovery of five clusters on the sandbox, where something is in the way: said, waited for, gone on with."""
 
 import asyncio
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -205,11 +206,19 @@ def value(world: InProcess, plural: str, name: str, *names: str) -> Any:
     return found
 
 
-async def test_every_trouble_and_every_shape_has_a_state_of_its_own_and_is_gone_on_with(
-    in_process: InProcess,
-) -> None:
+@pytest.fixture
+def troubled(in_process: InProcess) -> Iterator[InProcess]:
+    """The world in which each cluster has a trouble of its own; the next test begins in the plain one again."""
     in_process.sandbox.control("POST", "reset", {"world": "multi-cluster"})
     in_process.sandbox.no_delays()
+    yield in_process
+    in_process.sandbox.control("POST", "reset", {"world": "plain"})
+
+
+async def test_every_trouble_and_every_shape_has_a_state_of_its_own_and_is_gone_on_with(
+    troubled: InProcess,
+) -> None:
+    in_process = troubled
     driven = await asked(in_process)
     agree(driven)
     await driven.until("watching")
@@ -230,10 +239,12 @@ async def test_every_trouble_and_every_shape_has_a_state_of_its_own_and_is_gone_
     left = driven.status["clusters"]["aks-weu"]["detail"]
     for named in ("Job/orders-migration", "Pod/orders-shell", "orders-files", "orders-blobs"):
         assert named in left
+    fences = [one["status"] for name, one in driven.answers if name == "quarantine_workloads"]
+    assert fences == ["done"] * 3
     policies = [
         one["metadata"]["name"]
         for cluster in state(in_process)["clusters"].values()
-        for one in cluster["networkpolicies"]
+        for one in cluster.get("networkpolicies", [])  # none at all where nobody ever made one
         if one["metadata"]["name"].startswith("firebreak-")
     ]
     assert policies == [], "what came back is fenced in no longer"
