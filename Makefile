@@ -49,7 +49,7 @@ format: $(STAMP) ## Rewrite the files as `make check` wants them
 verify-evidence: $(STAMP) ## Check an incident's evidence against its manifest and its journal (BUNDLE=folder)
 	@$(BIN)/python -m responders.bundles "$(BUNDLE)" $(ARGS)
 
-bench: $(STAMP) ## Measure as ratios in one run: import cost against the bare Functions SDKs
+bench: $(STAMP) ## Measure as ratios in one run: import cost, alert to contained, recovery of 50 clusters (six minutes)
 	@$(BIN)/python -m bench
 
 fuzz-worlds: $(STAMP) ## Play random tenants against attackers that search (N=10 SEED=0 MODE=contain|respond|both); what fails is shrunk into .fuzz/

@@ -55,7 +55,7 @@ async def measure(size: int) -> Figure:
             # The first incident of a process loads every SDK: that is the import benchmark's to say.
             first = await responder.deliver(_alert(ground, await _victim(ground, 1)))
             await _settled(responder, first)
-            await ground.control.set_latency(_latencies(ground))
+            await ground.control.set_latency(latencies(ground))
             rounds = [await _incident(ground, responder, size) for _ in range(ROUNDS)]
     best = min(rounds, key=lambda one: one["contained_ratio"])
     soonest = min(rounds, key=lambda one: one["disabled_ratio"])
@@ -76,15 +76,15 @@ async def _incident(ground: TrainingGround, responder: Responder, size: int) -> 
     moments = {
         name: datetime.fromisoformat(status[f"{name}_at"]) for name in ("disabled", "contained")
     }
-    calls = _calls(await ground.control.traffic(), begun_at)
+    calls = calls_since(await ground.control.traffic(), begun_at)
     disabled_s, contained_s = ((moments[name] - begun_at).total_seconds() for name in moments)
     if contained_s > time.monotonic() - begun:
         raise DrillError("the incident says that it was contained after it was seen to be")
     to_disabled = _until(calls, moments["disabled"])
     to_contained = _until(calls, moments["contained"])
     chain = longest(to_contained)
-    disabled_bound = _seconds(longest(to_disabled))
-    contained_bound, serial = _seconds(chain), _seconds(to_contained)
+    disabled_bound = seconds_of(longest(to_disabled))
+    contained_bound, serial = seconds_of(chain), seconds_of(to_contained)
     return {
         "role_assignments": size,
         "disabled_s": round(disabled_s, 2),
@@ -96,7 +96,7 @@ async def _incident(ground: TrainingGround, responder: Responder, size: int) -> 
         "one_after_another_s": serial,
         "speed_up": round(serial / contained_s, 1),
         "calls": len(to_contained),
-        "peak_memory_mb": _peak_mb(ground),
+        "peak_memory_mb": peak_mb(ground),
         "chain": [call.name for call in chain],
     }
 
@@ -166,7 +166,7 @@ async def _settled(responder: Responder, incident_id: str) -> Json:
     raise DrillError(f"the incident did not settle within {_WITHIN_S:g} s")
 
 
-def _latencies(ground: TrainingGround) -> dict[str, float]:
+def latencies(ground: TrainingGround) -> dict[str, float]:
     """As the sandbox names its services: every cluster is one of its own."""
     clusters = {
         f"kube-{name}": LATENCY_MS["kubernetes"] for name in ground.described["seed"]["clusters"]
@@ -174,7 +174,8 @@ def _latencies(ground: TrainingGround) -> dict[str, float]:
     return {name: ms for name, ms in LATENCY_MS.items() if name != "kubernetes"} | clusters
 
 
-def _calls(traffic: list[Json], begun_at: datetime) -> list[Call]:
+def calls_since(traffic: list[Json], begun_at: datetime) -> list[Call]:
+    """The weighed calls that were begun then or later."""
     began_ms = begun_at.timestamp() * 1000
     return [call for call in calls_of(traffic, LATENCY_MS) if call.began_ms >= began_ms]
 
@@ -184,11 +185,12 @@ def _until(calls: list[Call], moment: datetime) -> list[Call]:
     return [call for call in calls if call.ended_ms <= end_ms]
 
 
-def _seconds(calls: list[Call]) -> float:
+def seconds_of(calls: list[Call]) -> float:
+    """How long they take one after another."""
     return round(sum(call.latency_ms for call in calls) / 1000, 2)
 
 
-def _peak_mb(ground: TrainingGround) -> float:
+def peak_mb(ground: TrainingGround) -> float:
     """Of the process that runs the function app."""
     status = Path(f"/proc/{ground.host.process.pid}/status").read_text()
     (line,) = [one for one in status.splitlines() if one.startswith("VmHWM:")]

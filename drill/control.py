@@ -66,6 +66,15 @@ class Control:
         """Slow services down, by so many milliseconds a call."""
         await self._send("POST", "/sandbox/latency", dict(latency))
 
+    async def set_pace(self, **seconds: float) -> None:
+        """How long the clusters' controllers and pods take from now on."""
+        await self._send("POST", "/sandbox/pace", seconds)
+
+    async def no_delays(self) -> None:
+        """Every replica is up to date and every log row is there at once."""
+        known = (await self._send("GET", "/sandbox/delays")).json()
+        await self._send("POST", "/sandbox/delays", dict.fromkeys(known, 0))
+
     async def run_in_pod(self, cluster: str, namespace: str, pod: str, url: str) -> httpx.Response:
         """Let the workload in a pod read a URL the way its code does, with the identity it has."""
         path = f"/sandbox/nodes/{cluster}/pods/{namespace}/{pod}/run"

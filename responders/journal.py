@@ -58,6 +58,10 @@ class Step(TypedDict):
     detail: str
 
 
+_MOST_KEPT = 8  # journals; an incident's is a few hundred kilobytes
+_last_read: dict[str, tuple[bytes, list[Entry]]] = {}
+
+
 class Journal:
     """The log of one incident."""
 
@@ -85,7 +89,7 @@ class Journal:
 
     def entries(self) -> list[Entry]:
         """All lines, oldest first; none where the incident has not begun."""
-        return [json.loads(line) for line in self._content().splitlines()]
+        return self._parsed(self._content())
 
     def head(self) -> Head:
         """Number and hash of the last line, for the manifest."""
@@ -132,7 +136,7 @@ class Journal:
         with _turn(self.path):
             for _ in range(_TRIES):
                 content = self._content()
-                entries: list[Entry] = [json.loads(line) for line in content.splitlines()]
+                entries = self._parsed(content)
                 entry = _chained(make(entries), entries)
                 try:
                     line = canonical(entry) + b"\n"
@@ -141,6 +145,17 @@ class Journal:
                     continue
                 return entry
         raise TransientError(f"{self.path}: others wrote first {_TRIES} times")
+
+    def _parsed(self, content: bytes) -> list[Entry]:
+        """Its lines. A journal only grows, so of one that begins as it did the last time only the rest is parsed."""
+        before, known = _last_read.pop(self.path, (b"", []))
+        if not content.startswith(before):
+            before, known = b"", []
+        entries = [*known, *(json.loads(line) for line in content[len(before) :].splitlines())]
+        _last_read[self.path] = (content, entries)
+        while len(_last_read) > _MOST_KEPT:
+            _last_read.pop(next(iter(_last_read)), None)
+        return list(entries)
 
     def _content(self) -> bytes:
         try:

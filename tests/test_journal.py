@@ -116,3 +116,33 @@ def test_a_writer_that_is_always_too_late_says_so(
     with pytest.raises(TransientError, match="others wrote first"):
         Journal(store, "inc-1").intent("step", "oid")
     assert len(tries) == journals._TRIES
+
+
+def test_a_line_is_parsed_once_however_long_the_journal_gets(
+    store: EvidenceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[bytes] = []
+    load = json.loads
+
+    def counted(line: bytes) -> object:
+        parsed.extend([line] if b'"step"' in bytes(line) else [])
+        return load(line)
+
+    monkeypatch.setattr(json, "loads", counted)
+    journal = Journal(store, "inc-parsed-once")
+
+    for number in range(30):
+        journal.intent("step", f"target-{number}")
+
+    assert len(parsed) == 29
+    assert len(journal.entries()) == 30
+
+
+def test_another_journal_of_the_same_name_is_read_anew(store: EvidenceStore) -> None:
+    journal = journal_with_three_lines(store)
+    content = store.get(journal.path)
+    journals._last_read[journal.path] = (b"something else\n", [])
+
+    assert len(journal.entries()) == 3
+    journals._last_read[journal.path] = (content + content, [])
+    assert len(journal.entries()) == 3
