@@ -36,13 +36,13 @@ async def check_foothold(order: Order) -> Json:
         ]
         evicted = f"evicted: {', '.join(stopped) or 'nothing ran'}"
         if not evil:
-            return {"status": "done", "detail": evicted, "items": holders}
+            left = ", ".join(f"{one['who']} by {one['binding']}" for one in holders) or "nobody"
+            return {"status": "done", "detail": f"{evicted}; may still request tokens: {left}"}
         named = "; ".join(f"{one['who']} by {one['binding']}: {one['by_hand']}" for one in evil)
         return {
             "status": "refused",
             "detail": f"{evicted}; but these may still request tokens, by a right of the compromise window or as "
             f"they did in it: {named}; take it away, then resume",
-            "items": evil,
         }
 
     return await in_cluster("check_foothold", order, act)
