@@ -32,6 +32,7 @@ class Verdict:
 
     findings: list[Finding]
     summary: str
+    played: Played | None = None  # None: it did not come to an end
 
     @property
     def wrong(self) -> list[Finding]:
@@ -60,7 +61,7 @@ async def play(
             AssertionError
         ) as error:  # the driver's: replays differ, or nothing can happen any more
             return Verdict([Finding("the incident ends", str(error)[:400])], "it did not end")
-        return Verdict(judge(played), _summary(played))
+        return Verdict(judge(played), _summary(played), played)
 
 
 def _summary(played: Played) -> str:

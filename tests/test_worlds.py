@@ -75,6 +75,34 @@ async def test_a_lever_that_is_only_said_to_be_pulled_is_noticed(
     assert [one for one in found if rule in one]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("method", "gets_in"),
+    [
+        ("accept_risk", True),
+        pytest.param("wait_out", False, marks=pytest.mark.exhaustive),
+        pytest.param("rotate_keys", False, marks=pytest.mark.exhaustive),
+    ],
+)
+async def test_a_stolen_token_opens_the_new_identity_where_the_risk_was_accepted_and_nowhere_else(
+    sandbox_process: RunningSandbox, tmp_path: Path, method: str, gets_in: bool
+) -> None:
+    """So it is the method that keeps him out, and not that he does not try."""
+    kept = Path(__file__).parent / "worlds" / "recovered-with-a-foothold.json"
+    world: World = json.loads(kept.read_text())
+    methods = dict.fromkeys(("credential", "cluster", "unknown"), method)
+    world["policy"] = {**world["policy"], "recovery": {"refederation": methods}}
+
+    verdict = await play(world, sandbox_process, tmp_path / "evidence")
+
+    assert verdict.wrong == []
+    assert verdict.played is not None
+    (successor,) = verdict.played.successors
+    as_successor = [one for one in verdict.played.deeds if one.who == successor.object_id]
+    assert bool(as_successor) == gets_in
+
+
 def test_a_number_draws_the_same_world_again() -> None:
     assert draw(7) == draw(7)
     assert draw(7) != draw(8)
