@@ -14,12 +14,7 @@ if TYPE_CHECKING:
 
 def of(cluster: "Cluster", uid: str) -> list[tuple[Kind, Json]]:
     """Everything that names this object as an owner. To read only."""
-    return [
-        (kind, value)
-        for kind in cluster.store.kinds()
-        for value in cluster.store.peek(kind)
-        if any(each["uid"] == uid for each in value["metadata"].get("ownerReferences", []))
-    ]
+    return cluster.store.owned(uid)
 
 
 def orphan(cluster: "Cluster", uid: str) -> None:

@@ -53,11 +53,16 @@ class Store:
         self._changes: deque[Change] = deque()
         self._compacted = 1
         self._listeners: list[Callable[[Change], None]] = []
+        self._owned: dict[str, dict[tuple[Kind, Key], None]] = {}  # owner's uid -> what names it
 
     def get(self, kind: Kind, namespace: str, name: str) -> Json | None:
         """A copy, or None."""
         found = self._objects.get(kind, {}).get((namespace, name))
         return copied(found) if found is not None else None
+
+    def look(self, kind: Kind, namespace: str, name: str) -> Json | None:
+        """The stored object itself, to read only, or None."""
+        return self._objects.get(kind, {}).get((namespace, name))
 
     @property
     def oldest_revision(self) -> int:
@@ -72,6 +77,10 @@ class Store:
         """The stored objects themselves, to read only, in key order; "" means every namespace."""
         shelf = self._objects.get(kind, {})
         return [shelf[key] for key in sorted(shelf) if not namespace or key[0] == namespace]
+
+    def owned(self, uid: str) -> list[tuple[Kind, Json]]:
+        """What names the object with this uid as an owner, to read only, in the order of creation."""
+        return [(kind, self._objects[kind][key]) for kind, key in self._owned.get(uid, {})]
 
     def at(self, kind: Kind, revision: int) -> list[Json]:
         """The objects as they were at an older revision. Raises `ExpiredError`."""
@@ -97,6 +106,7 @@ class Store:
         shelf = self._objects.setdefault(kind, {})
         before = shelf.get(key)
         shelf[key] = stored
+        self._note_owners(kind, key, before, stored)
         self._publish("MODIFIED" if before else "ADDED", kind, stored, before)
         return copied(stored)
 
@@ -106,6 +116,7 @@ class Store:
         if before is None:
             return None
         self.revision += 1
+        self._note_owners(kind, (namespace, name), before, None)
         gone = copied(before)
         gone["metadata"]["resourceVersion"] = str(self.revision)
         self._publish("DELETED", kind, gone, before)
@@ -132,11 +143,26 @@ class Store:
         self.revision, self._compacted = past.revision, past.compacted
         self._objects = {kind: dict(shelf) for kind, shelf in past.objects.items()}
         self._changes = deque(past.changes)
+        self._owned = {}
+        for kind, shelf in self._objects.items():
+            for key, value in shelf.items():
+                self._note_owners(kind, key, None, value)
 
     def subscribe(self, listener: Callable[[Change], None]) -> Callable[[], None]:
         """Call `listener` with every write from now on. Returns the way to stop that."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    def _note_owners(self, kind: Kind, key: Key, before: Json | None, after: Json | None) -> None:
+        old, new = _owners(before), _owners(after)
+        for uid in old:
+            if uid not in new:
+                self._owned[uid].pop((kind, key), None)
+                if not self._owned[uid]:
+                    del self._owned[uid]
+        for uid in new:
+            if uid not in old:
+                self._owned.setdefault(uid, {})[kind, key] = None
 
     def _publish(self, type_: EventType, kind: Kind, value: Json, before: Json | None) -> None:
         change = Change(self.revision, type_, kind, key_of(value), value, before)
@@ -145,6 +171,11 @@ class Store:
             self._compacted = self._changes.popleft().revision
         for listener in list(self._listeners):
             listener(change)
+
+
+def _owners(value: Json | None) -> list[str]:
+    references = value["metadata"].get("ownerReferences", ()) if value else ()
+    return [str(each["uid"]) for each in references]
 
 
 def key_of(value: Json) -> Key:

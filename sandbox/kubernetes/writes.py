@@ -4,7 +4,6 @@ Faithful    defaults, admission, validation, generation, managedFields; a write 
 Source      https://kubernetes.io/docs/reference/using-api/api-concepts/
 """
 
-import copy
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,7 +20,7 @@ from sandbox.kubernetes import (
 from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.names import suffix, timestamp
 from sandbox.kubernetes.statuses import already_exists, conflict, internal
-from sandbox.world import Json
+from sandbox.world import Json, copied
 
 if TYPE_CHECKING:
     from sandbox.kubernetes.cluster import Cluster
@@ -44,7 +43,7 @@ CONTROLLER = Writer("kube-controller-manager")
 
 def create(cluster: "Cluster", kind: Kind, value: Json, writer: Writer) -> Json:
     """Store a new object. Raises `StatusError` 403, 404, 409, 422 or 500."""
-    created = copy.deepcopy(value)
+    created = copied(value)
     if created["metadata"].get("resourceVersion"):
         raise internal("resourceVersion should not be set on objects to be created")
     if _has_own_status(kind):
@@ -75,7 +74,7 @@ def update(cluster: "Cluster", kind: Kind, old: Json, new: Json, writer: Writer)
 
     A resourceVersion in `new` must be the stored one. Nothing changed: nothing is written.
     """
-    changed = copy.deepcopy(new)
+    changed = copied(new)
     about = changed.setdefault("metadata", {})
     _check_version(kind, old, about)
     for name in _SERVER_SET:

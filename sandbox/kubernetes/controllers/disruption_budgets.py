@@ -36,7 +36,7 @@ def sync(cluster: "Cluster", namespace: str, name: str) -> None:
 
 def sync_pod(cluster: "Cluster", namespace: str, name: str) -> None:
     """A pod changed: its budgets count anew; where it is gone, those of its namespace."""
-    pod = cluster.store.get(ownership.PODS, namespace, name)
+    pod = cluster.store.look(ownership.PODS, namespace, name)
     counting = evictions.of_pod(cluster, pod) if pod else cluster.store.peek(KIND, namespace)
     for budget in counting:
         cluster.reactor.enqueue(KIND, namespace, budget["metadata"]["name"])

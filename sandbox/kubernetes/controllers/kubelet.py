@@ -12,7 +12,7 @@ from sandbox.kubernetes import events
 from sandbox.kubernetes.controllers import ownership
 from sandbox.kubernetes.kinds import stored
 from sandbox.kubernetes.names import timestamp
-from sandbox.world import Json
+from sandbox.world import Json, copied
 
 if TYPE_CHECKING:
     from sandbox.kubernetes.cluster import Cluster
@@ -22,7 +22,7 @@ KIND = stored("pods")
 
 def sync(cluster: "Cluster", namespace: str, name: str) -> None:
     """Schedule a new pod, or end one that is being deleted."""
-    pod = cluster.store.get(KIND, namespace, name)
+    pod = cluster.store.look(KIND, namespace, name)
     if pod is None:
         return
     about = pod["metadata"]
@@ -30,9 +30,9 @@ def sync(cluster: "Cluster", namespace: str, name: str) -> None:
         delay = min(cluster.pace.pod_stop, about.get("deletionGracePeriodSeconds", 0))
         cluster.reactor.once(("stop", about["uid"]), delay, lambda: _end(cluster, pod))
     elif not pod["spec"].get("nodeName") and not pod["spec"].get("schedulingGates"):
-        _schedule(cluster, pod)
+        _schedule(cluster, copied(pod))
     elif not pod["status"].get("startTime"):
-        _begin(cluster, pod)
+        _begin(cluster, copied(pod))
 
 
 def _schedule(cluster: "Cluster", pod: Json) -> None:

@@ -43,7 +43,7 @@ def sync(cluster: "Cluster", namespace: str, name: str) -> None:
 
 def sync_content(cluster: "Cluster", namespace: str, name: str) -> None:
     """Something in a namespace changed: what each must have comes back, and an ending one ends."""
-    found = cluster.store.get(KIND, "", namespace)
+    found = cluster.store.look(KIND, "", namespace)
     is_ending = found is not None and "deletionTimestamp" in found["metadata"]
     if is_ending or name in ("default", "kube-root-ca.crt"):
         cluster.reactor.enqueue(KIND, "", namespace)

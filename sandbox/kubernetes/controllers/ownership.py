@@ -36,13 +36,17 @@ def reference(kind: Kind, owner: Json) -> Json:
 
 def owned(cluster: "Cluster", kind: Kind, owner: Json) -> list[Json]:
     """The objects of a kind that this owner controls, oldest first. To read only."""
-    about = owner["metadata"]
+    uid = owner["metadata"]["uid"]
     found = [
         value
-        for value in cluster.store.peek(kind, about["namespace"])
-        if (controller_of(value) or {}).get("uid") == about["uid"]
+        for its_kind, value in cluster.store.owned(uid)
+        if its_kind == kind and (controller_of(value) or {}).get("uid") == uid
     ]
-    return sorted(found, key=lambda value: value["metadata"]["creationTimestamp"])
+    return sorted(found, key=_age_and_name)
+
+
+def _age_and_name(value: Json) -> tuple[str, str]:
+    return value["metadata"]["creationTimestamp"], value["metadata"]["name"]
 
 
 def top(cluster: "Cluster", value: Json) -> tuple[Kind, Json] | None:

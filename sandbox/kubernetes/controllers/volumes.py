@@ -68,7 +68,7 @@ def sync_volume(cluster: "Cluster", namespace: str, name: str) -> None:
 
 def sync_pod(cluster: "Cluster", namespace: str, name: str) -> None:
     """A pod is gone: claims that waited for it may go."""
-    if cluster.store.get(ownership.PODS, namespace, name) is None:
+    if cluster.store.look(ownership.PODS, namespace, name) is None:
         for claim in cluster.store.peek(KIND, namespace):
             if claim["metadata"].get("deletionTimestamp"):
                 cluster.reactor.enqueue(KIND, namespace, claim["metadata"]["name"])
