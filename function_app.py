@@ -9,6 +9,7 @@ from playbooks import (
     renewing,
     restore_identity,
     rotations,
+    shutting_out,
     surveying,
     waves,
 )
@@ -49,6 +50,7 @@ for module in (
     waves,
     holding,
     rotations,
+    shutting_out,
     containment,
     levers,
     evidence,

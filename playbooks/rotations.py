@@ -6,9 +6,11 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from playbooks.groups import each_cluster, orders_of
 from playbooks.orders import Json, Order
 from playbooks.settling import GOOD, LOST, perform_one, until_done, until_ended
 from playbooks.steps import rotating
+from responders.model import ClusterRef
 
 bp = df.Blueprint()
 _ROTATED_WITHIN = timedelta(hours=1)  # how long AKS takes is not documented
@@ -16,12 +18,12 @@ _SEEN_WITHIN = timedelta(minutes=10)
 
 
 def rotate(
-    context: df.DurableOrchestrationContext, orders: list[Order]
+    context: df.DurableOrchestrationContext, order: Order, refs: list[ClusterRef]
 ) -> Generator[Any, Any, list[Json]]:
     """An answer for each cluster. Where the canary fails, no other cluster is begun."""
-    size = orders[0]["policy"]["recovery"]["wave_size"]
-    most = orders[0]["policy"]["recovery"]["most_failed_clusters"]
-    waves = [orders[:1], *(orders[at : at + size] for at in range(1, len(orders), size))]
+    size = order["policy"]["recovery"]["wave_size"]
+    most = order["policy"]["recovery"]["most_failed_clusters"]
+    waves = [refs[:1], *(refs[at : at + size] for at in range(1, len(refs), size))]
     answers: list[Json] = []
     for number, wave in enumerate(waves):
         failed = [one for one in answers if one["status"] not in GOOD]
@@ -29,15 +31,23 @@ def rotate(
             detail = f"not begun: {len(failed)} clusters failed before: {failed[0]['detail']}"
             answers += [{"status": "refused", "detail": detail} for _ in wave]
             continue
-        tasks = [
-            context.call_sub_orchestrator(rotate_cluster, one, expected_type=dict) for one in wave
-        ]
-        broke = "the rotation broke; how far it came is in the journal"
-        answers += [
-            {"status": "failed", "detail": broke} if one is LOST else one
-            for one in (yield from until_ended(context, tasks))
-        ]
+        answers += yield from each_cluster(context, rotate_clusters, order, wave)
     return answers
+
+
+@bp.orchestration_trigger(context_name="context")
+def rotate_clusters(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
+    """The clusters of a group side by side, each in an orchestration of its own."""
+    order: Order = context.get_input(expected_type=dict)
+    tasks = [
+        context.call_sub_orchestrator(rotate_cluster, one, expected_type=dict)
+        for one in orders_of(order)
+    ]
+    broke = "the rotation broke; how far it came is in the journal"
+    ended = yield from until_ended(context, tasks)
+    return {
+        "answers": [{"status": "failed", "detail": broke} if one is LOST else one for one in ended]
+    }
 
 
 @bp.orchestration_trigger(context_name="context")

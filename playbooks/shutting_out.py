@@ -10,6 +10,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from playbooks.groups import each_cluster, orders_of
 from playbooks.holding import Wait, hold
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
@@ -17,6 +18,7 @@ from playbooks.rotations import rotate
 from playbooks.settling import GOOD, perform_one, settle
 from playbooks.steps import eviction, evidence, refederating
 
+bp = df.Blueprint()
 # Clocks differ: how far Entra lets them is not documented.
 _SKEW = timedelta(minutes=5)
 _WAITS = 3  # whoever requests tokens through all of them has to be met by a person
@@ -42,7 +44,7 @@ def shut_out(
         return {}
     if chosen["method"] == "rotate_keys":
         return (yield from _rotate(context, order, clusters, progress))
-    away = yield from _each(context, refederating.check_foothold, clusters)
+    away = yield from _each(context, check_footholds, order, clusters)
     told: Order = {**order, "facts": {"vector": chosen["vector"], "since": evicted.isoformat()}}
     waited = yield from _wait_out(
         context, told, _without(clusters, away), progress, evicted + longest + _SKEW
@@ -71,7 +73,7 @@ def _wait_out(
         if outcome == "not_contained":
             return {**away, **_all(ready, "failed", _NOT_HELD)}
         # Somebody may have started again what was stopped, and its pods have new tokens.
-        back = yield from _each(context, eviction.check_evicted, ready)
+        back = yield from _each(context, check_still_evicted, order, ready)
         away |= {
             name: {**state, "detail": f"it runs again: {state['detail']}"}
             for name, state in back.items()
@@ -96,9 +98,8 @@ def _rotate(
 ) -> Generator[Any, Any, States]:
     """New signing keys twice in every cluster, and then until copies of the old ones have aged out."""
     progress.enter("rotating_keys")
-    facts = {"since": progress.clock["evicted"]}
-    turned: list[Order] = [{**one, "facts": facts} for one in clusters]
-    answers = yield from rotate(context, turned)
+    told: Order = {**order, "facts": {"since": progress.clock["evicted"]}}
+    answers = yield from rotate(context, told, [one["cluster"] for one in clusters])
     states = dict(zip((one["cluster"]["name"] for one in clusters), answers, strict=True))
     progress.note(
         remaining=[*progress.remaining, *_of(answers, "remaining")],
@@ -136,11 +137,33 @@ def _requested(
     return (yield from perform_one(context, refederating.look_for_requests, swept))
 
 
+@bp.orchestration_trigger(context_name="context")
+def check_footholds(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
+    """Who may still request tokens, in each cluster of a group."""
+    order: Order = context.get_input(expected_type=dict)
+    calls = [(refederating.check_foothold, one) for one in orders_of(order)]
+    return {"answers": (yield from settle(context, calls))}
+
+
+@bp.orchestration_trigger(context_name="context")
+def check_still_evicted(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
+    """Whether something runs again, in each cluster of a group."""
+    order: Order = context.get_input(expected_type=dict)
+    calls = [(eviction.check_evicted, one) for one in orders_of(order)]
+    return {"answers": (yield from settle(context, calls))}
+
+
 def _each(
-    context: df.DurableOrchestrationContext, step: Any, orders: list[Order]
+    context: df.DurableOrchestrationContext,
+    orchestrator: Any,
+    order: Order,
+    orders: list[Order],
 ) -> Generator[Any, Any, States]:
-    """The step in every cluster; returns those where it did not end well."""
-    answers = yield from settle(context, [(step, one) for one in orders])
+    """The check in every cluster; returns those where it did not end well."""
+    if not orders:
+        return {}
+    refs = [one["cluster"] for one in orders]
+    answers = yield from each_cluster(context, orchestrator, order, refs)
     return {
         order["cluster"]["name"]: {"status": answer["status"], "detail": answer["detail"]}
         for order, answer in zip(orders, answers, strict=True)

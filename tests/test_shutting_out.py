@@ -8,7 +8,16 @@ import pytest
 from playbooks import compromised_identity as playbook
 from playbooks import rotations
 from tests.rehearsal import START, Rehearsal, rehearse
-from tests.test_compromised_identity import ANSWERS, CLUSTERS, PLANNED, but, consent, order
+from tests.test_compromised_identity import (
+    ANSWERS,
+    CLUSTERS,
+    PLANNED,
+    but,
+    consent,
+    group,
+    moved,
+    order,
+)
 
 NAMES = [one["name"] for one in CLUSTERS]
 DONE = {"status": "done", "detail": ""}
@@ -24,6 +33,9 @@ def recover(
         "draw_plan": {**PLANNED, "refederation": chosen},
         "look_for_requests": NOBODY,
         "hold_containment": held,
+        "check_footholds": group,
+        "check_still_evicted": group,
+        "rotate_clusters": group,
         **answers,
     }
     return rehearse(playbook.compromised_identity, order("respond"), said, consent("grant"))
@@ -53,7 +65,7 @@ def test_a_new_name_waits_for_nothing() -> None:
     done = recover("new_subject")
 
     assert waits(done) == []
-    assert "check_foothold" not in done.timeline
+    assert "check_footholds" not in done.timeline
     assert done.outcome["outcome"] == "recovered"
 
 
@@ -63,7 +75,7 @@ def test_the_wait_is_the_longest_token_after_the_eviction_and_some_minutes_for_c
     (until,) = waits(done)
     evicted = datetime.fromisoformat(done.outcome["clock"]["evicted"])
     assert timedelta(0) <= until - evicted - timedelta(hours=2, minutes=5) < timedelta(seconds=1)
-    assert done.timeline.index("evict_clusters") < done.timeline.index("check_foothold")
+    assert done.timeline.index("evict_clusters") < done.timeline.index("check_footholds")
     assert done.outcome["outcome"] == "recovered"
     assert [one["phase"] for one in done.statuses].count("waiting_out") >= 1
 
@@ -76,25 +88,22 @@ def test_nobody_is_trusted_before_the_wait_is_over() -> None:
 
 
 def test_a_cluster_where_an_intruder_may_request_tokens_is_not_trusted() -> None:
-    def foothold(order: Any) -> Any:
-        bad = {"status": "refused", "detail": "User eve may still request tokens"}
-        return bad if order["cluster"]["name"] == NAMES[0] else DONE
+    bad = {"status": "refused", "detail": "User eve may still request tokens"}
 
-    done = recover("wait_out", check_foothold=foothold)
+    done = recover("wait_out", check_footholds=but(aks_1=bad))
 
     assert trusted(done) == [[one["issuer_url"] for one in CLUSTERS[1:]]]
+    assert moved(done, "check_still_evicted") == [NAMES[1:]]
     assert done.outcome["clusters"][NAMES[0]]["status"] == "refused"
     assert done.outcome["outcome"] == "partly_recovered"
 
 
 def test_what_runs_again_during_the_wait_is_not_trusted() -> None:
-    def again(order: Any) -> Any:
-        runs = {"status": "failed", "detail": "2 pods are left"}
-        return runs if order["cluster"]["name"] == NAMES[1] else DONE
+    runs = {"status": "failed", "detail": "2 pods are left"}
 
-    done = recover("wait_out", check_evicted=again)
+    done = recover("wait_out", check_still_evicted=but(aks_2=runs))
 
-    assert done.outcome["clusters"][NAMES[1]]["detail"] == "it runs again: 2 pods are left"
+    assert done.outcome["clusters"][NAMES[1]]["detail"].startswith("it runs again: 2 pods")
     assert CLUSTERS[1]["issuer_url"] not in trusted(done)[0]
 
 
@@ -168,10 +177,16 @@ AGED = (START + timedelta(days=3)).isoformat()
 ROTATED = {**DONE, "aged": AGED, "remaining": ["a Job"], "by_hand": ["kubectl delete pod x"]}
 
 
-def test_rotation_waits_until_copies_of_the_old_keys_have_aged_out() -> None:
-    done = recover("rotate_keys", rotate_cluster=ROTATED)
+def every(answer: dict[str, Any], **but_for: dict[str, Any]) -> Any:
+    """A group that answers so for each of its clusters, but for those that are named."""
+    names = [one.replace("-", "_") for one in NAMES]
+    return but(**{**dict.fromkeys(names, answer), **but_for})
 
-    assert done.timeline.count("rotate_cluster") == len(CLUSTERS)
+
+def test_rotation_waits_until_copies_of_the_old_keys_have_aged_out() -> None:
+    done = recover("rotate_keys", rotate_clusters=every(ROTATED))
+
+    assert moved(done, "rotate_clusters") == [NAMES[:1], NAMES[1:]]
     assert [one.isoformat() for one in waits(done)] == [AGED]
     assert done.outcome["outcome"] == "recovered"
     assert done.outcome["remaining"].count("a Job") == len(CLUSTERS)
@@ -181,9 +196,9 @@ def test_rotation_waits_until_copies_of_the_old_keys_have_aged_out() -> None:
 def test_where_the_canarys_rotation_fails_no_other_cluster_is_begun() -> None:
     failed = {"status": "failed", "detail": "rotate_signing_keys: locked"}
 
-    done = recover("rotate_keys", rotate_cluster=failed)
+    done = recover("rotate_keys", rotate_clusters=every(failed))
 
-    assert done.timeline.count("rotate_cluster") == 1
+    assert moved(done, "rotate_clusters") == [NAMES[:1]]
     assert trusted(done) == [[]]
     assert [done.outcome["clusters"][one]["status"] for one in NAMES] == [
         "failed",
@@ -193,11 +208,9 @@ def test_where_the_canarys_rotation_fails_no_other_cluster_is_begun() -> None:
 
 
 def test_a_cluster_whose_rotation_failed_is_not_trusted_and_the_others_are() -> None:
-    def rotated(order: Any) -> Any:
-        bad = {"status": "failed", "detail": "locked"}
-        return bad if order["cluster"]["name"] == NAMES[1] else ROTATED
+    bad = {"status": "failed", "detail": "locked"}
 
-    done = recover("rotate_keys", rotate_cluster=rotated)
+    done = recover("rotate_keys", rotate_clusters=every(ROTATED, aks_2=bad))
 
     assert trusted(done) == [[CLUSTERS[0]["issuer_url"], CLUSTERS[2]["issuer_url"]]]
 
