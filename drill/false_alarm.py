@@ -24,7 +24,7 @@ from drill.verdict.judgement import Verdict
 from drill.verdict.times import Times
 from drill.watching import Followed, Screen, Watcher
 
-_RESTORED_WITHIN_S = 120
+_RESTORED_WITHIN_S = 300  # a host may be killed and started again meanwhile
 _READABLE_WITHIN_S = 60  # roles and trusts propagate
 _POLL_S = 0.25
 _OK = 200

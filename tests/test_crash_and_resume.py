@@ -22,6 +22,7 @@ _HARMLESS = (
     "/query",
     "/selfsubjectaccessreviews",
     "/listClusterUserCredential",
+    "/directoryObjects/getByIds",
     "/Microsoft.ResourceGraph/resources",
 )
 
