@@ -61,6 +61,20 @@ async def connect(cloud: Cloud, cluster: ClusterRef) -> Kube:
     return await cloud.remembered(what, lambda: _connect(cloud, cluster, address))
 
 
+def how_to_reach(cluster: ClusterRef) -> str:
+    """A sentence for a cluster whose API server has no public address; "" for any other.
+
+    `runCommand` would get there, and is "not for programmatic access":
+    https://learn.microsoft.com/azure/aks/access-private-cluster
+    """
+    if not cluster.get("private"):
+        return ""
+    return (
+        f"{cluster['name']} is private: the app reaches it from a network that is peered with the cluster's, with its "
+        "private DNS zone linked: az functionapp vnet-integration add"
+    )
+
+
 async def _connect(cloud: Cloud, cluster: ClusterRef, address: tuple[str, str, str]) -> Kube:
     subscription, group, name = address
     async with azure_call(f"listClusterUserCredential of {cluster['name']}"):

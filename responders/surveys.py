@@ -66,7 +66,8 @@ async def take(cloud: Cloud, cluster: ClusterRef, principal: Principal, *, insis
     try:
         return await _read(cloud, cluster, principal, insist=insist)
     except* ResponderError as group:
-        reason = "; ".join(str(error) for error in group.exceptions)
+        said = [*(str(error) for error in group.exceptions), clusters.how_to_reach(cluster)]
+        reason = "; ".join(filter(None, said))
     return unreachable(cluster, reason)
 
 

@@ -9,7 +9,7 @@ from playbooks.in_cluster import in_cluster
 from playbooks.journaled import Work
 from playbooks.orders import Json, Order
 from playbooks.plan_files import plan_of
-from responders import preflight, signing_key_rotations
+from responders import clusters, preflight, signing_key_rotations
 from responders.kube import Kube
 
 bp = df.Blueprint()
@@ -30,4 +30,8 @@ async def preflight_cluster(order: Order) -> Json:
             return {"status": "refused", "detail": missing} if missing else checked
         return checked
 
-    return await in_cluster("preflight_cluster", order, act)
+    answer = await in_cluster("preflight_cluster", order, act)
+    hint = clusters.how_to_reach(order["cluster"])
+    if answer["status"] != "failed" or not hint:
+        return answer
+    return {**answer, "detail": f"{answer['detail']}; {hint}"}
