@@ -157,7 +157,7 @@ def test_a_budget_that_makes_no_sense_is_refused(
 
 def test_a_budget_changes_and_is_counted_anew(two_pods: Api) -> None:
     _budget(two_pods, minAvailable=2)
-    two_pods.eventually(lambda: _status(two_pods)["currentHealthy"] == 2)
+    _settles(two_pods, 0)
     path = two_pods.path("poddisruptionbudgets", "web")
 
     changed = two_pods.call("PATCH", path, {"spec": {"minAvailable": 0}}, MERGE).json()

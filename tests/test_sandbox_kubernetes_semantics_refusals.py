@@ -22,7 +22,12 @@ def _field(answer: Any) -> str:
 @pytest.mark.parametrize(
     ("plural", "body", "field"),
     [
-        ("pods", {"spec": {"containers": []}}, "spec.containers"),
+        (
+            "pods",
+            # An old API server wants a token to be there already.
+            {"spec": {"containers": [], "automountServiceAccountToken": False}},
+            "spec.containers",
+        ),
         ("configmaps", {"data": {"bad/key": "x"}}, "data[bad/key]"),
         ("jobs", {"spec": {"parallelism": -1, "template": TEMPLATE}}, "spec.parallelism"),
         (
