@@ -10,7 +10,7 @@ from drill.options import ROOT, Options
 from tests.test_crash_and_resume import effects
 from tests.test_drill import screen
 
-pytestmark = [pytest.mark.timeout(580), pytest.mark.slow]
+pytestmark = [pytest.mark.timeout(580), pytest.mark.slow, pytest.mark.exhaustive]
 
 
 async def test_a_restore_survives_a_host_that_is_killed_at_every_step(tmp_path: Path) -> None:

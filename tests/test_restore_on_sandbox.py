@@ -91,6 +91,7 @@ async def test_after_a_false_alarm_the_world_is_as_before_but_for_the_credential
     assert len(found) == len(listed) == 2
 
 
+@pytest.mark.exhaustive
 async def test_a_managed_identity_comes_back_whole(in_process: InProcess) -> None:
     before = normal(in_process)
     ids = in_process.sandbox.seed["payments_identity"]
@@ -102,6 +103,7 @@ async def test_a_managed_identity_comes_back_whole(in_process: InProcess) -> Non
     assert list(map(str, differences(before, normal(in_process)))) == []
 
 
+@pytest.mark.exhaustive
 async def test_a_world_that_changed_after_the_order_is_refused_with_the_difference_and_untouched(
     in_process: InProcess,
 ) -> None:
@@ -118,6 +120,7 @@ async def test_a_world_that_changed_after_the_order_is_refused_with_the_differen
     assert differences(between, normal(in_process)) == []
 
 
+@pytest.mark.exhaustive
 async def test_while_somebody_elses_secret_is_on_it_the_door_stays_closed(
     in_process: InProcess,
 ) -> None:
@@ -132,6 +135,7 @@ async def test_while_somebody_elses_secret_is_on_it_the_door_stays_closed(
     assert [one["accountEnabled"] for one in found if one["id"] == ids["object_id"]] == [False]
 
 
+@pytest.mark.exhaustive
 async def test_a_restore_that_runs_again_finds_everything_there(in_process: InProcess) -> None:
     ids = in_process.sandbox.seed["payments_identity"]
     driven = await contained(in_process, {"object_id": ids["object_id"]})
@@ -143,6 +147,7 @@ async def test_a_restore_that_runs_again_finds_everything_there(in_process: InPr
     assert differences(between, normal(in_process)) == []
 
 
+@pytest.mark.exhaustive
 async def test_a_responder_who_calls_meanwhile_has_it_contained_again(
     in_process: InProcess,
 ) -> None:
@@ -164,6 +169,7 @@ async def test_a_responder_who_calls_meanwhile_has_it_contained_again(
     assert run.timeline[-1] == "release_restore"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("seed", ["orders_api", "payments_identity"])
 async def test_each_step_whose_answer_a_crash_lost_does_nothing_twice(
     in_process: InProcess, seed: str
@@ -232,6 +238,7 @@ async def test_an_incident_that_is_watched_restores_itself_and_ends(in_process: 
     assert run.timeline[-1] == "release_principal"
 
 
+@pytest.mark.exhaustive
 async def test_a_restore_that_is_refused_leaves_the_watch_as_it_was(in_process: InProcess) -> None:
     ids = in_process.sandbox.seed["payments_identity"]
     driven = await contained(in_process, {"object_id": ids["object_id"]})
@@ -246,6 +253,7 @@ async def test_a_restore_that_is_refused_leaves_the_watch_as_it_was(in_process: 
     ]
 
 
+@pytest.mark.exhaustive
 async def test_an_incident_that_is_held_can_be_taken_back(in_process: InProcess) -> None:
     before = normal(in_process)
     ids = in_process.sandbox.seed["orders_api"]
@@ -287,7 +295,9 @@ async def half_recovered(world: InProcess, seed: str) -> Driven:
     return driven
 
 
-@pytest.mark.parametrize("seed", ["orders_api", "payments_identity"])
+@pytest.mark.parametrize(
+    "seed", ["orders_api", pytest.param("payments_identity", marks=pytest.mark.exhaustive)]
+)
 async def test_a_recovery_that_stopped_half_way_is_taken_back_with_what_it_had_made(
     in_process: InProcess, seed: str
 ) -> None:
