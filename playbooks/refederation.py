@@ -74,14 +74,23 @@ def confirmations(chosen: Refederation, clusters: Sequence[ClusterPlan]) -> list
     return []
 
 
-def lines(plan: Plan) -> list[str]:
-    """For a card and the report: how they got in, what is done about it, and what it leaves."""
+def lines(plan: Plan, consent: Json | None = None) -> list[str]:
+    """For a card and the report: how they got in, what is done about it, what it leaves, and who took that on."""
     chosen = plan["refederation"]
     return [
         f"Vector: {chosen['vector']}: {chosen['because']}",
         f"Re-federation: {chosen['method']}: {chosen['explained']}",
-        *(f"To confirm ({one['key']}): {one['sentence']}" for one in plan["confirmations"]),
+        *(
+            f"{_taken_on(one['key'], consent or {})}: {one['sentence']}"
+            for one in plan["confirmations"]
+        ),
     ]
+
+
+def _taken_on(key: str, consent: Json) -> str:
+    if consent.get("decision") == "grant" and key in consent.get("confirmed", []):
+        return f"Confirmed by {consent.get('approver', {}).get('name', 'a person')}"
+    return f"To confirm ({key})"
 
 
 def _restart_of(cluster: ClusterPlan) -> Confirmation:

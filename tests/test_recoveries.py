@@ -132,7 +132,7 @@ async def test_a_risk_that_is_said_to_end_too_early_is_noticed(
 async def test_a_risk_that_the_report_keeps_to_itself_is_noticed(
     scenario_stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(refederation, "lines", lambda _plan: [])
+    monkeypatch.setattr(refederation, "lines", lambda *_: [])
 
     found = await recover(scenario_stage, "recover-accept-risk")
 

@@ -129,3 +129,19 @@ def test_a_card_says_vector_method_and_what_to_confirm() -> None:
         "Re-federation",
         "To confirm (accept-risk)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("consent", "said"),
+    [
+        ({"decision": "grant", "confirmed": ["accept-risk"]}, "Confirmed by rosa: Risk accepted"),
+        ({"decision": "deny", "confirmed": ["accept-risk"]}, "To confirm (accept-risk)"),
+        ({"decision": "grant", "confirmed": []}, "To confirm (accept-risk)"),
+    ],
+)
+def test_the_report_says_who_took_a_risk_on_and_nobody_did_without_a_yes(
+    consent: dict[str, Any], said: str
+) -> None:
+    told = refederation.lines(draw("accept_risk"), {**consent, "approver": {"name": "rosa"}})
+
+    assert told[-1].startswith(said)

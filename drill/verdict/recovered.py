@@ -128,7 +128,8 @@ def _no_risk_said(scene: Scene) -> Finding:
 def _risk_said(scene: Scene) -> Finding:
     reports = "\n".join(one.text for one in scene.evidence if is_report(one.path))
     until = str(scene.status.get("risk_until"))
-    said = [(what, what in reports) for what in ("risk accepted until", until, "Risk accepted:")]
+    wanted = ("risk accepted until", until, "Confirmed by", "Risk accepted:")
+    said = [(what, what in reports) for what in wanted]
     return every(said)
 
 

@@ -213,7 +213,11 @@ def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
         "choices": choosing.told(cast(plans.Plan, plan), plan_files.consent_of(store, incident))
         if plan
         else [],
-        "refederation": refederation.lines(cast(plans.Plan, plan)) if plan else [],
+        "refederation": refederation.lines(
+            cast(plans.Plan, plan), plan_files.consent_of(store, incident)
+        )
+        if plan
+        else [],
         "uncovered": _uncovered(store, incident),
         "gaps": sweeps.gaps_of(store, incident),
         "evidence": [reports.reference(store, path) for path in paths],
