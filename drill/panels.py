@@ -18,6 +18,7 @@ PHASES = {
     "awaiting_consent": "waiting for a person",
     "preflight": "asking every cluster",
     "evicting": "stopping what runs with it",
+    "surveying_again": "asking untouched clusters again",
     "waiting_out": "waiting until stolen tokens have expired",
     "rotating_keys": "new signing keys for the clusters, twice",
     "rebuilding": "building a new identity",

@@ -3,8 +3,7 @@
 Stops    nothing
 Leaves   what only the node has: memory, files in the containers, network connections
 Undo     none needed
-Needs    pods: get, list; pods/log: get; replicasets.apps: list; deployments.apps: get;
-         statefulsets.apps: get; daemonsets.apps: get; jobs.batch: get, list; cronjobs.batch: get
+Needs    pods/log: get; what standing.py needs
 Source   https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#get-read-log-of-the-specified-pod
 
 Tokens and passwords are cut out of specs and logs, as far as they can be told by their looks or by
@@ -14,13 +13,13 @@ the name of their variable: the evidence store still has to be guarded like the 
 import asyncio
 from collections.abc import Sequence
 
-from responders import pods
-from responders.errors import NotFoundError, ResponderError
+from responders import standing
+from responders.errors import ResponderError
 from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import Json, WorkloadRef
 from responders.redaction import scrub_document
-from responders.workload_objects import containers_of, describe, path
+from responders.workload_objects import containers_of, describe
 
 LINES = 500  # of each container
 _BYTES = 1_048_576  # of each container: one endless line can't fill the evidence store
@@ -35,22 +34,11 @@ async def capture(kube: Kube, refs: Sequence[WorkloadRef]) -> list[Json]:
     read is an error, because no pods and no answer look the same.
     """
     limit = asyncio.Semaphore(_AT_ONCE)
-    found = await asyncio.gather(*(_pods(kube, ref) for ref in refs))
-    by_uid = {
-        pod["metadata"]["uid"]: (ref, pod)
-        for ref, its_pods in zip(refs, found, strict=True)
-        for pod in its_pods
-    }
+    now = await standing.read(kube, refs, pods=True)
+    by_uid = {pod["metadata"]["uid"]: (ref, pod) for ref in refs for pod in now.pods_of(ref)}
     return list(
         await asyncio.gather(*(_capture(kube, limit, ref, pod) for ref, pod in by_uid.values()))
     )
-
-
-async def _pods(kube: Kube, ref: WorkloadRef) -> list[Json]:
-    try:
-        return await pods.of_workload(kube, ref, await kube.get(path(ref)))
-    except NotFoundError:
-        return []
 
 
 async def _capture(kube: Kube, limit: asyncio.Semaphore, ref: WorkloadRef, pod: Json) -> Json:

@@ -22,7 +22,7 @@ _WEBHOOK_LABEL = "azure-workload-identity.io/system=true"
 NEEDED: dict[str, tuple[str, ...]] = {
     "serviceaccounts": ("get", "list", "create", "patch"),
     "serviceaccounts/token": ("create",),
-    "pods": ("get", "list", "delete"),
+    "pods": ("list", "delete"),
     "pods/log": ("get",),
     "deployments.apps": ("get", "list", "patch"),
     "statefulsets.apps": ("get", "list", "patch"),

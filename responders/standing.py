@@ -12,16 +12,12 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from responders.inventories import BOTTOM_UP
 from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import Json, WorkloadRef
 from responders.workload_objects import PLURALS, Kind, controller_uid
 
-_BOTTOM_UP: tuple[tuple[Kind, ...], ...] = (
-    ("Pod",),
-    ("ReplicaSet", "Job", "StatefulSet", "DaemonSet"),
-    ("Deployment", "CronJob"),
-)
 _MIDDLE: dict[Kind, Kind] = {"Deployment": "ReplicaSet", "CronJob": "Job"}
 
 
@@ -72,7 +68,7 @@ async def read(kube: Kube, refs: Sequence[WorkloadRef], *, pods: bool = False) -
     if pods:
         places |= {("Pod", space) for _, space in named}
     objects: dict[tuple[Kind, str, str], Json] = {}
-    for kinds in _BOTTOM_UP:
+    for kinds in BOTTOM_UP:
         here = sorted(one for one in places if one[0] in kinds)
         lists = await asyncio.gather(
             *(kube.list_all(path_of(PLURALS[kind], space)) for kind, space in here)
