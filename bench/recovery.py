@@ -31,7 +31,7 @@ _FIRST_OF_MOVE = "create_identity"
 # Of all calls to a cluster these are not counted for a ServiceAccount.
 _UNCOUNTED = {
     "fence": re.compile(r"(?:POST|DELETE) .*/networkpolicies(?:/[^/]+)?$"),
-    "review": re.compile(r"POST .*/selfsubjectaccessreviews$"),
+    "review": re.compile(r"POST .*/selfsubject(?:access|rules)reviews$"),
     "token": re.compile(r"POST .*/serviceaccounts/[^/]+/token$"),
     "log": re.compile(r"GET .*/pods/[^/]+/log$"),
     "list": re.compile(r"GET .*/(?:namespaces/[^/]+/)?[a-z]+s(?:es)?$"),

@@ -34,6 +34,7 @@ _API = {
     "applications": "/apis/argoproj.io/v1alpha1",
     "networkpolicies": "/apis/networking.k8s.io/v1",
     "selfsubjectaccessreviews": "/apis/authorization.k8s.io/v1",
+    "selfsubjectrulesreviews": "/apis/authorization.k8s.io/v1",
 }
 
 

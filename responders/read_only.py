@@ -30,7 +30,7 @@ _READING_POSTS = tuple(
         r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ContainerService"
         r"/managedClusters/[^/]+/listClusterUserCredential",
         # https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-access-review-v1
-        r"/apis/authorization\.k8s\.io/v1/selfsubjectaccessreviews",
+        r"/apis/authorization\.k8s\.io/v1/selfsubject(?:access|rules)reviews",
         # https://learn.microsoft.com/graph/api/directoryobject-getbyids
         r"/v1\.0/directoryObjects/getByIds",
         # https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow

@@ -41,6 +41,7 @@ class FakeApi:
     orders: deque[tuple[int, Any, dict[str, str]]] = field(default_factory=deque)
     seen: list[Seen] = field(default_factory=list)
     denied: set[str] = field(default_factory=set)  # "patch deployments.apps"
+    rules: list[Json] = field(default_factory=list)  # what it lists of what we may do
     refused: dict[str, int] = field(default_factory=dict)  # plural -> status of every list of it
     url: str = ""
 
@@ -78,8 +79,8 @@ class FakeApi:
         self.seen.append(request)
         if self.orders:
             return self.orders.popleft()
-        if request.path.endswith("selfsubjectaccessreviews"):
-            return 201, {"status": {"allowed": _asked(request.body) not in self.denied}}, {}
+        if request.path.endswith("reviews"):
+            return 201, {"status": self._reviewed(request)}, {}
         if request.method == "POST":
             return self._create(request)
         if request.path in self.objects:
@@ -102,6 +103,11 @@ class FakeApi:
         if request.body["preconditions"]["uid"] != found["metadata"]["uid"]:
             return 409, _status("the UID in the precondition does not match"), {}
         return 200, self.objects.pop(request.path), {}
+
+    def _reviewed(self, request: Seen) -> Json:
+        if request.path.endswith("selfsubjectrulesreviews"):
+            return {"resourceRules": self.rules, "incomplete": False}
+        return {"allowed": _asked(request.body) not in self.denied}
 
     def _get(self, path: str) -> tuple[int, Any, dict[str, str]]:
         return 200, self.objects[path], {}

@@ -52,6 +52,7 @@ async def writes(ground: TrainingGround) -> list[str]:
         "/providers/Microsoft.ResourceGraph/resources",
         "listClusterUserCredential",
         "selfsubjectaccessreviews",
+        "selfsubjectrulesreviews",
     )
     return [
         f"{one['method']} {one['url']}"

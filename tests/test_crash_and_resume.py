@@ -21,6 +21,7 @@ _HARMLESS = (
     "/token",
     "/query",
     "/selfsubjectaccessreviews",
+    "/selfsubjectrulesreviews",
     "/listClusterUserCredential",
     "/directoryObjects/getByIds",
     "/Microsoft.ResourceGraph/resources",

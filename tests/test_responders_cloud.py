@@ -229,6 +229,7 @@ _CLUSTER = (
         ("POST", f"https://h/v1/workspaces/{SUBSCRIPTION}/query"),
         ("POST", f"{_CLUSTER}/listClusterUserCredential?format=exec"),
         ("POST", "https://h/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"),
+        ("POST", "https://h/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"),
         ("POST", "https://h/v1.0/directoryObjects/getByIds"),
         ("POST", f"https://h/{SUBSCRIPTION}/oauth2/v2.0/token"),
     ],

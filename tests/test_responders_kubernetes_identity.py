@@ -8,6 +8,7 @@ for exactly what the responders say that they need.
 import base64
 import importlib
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -374,6 +375,50 @@ async def test_preflight_refuses_while_the_webhook_is_down(api: FakeApi) -> None
 
     assert result["status"] == "refused"
     assert "webhook is not ready" in result["detail"]
+
+
+_EVERYTHING = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
+
+
+async def test_rights_that_are_listed_for_the_namespaces_are_not_asked_for_one_by_one(
+    api: FakeApi,
+) -> None:
+    _webhook(api, ready=1)
+    api.rules = [_EVERYTHING]
+    result = await preflight.check(api.kube(), ["shop", "back-office"])
+
+    assert result["status"] == "done"
+    asked = Counter(one.path.rpartition("/")[2] for one in api.writes())
+    assert asked["selfsubjectrulesreviews"] == 2
+    everywhere = [one for one in preflight.NEEDED if one.startswith("cluster")]
+    assert asked["selfsubjectaccessreviews"] == len(everywhere)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {**_EVERYTHING, "resourceNames": ["orders-api"]},
+        {**_EVERYTHING, "verbs": ["get"]},
+        {**_EVERYTHING, "apiGroups": ["batch"]},
+        {**_EVERYTHING, "resources": ["deployments", "deployments/scale"]},
+    ],
+)
+async def test_a_rule_that_gives_less_is_no_right(api: FakeApi, rule: Json) -> None:
+    _webhook(api, ready=1)
+    api.rules = [rule]
+    api.denied = {"create serviceaccounts/token"}
+
+    result = await preflight.check(api.kube(), ["shop"])
+
+    assert [one["missing"] for one in result["items"]] == ["create serviceaccounts/token"]
+
+
+async def test_a_right_on_every_subresource_is_one_on_tokens(api: FakeApi) -> None:
+    _webhook(api, ready=1)
+    api.rules = [{"apiGroups": [""], "resources": ["*/token"], "verbs": ["create"]}]
+    api.denied = {"create serviceaccounts/token"}
+
+    assert (await preflight.check(api.kube(), ["shop"]))["status"] == "done"
 
 
 @pytest.mark.parametrize(

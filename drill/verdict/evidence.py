@@ -34,7 +34,7 @@ def first_destruction(scene: Scene) -> datetime:
 
 def changes_a_cluster(exchange: Json) -> bool:
     """Whether this call changed running things; TokenRequest and access reviews create nothing that runs."""
-    asks = ("/token", "selfsubjectaccessreviews")
+    asks = ("/token", "selfsubjectaccessreviews", "selfsubjectrulesreviews")
     path = str(exchange["url"]).split("?")[0]
     return exchange["service"] == "kubernetes" and not path.endswith(asks)
 
