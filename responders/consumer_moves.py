@@ -13,13 +13,14 @@ Source   https://learn.microsoft.com/azure/aks/csi-secrets-store-identity-access
 
 import json
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from responders.errors import NotFoundError, RefusedError
 from responders.gitops import sentence
 from responders.kube import Change, Kube
 from responders.kube_requests import path_of
-from responders.model import Consumer, ConsumerKind, Json, StepResult
+from responders.model import Consumer, ConsumerKind, Json, StepResult, WorkloadRef
 from responders.surveys import Survey
 from responders.workload_objects import INCIDENT
 
@@ -88,6 +89,20 @@ def back(ref: Consumer, ids: Ids) -> tuple[str, Change]:
         return {**gone, **_at(names, str(notes.get(PREVIOUS_VALUE) or ids.old))}
 
     return path_of(_PLURALS[ref["kind"]], ref["namespace"], ref["name"]), change
+
+
+def stale(ref: Consumer, moved: Sequence[WorkloadRef]) -> list[StepResult]:
+    """What takes the client id from it and is not restarted by the move: a person's, as others' work may hang on it."""
+    places = {(one["namespace"], f"{one['kind']}/{one['name']}") for one in moved}
+    found: list[StepResult] = []
+    for who in ref.get("used_by", []):
+        if (ref["namespace"], who) not in places:
+            kind, _, name = who.partition("/")
+            kubectl = f"kubectl --context {ref['cluster']} -n {ref['namespace']}"
+            restart = f"{kubectl} rollout restart {kind.lower()}/{name}"
+            detail = f"{_describe(ref)}: {who} reads it when it starts"
+            found.append({"status": "nothing_to_do", "detail": detail, "by_hand": [restart]})
+    return found
 
 
 def left(ref: Consumer, now: Survey) -> StepResult:

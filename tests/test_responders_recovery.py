@@ -142,6 +142,17 @@ async def test_a_consumer_that_may_not_be_written_is_left_with_the_command(api: 
     assert NEW_ID in command
 
 
+def test_what_reads_it_only_when_it_starts_and_is_not_moved_is_named_with_the_command() -> None:
+    ref = consumer(kind="ConfigMap", used_by=["Deployment/orders-api", "Deployment/orders-export"])
+
+    (late,) = consumer_moves.stale(ref, [WORKLOAD])
+
+    assert late["status"] == "nothing_to_do", "it holds up nothing"
+    assert late["by_hand"] == [
+        "kubectl --context aks-test -n shop rollout restart deployment/orders-export"
+    ]
+
+
 def survey(**parts: Any) -> Any:
     return {"reachable": True, "reason": "", "consumers": [], **parts}
 

@@ -127,6 +127,13 @@ async def move_consumers(order: Order) -> Json:
         answer = await each(
             consumer_moves.move(kube, one, ids) for one in found if one["patchable"]
         )
+        stale = [
+            late
+            for one in found
+            if one["patchable"]
+            for late in consumer_moves.stale(one, plan["workloads"])
+        ]
+        answer = whole([*answer["items"], *stale])
         if all(one["patchable"] for one in found):
             return answer
         principal = order["incident"]["principal"]
