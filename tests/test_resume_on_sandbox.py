@@ -93,6 +93,7 @@ def running(world: InProcess, cluster: str) -> set[tuple[str, str]]:
     }
 
 
+@pytest.mark.exhaustive
 async def test_a_cluster_that_was_down_all_the_time_is_moved_when_it_is_up_again(
     in_process: InProcess,
 ) -> None:
@@ -121,6 +122,7 @@ async def test_a_cluster_that_was_down_all_the_time_is_moved_when_it_is_up_again
         assert (account.startswith("orders-api-r"), carried) == (True, client_id)
 
 
+@pytest.mark.exhaustive
 async def test_a_broken_webhook_at_the_canary_leaves_the_others_untouched_if_policy_names_it(
     in_process: InProcess,
 ) -> None:
