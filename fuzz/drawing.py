@@ -69,6 +69,7 @@ class _Drawer:
         ]
         identities = [victim, *others]
         workloads = [one for each in identities for one in self._workloads(each)]
+        self._let_read(identities, workloads)
         grants = self._cluster_grants(victim, workloads)
         return {
             "name": name,
@@ -201,6 +202,20 @@ class _Drawer:
             for trust in identity["trusts"]
             if trust["cluster"] and self._maybe(0.85)
         ]
+
+    def _let_read(self, identities: list[Identity], workloads: list[Workload]) -> None:
+        """Most workloads can read what they are there to read: else that they are back would prove nothing."""
+        named = {one["name"]: one for one in identities}
+        for work in workloads:
+            role: Role = {
+                "role": "Storage Blob Data Reader",
+                "at": f"store:{work['reads']}",
+                "through": "",
+                "only_store": "",
+            }
+            roles = named[work["identity"]]["roles"]
+            if self._maybe(0.8) and role not in roles:
+                roles.append(role)
 
     def _cluster_grants(self, victim: Identity, workloads: list[Workload]) -> list[ClusterGrant]:
         found: list[ClusterGrant] = []

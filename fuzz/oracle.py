@@ -28,7 +28,8 @@ def judge(played: Played) -> list[Finding]:
     found: dict[tuple[str, str], Finding] = {}
     for rule in (*_RULES, *RECOVERY):
         for finding in rule(played):
-            found.setdefault((finding.rule, finding.what.partition(" at ")[0]), finding)
+            told = finding.what.partition(" at ")[0].partition(" after ")[0]
+            found.setdefault((finding.rule, told), finding)
     return list(found.values())
 
 
@@ -185,12 +186,16 @@ _NOUNS = {
 def _bystanders(played: Played) -> Iterator[Finding]:
     """Nobody else's things are touched, and everybody else's workloads still work."""
     seed = [one for one in played.world["identities"] if one["name"] != played.world["victim"]]
+    # A person confirmed, cluster by cluster, that everybody's pods are restarted where keys are rotated.
+    rotated = (played.plan.get("refederation") or {}).get("method") == "rotate_keys"
+    before, after = (
+        {**state, "clusters": {}} if rotated else state
+        for state in (played.after_attack, played.after)
+    )
     for one in seed:
         name = one["name"]
         ids = {object_id(name), application_id(name)}
-        if portrait(played.after_attack, ids, client_id(name)) != portrait(
-            played.after, ids, client_id(name)
-        ):
+        if portrait(before, ids, client_id(name)) != portrait(after, ids, client_id(name)):
             yield Finding("bystanders are left alone", name)
     names = {one["name"] for one in seed}
     for work in played.world["workloads"]:

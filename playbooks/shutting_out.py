@@ -42,13 +42,14 @@ def shut_out(
     if chosen["method"] == "accept_risk":
         progress.until("risk accepted until", evicted + longest)
         return {}
-    if chosen["method"] == "rotate_keys":
-        return (yield from _rotate(context, order, clusters, progress))
+    # Whoever may request tokens gets a new one, by new keys and after any wait.
     away = yield from _each(context, check_footholds, order, clusters)
+    ready = _without(clusters, away)
+    if chosen["method"] == "rotate_keys":
+        turned = yield from _rotate(context, order, ready, progress)
+        return {**away, **turned}
     told: Order = {**order, "facts": {"vector": chosen["vector"], "since": evicted.isoformat()}}
-    waited = yield from _wait_out(
-        context, told, _without(clusters, away), progress, evicted + longest + _SKEW
-    )
+    waited = yield from _wait_out(context, told, ready, progress, evicted + longest + _SKEW)
     return {**away, **waited}
 
 
@@ -97,6 +98,8 @@ def _rotate(
     progress: Progress,
 ) -> Generator[Any, Any, States]:
     """New signing keys twice in every cluster, and then until copies of the old ones have aged out."""
+    if not clusters:
+        return {}
     progress.enter("rotating_keys")
     told: Order = {**order, "facts": {"since": progress.clock["evicted"]}}
     answers = yield from rotate(context, told, [one["cluster"] for one in clusters])

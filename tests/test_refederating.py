@@ -112,6 +112,18 @@ async def test_whoever_requested_tokens_in_the_window_is_a_foothold_however_old_
     assert (await check(order, monkeypatch, other))["status"] == "done"
 
 
+async def test_the_old_identity_itself_is_a_foothold_however_old_its_right(
+    order: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tokens live on, and a cluster takes them: they request new ones of ServiceAccounts, by new keys too."""
+    itself = holder("2020-01-01T00:00:00Z", order["incident"]["principal"]["object_id"])
+
+    answer = await check(order, monkeypatch, itself)
+
+    assert answer["status"] == "refused"
+    assert "with tokens of the old identity" in answer["detail"]
+
+
 async def test_each_token_that_was_requested_since_the_eviction_lives_a_day(order: Any) -> None:
     keep(order, [requested(5), requested(20), requested(30, code=403)])
 

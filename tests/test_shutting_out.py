@@ -193,6 +193,17 @@ def test_rotation_waits_until_copies_of_the_old_keys_have_aged_out() -> None:
     assert "kubectl delete pod x" in done.outcome["by_hand"]
 
 
+def test_no_key_is_rotated_where_an_intruder_may_request_tokens_by_the_new_ones() -> None:
+    bad = {"status": "refused", "detail": "User eve may still request tokens"}
+
+    done = recover("rotate_keys", check_footholds=but(aks_1=bad), rotate_clusters=every(ROTATED))
+
+    assert NAMES[0] not in [name for group in moved(done, "rotate_clusters") for name in group]
+    assert trusted(done) == [[one["issuer_url"] for one in CLUSTERS[1:]]]
+    assert done.outcome["clusters"][NAMES[0]]["status"] == "refused"
+    assert done.outcome["outcome"] == "partly_recovered"
+
+
 def test_where_the_canarys_rotation_fails_no_other_cluster_is_begun() -> None:
     failed = {"status": "failed", "detail": "rotate_signing_keys: locked"}
 

@@ -28,8 +28,10 @@ async def check_foothold(order: Order) -> Json:
         holders = await mint_rights.ask(kube, plan["survey"]["service_accounts"], ours=ours)
         requesters = await asyncio.to_thread(_requesters, work, order, ours)
         start = order["incident"]["window_start"]
+        # A cluster takes tokens of the old identity until they expire, whatever Entra does by now.
+        evil_users = {*requesters, order["incident"]["principal"]["object_id"]}
         evil = [
-            one for one in holders if not is_old(one["created"], start) or one["user"] in requesters
+            one for one in holders if not is_old(one["created"], start) or one["user"] in evil_users
         ]
         stopped = [
             f"{one['kind']} {one['namespace']}/{one['name']}" for one in plan["survey"]["workloads"]
@@ -41,8 +43,8 @@ async def check_foothold(order: Order) -> Json:
         named = "; ".join(f"{one['who']} by {one['binding']}: {one['by_hand']}" for one in evil)
         return {
             "status": "refused",
-            "detail": f"{evicted}; but these may still request tokens, by a right of the compromise window or as "
-            f"they did in it: {named}; take it away, then resume",
+            "detail": f"{evicted}; but these may still request tokens, by a right of the compromise window, as they "
+            f"did in it, or with tokens of the old identity: {named}; take it away, then resume",
         }
 
     return await in_cluster("check_foothold", order, act)
