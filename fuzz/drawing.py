@@ -205,8 +205,12 @@ class _Drawer:
 
     def _let_read(self, identities: list[Identity], workloads: list[Workload]) -> None:
         """Most workloads can read what they are there to read: else that they are back would prove nothing."""
-        named = {one["name"]: one for one in identities}
+        named = {
+            one["name"]: one for one in identities if one["kind"] != "application_without_principal"
+        }
         for work in workloads:
+            if work["identity"] not in named:
+                continue
             role: Role = {
                 "role": "Storage Blob Data Reader",
                 "at": f"store:{work['reads']}",
