@@ -17,6 +17,7 @@ from responders.surveys import Survey
 # https://learn.microsoft.com/azure/aks/workload-identity-overview
 _DEFAULT_S, LONGEST_S = 3600, 24 * 3600
 ACCEPT_RISK = "accept-risk"
+REQUESTED = "request-tokens"
 _SHOWN = 10  # holders of a right that are named in one sentence
 
 # https://learn.microsoft.com/azure/aks/use-oidc-issuer#rotate-the-oidc-key
@@ -67,11 +68,26 @@ def choose(policy: Json, judged: Judgement, clusters: Sequence[ClusterPlan]) -> 
 def confirmations(chosen: Refederation, clusters: Sequence[ClusterPlan]) -> list[Confirmation]:
     """What a consent has to name one by one, or it is none."""
     acting = [one for one in clusters if one["acts"]]
+    wanted = _requesters([one["survey"] for one in acting])
     if chosen["method"] == "rotate_keys":
-        return [_restart_of(one) for one in acting]
+        wanted += [_restart_of(one) for one in acting]
     if chosen["method"] == "accept_risk":
-        return [_risk(chosen, acting)]
-    return []
+        wanted += [_risk(chosen, acting)]
+    return wanted
+
+
+def _requesters(surveys: Sequence[Survey]) -> list[Confirmation]:
+    """No method keeps out whoever may request a token at any time: that this is nobody bad is a person's word."""
+    open_to = [one for one in surveys if one.get("minters") is None or one.get("minters")]
+    if not open_to:
+        return []
+    return [
+        {
+            "key": REQUESTED,
+            "sentence": "Risk accepted: whoever may request tokens for these ServiceAccounts can sign in as the new "
+            f"identity at any time, whatever is done about stolen ones. {_who_mints(open_to)}",
+        }
+    ]
 
 
 def lines(plan: Plan, consent: Json | None = None) -> list[str]:

@@ -7,6 +7,7 @@ Runbook   docs/runbooks/restore-identity.md
 """
 
 from collections.abc import Generator
+from datetime import timedelta
 from typing import Any
 
 import azure.durable_functions as df
@@ -28,6 +29,7 @@ from playbooks.settling import (
     until_ended,
 )
 from playbooks.steps import cluster_restores, restored, restoring
+from responders.model import ClusterRef
 
 bp = df.Blueprint()
 # The reverse of containment: rights before ways in, and the door itself last. A row waits for the one before it.
@@ -89,9 +91,24 @@ def restore_identity(context: df.DurableOrchestrationContext) -> Generator[Any, 
     failed += [one for one in proof.get("missing", []) if one not in failed]
     if proof["status"] not in GOOD and not failed:
         failed = [f"not proven: {proof['detail']}"]
+    failed += yield from _not_running(context, order, begun["clusters"])
     progress.mark("restored")
     facts = {"refused": False, "detail": "", "missing": failed}
     return (yield from _end(context, order, progress, facts))
+
+
+def _not_running(
+    context: df.DurableOrchestrationContext, order: Order, clusters: list[ClusterRef]
+) -> Generator[Any, Any, list[str]]:
+    """What is not rolled out in time. The clusters roll out side by side, however they are asked."""
+    within = timedelta(seconds=order["policy"]["recovery"]["healthy_within_seconds"])
+    missing: list[str] = []
+    for one in clusters:
+        part: Order = {**order, "cluster": one}
+        checked = yield from until_done(context, cluster_restores.check_taken_back, part, within)
+        if checked["status"] not in GOOD:
+            missing.append(f"cluster {one['name']}: {checked['detail']}")
+    return missing
 
 
 def _stopped(

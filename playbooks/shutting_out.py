@@ -37,13 +37,15 @@ def shut_out(
     evicted = progress.mark("evicted")
     chosen = plan["refederation"]
     longest = timedelta(seconds=chosen["longest_token_s"])
-    if not clusters or chosen["method"] == "new_subject":
+    if not clusters:
         return {}
     if chosen["method"] == "accept_risk":
         progress.until("risk accepted until", evicted + longest)
         return {}
-    # Whoever may request tokens gets a new one, by new keys and after any wait.
+    # Whoever may request tokens gets a new one: for a new name, by new keys, after any wait.
     away = yield from _each(context, check_footholds, order, clusters)
+    if chosen["method"] == "new_subject":
+        return away
     ready = _without(clusters, away)
     if chosen["method"] == "rotate_keys":
         turned = yield from _rotate(context, order, ready, progress)

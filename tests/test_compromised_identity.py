@@ -62,6 +62,7 @@ ANSWERS: dict[str, Any] = {
     "survey_clusters": group,
     "preflight_clusters": group,
     "evict_clusters": group,
+    "check_footholds": group,
     "rewire_wave": group,
     "resurvey_clusters": group,
     "amend_plan": {"status": "nothing_to_do", "detail": "every cluster is as the plan says"},
@@ -164,12 +165,12 @@ def test_respond_goes_all_the_way_in_this_order() -> None:
     assert set(rest[2:5]) == {"list_clusters", "collect_activity_log", "collect_logs"}
     assert rest[5:8] == ["survey_clusters", "trace_footprint", "draw_plan"]
     assert rest[8:10] == ["tell_people", "record_consent"]
-    assert rest[10:12] == ["preflight_clusters", "evict_clusters"]
-    assert rest[12:14] == ["create_identity", "federate_identity"]
-    assert rest[14:16] == ["grant_roles", "give_permissions"]
-    assert rest[16:19] == ["rewire_wave"] * 2 + ["recheck_clusters"]
+    assert rest[10:13] == ["preflight_clusters", "evict_clusters", "check_footholds"]
+    assert rest[13:15] == ["create_identity", "federate_identity"]
+    assert rest[15:17] == ["grant_roles", "give_permissions"]
+    assert rest[17:20] == ["rewire_wave"] * 2 + ["recheck_clusters"]
     assert moved(done) == [["aks-1"], ["aks-2", "aks-3"]]
-    assert rest[19:] == [
+    assert rest[20:] == [
         "write_report",
         "tell_people",
         "seal_evidence",

@@ -53,6 +53,7 @@ def survey(name: str = "weu", *, accounts: Any = None, **more: Any) -> Any:
         "service_accounts": [account(cluster=name)] if accounts is None else accounts,
         "workloads": [],
         "bindings": [],
+        "minters": [],
         **more,
     }
 

@@ -67,6 +67,19 @@ def test_a_new_subject_is_a_new_name_and_needs_no_confirmation() -> None:
     assert plan["confirmations"] == []
 
 
+@pytest.mark.parametrize("minters", [[HOLDER], None], ids=["somebody", "nobody knows"])
+@pytest.mark.parametrize("method", ["new_subject", "wait_out", "rotate_keys", "accept_risk"])
+def test_who_may_request_tokens_is_a_risk_that_a_person_takes_by_name(
+    method: Method, minters: Any
+) -> None:
+    confirmed = draw(method, known(minters=minters))["confirmations"]
+
+    (said,) = [one for one in confirmed if one["key"] == refederation.REQUESTED]
+    assert ("User eve" if minters else "not known") in said["sentence"]
+    nobody = draw(method, known(minters=[]))["confirmations"]
+    assert refederation.REQUESTED not in [one["key"] for one in nobody]
+
+
 def test_waiting_lasts_as_long_as_the_longest_projected_token() -> None:
     longest = {**workload(), "longest_token_s": 7200}
     plan = draw("wait_out", known(workloads=[workload(), longest]))
@@ -81,7 +94,7 @@ def test_waiting_lasts_as_long_as_the_longest_projected_token() -> None:
         ([known()], judged(requested="2 tokens were requested")),
         ([known(minters=[HOLDER])], judged()),
         ([known(minters=None)], judged()),
-        ([known(), survey("neu")], judged()),
+        ([known(), known("neu", minters=None)], judged()),
     ],
     ids=["requested", "may be requested", "not readable", "not asked in one cluster"],
 )

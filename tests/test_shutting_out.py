@@ -65,7 +65,6 @@ def test_a_new_name_waits_for_nothing() -> None:
     done = recover("new_subject")
 
     assert waits(done) == []
-    assert "check_footholds" not in done.timeline
     assert done.outcome["outcome"] == "recovered"
 
 
@@ -94,6 +93,16 @@ def test_a_cluster_where_an_intruder_may_request_tokens_is_not_trusted() -> None
 
     assert trusted(done) == [[one["issuer_url"] for one in CLUSTERS[1:]]]
     assert moved(done, "check_still_evicted") == [NAMES[1:]]
+    assert done.outcome["clusters"][NAMES[0]]["status"] == "refused"
+    assert done.outcome["outcome"] == "partly_recovered"
+
+
+def test_a_new_name_helps_nothing_where_an_intruder_may_request_tokens() -> None:
+    bad = {"status": "refused", "detail": "User eve may still request tokens"}
+
+    done = recover("new_subject", check_footholds=but(aks_1=bad))
+
+    assert trusted(done) == [[one["issuer_url"] for one in CLUSTERS[1:]]]
     assert done.outcome["clusters"][NAMES[0]]["status"] == "refused"
     assert done.outcome["outcome"] == "partly_recovered"
 

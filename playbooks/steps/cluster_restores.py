@@ -4,7 +4,7 @@ import asyncio
 
 import azure.durable_functions as df
 
-from playbooks.in_cluster import each, in_cluster
+from playbooks.in_cluster import each, in_cluster, whole
 from playbooks.journaled import Keeping, Work, perform
 from playbooks.orders import Json, Order
 from playbooks.plan_model import ClusterPlan
@@ -17,7 +17,9 @@ from responders import (
     memberships,
     oauth_grants,
     role_assignments,
+    rollouts,
     service_principals,
+    standing,
 )
 from responders.cloud import Cloud
 from responders.kube import Kube
@@ -37,6 +39,21 @@ async def take_back_cluster(order: Order) -> Json:
         return await cluster_undos.take_back(kube, part, order["incident"], successor)
 
     return await in_cluster("take_back_cluster", order, act, acts=True)
+
+
+@bp.activity_trigger(input_name="order")
+async def check_taken_back(order: Order) -> Json:
+    """Verify: what recovery had moved is rolled out again, and every pod carries the old client id."""
+
+    async def act(_work: Work, kube: Kube, part: ClusterPlan) -> Json:
+        running = part["survey"]["workloads"]
+        now = await standing.read(kube, running, pods=True)
+        client_id = order["incident"]["principal"]["app_id"]
+        return whole(
+            [rollouts.is_healthy(one, now, one["service_account"], client_id) for one in running]
+        )
+
+    return await in_cluster("check_taken_back", order, act)
 
 
 @bp.activity_trigger(input_name="order")
