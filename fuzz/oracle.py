@@ -11,7 +11,9 @@ from fuzz.worlds import Json, application_id, client_id, object_id, workload_nam
 
 _CONTAINED = {"contained", "partly_contained", "recovered", "partly_recovered"}
 _REPLICAS = timedelta(minutes=10)
-_MOST_ALIKE = 80  # calls of one kind to one address; more would be a siege
+# Calls of one kind to one address; more would be a siege. Where containment can't be proven, policy.toml allows 30
+# attempts at the first proof and 30 at the last, and a world may deliver that step twice; levers ask the same.
+_MOST_ALIKE = 2 * 2 * 30 + 20
 # Which exposure covers a place that was opened: the words that the report uses for it.
 _COVERED = {
     "blob": ("Azure resources",),
