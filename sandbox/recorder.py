@@ -25,7 +25,8 @@ _KINDS = {
 }
 # Of ARM: what its descriptions, which are older, know as "any resource" or as none.
 _UNDESCRIBED = re.compile(
-    r"/locations/[^/]+/operation(s|results)/|/identityBindings\b", re.IGNORECASE
+    r"/locations/[^/]+/operation(s|results)/|/identityBindings\b|/Microsoft.Authorization/permissions$",
+    re.IGNORECASE,
 )
 # Of Kubernetes: groups and collections that its extract leaves out, and whatever a custom definition adds.
 _DESCRIBED_GROUPS = (
