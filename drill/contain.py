@@ -19,13 +19,7 @@ async def run_scenario(
     scenario: Scenario, options: Options, screen: Screen, folder: Path
 ) -> Outcome:
     """Carry it out in a folder of its own. Raises `DrillError` where it could not be carried out."""
-    layout = Layout(
-        folder=folder,
-        app=options.app,
-        host_module=options.host_module,
-        host_environment=options.host_environment,
-        sandbox_options=options.sandbox_options,
-    )
+    layout = Layout.of(folder, options)
     screen.heading(scenario.name, scenario.story)
     async with opened(layout) as ground:
         return await _Contained(scenario, options, screen, ground).run()

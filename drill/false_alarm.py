@@ -58,13 +58,7 @@ async def run_false_alarm(
     alarm: FalseAlarm, options: Options, screen: Screen, folder: Path
 ) -> Outcome:
     """Carry it out in a folder of its own. Raises `DrillError` where it could not be carried out."""
-    layout = Layout(
-        folder=folder,
-        app=options.app,
-        host_module=options.host_module,
-        host_environment=options.host_environment,
-        sandbox_options=options.sandbox_options,
-    )
+    layout = Layout.of(folder, options)
     screen.heading(alarm.name, alarm.story)
     async with opened(layout) as ground:
         return await _Alarmed(alarm, options, screen, ground).run()

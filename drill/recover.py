@@ -24,14 +24,8 @@ async def run_recovery(
     recovery: Recovery, options: Options, screen: Screen, folder: Path, *, decide: Decide = agree
 ) -> Outcome:
     """Carry it out in a folder of its own. Raises `DrillError` where it could not be carried out."""
-    layout = Layout(
-        folder=folder,
-        app=options.app,
-        host_module=options.host_module,
-        host_environment=options.host_environment,
-        policy={**dict.fromkeys(VECTORS, f'"{recovery.method}"'), **recovery.policy},
-        sandbox_options=options.sandbox_options,
-    )
+    policy = {**dict.fromkeys(VECTORS, f'"{recovery.method}"'), **recovery.policy}
+    layout = Layout.of(folder, options, policy)
     screen.heading(recovery.name, recovery.story)
     screen.move(
         "policy of this drill", f"[recovery.refederation] {recovery.method}, for every vector"

@@ -36,13 +36,7 @@ async def run_drill(
     Raises `DrillError` where it could not be carried out; a red verdict is an outcome.
     """
     folder = fresh(options.folder) if options.folder else new_folder()
-    layout = Layout(
-        folder=folder,
-        app=options.app,
-        host_module=options.host_module,
-        host_environment=options.host_environment,
-        sandbox_options=options.sandbox_options,
-    )
+    layout = Layout.of(folder, options)
     async with AsyncExitStack() as stack:
         screen.heading("Setting up", f"sandbox and host; logs in {shown(folder)}")
         ground = await stack.enter_async_context(opened(layout))

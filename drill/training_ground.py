@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 
 from drill.control import Control
-from drill.options import ROOT, DrillError, Json
+from drill.options import ROOT, DrillError, Json, Options
 from drill.processes import Recipe, Service, running, stop
 
 AUDIENCE = "api://firebreak"
@@ -79,6 +79,20 @@ class Layout:
     host_environment: Mapping[str, str]
     policy: Mapping[str, str] = field(default_factory=dict)  # keys -> other values, as TOML
     sandbox_options: Sequence[str] = ()  # more of `python -m sandbox`'s own
+
+    @classmethod
+    def of(
+        cls, folder: Path, options: Options, policy: Mapping[str, str] | None = None
+    ) -> "Layout":
+        """As whoever called for the drill wants it, with these keys of the policy changed."""
+        return cls(
+            folder=folder,
+            app=options.app,
+            host_module=options.host_module,
+            host_environment=options.host_environment,
+            policy=policy or {},
+            sandbox_options=options.sandbox_options,
+        )
 
 
 @asynccontextmanager

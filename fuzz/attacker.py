@@ -6,7 +6,7 @@ moves possible, so he goes round until nothing is new.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -224,13 +224,13 @@ class Attacker:
         return answer is not None and answer.is_success
 
 
-async def _all(moves: Iterable[object]) -> list[object]:
+async def _all(moves: Iterable[Awaitable[object]]) -> list[object]:
     """Side by side, a few at a time; the answers in order."""
     gate = asyncio.Semaphore(_AT_ONCE)
 
-    async def one(move: object) -> object:
+    async def one(move: Awaitable[object]) -> object:
         async with gate:
-            return await move  # type: ignore[misc]
+            return await move
 
     return list(await asyncio.gather(*(one(move) for move in moves)))
 

@@ -191,7 +191,7 @@ def _holdings(world: World, ground: Ground) -> Json:
         name, principal = one["name"], object_id(one["name"])
         holders = {"application": application_id(name), "principal": principal}
         for part, held in (("passwordCredentials", "secrets"), ("keyCredentials", "certificates")):
-            for at, holder in enumerate(one[held]):  # type: ignore[literal-required]
+            for at, holder in enumerate(one[held]):  # type: ignore[literal-required]  # one of two keys
                 wish = {"holderId": holders[holder], "displayName": f"{name}-{held}-{at}"}
                 wish["keyId"] = made_id(held, f"{name}/{at}")
                 parts[part].append(wish)

@@ -18,7 +18,7 @@ from playbooks.orders import Consent
 from playbooks.policy import Guid
 from responders.errors import ResponderError
 from responders.model import Hint, Json, Signal, Vector
-from triggers import intake, people, resumptions, status
+from triggers import intake, people, resumptions, signed_calls, status
 from triggers.answers import answer, error
 from triggers.consent_answers import Answer, unnamed
 from triggers.refusals import cannot_resolve, refuse, unknown
@@ -116,12 +116,10 @@ async def answer_plan(
     """202 when the answer was handed over; 409 when the plan is another one, or nobody asked."""
     structlog.contextvars.clear_contextvars()
     incident_id = req.route_params["incident_id"]
-    try:
-        person = people.caller(req)
-        person.must_be(people.APPROVER)
-        given = Answer.model_validate_json(req.get_body())
-    except (people.NotSignedInError, people.NotAllowedError, ValidationError) as problem:
-        return refuse(problem)
+    sent = signed_calls.read(req, people.APPROVER, Answer)
+    if isinstance(sent, func.HttpResponse):
+        return sent
+    person, given = sent
     shown = await _status(client, incident_id)
     if shown is None:
         return unknown(incident_id)
@@ -159,12 +157,10 @@ async def resume_recovery(
     """202 when the call was handed over; 409 where nothing is left to do, or it is being done."""
     structlog.contextvars.clear_contextvars()
     incident_id = req.route_params["incident_id"]
-    try:
-        person = people.caller(req)
-        person.must_be(people.RESPONDER)
-        wanted = resumptions.Resumption.model_validate_json(req.get_body())
-    except (people.NotSignedInError, people.NotAllowedError, ValidationError) as problem:
-        return refuse(problem)
+    sent = signed_calls.read(req, people.RESPONDER, resumptions.Resumption)
+    if isinstance(sent, func.HttpResponse):
+        return sent
+    person, wanted = sent
     shown = await _status(client, incident_id)
     if shown is None:
         return unknown(incident_id)

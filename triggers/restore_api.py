@@ -11,7 +11,7 @@ import azure.durable_functions as df
 import azure.functions as func
 import structlog
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from playbooks.orders import Order
 from playbooks.restoring import RESTORE, plans, restoring_id
@@ -22,9 +22,9 @@ from responders.errors import RefusedError, ResponderError, TransientError
 from responders.evidence import EvidenceStore, canonical, digest
 from responders.model import Incident, Json
 from responders.read_only import read_only
-from triggers import intake, people, status
+from triggers import intake, people, signed_calls, status
 from triggers.answers import answer, error
-from triggers.refusals import refuse, unknown
+from triggers.refusals import unknown
 
 bp = df.Blueprint()
 _log = structlog.get_logger("firebreak.restore_api")
@@ -61,12 +61,10 @@ async def restore_incident(
     """200 with the plan, 202 when the restore was begun; 409 with what has changed, or when it is not the time."""
     structlog.contextvars.clear_contextvars()
     incident_id = req.route_params["incident_id"]
-    try:
-        person = people.caller(req)
-        person.must_be(people.APPROVER)
-        wanted = RestoreOrder.model_validate_json(req.get_body())
-    except (people.NotSignedInError, people.NotAllowedError, ValidationError) as problem:
-        return refuse(problem)
+    sent = signed_calls.read(req, people.APPROVER, RestoreOrder)
+    if isinstance(sent, func.HttpResponse):
+        return sent
+    person, wanted = sent
     durable = await _durable(client, incident_id)
     if durable is None:
         return unknown(incident_id)
