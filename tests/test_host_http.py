@@ -186,7 +186,7 @@ def test_forged_headers_are_removed_also_without_sign_in(tmp_path: Path) -> None
 
 
 def test_a_good_token_names_its_bearer_to_the_app(host: RunningHost, signer: Signer) -> None:
-    token = signer.token(roles=["Incident.Responder", "Incident.Approver"])
+    token = signer.token(roles=["Incident.Respond", "Incident.Approve"])
     seen = echo(host, authorization=f"Bearer {token}", **FORGED)
     principal = signer.principal(seen["headers"]["x-ms-client-principal"])
     assert seen["auth_enabled"] == "True"
@@ -194,7 +194,7 @@ def test_a_good_token_names_its_bearer_to_the_app(host: RunningHost, signer: Sig
     assert seen["headers"]["x-ms-client-principal-idp"] == "aad"
     assert principal["auth_typ"] == "aad"
     roles = [claim["val"] for claim in principal["claims"] if claim["typ"] == "roles"]
-    assert roles == ["Incident.Responder", "Incident.Approver"]
+    assert roles == ["Incident.Respond", "Incident.Approve"]
 
 
 def test_a_bad_token_is_refused_before_the_app(host: RunningHost, signer: Signer) -> None:

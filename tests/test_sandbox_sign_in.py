@@ -31,7 +31,7 @@ def _checked(sandbox: RunningSandbox, token: str, audience: str) -> dict[str, An
 def test_a_responder_carries_her_roles(sandbox: RunningSandbox) -> None:
     for audience in ("api://firebreak", "api://firebreak/"):
         claims = _checked(sandbox, sandbox.sign_in("rosa", audience), "api://firebreak")
-        assert set(claims["roles"]) == {"Incident.Responder", "Incident.Approver"}
+        assert set(claims["roles"]) == {"Incident.Respond", "Incident.Approve"}
         assert claims["oid"] == sandbox.seed["users"]["rosa"]["object_id"]
         assert claims["preferred_username"] == "rosa@contoso.com"
         assert (claims["idtyp"], claims["ver"]) == ("user", "2.0")

@@ -87,7 +87,7 @@ class NotUsableError(Exception):
     """The alert is well-formed, but does not say which principal, or not by an immutable id."""
 
 
-@bp.route(route="alerts/azure-monitor", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@bp.route(route="api/alerts/azure-monitor", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 @bp.durable_client_input(client_name="client")
 async def on_azure_monitor_alert(
     req: func.HttpRequest, client: df.DurableOrchestrationClient

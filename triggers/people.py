@@ -14,8 +14,8 @@ from typing import Any
 
 import azure.functions as func
 
-RESPONDER = "Incident.Responder"
-APPROVER = "Incident.Approver"
+RESPONDER = "Incident.Respond"
+APPROVER = "Incident.Approve"
 _OBJECT_ID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 _ROLE = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
 

@@ -27,7 +27,9 @@ _HEADERS = {
 View = Literal["json", "mermaid", "svg"]
 
 
-@bp.route(route="incidents/{incident_id}/plan", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@bp.route(
+    route="api/incidents/{incident_id}/plan", methods=["GET"], auth_level=func.AuthLevel.FUNCTION
+)
 async def read_plan(req: func.HttpRequest) -> func.HttpResponse:
     """200 with plan and graph; 400 for an unknown view, 404 where nothing is planned, or not yet."""
     structlog.contextvars.clear_contextvars()

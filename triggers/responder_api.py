@@ -53,7 +53,7 @@ class NewIncident(BaseModel):
         return {"app_id": (self.app_id or "").lower()}
 
 
-@bp.route(route="incidents", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@bp.route(route="api/incidents", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 @bp.durable_client_input(client_name="client")
 async def open_incident(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
@@ -94,7 +94,7 @@ async def open_incident(
     return answer(202, body)
 
 
-@bp.route(route="incidents/{incident_id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@bp.route(route="api/incidents/{incident_id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 @bp.durable_client_input(client_name="client")
 async def read_incident(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
@@ -107,7 +107,9 @@ async def read_incident(
 
 
 @bp.route(
-    route="incidents/{incident_id}/consent", methods=["POST"], auth_level=func.AuthLevel.FUNCTION
+    route="api/incidents/{incident_id}/consent",
+    methods=["POST"],
+    auth_level=func.AuthLevel.FUNCTION,
 )
 @bp.durable_client_input(client_name="client")
 async def answer_plan(
@@ -148,7 +150,7 @@ async def answer_plan(
 
 
 @bp.route(
-    route="incidents/{incident_id}/resume", methods=["POST"], auth_level=func.AuthLevel.FUNCTION
+    route="api/incidents/{incident_id}/resume", methods=["POST"], auth_level=func.AuthLevel.FUNCTION
 )
 @bp.durable_client_input(client_name="client")
 async def resume_recovery(

@@ -52,7 +52,9 @@ class RestoreOrder(BaseModel):
 
 
 @bp.route(
-    route="incidents/{incident_id}/restore", methods=["POST"], auth_level=func.AuthLevel.FUNCTION
+    route="api/incidents/{incident_id}/restore",
+    methods=["POST"],
+    auth_level=func.AuthLevel.FUNCTION,
 )
 @bp.durable_client_input(client_name="client")
 async def restore_incident(
@@ -82,7 +84,9 @@ async def restore_incident(
     return await _begin(client, status.phase_of(durable), incident, asked)
 
 
-@bp.route(route="incidents/{incident_id}/undo", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@bp.route(
+    route="api/incidents/{incident_id}/undo", methods=["GET"], auth_level=func.AuthLevel.FUNCTION
+)
 @bp.durable_client_input(client_name="client")
 async def read_undo(
     req: func.HttpRequest, client: df.DurableOrchestrationClient

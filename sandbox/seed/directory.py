@@ -26,7 +26,7 @@ _FIREBREAK_GRAPH_ROLES = (
     "IdentityRiskyServicePrincipal.ReadWrite.All",
     "RoleManagement.Read.Directory",
 )
-_FIREBREAK_API_ROLES = ("Incident.Responder", "Incident.Approver")
+_FIREBREAK_API_ROLES = ("Incident.Respond", "Incident.Approve")
 _FEDERATED = (
     ("aks-weu", "orders-api"),
     ("aks-neu", "orders-api"),
