@@ -7,10 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from playbooks.plan_model import Method
-from responders.model import Mode
+from playbooks.signal_rules import Rule
 
 Guid = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
-Severity = Literal["Sev0", "Sev1", "Sev2", "Sev3", "Sev4"]
 
 
 class PolicyError(Exception):
@@ -49,12 +48,6 @@ class Watch(_Section):
     second_sweep_minutes: Annotated[int, Field(ge=1, le=24 * 60)]
     check_every_minutes: Annotated[int, Field(ge=1, le=24 * 60)]
     on_reversal: Literal["contain", "alert"]
-
-
-class Alerts(_Section):
-    """How deep each alert source may go by itself."""
-
-    azure_monitor: dict[Severity, Mode]
 
 
 class Windows(_Section):
@@ -117,7 +110,7 @@ class Policy(_Section):
     guards: Guards
     containment: Containment
     watch: Watch
-    alerts: Alerts
+    signals: list[Rule]
     windows: Windows
     consent: Consent
     retries: Retries
@@ -125,8 +118,11 @@ class Policy(_Section):
     recovery: Recovery
 
     def frozen(self) -> dict[str, Any]:
-        """Plain JSON: an incident keeps the policy it began with, however the file changes."""
-        return self.model_dump(mode="json")
+        """Plain JSON: an incident keeps the policy it began with, however the file changes.
+
+        Without the signals' rules, which have done their part when an incident begins.
+        """
+        return self.model_dump(mode="json", exclude={"signals"})
 
 
 def load(path: Path) -> Policy:

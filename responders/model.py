@@ -7,11 +7,28 @@ Mode = Literal["plan", "contain", "respond"]
 Status = Literal["done", "nothing_to_do", "planned", "refused", "failed"]
 
 
-class Hint(TypedDict, total=False):
-    """What a signal says about the identity: exactly one immutable id, never a display name."""
+class ServiceAccountHint(TypedDict):
+    """A ServiceAccount of a cluster, which names its identity itself."""
 
-    object_id: str  # of the service principal
+    cluster: str  # ARM id or name of the cluster, or its issuer URL
+    namespace: str
+    name: str
+
+
+class Hint(TypedDict, total=False):
+    """What a signal says about the identity: exactly one immutable id, never a display name.
+
+    An empty one names nobody: the signal is recorded, and starts nothing.
+    """
+
+    object_id: (
+        str  # of the service principal; an application's own is followed to its service principal
+    )
     app_id: str  # client id
+    resource_id: (
+        str  # ARM id of a user-assigned identity, or of a resource with a system-assigned one
+    )
+    service_account: ServiceAccountHint
 
 
 PrincipalKind = Literal[
@@ -59,16 +76,29 @@ class Stated(TypedDict):
     at: str
 
 
+Source = Literal["azure-monitor", "event-grid", "alertmanager", "sentinel", "defender", "responder"]
+Confidence = Literal["high", "medium", "low"]
+# How the sender was known: a function key, the platform's own key (Event Grid's), or an Entra token that was verified.
+Authenticated = Literal["key", "system", "token"]
+
+
 class Signal(TypedDict):
     """What came in, whatever the wire format was."""
 
-    source: str  # "azure-monitor", "event-grid", "responder"
+    source: Source
+    kind: (
+        str  # what it is within its source: "log-alert", "federated-credential-write", an alertname
+    )
     signal_id: str  # the sender's id: (source, signal_id) is the dedupe key
     fired_at: str  # RFC 3339, UTC
     title: str
-    severity: str
+    severity: str  # the source's own word
+    confidence: Confidence  # medium where the source says nothing of it
+    authenticated: Authenticated
     hint: Hint
     actor: NotRequired[str]  # object id of whoever did what the alert is about, where it says so
+    inert: NotRequired[str]  # why it starts nothing, whatever the policy says: a sentence
+    asked: NotRequired[Mode]  # how deep a responder asked to go; of a responder alone
     stated: NotRequired[Stated]  # of a responder alone
 
 

@@ -204,10 +204,13 @@ class InProcess:
         client = _Client()
         signal: Signal = {
             "source": "responder",
+            "kind": "call",
             "signal_id": str(hint),
             "fired_at": self.clock.now().isoformat(timespec="seconds"),
             "title": "rosa: somebody is in",
             "severity": "responder",
+            "confidence": "high",
+            "authenticated": "token",
             "hint": hint,
         }
         durable: Any = client

@@ -23,10 +23,13 @@ def incident(**principal: Any) -> Incident:
         "principal": about,
         "signal": {
             "source": "responder",
+            "kind": "call",
             "signal_id": "x",
             "fired_at": RECENT,
             "title": "t",
             "severity": "responder",
+            "confidence": "high",
+            "authenticated": "token",
             "hint": {"object_id": OBJECT},
         },
         "opened_at": RECENT,

@@ -16,10 +16,13 @@ __all__ = ["blobs", "storage", "store"]
 def signal(signal_id: str = "1") -> Signal:
     return {
         "source": "azure-monitor",
+        "kind": "log-alert",
         "signal_id": signal_id,
         "fired_at": "2026-01-01T00:00:00+00:00",
         "title": "t",
         "severity": "Sev0",
+        "confidence": "high",
+        "authenticated": "token",
         "hint": {},
     }
 

@@ -24,8 +24,11 @@ def test_the_shipped_policy_loads() -> None:
     [
         ("acting = true", "actng = true", "guards.actng"),
         ("[windows]", "[window]", "window"),
-        ('Sev0 = "respond"', 'Sev0 = "destroy"', "alerts.azure_monitor.Sev0"),
-        ('Sev0 = "respond"', 'Sev9 = "plan"', "alerts.azure_monitor.Sev9"),
+        ('mode = "respond"', 'mode = "destroy"', "signals.0.mode"),
+        ('severity = ["Sev0"]', 'severity = ["Sev9"]', "signals.0.*'Sev9'"),
+        ('kind = ["log-alert"]', 'kind = ["log-alerts"]', "signals.0.*'log-alerts'"),
+        ('mode = "respond"', 'mode = "record"', "signals.0.*playbook is needed"),
+        ('source = "sentinel"', 'source = "sentinels"', "signals.7.source"),
         ("protected = []", 'protected = ["orders-api"]', "guards.protected"),
         ("expires_minutes = 60", 'expires_minutes = "60"', "consent.expires_minutes"),
         ("attempts = 5", "attempts = 500", "retries.attempts"),

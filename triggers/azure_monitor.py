@@ -13,12 +13,12 @@ import azure.functions as func
 import structlog
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
-from playbooks.policy import Severity
 from responders.errors import ResponderError, TransientError, UnresolvedError
 from responders.model import Hint, Signal
 from responders.settings import is_guid
 from triggers import intake
 from triggers.answers import answer, error
+from triggers.deciding import decide
 
 bp = df.Blueprint()
 _log = structlog.get_logger("firebreak.azure_monitor")
@@ -32,6 +32,9 @@ _DIMENSIONS: dict[str, Literal["object_id", "app_id"]] = {
 # Column that names who did it: an alert about our own restore must not undo it.
 _ACTORS = {"caller", "callerobjectid", "actorobjectid", "initiatedby", "initiatedbyid"}
 _FIX = "see docs/how-to/azure-monitor-alert.md for a rule that works"
+
+
+Severity = Literal["Sev0", "Sev1", "Sev2", "Sev3", "Sev4"]
 
 
 class Dimension(BaseModel):
@@ -125,16 +128,21 @@ async def _start(alert: CommonAlert, client: df.DurableOrchestrationClient) -> f
     essentials = alert.data.essentials
     signal: Signal = {
         "source": "azure-monitor",
+        "kind": "log-alert",
         "signal_id": essentials.alertId,
         "fired_at": essentials.firedDateTime.astimezone(UTC).isoformat(timespec="seconds"),
         "title": essentials.alertRule[:200],
         "severity": essentials.severity,
+        "confidence": "medium",
+        "authenticated": "key",
         "hint": hint(alert),
     }
     if (by := actor(alert)) is not None:
         signal["actor"] = by
-    mode = intake.policy().alerts.azure_monitor.get(essentials.severity, "plan")
-    accepted = await intake.accept(signal, mode, client)
+    decided = decide(signal, intake.policy())
+    if decided.wanted == "record":
+        return answer(200, {"acted": False, "reason": decided.why})
+    accepted = await intake.accept(signal, decided.wanted, client)
     return answer(
         202,
         {"incident_id": accepted.incident_id, "joined": accepted.joined, "mode": accepted.mode},

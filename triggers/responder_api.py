@@ -67,11 +67,15 @@ async def open_incident(
         key = req.headers.get("Idempotency-Key", "")[:_KEY_LIMIT] or str(uuid.uuid4())
         signal: Signal = {
             "source": "responder",
+            "kind": "call",
             "signal_id": f"{person.object_id}/{key}",
             "fired_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "title": f"{person.name}: {wanted.reason}",
             "severity": "responder",
+            "confidence": "high",
+            "authenticated": "token",
             "hint": wanted.hint(),
+            "asked": wanted.mode,
         }
         if wanted.vector is not None:
             signal["stated"] = {

@@ -1,0 +1,67 @@
+"""Which signal starts which playbook, and how deep: the rules of policy.toml, first match wins."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from responders.model import Confidence, Mode, Signal
+
+Playbook = Literal["compromised_identity"]
+_Word = Annotated[str, Field(min_length=1, max_length=200)]
+_AZURE_MONITOR = ("Sev0", "Sev1", "Sev2", "Sev3", "Sev4")
+_DEFENDER = ("High", "Medium", "Low", "Informational")
+# The words that a source uses. A rule with any other one would never match, and nobody would notice.
+# https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-common-schema
+# https://learn.microsoft.com/azure/sentinel/security-alert-schema
+_SEVERITIES = {
+    "azure-monitor": _AZURE_MONITOR,
+    "sentinel": _DEFENDER,
+    "defender": _DEFENDER,
+}
+_KINDS = {
+    "azure-monitor": ("log-alert", "activity-log-alert"),
+    "event-grid": (
+        "federated-credential-write",
+        "role-assignment-write",
+        "list-keys",
+        "custom",
+    ),
+    "sentinel": ("incident",),
+    "defender": ("security-alert",),
+}
+
+
+class Rule(BaseModel):
+    """One row of the table. What a rule leaves out matches everything."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    source: Literal["azure-monitor", "event-grid", "alertmanager", "sentinel", "defender"]
+    kind: Annotated[list[_Word], Field(min_length=1)] | None = None
+    severity: Annotated[list[_Word], Field(min_length=1)] | None = None
+    confidence: Annotated[list[Confidence], Field(min_length=1)] | None = None
+    playbook: Playbook | None = None  # None where mode is "record"
+    mode: Mode | Literal["record"]
+
+    @model_validator(mode="after")
+    def can_match(self) -> Self:
+        """A word that its source never says is a typing error, and so is a depth without a playbook."""
+        for name, known in (("severity", _SEVERITIES), ("kind", _KINDS)):
+            allowed = known.get(self.source)
+            strange = sorted(set(getattr(self, name) or ()) - set(allowed or ()))
+            if allowed and strange:
+                raise ValueError(
+                    f"{name} {strange[0]!r} is none of {self.source}'s: {', '.join(allowed)}"
+                )
+        if (self.playbook is None) != (self.mode == "record"):
+            raise ValueError('playbook is needed, except with mode "record", which starts none')
+        return self
+
+    def covers(self, signal: Signal) -> bool:
+        """Whether the rule is about this signal."""
+        return (
+            self.source == signal["source"]
+            and (self.kind is None or signal["kind"] in self.kind)
+            and (self.severity is None or signal["severity"] in self.severity)
+            and (self.confidence is None or signal["confidence"] in self.confidence)
+        )
