@@ -15,13 +15,15 @@ help: ## Show the verbs
 
 setup: $(STAMP) ## Create .venv with everything pinned
 
-$(STAMP): requirements.txt requirements-dev.txt
+$(STAMP): requirements.txt requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Firebreak needs Python 3.11, 3.12 or 3.13; {sys.executable} is {v[0]}.{v[1]}. Name another one: make PYTHON=python3.12 ...")'
 	@echo "Setting up $(VENV) (about a minute, once)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@# Microsoft's worker library states >=3.13 in its metadata but is pure Python and runs on 3.11 and 3.12.
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python azure-functions-runtime==1.3.0
+	@# The command `firebreak`, from this folder.
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $(STAMP)
 
 drill: $(STAMP) ## Attack a simulated tenant, contain and rebuild, and judge the result (ARGS=--interactive asks for consent; SCENARIO=all: other attacks and ways to recover)

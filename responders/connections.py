@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from responders import endpoints as endpoint_document
 from responders import graph as graph_port
+from responders import own_credential
 from responders.calls import azure_call
 from responders.endpoints import Endpoints
 from responders.errors import ContractChangedError
@@ -34,7 +35,6 @@ class Connections:
 async def open_all(settings: Settings) -> Connections:
     """Ask the cloud what it is, and make everything that talks to it. No token is fetched yet."""
     import httpx  # noqa: PLC0415  loaded with the first call, not with the app
-    from azure.identity.aio import ManagedIdentityCredential  # noqa: PLC0415
 
     from responders.transports import (  # noqa: PLC0415
         CONNECT_S,
@@ -53,7 +53,7 @@ async def open_all(settings: Settings) -> Connections:
     except BaseException:
         await http.aclose()
         raise
-    tokens = Tokens(ManagedIdentityCredential(client_id=settings.client_id))
+    tokens = Tokens(own_credential.asynchronous(settings))
     # Graph's own client, because its SDK wraps the transport that it is given.
     graph_http = httpx.AsyncClient(transport=guarded, timeout=timeout)
     graph = graph_port.connect(graph_http, tokens, endpoints.graph, endpoints.graph_scope)

@@ -107,4 +107,4 @@ def open_evidence(settings: Settings) -> EvidenceStore:
         return EvidenceFolder(settings.evidence)
     from responders.evidence_blobs import EvidenceBlobs  # noqa: PLC0415
 
-    return EvidenceBlobs.connect(settings.evidence_url, settings.ca_bundle, settings.client_id)
+    return EvidenceBlobs.connect(settings.evidence_url, settings)

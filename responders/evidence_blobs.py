@@ -15,13 +15,14 @@ from pathlib import Path
 from azure.core import MatchConditions
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError, HttpResponseError
-from azure.identity import ManagedIdentityCredential
 from azure.storage.blob import BlobClient, ContainerClient, LinearRetry
 
+from responders import own_credential
 from responders.calls import map_azure_error
 from responders.errors import ConflictError, ContractChangedError, NotFoundError, RefusedError
 from responders.evidence import EvidenceRef, EvidenceStore, checked_path, digest
 from responders.evidence_transport import EvidenceTransport
+from responders.settings import Settings
 
 # Old enough to be in every region and sovereign cloud: the SDK's newest is not, for weeks.
 # https://learn.microsoft.com/rest/api/storageservices/versioning-for-the-azure-storage-services
@@ -56,9 +57,9 @@ class EvidenceBlobs(EvidenceStore):
         )
 
     @classmethod
-    def connect(cls, url: str, ca_bundle: Path | None, client_id: str | None) -> "EvidenceBlobs":
+    def connect(cls, url: str, settings: Settings) -> "EvidenceBlobs":
         """As the app's own identity."""
-        return cls(url, ManagedIdentityCredential(client_id=client_id), ca_bundle)
+        return cls(url, own_credential.synchronous(settings), settings.ca_bundle)
 
     def put(self, path: str, content: bytes) -> EvidenceRef:
         """Write once. The same bytes again are fine; other bytes raise `ConflictError`."""

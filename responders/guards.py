@@ -74,6 +74,9 @@ def _named(principal: Principal, rules: Rules) -> None:
 
 
 async def _ourselves(cloud: Cloud, principal: Principal) -> str | None:
+    """Also the deployed app's identity, where a responder runs the app under a sign-in of their own."""
+    if cloud.settings.client_id == principal["app_id"].lower():
+        return "this is Firebreak's own identity: a person has to act on it"
     try:
         own = await cloud.own_object_id()
     except TransientError:

@@ -5,10 +5,12 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from responders.errors import RefusedError
 
+Credential = Literal["managed-identity", "azure-cli"]
 PUBLIC_ARM = "https://management.azure.com"
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -26,6 +28,7 @@ class Settings:
     ca_bundle: Path | None = None  # trusted on top of the system's authorities
     client_id: str | None = None  # of a user-assigned identity; None is the system-assigned one
     evidence_url: str | None = None  # of a blob container
+    credential: Credential = "managed-identity"  # azure-cli: whoever ran `az login`, on a laptop
     acting: bool = True  # the kill switch as an app setting: no deployment is needed to pull it
 
     @classmethod
@@ -45,6 +48,7 @@ class Settings:
             policy=Path(environ.get("FIREBREAK_POLICY") or _beside_function_app("policy.toml")),
             ca_bundle=_file("FIREBREAK_CA_BUNDLE", bundle) if bundle else None,
             client_id=_guid("FIREBREAK_CLIENT_ID", environ) if client_id else None,
+            credential=_credential("FIREBREAK_CREDENTIAL", environ),
             acting=_switch("FIREBREAK_ACTING", environ),
         )
 
@@ -106,6 +110,18 @@ def _switch(name: str, environ: Mapping[str, str]) -> bool:
     if value not in {"true", "false"}:
         raise RefusedError(f"setting {name} must be true or false, not {value[:20]!r}")
     return value == "true"
+
+
+def _credential(name: str, environ: Mapping[str, str]) -> Credential:
+    """One of two, by name: who acts must never be decided by what happens to be reachable."""
+    value = environ.get(name) or "managed-identity"
+    for known in get_args(Credential):
+        if value == known:
+            chosen: Credential = known
+            return chosen
+    raise RefusedError(
+        f"setting {name} must be {' or '.join(get_args(Credential))}, not {value[:40]!r}"
+    )
 
 
 def _file(name: str, value: str) -> Path:

@@ -11,15 +11,15 @@ from responders.errors import ContractChangedError
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken
-    from azure.identity.aio import ManagedIdentityCredential
+    from azure.identity.aio import AzureCliCredential, ManagedIdentityCredential
 
 _EARLY_S = 300  # a token this close to its end is not handed out any more
 
 
 class Tokens:
-    """An azure-core `AsyncTokenCredential` over the managed identity. A fan-out asks once."""
+    """An azure-core `AsyncTokenCredential` over our own identity. A fan-out asks once."""
 
-    def __init__(self, identity: "ManagedIdentityCredential") -> None:
+    def __init__(self, identity: "ManagedIdentityCredential | AzureCliCredential") -> None:
         self._identity = identity
         self._kept: dict[str, AccessToken] = {}
         self._asking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)

@@ -54,13 +54,19 @@ RULES: Any = {
 }
 
 
-def cloud(own: str = "99999999-9999-9999-9999-999999999999", error: Exception | None = None) -> Any:
+def cloud(
+    own: str = "99999999-9999-9999-9999-999999999999",
+    error: Exception | None = None,
+    deployed: str | None = None,
+) -> Any:
     async def own_object_id() -> str:
         if error:
             raise error
         return own
 
-    return SimpleNamespace(own_object_id=own_object_id)
+    return SimpleNamespace(
+        own_object_id=own_object_id, settings=SimpleNamespace(client_id=deployed)
+    )
 
 
 def trust(cluster: str, namespace: str) -> dict[str, str]:
@@ -120,6 +126,10 @@ async def test_what_is_not_supported_is_refused_with_the_reason() -> None:
 
 async def test_we_do_not_act_on_ourselves() -> None:
     assert "own identity" in await refusal(of=cloud(OBJECT_ID.upper()))
+
+
+async def test_a_responders_machine_does_not_act_on_the_deployed_app() -> None:
+    assert "own identity" in await refusal(of=cloud("somebody", deployed=APP_ID))
 
 
 async def test_not_knowing_who_we_are_is_a_refusal() -> None:

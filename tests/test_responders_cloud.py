@@ -13,7 +13,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from responders import endpoints
+from responders import endpoints, own_credential
 from responders.calls import azure_call
 from responders.cloud import Cloud, is_read_only, read_only, refuse_write_in_plan
 from responders.errors import (
@@ -430,3 +430,22 @@ async def test_a_server_that_the_ca_did_not_sign_is_not_talked_to(
     assert azure.seen == []
     async with httpx.AsyncClient(verify=False) as untrusting:  # noqa: S501 - it is there, just not trusted
         assert (await untrusting.get(f"{azure.url}/metadata/endpoints")).status_code == 200
+
+
+@pytest.mark.parametrize(("named", "kind"), [(None, "ManagedIdentity"), ("azure-cli", "AzureCli")])
+def test_who_acts_is_what_the_setting_says_and_nothing_else(
+    named: str | None, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("FIREBREAK_TENANT_ID", "FIREBREAK_LOG_WORKSPACE_ID"):
+        monkeypatch.setenv(name, SUBSCRIPTION)
+    if named:
+        monkeypatch.setenv("FIREBREAK_CREDENTIAL", named)
+    settings = Settings.from_environ()
+    assert type(own_credential.asynchronous(settings)).__name__ == f"{kind}Credential"
+    assert type(own_credential.synchronous(settings)).__name__ == f"{kind}Credential"
+
+
+def test_an_unknown_credential_is_refused_by_name() -> None:
+    known = {"FIREBREAK_TENANT_ID": SUBSCRIPTION, "FIREBREAK_LOG_WORKSPACE_ID": SUBSCRIPTION}
+    with pytest.raises(RefusedError, match="FIREBREAK_CREDENTIAL"):
+        Settings.from_environ({**known, "FIREBREAK_CREDENTIAL": "default"})

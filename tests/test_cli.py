@@ -1,0 +1,277 @@
+"""The command line: who calls, what is sent and how often, what a person reads, and with which status it ends."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from rich.console import Console
+
+from cli import __main__, consenting, local, showing
+from cli.connection import App, checked_origin, incident_path
+from cli.errors import CommandError, NotSignedInError, RefusedError, UnreachableError
+from cli.watching import Watch, next_steps, verdict
+
+INCIDENT = "inc-20261127-0123456789ab"
+HASH = "ab" * 32
+
+
+class Token:
+    """A sign-in that always works."""
+
+    def token(self) -> str:
+        return "a-token"
+
+
+class Server:
+    """Answers one after the other, and what was asked."""
+
+    def __init__(self, *answers: httpx.Response | Exception) -> None:
+        self.answers = list(answers)
+        self.asked: list[httpx.Request] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+
+
+def app(server: Server) -> App:
+    return App("https://fb.test", Token(), httpx.Client(transport=httpx.MockTransport(server)))
+
+
+def incident(phase: str = "watching", **facts: Any) -> dict[str, Any]:
+    principal = {"display_name": "orders-api", "app_id": "a", "object_id": "o"}
+    shown = {"incident_id": INCIDENT, "phase": phase, "mode": "respond", "principal": principal}
+    return {**shown, "steps": [], "outcome": None, "consent": None, **facts}
+
+
+ASKED = {
+    "plan_hash": HASH,
+    "expires_at": "2026-11-27T04:00:00+00:00",
+    "confirmations": [{"key": "rotate:aks-weu", "sentence": "All pods restart."}],
+    "choices": [{"key": "owner:1", "what": "owner", "name": "Ada", "reason": "undated"}],
+}
+
+
+def test_a_call_whose_answer_was_lost_is_sent_again_under_the_same_key() -> None:
+    server = Server(httpx.ReadError("broken"), httpx.Response(202, json={"resumed": True}))
+
+    assert app(server).post(incident_path(INCIDENT, "/resume"), {"reason": "why"})["resumed"]
+
+    keys = {request.headers["Idempotency-Key"] for request in server.asked}
+    assert len(server.asked) == 2
+    assert len(keys) == 1
+    assert server.asked[0].headers["Authorization"] == "Bearer a-token"
+
+
+def test_an_app_that_stays_silent_is_said_to_be_down_with_the_way_out() -> None:
+    server = Server(*[httpx.ConnectError("refused")] * 4)
+
+    with pytest.raises(UnreachableError, match=r"https://fb\.test does not answer") as caught:
+        app(server).get("/api/incidents")
+
+    assert "--local" in caught.value.todo
+    assert len(server.asked) == 4
+
+
+def test_a_throttled_call_waits_and_is_answered() -> None:
+    slow = httpx.Response(429, headers={"Retry-After": "1"})
+    assert app(Server(slow, httpx.Response(200, json={"a": 1}))).get("/x") == {"a": 1}
+
+
+def test_a_refusal_is_told_with_code_reason_and_what_to_do() -> None:
+    problem = {"code": "StalePlan", "detail": "another plan", "next": "read it again"}
+
+    with pytest.raises(RefusedError, match="StalePlan: another plan") as caught:
+        app(Server(httpx.Response(409, json=problem))).get("/x")
+
+    assert caught.value.todo == "read it again"
+
+
+def test_nobody_signed_in_is_another_status_than_a_refusal() -> None:
+    with pytest.raises(NotSignedInError):
+        app(Server(httpx.Response(401, text="no"))).get("/x")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://fb.azurewebsites.net", "https://a@fb.net", "fb.net", "https://fb.net?x=1", "ftp://x"],
+)
+def test_a_token_goes_to_no_address_that_could_be_somebody_elses(url: str) -> None:
+    with pytest.raises(CommandError, match="is no address"):
+        checked_origin(url)
+
+
+def test_an_id_with_a_slash_names_no_other_route() -> None:
+    assert incident_path("../kill-switch") == "/api/incidents/..%2Fkill-switch"
+
+
+def test_a_watch_says_each_step_once_and_ends_where_a_person_is_needed() -> None:
+    step = {"step": "disable", "target": None, "status": "done", "detail": "", "started": "t"}
+    server = Server(
+        httpx.Response(200, json=incident("containing"), headers={"ETag": '"1"'}),
+        httpx.Response(304),
+        httpx.ReadError("restart"),
+        httpx.Response(200, json=incident("containing", steps=[step]), headers={"ETag": '"2"'}),
+        httpx.Response(200, json=incident("awaiting_consent", steps=[step], consent=ASKED)),
+    )
+    said = io.StringIO()
+
+    last = Watch(app(server), INCIDENT, Console(file=said), pause=lambda _s: None).until()
+
+    assert last["phase"] == "awaiting_consent"
+    assert said.getvalue().count("disable: done") == 1
+    assert server.asked[1].headers["If-None-Match"] == '"1"'
+    assert next_steps(last)[0].startswith(f"firebreak consent {INCIDENT}")
+
+
+@pytest.mark.parametrize(
+    ("phase", "outcome", "status"),
+    [
+        ("watching", "contained", 0),
+        ("watching", "not_contained", 3),
+        ("held", None, 3),
+        ("refused", "refused", 3),
+        ("failed", None, 3),
+        ("closed", "recovered", 0),
+    ],
+)
+def test_the_exit_status_says_whether_a_person_is_needed_now(
+    phase: str, outcome: str | None, status: int
+) -> None:
+    assert verdict(incident(phase, outcome=outcome)) == status
+
+
+def test_a_planted_name_is_text_in_the_terminal() -> None:
+    shown = incident(
+        principal={"display_name": "\x1b[2J[bold]x[/bold]", "app_id": "a", "object_id": "o"}
+    )
+    said = io.StringIO()
+    Console(file=said, force_terminal=True, width=100).print(showing.incident(shown))
+    assert "[bold]x[/bold]" in said.getvalue()
+    assert "\x1b[2J" not in said.getvalue()
+
+
+def test_a_yes_is_asked_for_each_confirmation_and_the_beginning_of_the_hash() -> None:
+    asked: list[str] = []
+    typed = iter(["attack is over", HASH[:8]])
+
+    def text(question: str) -> str:
+        asked.append(question)
+        return next(typed)
+
+    def yes(question: str) -> bool:
+        asked.append(question)
+        return "Bring back" not in question
+
+    questions = consenting.Questions(text, yes)
+
+    body = consenting.by_asking(ASKED, questions)
+
+    assert body == {
+        "plan_hash": HASH,
+        "decision": "grant",
+        "reason": "attack is over",
+        "confirmed": ["rotate:aks-weu"],
+        "chosen": [],
+    }
+    assert any("All pods restart." in question for question in asked)
+
+
+@pytest.mark.parametrize("typed", ["", "yes", HASH[:7]])
+def test_without_the_hash_nothing_is_sent(typed: str) -> None:
+    words = iter(["why", typed])
+    with pytest.raises(CommandError, match="nothing was sent"):
+        consenting.by_asking(ASKED, consenting.Questions(lambda _q: next(words), lambda _q: True))
+
+
+def test_a_risk_that_is_not_confirmed_ends_it() -> None:
+    def yes(question: str) -> bool:
+        return question.startswith("Grant")
+
+    with pytest.raises(CommandError, match="rotate:aks-weu was not confirmed"):
+        consenting.by_asking(ASKED, consenting.Questions(lambda _q: "why", yes))
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr("sys.argv", ["firebreak", *arguments])
+    for name in ("FIREBREAK_APP", "FIREBREAK_API_AUDIENCE"):
+        monkeypatch.delenv(name, raising=False)
+    try:
+        return __main__.main()
+    except SystemExit as ended:
+        return int(ended.code or 0)
+
+
+def test_without_an_app_it_says_what_to_give(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "show", INCIDENT) == 1
+    assert "FIREBREAK_APP" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["start", "--reason", "r"], ["start", "--reason", "r", "--object-id", "a", "--app-id", "b"]],
+)
+def test_one_identity_is_named_by_exactly_one_id(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(monkeypatch, "--app", "https://fb.test", *arguments) == 1
+    assert "one is needed" in capsys.readouterr().err
+
+
+def test_an_unknown_option_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(monkeypatch, "start", "--display-name", "orders-api") == 2
+
+
+SETTINGS = {
+    "FIREBREAK_TENANT_ID": "t",
+    "FIREBREAK_LOG_WORKSPACE_ID": "w",
+    "FIREBREAK_API_AUDIENCE": "api://firebreak",
+    "WEBSITE_AUTH_ENABLED": "true",
+    "IDENTITY_ENDPOINT": "http://169.254.0.1",
+}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"IsEncrypted": False, "Values": SETTINGS},
+        [{"name": name, "value": value, "slotSetting": False} for name, value in SETTINGS.items()],
+    ],
+)
+def test_the_local_app_takes_the_deployed_ones_settings_and_the_responders_sign_in(
+    document: Any, tmp_path: Path
+) -> None:
+    kept = tmp_path / "settings.json"
+    kept.write_text(json.dumps(document))
+
+    seen = local.environment(kept, {"PATH": "/bin", "MSI_SECRET": "x"})
+
+    assert seen["FIREBREAK_CREDENTIAL"] == "azure-cli"
+    assert seen["FIREBREAK_TENANT_ID"] == "t"
+    assert not {"WEBSITE_AUTH_ENABLED", "IDENTITY_ENDPOINT", "MSI_SECRET"} & seen.keys()
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"a": 1}'])
+def test_settings_that_are_none_are_refused_by_name(text: str, tmp_path: Path) -> None:
+    kept = tmp_path / "settings.json"
+    kept.write_text(text)
+    with pytest.raises(CommandError, match=r"settings\.json"):
+        local.environment(kept, {})
+
+
+def test_missing_settings_are_named() -> None:
+    with pytest.raises(CommandError, match="FIREBREAK_API_AUDIENCE"):
+        local.environment(None, {"FIREBREAK_TENANT_ID": "t", "FIREBREAK_LOG_WORKSPACE_ID": "w"})
