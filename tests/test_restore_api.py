@@ -121,7 +121,7 @@ async def test_another_world_is_answered_with_the_difference_and_starts_nothing(
     body = {"mode": "apply", "reason": "false alarm", "plan_hash": shown["plan_hash"]}
     status, said = await send(client, body)
 
-    assert (status, said["error"]["code"]) == (409, "WorldChanged")
+    assert (status, said["code"]) == (409, "WorldChanged")
     assert [one["object"] for one in said["diff"]] == ["enabled:accountEnabled"]
     assert said["plan_hash"] == plans.plan_hash(plan[-1])
     assert client.started == []
@@ -142,14 +142,14 @@ async def test_a_bad_order_gets_a_clear_answer_and_starts_nothing(
 ) -> None:
     status, said = await send(client, body, role=role)
 
-    assert (status, said["error"]["code"]) == code
+    assert (status, said["code"]) == code
     assert client.started == []
 
 
 async def test_what_the_plan_does_not_offer_can_not_be_chosen(client: FakeClient) -> None:
     status, said = await order(client, chosen=["credential:k"])
 
-    assert (status, said["error"]["code"], client.started) == (400, "UnknownChoice", [])
+    assert (status, said["code"], client.started) == (400, "UnknownChoice", [])
 
 
 async def test_nobody_restores_what_never_was_an_incident(client: FakeClient) -> None:
@@ -173,14 +173,14 @@ async def test_what_can_not_be_looked_at_is_not_begun(
     monkeypatch.setattr(restorable, "draw", broken)
     status, said = await send(client, PLAN)
 
-    assert (status, said["error"]["code"]) == code
+    assert (status, said["code"]) == code
 
 
 async def test_an_incident_that_acts_comes_to_rest_first(client: FakeClient) -> None:
     client.statuses[ID] = durable("Running", "evicting")
     status, said = await order(client)
 
-    assert (status, said["error"]["code"]) == (409, "NotNow")
+    assert (status, said["code"]) == (409, "NotNow")
     assert (client.started, client.events) == ([], [])
 
 
@@ -200,7 +200,7 @@ async def test_another_open_incident_about_the_principal_goes_first(client: Fake
     client.statuses["inc-20260102-aaaaaaaaaaaa"] = durable("Running", "watching")
     status, said = await order(client)
 
-    assert (status, said["error"]["code"], client.started) == (409, "AnotherIncident", [])
+    assert (status, said["code"], client.started) == (409, "AnotherIncident", [])
 
 
 async def test_how_each_restore_stands_is_in_the_status(client: FakeClient) -> None:

@@ -211,9 +211,9 @@ async def test_a_bad_alert_gets_a_clear_answer_and_starts_nothing(
     answer = await send_alert(client, body)
 
     assert answer[0] == status
-    assert answer[1]["error"]["code"] == code
-    assert answer[1]["error"]["message"]
-    assert answer[1]["error"]["next"]
+    assert answer[1]["code"] == code
+    assert answer[1]["detail"]
+    assert answer[1]["next"]
     assert client.started == []
 
 
@@ -222,7 +222,7 @@ async def test_an_alert_about_two_principals_starts_nothing(client: FakeClient) 
     criteria = two["data"]["alertContext"]["condition"]["allOf"]
     criteria.append({"dimensions": [{"name": "ServicePrincipalId", "value": APP_ID}]})
 
-    assert (await send_alert(client, two))[1]["error"]["code"] == "NoPrincipal"
+    assert (await send_alert(client, two))[1]["code"] == "NoPrincipal"
     assert client.started == []
 
 
@@ -272,8 +272,8 @@ async def test_a_bad_request_gets_a_clear_answer_and_starts_nothing(
     answer = await open_incident(client, body)
 
     assert answer[0] == status
-    assert answer[1]["error"]["code"] == code
-    assert answer[1]["error"]["next"]
+    assert answer[1]["code"] == code
+    assert answer[1]["next"]
     assert client.started == []
 
 
@@ -394,8 +394,8 @@ async def test_consent_without_every_confirmation_is_none_and_says_what_is_missi
     client.statuses[INCIDENT] = asking()
 
     status, body = await consent(client, {**YES, "confirmed": []})
-    assert (status, body["error"]["code"]) == (409, "NotConfirmed")
-    assert "a stolen token stays good" in body["error"]["message"]
+    assert (status, body["code"]) == (409, "NotConfirmed")
+    assert "a stolen token stays good" in body["detail"]
     assert client.events == []
 
 
@@ -435,8 +435,8 @@ async def test_a_key_that_the_plan_does_not_have_is_refused(
     client.statuses[INCIDENT] = asking()
 
     status, body = await consent(client, {**YES, where: [key, "grant-2"]})
-    assert (status, body["error"]["code"]) == (400, "UnknownKey")
-    assert "grant-2" in body["error"]["message"]
+    assert (status, body["code"]) == (400, "UnknownKey")
+    assert "grant-2" in body["detail"]
     assert client.events == []
 
 
@@ -515,7 +515,7 @@ async def test_where_nothing_is_left_to_do_nothing_is_resumed(client: FakeClient
 
     status, body = await resume(client)
 
-    assert (status, body["error"]["code"]) == (409, "NotResumable")
+    assert (status, body["code"]) == (409, "NotResumable")
     assert client.events == []
 
 

@@ -28,9 +28,11 @@ def unnamed(given: Answer, plan: Plan) -> func.HttpResponse | None:
     unknown = sorted({*given.chosen} - choices | {*given.confirmed} - confirmations)
     if unknown:
         reason = f"the plan has no choice or confirmation {', '.join(unknown)}"
-        return error(400, "UnknownKey", reason, "name keys of consent.choices and confirmations")
+        todo = "name keys of consent.choices and confirmations"
+        return error(400, "UnknownKey", reason, todo, more={"unknown": unknown})
     missing = [one for one in plan["confirmations"] if one["key"] not in given.confirmed]
     if given.decision == "deny" or not missing:
         return None
     said = "; ".join(f"{one['key']}: {one['sentence']}" for one in missing)
-    return error(409, "NotConfirmed", said, "read each, and send its key in `confirmed`")
+    todo = "read each, and send its key in `confirmed`"
+    return error(409, "NotConfirmed", said, todo, more={"missing": missing})

@@ -4,7 +4,8 @@ import azure.functions as func
 import structlog
 from pydantic import ValidationError
 
-from responders.errors import ResponderError, TransientError, UnresolvedError
+from responders.errors import AmbiguousError, ResponderError, TransientError, UnresolvedError
+from responders.model import Json
 from triggers import people
 from triggers.answers import error
 from triggers.azure_monitor import said
@@ -28,14 +29,29 @@ def refuse(problem: Exception) -> func.HttpResponse:
             code, todo = (403, "NotAllowed"), "ask an owner of the Firebreak app for the role"
         case _:
             code, todo = (400, "BadRequest"), "correct the body; docs/reference/api.md has it"
-    message = said(problem) if isinstance(problem, ValidationError) else str(problem)
+    message, more = str(problem), None
+    if isinstance(problem, ValidationError):
+        message, more = said(problem), {"errors": fields(problem)}
     _log.warning("request refused", status=code[0], code=code[1], reason=message)
-    return error(*code, message, todo)
+    return error(*code, message, todo, more=more)
+
+
+def fields(problem: ValidationError) -> list[Json]:
+    """Each field that is wrong, and how; what was sent is not repeated."""
+    found = problem.errors(include_input=False, include_url=False)
+    return [{"field": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in found[:20]]
 
 
 def cannot_resolve(problem: ResponderError) -> func.HttpResponse:
     """404, 503 or 500: what the directory said about the principal."""
+    more = None
     match problem:
+        case AmbiguousError():
+            status_code, code = 409, "SeveralPrincipals"
+            todo, more = (
+                "send the object id of the one you mean",
+                {"candidates": problem.candidates},
+            )
         case UnresolvedError():
             status_code, code, todo = (
                 404,
@@ -47,4 +63,4 @@ def cannot_resolve(problem: ResponderError) -> func.HttpResponse:
         case _:
             status_code, code, todo = 500, "CannotResolve", "see the log; nothing was started"
     _log.warning("request refused", status=status_code, code=code, reason=str(problem))
-    return error(status_code, code, str(problem), todo)
+    return error(status_code, code, str(problem), todo, more=more)

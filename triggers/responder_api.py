@@ -135,7 +135,8 @@ async def answer_plan(
         return error(409, "NotAsked", reason, f"GET /api/incidents/{incident_id}")
     if asked["plan_hash"] != given.plan_hash:
         reason = "the plan is another one than the one you answered"
-        return error(409, "StalePlan", reason, "read the incident again and answer its plan_hash")
+        todo = "read the incident again and answer its plan_hash"
+        return error(409, "StalePlan", reason, todo, more={"plan_hash": asked["plan_hash"]})
     problem_with = unnamed(given, asked["plan"])
     if problem_with is not None:
         return problem_with

@@ -147,12 +147,13 @@ def _stale(
         return None
     path = restorable.shown_path(incident, str(wanted.plan_hash))
     diff = plans.differences(store.get_json(path), plan) if store.exists(path) else []
-    problem = {
-        "code": "WorldChanged",
-        "message": "the world is not the one of the plan that you ordered",
-        "next": "read the difference, ask for the plan again, and order that one",
-    }
-    return answer(409, {"error": problem, "diff": diff, **_answer(plan)})
+    return error(
+        409,
+        "WorldChanged",
+        "the world is not the one of the plan that you ordered",
+        "read the difference, ask for the plan again, and order that one",
+        more={"diff": diff, **_answer(plan)},
+    )
 
 
 def _ended(incident: Incident) -> int:
