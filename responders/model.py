@@ -28,6 +28,7 @@ class Hint(TypedDict, total=False):
     resource_id: (
         str  # ARM id of a user-assigned identity, or of a resource with a system-assigned one
     )
+    role_assignment_id: str  # ARM id of a role assignment: whoever the role was given to
     service_account: ServiceAccountHint
 
 

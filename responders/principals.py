@@ -10,6 +10,7 @@ Source   https://learn.microsoft.com/graph/api/resources/serviceprincipal
 import asyncio
 from typing import Literal
 
+from responders import hints
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, NotFoundError, RefusedError, UnresolvedError
 from responders.model import Hint, Json, Principal, PrincipalKind
@@ -30,9 +31,17 @@ _SELECT = {
 async def resolve(cloud: Cloud, hint: Hint) -> Principal:
     """The service principal that the hint names by an immutable id, and the application behind it.
 
-    Raises `UnresolvedError` that says what the id is instead, and which id to send.
+    Raises `UnresolvedError` that says what the id is instead, and which id to send; `AmbiguousError` with the
+    candidates where there are several.
     """
-    key, value = _only(hint)
+    named = await hints.named(cloud, hint)
+    principal = await _of(cloud, named.key, named.value)
+    if named.by is not None:
+        await hints.must_trust(cloud, principal, named.by)
+    return principal
+
+
+async def _of(cloud: Cloud, key: Literal["object_id", "app_id"], value: str) -> Principal:
     by_id = f"/servicePrincipals/{value}"
     path = by_id if key == "object_id" else f"/servicePrincipals(appId='{value}')"
     try:
@@ -40,8 +49,22 @@ async def resolve(cloud: Cloud, hint: Hint) -> Principal:
     except NotFoundError:
         if key == "app_id" and (orphan := await _without_principal(cloud, value)):
             return orphan
+        if key == "object_id" and (app_id := await _app_id_of_application(cloud, value)):
+            return await _of(cloud, "app_id", app_id)
         raise UnresolvedError(await _what_it_is(cloud, key, value)) from None
     return await _principal(cloud, found)
+
+
+async def _app_id_of_application(cloud: Cloud, object_id: str) -> str | None:
+    """An application has one service principal in its tenant, so its own object id is as good."""
+    try:
+        found = await cloud.graph.get(f"/applications/{object_id}", {"$select": "id,appId"})
+    except NotFoundError:
+        return None
+    app_id = found.get("appId")
+    if not isinstance(app_id, str) or not is_guid(app_id):
+        raise ContractChangedError(f"application {object_id} has no appId")
+    return app_id.lower()
 
 
 async def _without_principal(cloud: Cloud, app_id: str) -> Principal | None:
@@ -70,22 +93,6 @@ async def _without_principal(cloud: Cloud, app_id: str) -> Principal | None:
         "resource_id": None,
         "unsupported_because": None,
     }
-
-
-def _only(hint: Hint) -> tuple[Literal["object_id", "app_id"], str]:
-    named: list[tuple[Literal["object_id", "app_id"], str]] = []
-    if "object_id" in hint:
-        named.append(("object_id", hint["object_id"]))
-    if "app_id" in hint:
-        named.append(("app_id", hint["app_id"]))
-    if len(named) != 1:
-        raise UnresolvedError("name the identity by exactly one of object_id and app_id")
-    key, value = named[0]
-    if not isinstance(value, str) or not is_guid(value):
-        raise UnresolvedError(
-            f"{key} is not a GUID: {value!r:.60}; display names are never resolved"
-        )
-    return key, value.lower()
 
 
 async def _principal(cloud: Cloud, found: Json) -> Principal:

@@ -185,7 +185,6 @@ async def test_an_id_sent_as_the_wrong_kind_is_explained(
     for hint, words in (
         (Hint(object_id=ids["app_id"]), "is the app_id of a service principal"),
         (Hint(app_id=ids["object_id"]), "is the object_id of a service principal"),
-        (Hint(object_id=ids["application_object_id"]), f"it is {ids['app_id']}"),
         (Hint(app_id=ids["application_object_id"]), f"it is {ids['app_id']}"),
         (Hint(object_id=sandbox.seed["users"]["dana"]["object_id"]), "nothing in tenant"),
     ):
