@@ -3,7 +3,6 @@
 A function key opens the door; who comes in is proven by App Service authentication, and what they may do by app roles.
 """
 
-import asyncio
 import uuid
 from datetime import UTC, datetime
 from typing import Annotated, Literal
@@ -13,14 +12,12 @@ import azure.functions as func
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from playbooks.consents import consent_event
-from playbooks.orders import Consent
 from playbooks.policy import Guid
 from responders.errors import ResponderError
-from responders.model import Hint, Json, Signal, Vector
-from triggers import intake, people, resumptions, signed_calls, status
-from triggers.answers import answer, error
-from triggers.consent_answers import Answer, unnamed
+from responders.model import Hint, Signal, Vector
+from triggers import consent_answers, intake, people, resumptions, signed_calls, status
+from triggers.answers import answer
+from triggers.consent_answers import Answer
 from triggers.refusals import cannot_resolve, refuse, unknown
 
 bp = df.Blueprint()
@@ -106,7 +103,7 @@ async def read_incident(
     """200 with phase, clock, steps and consent; 404 where no such incident was ever opened."""
     structlog.contextvars.clear_contextvars()
     incident_id = req.route_params["incident_id"]
-    shown = await _status(client, incident_id)
+    shown = await status.of(client, incident_id)
     return answer(200, shown) if shown else unknown(incident_id)
 
 
@@ -126,32 +123,7 @@ async def answer_plan(
     if isinstance(sent, func.HttpResponse):
         return sent
     person, given = sent
-    shown = await _status(client, incident_id)
-    if shown is None:
-        return unknown(incident_id)
-    asked = shown["consent"]
-    if shown["phase"] != "awaiting_consent" or asked is None:
-        reason = f"{incident_id} is {shown['phase']}: it asks for no consent"
-        return error(409, "NotAsked", reason, f"GET /api/incidents/{incident_id}")
-    if asked["plan_hash"] != given.plan_hash:
-        reason = "the plan is another one than the one you answered"
-        todo = "read the incident again and answer its plan_hash"
-        return error(409, "StalePlan", reason, todo, more={"plan_hash": asked["plan_hash"]})
-    problem_with = unnamed(given, asked["plan"])
-    if problem_with is not None:
-        return problem_with
-    consent: Consent = {
-        "decision": given.decision,
-        "plan_hash": given.plan_hash,
-        "approver": {"object_id": person.object_id, "name": person.name},
-        "reason": given.reason,
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "chosen": given.chosen,
-        "confirmed": given.confirmed,
-    }
-    await client.raise_event(incident_id, consent_event(given.plan_hash), consent)
-    _log.info("consent", incident_id=incident_id, decision=given.decision, by=person.object_id)
-    return answer(202, {"incident_id": incident_id, "decision": given.decision})
+    return await consent_answers.give(client, incident_id, person, given)
 
 
 @bp.route(
@@ -168,30 +140,5 @@ async def resume_recovery(
     if isinstance(sent, func.HttpResponse):
         return sent
     person, wanted = sent
-    shown = await _status(client, incident_id)
-    if shown is None:
-        return unknown(incident_id)
     key = req.headers.get("Idempotency-Key", "")[:_KEY_LIMIT] or str(uuid.uuid4())
-    call = {
-        "by": {"object_id": person.object_id, "name": person.name},
-        "reason": wanted.reason,
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    if await asyncio.to_thread(resumptions.was_heard, intake.store(), incident_id, person, key):
-        return answer(202, {"incident_id": incident_id, "resumed": False})
-    if not shown["resumable"]:
-        reason = f"{incident_id} is {shown['phase']}: there is nothing to resume now"
-        return error(409, "NotResumable", reason, f"GET /api/incidents/{incident_id}")
-    # Raised before it is noted: a call that is lost in between is heard when it is sent again, and its event, which is
-    # named after this very wait, is heard once.
-    await client.raise_event(incident_id, shown["resume"]["event"], call)
-    await asyncio.to_thread(resumptions.note, intake.store(), incident_id, person, key)
-    _log.info("resume", incident_id=incident_id, by=person.object_id)
-    return answer(202, {"incident_id": incident_id, "resumed": True})
-
-
-async def _status(client: df.DurableOrchestrationClient, incident_id: str) -> Json | None:
-    if not status.is_incident_id(incident_id):
-        return None
-    durable = await client.get_status(incident_id, show_input=True)
-    return await asyncio.to_thread(status.read, intake.store(), durable)
+    return await resumptions.resume(client, incident_id, person, key, wanted)

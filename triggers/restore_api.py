@@ -67,6 +67,16 @@ async def restore_incident(
     if isinstance(sent, func.HttpResponse):
         return sent
     person, wanted = sent
+    return await restore(client, incident_id, person, wanted)
+
+
+async def restore(
+    client: df.DurableOrchestrationClient,
+    incident_id: str,
+    person: people.Person,
+    wanted: RestoreOrder,
+) -> func.HttpResponse:
+    """The plan, or the order that begins it, from a page or a call."""
     durable = await _durable(client, incident_id)
     if durable is None:
         return unknown(incident_id)

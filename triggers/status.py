@@ -1,9 +1,11 @@
 """How an incident stands: what Durable knows of it, joined with its journal. Keys and URLs of Durable never leave."""
 
+import asyncio
 import json
 import re
 from typing import Literal
 
+import azure.durable_functions as df
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 
 from playbooks import plan_files
@@ -11,6 +13,7 @@ from playbooks.plan_model import Plan
 from responders.evidence import EvidenceStore
 from responders.journal import Journal
 from responders.model import Incident, Json
+from triggers import intake
 
 _MOST_CHOICES = 100  # shown: an identity with more permissions than that is read in its plan
 _OF_A_CHOICE: tuple[Literal["key", "what", "name", "reason"], ...] = (
@@ -25,6 +28,14 @@ _INCIDENT_ID = re.compile(r"inc-[0-9]{8}-[0-9a-f]{12}")
 def is_incident_id(text: str) -> bool:
     """True for ids that this app makes; nothing else is ever looked up."""
     return _INCIDENT_ID.fullmatch(text) is not None
+
+
+async def of(client: df.DurableOrchestrationClient, incident_id: str) -> Json | None:
+    """The status document by its id, or None where no such incident was ever opened."""
+    if not is_incident_id(incident_id):
+        return None
+    durable = await client.get_status(incident_id, show_input=True)
+    return await asyncio.to_thread(read, intake.store(), durable)
 
 
 def read(store: EvidenceStore, durable: DurableOrchestrationStatus | None) -> Json | None:
