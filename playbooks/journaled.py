@@ -15,6 +15,7 @@ import structlog  # noqa: TID251 - see above
 
 from playbooks import policy
 from playbooks.orders import Json, Order, folder
+from responders import kill_switch
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, RefusedError, ResponderError, TransientError
 from responders.evidence import EvidenceStore, open_evidence
@@ -78,7 +79,8 @@ async def perform(
     _log.info("intent", target=aim, run=run)
     started = time.monotonic()
     with read_only() if incident["mode"] == "plan" else nullcontext():
-        stopped = kill_switch() if acts and incident["mode"] != "plan" else None
+        asked = acts and incident["mode"] != "plan"
+        stopped = await asyncio.to_thread(stopped_by, store) if asked else None
         result = await _outcome(act, store, run) if stopped is None else stopped
     if keeping is not None:
         result = await asyncio.to_thread(_kept, store, order, keeping, run, result)
@@ -91,17 +93,25 @@ async def perform(
     return result
 
 
-def kill_switch() -> Json | None:
-    """The refusal, while policy.toml on disk or FIREBREAK_ACTING says that nothing may be acted on.
+def stopped_by(store: EvidenceStore) -> Json | None:
+    """Why nothing may be acted on: the switch, FIREBREAK_ACTING or policy.toml on disk says so. None where all allow.
 
-    An incident keeps the policy it began with in everything but this. A policy that can't be read stops as well.
+    An incident keeps the policy it began with in everything but this. What can't be read stops as well.
     """
     try:
         settings = Settings.from_environ()
-        acting = settings.acting and policy.load(settings.policy).guards.acting
-    except (policy.PolicyError, RefusedError) as error:
+        allowed = settings.acting and policy.load(settings.policy).guards.acting
+        switch = kill_switch.read(store)
+    except TransientError as error:  # asked again, boundedly, and nothing acts meanwhile
+        detail = f"kill switch: it can't be read now: {error}"
+        return {"status": "failed", "retry": True, "detail": detail}
+    except (policy.PolicyError, ResponderError) as error:
         return {"status": "refused", "detail": f"kill switch: it can't be read: {error}"}
-    if acting:
+    if not switch["acting"]:
+        who = switch.get("by", {}).get("name", "somebody")
+        said = f"pulled by {who}, {switch.get('at', '')}: {switch.get('reason', '')}"
+        return {"status": "refused", "detail": f"kill switch: {said}"}
+    if allowed:
         return None
     where = "policy.toml [guards] acting or FIREBREAK_ACTING"
     return {"status": "refused", "detail": f"kill switch: {where} is false"}

@@ -194,7 +194,8 @@ class Progress:
             lines = [*self._status["reversals"], *self._status["remaining"]]
             yield from self.tell("closed", {"Outcome": outcome, **self.clock, "lines": lines})
             yield from self.seal("closed")
-        yield from perform_one(self._context, reporting.release_principal, self._order)
+        closing: Order = {**self._order, "facts": {"outcome": outcome}}
+        yield from perform_one(self._context, reporting.release_principal, closing)
         self.note(phase="refused" if outcome == "refused" else "closed", outcome=outcome)
         return {"outcome": outcome, "detail": detail, **self._status}
 

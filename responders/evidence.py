@@ -69,6 +69,10 @@ class EvidenceStore(Protocol):
         """Conditional create: None when this call made it, else what somebody wrote before."""
 
     @abstractmethod
+    def claimed(self, path: str) -> bytes | None:
+        """What a claim holds now; None where nobody has made it."""
+
+    @abstractmethod
     def replace_claim(self, path: str, expected: bytes, content: bytes) -> bool:
         """Swap a claim if it is still the expected one. False: somebody was faster."""
 

@@ -105,6 +105,13 @@ class EvidenceBlobs(EvidenceStore):
             return None
         raise ConflictError(f"claim {path} comes and goes")
 
+    def claimed(self, path: str) -> bytes | None:
+        """What a claim holds now; None where nobody has made it."""
+        try:
+            return self._read(self._claims.get_blob_client(checked_path(path)))[0]
+        except NotFoundError:
+            return None
+
     def replace_claim(self, path: str, expected: bytes, content: bytes) -> bool:
         """Swap a claim if it is still the expected one. False: somebody was faster."""
         blob = self._claims.get_blob_client(checked_path(path))

@@ -63,6 +63,13 @@ class EvidenceFolder(EvidenceStore):
                     continue  # released between the two
             return None
 
+    def claimed(self, path: str) -> bytes | None:
+        """What a claim holds now; None where nobody has made it."""
+        try:
+            return self._file(path).read_bytes()
+        except FileNotFoundError:
+            return None
+
     def replace_claim(self, path: str, expected: bytes, content: bytes) -> bool:
         """Swap a claim if it is still the expected one. False: somebody was faster."""
         with self._locked(path):

@@ -7,8 +7,9 @@ import pytest
 
 from playbooks import journaled
 from playbooks.journaled import Keeping, Work, perform
+from responders import kill_switch
 from responders.cloud import Cloud
-from responders.errors import RefusedError
+from responders.errors import RefusedError, TransientError
 from responders.evidence import EvidenceStore
 from responders.evidence_folder import EvidenceFolder
 from tests.azure_fake import FakeAzure, Say
@@ -124,5 +125,46 @@ async def test_in_plan_mode_the_http_layer_refuses_a_step_that_writes(
     assert (await perform("lever", order("contain"), write))["status"] == "done"
 
 
-def test_without_a_reason_there_is_no_kill_switch(store: EvidenceStore) -> None:
-    assert journaled.kill_switch() is None
+def test_without_a_reason_nothing_is_stopped(store: EvidenceStore) -> None:
+    assert journaled.stopped_by(store) is None
+
+
+async def test_the_switch_of_the_store_stops_the_next_step_and_says_who_pulled_it_and_why(
+    store: EvidenceStore,
+) -> None:
+    turned(store, acting=False)
+    answer = await perform("lever", order("contain"), pulled, acts=True)
+
+    assert answer["status"] == "refused"
+    assert "rosa" in answer["detail"]
+    assert "wrong identity" in answer["detail"]
+
+    turned(store, acting=True)
+    assert (await perform("lever", order("contain"), pulled, acts=True))["status"] == "done"
+
+
+async def test_a_switch_that_cannot_be_read_now_is_asked_again_and_nothing_acts_meanwhile(
+    store: EvidenceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unread(_store: EvidenceStore) -> kill_switch.Switch:
+        raise TransientError("the storage is busy")
+
+    monkeypatch.setattr(kill_switch, "read", unread)
+    answer = await perform("lever", order("contain"), pulled, acts=True)
+
+    assert (answer["status"], answer["retry"]) == ("failed", True)
+
+
+async def test_a_switch_that_holds_no_sense_is_off(store: EvidenceStore) -> None:
+    store.claim("kill-switch.json", b'{"acting": "yes"}')
+
+    answer = await perform("lever", order("contain"), pulled, acts=True)
+    assert answer["status"] == "refused"
+
+
+def turned(store: EvidenceStore, *, acting: bool) -> kill_switch.Switch:
+    by: kill_switch.TurnedBy = {"object_id": "o", "name": "rosa"}
+    at = "2026-11-26T23:00:00+00:00"
+    return kill_switch.turn(
+        store, {"acting": acting, "reason": "wrong identity", "by": by, "at": at}
+    )

@@ -17,7 +17,12 @@ from triggers import azure_monitor, intake, people, responder_api, status
 
 OBJECT_ID = "11111111-1111-1111-1111-111111111111"
 APP_ID = "22222222-2222-2222-2222-222222222222"
-PRINCIPAL = {"kind": "application", "object_id": OBJECT_ID, "app_id": APP_ID}
+PRINCIPAL = {
+    "kind": "application",
+    "object_id": OBJECT_ID,
+    "app_id": APP_ID,
+    "display_name": "orders-api",
+}
 
 
 class FakeClient:

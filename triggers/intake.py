@@ -15,7 +15,7 @@ import structlog
 from playbooks import policy as policies
 from playbooks.containment import CALLED
 from playbooks.orders import Order
-from responders import claims, principals, restorations
+from responders import claims, incident_index, principals, restorations
 from responders.cloud import Cloud
 from responders.evidence import EvidenceStore, open_evidence
 from responders.model import Incident, Mode, Principal, Signal
@@ -79,6 +79,8 @@ async def accept(signal: Signal, mode: Mode, client: df.DurableOrchestrationClie
     if not await is_known(client, incident_id):
         incident = _incident(incident_id, mode, principal, signal)
         order: Order = {"incident": incident, "policy": policy().frozen()}
+        # Before the start: a start that nobody hears of is still on the list.
+        await asyncio.to_thread(incident_index.opened, evidence, incident)
         await client.start_new(PLAYBOOK, instance_id=incident_id, client_input=order)
         _log.info("incident started", incident_id=incident_id, playbook=PLAYBOOK, depth=mode)
         return Accepted(incident_id, joined=False, mode=mode)

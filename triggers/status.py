@@ -119,6 +119,11 @@ def phase_of(durable: DurableOrchestrationStatus) -> str:
     return str(_document(durable.custom_status).get("phase", "accepted"))
 
 
+def told_by(durable: DurableOrchestrationStatus) -> Json:
+    """What the playbook says of itself."""
+    return _document(durable.custom_status)
+
+
 def _consent(store: EvidenceStore, incident: Incident, told: Json) -> Json | None:
     consent: Json | None = told.get("consent")
     if consent is None:

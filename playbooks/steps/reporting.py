@@ -11,7 +11,7 @@ from playbooks import choosing, footprint, plan_files, plans, refederation
 from playbooks.journaled import Work, perform
 from playbooks.orders import Json, Order, folder, graph_path
 from playbooks.steps import findings, sweeps, undo_books
-from responders import claims, graph_pages, locks, notices, report_pages, reports
+from responders import claims, graph_pages, incident_index, locks, notices, report_pages, reports
 from responders.evidence import EvidenceRef, EvidenceStore
 from responders.journal import Journal
 from responders.model import Incident, StepResult
@@ -112,9 +112,14 @@ async def seal_evidence(order: Order) -> Json:
 @bp.activity_trigger(input_name="order")
 async def release_principal(order: Order) -> Json:
     """Close: the next signal about this principal opens an incident of its own."""
+    incident, facts = order["incident"], order.get("facts", {})
 
     async def act(work: Work) -> StepResult:
-        await asyncio.to_thread(claims.release, work.store, order["incident"])
+        how = incident_index.Closed(
+            facts.get("outcome", "unknown"), facts.get("mode", incident["mode"])
+        )
+        await asyncio.to_thread(incident_index.closed, work.store, incident["incident_id"], how)
+        await asyncio.to_thread(claims.release, work.store, incident)
         return {"status": "done", "detail": "released"}
 
     return await perform("release_principal", order, act)
