@@ -20,7 +20,6 @@ class Files:
 def incident_api(described: Json, origin: str, files: Files) -> list[tuple[str, str]]:
     """(what it does, command) for each call of the incident API."""
     object_id = described["seed"]["orders_api"]["object_id"]
-    key = f'-H "x-functions-key: $(cat {files.function_key})"'
     person = f'-H "Authorization: Bearer $(cat {files.responder_token})"'
     body = "-H 'Content-Type: application/json'"
     wish = f'{{"object_id": "{object_id}", "mode": "plan", "reason": "looking around"}}'
@@ -35,20 +34,20 @@ def incident_api(described: Json, origin: str, files: Files) -> list[tuple[str, 
         ),
         (
             "A responder opens an incident; plan only reads, contain and respond act",
-            f"curl -s {origin}/api/incidents {key} {person} {body} -d '{wish}'",
+            f"curl -s {origin}/api/incidents {person} {body} -d '{wish}'",
         ),
-        ("How it stands", f"curl -s {origin}/api/incidents/INCIDENT_ID {key} {person}"),
+        ("How it stands", f"curl -s {origin}/api/incidents/INCIDENT_ID {person}"),
         (
             "Consent to exactly the plan that the status shows",
-            f"curl -s {origin}/api/incidents/INCIDENT_ID/consent {key} {person} {body} -d '{yes}'",
+            f"curl -s {origin}/api/incidents/INCIDENT_ID/consent {person} {body} -d '{yes}'",
         ),
         (
             "It was a false alarm: what a restore would give back; mode apply with its plan_hash does it",
-            f"curl -s {origin}/api/incidents/INCIDENT_ID/restore {key} {person} {body} -d '{back}'",
+            f"curl -s {origin}/api/incidents/INCIDENT_ID/restore {person} {body} -d '{back}'",
         ),
         (
             "What a person would do by hand, in both directions",
-            f"curl -s {origin}/api/incidents/INCIDENT_ID/undo {key} {person}",
+            f"curl -s {origin}/api/incidents/INCIDENT_ID/undo {person}",
         ),
     ]
 

@@ -17,7 +17,7 @@ _PAUSE_S = 0.1
 
 @dataclass
 class Responder:
-    """HTTP calls to the function app, with the key and, where a person is needed, her token."""
+    """HTTP calls to the function app: alerts with the key, her own with her token."""
 
     ground: TrainingGround
     token: str = field(repr=False)
@@ -80,7 +80,7 @@ class Responder:
         return found
 
     def _headers(self) -> dict[str, str]:
-        return {"x-functions-key": self._key, "Authorization": f"Bearer {self.token}"}
+        return {"Authorization": f"Bearer {self.token}"}
 
     async def _insist(
         self, method: str, path: str, body: Json | None, headers: dict[str, str]

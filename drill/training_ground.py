@@ -106,14 +106,14 @@ async def opened(layout: Layout) -> AsyncIterator[TrainingGround]:
         client = httpx.AsyncClient(verify=trust, timeout=60, trust_env=False)
         http = await stack.enter_async_context(client)
         control = Control(http, sandbox.ready["endpoints"]["control"])
-        issuer, jwks = await _issuer_of_people(control)
+        signing_in = await _issuer_of_people(control)
         environment = surroundings | sandbox.ready["environment"]
         environment["FIREBREAK_EVIDENCE"] = str(layout.folder / "evidence")
         environment["FIREBREAK_POLICY"] = str(_policy(layout))
         environment |= layout.host_environment
 
         async def start(ahead_s: float, before: int) -> Service:
-            recipe = _host(layout, environment, issuer, jwks, ca)
+            recipe = _host(layout, environment, signing_in, ca)
             log = recipe.log.with_name(f"host-{before + 1}.log") if before else recipe.log
             arguments = (
                 [*recipe.arguments, "--clock-ahead", str(ahead_s)] if ahead_s else recipe.arguments
@@ -150,19 +150,27 @@ def _sandbox(layout: Layout, environment: Mapping[str, str]) -> Recipe:
     return Recipe("sandbox", arguments, log, state / "sandbox.json", environment, ROOT)
 
 
-def _host(
-    layout: Layout, environment: Mapping[str, str], issuer: str, jwks: str, ca: Path
-) -> Recipe:
+def _host(layout: Layout, environment: Mapping[str, str], signing_in: "SignIn", ca: Path) -> Recipe:
     state = layout.folder / "host"
     port, rpc_port = layout.host_port or free_port(), free_port()
     arguments = [layout.host_module, "--app", str(layout.app), "--state", str(state)]
     arguments += ["--port", str(port), "--rpc-port", str(rpc_port), "--ca", str(ca)]
-    arguments += ["--auth-issuer", issuer, "--auth-audience", AUDIENCE, "--auth-jwks", jwks]
+    arguments += ["--auth-issuer", signing_in.issuer, "--auth-jwks", signing_in.jwks]
+    arguments += ["--auth-audience", AUDIENCE, "--auth-audience", signing_in.audience]
     log = layout.folder / "host.log"
     return Recipe("host", arguments, log, state / "host.json", environment, ROOT)
 
 
-async def _issuer_of_people(control: Control) -> tuple[str, str]:
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What App Service authentication is told about our app registration."""
+
+    issuer: str
+    audience: str
+    jwks: str
+
+
+async def _issuer_of_people(control: Control) -> SignIn:
     """The issuer and the JWKS of sign-ins to our API, as App Service would be configured with them.
 
     Read off a token and its issuer's discovery document: whether tokens are of version 1 or 2 is the tenant's choice.
@@ -174,7 +182,7 @@ async def _issuer_of_people(control: Control) -> tuple[str, str]:
     answer = await control.http.get(url)
     if not answer.is_success:
         raise DrillError(f"no discovery document at {url}: {answer.status_code}")
-    return claims["iss"], answer.json()["jwks_uri"]
+    return SignIn(claims["iss"], claims["aud"], answer.json()["jwks_uri"])
 
 
 def without_real_cloud(environment: Mapping[str, str]) -> dict[str, str]:

@@ -29,6 +29,7 @@ class Settings:
     client_id: str | None = None  # of a user-assigned identity; None is the system-assigned one
     evidence_url: str | None = None  # of a blob container
     credential: Credential = "managed-identity"  # azure-cli: whoever ran `az login`, on a laptop
+    api_audiences: tuple[str, ...] = ()  # of tokens that people and machines may call us with
     acting: bool = True  # the kill switch as an app setting: no deployment is needed to pull it
 
     @classmethod
@@ -49,6 +50,7 @@ class Settings:
             ca_bundle=_file("FIREBREAK_CA_BUNDLE", bundle) if bundle else None,
             client_id=_guid("FIREBREAK_CLIENT_ID", environ) if client_id else None,
             credential=_credential("FIREBREAK_CREDENTIAL", environ),
+            api_audiences=_audiences("FIREBREAK_API_AUDIENCE", environ),
             acting=_switch("FIREBREAK_ACTING", environ),
         )
 
@@ -110,6 +112,18 @@ def _switch(name: str, environ: Mapping[str, str]) -> bool:
     if value not in {"true", "false"}:
         raise RefusedError(f"setting {name} must be true or false, not {value[:20]!r}")
     return value == "true"
+
+
+def _audiences(name: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of our app registration: its client id, its application ID URI. None: no token is checked here."""
+    named = [one.strip() for one in environ.get(name, "").split(",") if one.strip()]
+    for one in named:
+        if not (is_guid(one) or one.startswith(("api://", "https://"))):
+            raise RefusedError(
+                f"setting {name} must hold client ids or application ID URIs (api://...), separated by commas, "
+                f"not {one[:80]!r}"
+            )
+    return tuple(one.lower() if is_guid(one) else one for one in named)
 
 
 def _credential(name: str, environ: Mapping[str, str]) -> Credential:

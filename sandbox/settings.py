@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 from urllib.parse import urlencode
 
+from sandbox.entra.resources import FIREBREAK
 from sandbox.world import Json, World, stable_guid
 
 API_VERSION = "2016-06-01"  # of Power Automate's request trigger, part of every workflow URL
@@ -41,6 +42,7 @@ def environment(world: World, ca: Path) -> dict[str, str]:
         "FIREBREAK_CA_BUNDLE": str(ca),
         "FIREBREAK_TENANT_ID": world.tenant_id,
         "FIREBREAK_LOG_WORKSPACE_ID": world.workspace_id,
+        "FIREBREAK_API_AUDIENCE": f"{FIREBREAK},{stable_guid('app/firebreak-api')}",
         "FIREBREAK_TEAMS_WEBHOOK_URL": teams_webhook_url(world),
         "IDENTITY_ENDPOINT": f"{world.endpoints['identity']}/msi/token",
         "IDENTITY_HEADER": identity_header(),

@@ -82,6 +82,6 @@ def test_the_page_names_every_verb_in_a_cluster() -> None:
     }
 
 
-@pytest.mark.parametrize("role", [people.RESPONDER, people.APPROVER])
+@pytest.mark.parametrize("role", people.ROLES)
 def test_the_page_names_the_roles_of_people(role: str) -> None:
     assert role in first_cells(_PEOPLE)

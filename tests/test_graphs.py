@@ -21,7 +21,8 @@ from responders.graph_model import Graph
 from tests.snapshot import snapshot
 from tests.test_plans import account, survey, trust, workload
 from tests.test_reports import report
-from triggers import intake, plan_api
+from tests.test_ways_in import TENANT, signed_in
+from triggers import intake, people, plan_api
 
 EVIL = '"] --> <script>alert(1)</script> `x` #quot; \u202e | end\uffff'
 INCIDENT_ID = "inc-20260101-0123456789ab"
@@ -269,13 +270,21 @@ def test_mermaid_stays_below_what_mermaid_refuses() -> None:
 @pytest.fixture
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EvidenceFolder:
     kept = EvidenceFolder(tmp_path)
+    monkeypatch.setenv("FIREBREAK_TENANT_ID", TENANT)
+    monkeypatch.setenv("FIREBREAK_LOG_WORKSPACE_ID", TENANT)
+    monkeypatch.setenv("WEBSITE_AUTH_ENABLED", "True")
     monkeypatch.setattr(intake, "store", lambda: kept)
     return kept
 
 
 async def ask(incident_id: str = INCIDENT_ID, **params: str) -> func.HttpResponse:
     request = func.HttpRequest(
-        "GET", "/api", params=params, route_params={"incident_id": incident_id}, body=b""
+        "GET",
+        "/api",
+        headers=signed_in(people.READ),
+        params=params,
+        route_params={"incident_id": incident_id},
+        body=b"",
     )
     answer = await plan_api.read_plan._function._func(request)
     return cast(func.HttpResponse, answer)

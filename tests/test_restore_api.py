@@ -65,7 +65,7 @@ def plan(monkeypatch: pytest.MonkeyPatch) -> list[RestorePlan]:
 
 
 async def send(
-    client: FakeClient, body: Any, *, role: str = people.APPROVER, incident_id: str = ID
+    client: FakeClient, body: Any, *, role: str = people.APPROVE, incident_id: str = ID
 ) -> tuple[int, dict[str, Any]]:
     request = func.HttpRequest(
         "POST",
@@ -130,11 +130,11 @@ async def test_another_world_is_answered_with_the_difference_and_starts_nothing(
 @pytest.mark.parametrize(
     ("body", "role", "code"),
     [
-        (PLAN, people.RESPONDER, (403, "NotAllowed")),
-        ({**PLAN, "mode": "apply"}, people.APPROVER, (400, "BadRequest")),
-        ({"mode": "plan"}, people.APPROVER, (400, "BadRequest")),
-        ({**PLAN, "force": True}, people.APPROVER, (400, "BadRequest")),
-        ({**PLAN, "mode": "apply", "plan_hash": "0" * 64}, people.APPROVER, (409, "WorldChanged")),
+        (PLAN, people.RESPOND, (403, "NotAllowed")),
+        ({**PLAN, "mode": "apply"}, people.APPROVE, (400, "BadRequest")),
+        ({"mode": "plan"}, people.APPROVE, (400, "BadRequest")),
+        ({**PLAN, "force": True}, people.APPROVE, (400, "BadRequest")),
+        ({**PLAN, "mode": "apply", "plan_hash": "0" * 64}, people.APPROVE, (409, "WorldChanged")),
     ],
 )
 async def test_a_bad_order_gets_a_clear_answer_and_starts_nothing(

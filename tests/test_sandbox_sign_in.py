@@ -29,8 +29,9 @@ def _checked(sandbox: RunningSandbox, token: str, audience: str) -> dict[str, An
 
 
 def test_a_responder_carries_her_roles(sandbox: RunningSandbox) -> None:
-    for audience in ("api://firebreak", "api://firebreak/"):
-        claims = _checked(sandbox, sandbox.sign_in("rosa", audience), "api://firebreak")
+    ours = sandbox.seed["firebreak_api"]["app_id"]
+    for audience in ("api://firebreak", "api://firebreak/", ours):
+        claims = _checked(sandbox, sandbox.sign_in("rosa", audience), ours)
         assert set(claims["roles"]) == {"Incident.Respond", "Incident.Approve"}
         assert claims["oid"] == sandbox.seed["users"]["rosa"]["object_id"]
         assert claims["preferred_username"] == "rosa@contoso.com"
@@ -39,8 +40,55 @@ def test_a_responder_carries_her_roles(sandbox: RunningSandbox) -> None:
 
 @pytest.mark.parametrize("user", ["vera", "dana@contoso.com"])
 def test_others_have_none(sandbox: RunningSandbox, user: str) -> None:
-    claims = _checked(sandbox, sandbox.sign_in(user, "api://firebreak"), "api://firebreak")
+    ours = sandbox.seed["firebreak_api"]["app_id"]
+    claims = _checked(sandbox, sandbox.sign_in(user, "api://firebreak"), ours)
     assert "roles" not in claims
+
+
+@pytest.mark.parametrize(
+    ("user", "role"),
+    [
+        ("ravi", "Incident.Read"),
+        ("nora", "Incident.Respond"),
+        ("ines", "Incident.Approve"),
+        ("yuri", "Incident.Approve"),
+        ("zoe", "Incident.Admin"),
+    ],
+)
+def test_each_app_role_has_somebody(sandbox: RunningSandbox, user: str, role: str) -> None:
+    ours = sandbox.seed["firebreak_api"]["app_id"]
+    assert _checked(sandbox, sandbox.sign_in(user, ours), ours)["roles"] == [role]
+
+
+def _app_only(sandbox: RunningSandbox, app_id: str) -> dict[str, Any]:
+    url = f"{sandbox.endpoints['control']}/sandbox/sign-in"
+    answer = sandbox.http.post(url, json={"app_id": app_id, "audience": "api://firebreak"})
+    assert answer.status_code == 200
+    ours = sandbox.seed["firebreak_api"]["app_id"]
+    return _checked(sandbox, answer.json()["access_token"], ours)
+
+
+def test_an_application_calls_for_itself(sandbox: RunningSandbox) -> None:
+    bot = sandbox.seed["incident_bot"]
+    claims = _app_only(sandbox, bot["app_id"])
+    assert (claims["idtyp"], claims["azp"], claims["oid"]) == (
+        "app",
+        bot["app_id"],
+        bot["object_id"],
+    )
+    assert set(claims["roles"]) == {"Incident.Read", "Incident.Respond"}
+    assert "scp" not in claims
+
+
+def test_the_sender_of_secure_webhooks_has_its_one_role(sandbox: RunningSandbox) -> None:
+    claims = _app_only(sandbox, "461e8683-5575-4561-ac7f-899cc907d62a")
+    assert claims["roles"] == ["ActionGroupsSecureWebhook"]
+
+
+def test_no_application_signs_in_that_the_tenant_does_not_know(sandbox: RunningSandbox) -> None:
+    url = f"{sandbox.endpoints['control']}/sandbox/sign-in"
+    nobody = {"app_id": "00000000-0000-4000-8000-00000000dead", "audience": GRAPH}
+    assert sandbox.http.post(url, json=nobody).status_code == 404
 
 
 def test_a_delegated_token_has_scopes_and_no_app_roles(sandbox: RunningSandbox) -> None:

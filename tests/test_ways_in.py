@@ -17,6 +17,7 @@ from triggers import azure_monitor, intake, people, responder_api, status
 
 OBJECT_ID = "11111111-1111-1111-1111-111111111111"
 APP_ID = "22222222-2222-2222-2222-222222222222"
+TENANT = "00000000-0000-0000-0000-000000000001"
 PRINCIPAL = {
     "kind": "application",
     "object_id": OBJECT_ID,
@@ -47,7 +48,7 @@ class FakeClient:
 
 @pytest.fixture(autouse=True)
 def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("FIREBREAK_TENANT_ID", "00000000-0000-0000-0000-000000000001")
+    monkeypatch.setenv("FIREBREAK_TENANT_ID", TENANT)
     monkeypatch.setenv("FIREBREAK_LOG_WORKSPACE_ID", "00000000-0000-0000-0000-000000000002")
     monkeypatch.setenv("FIREBREAK_EVIDENCE", str(tmp_path / "evidence"))
     monkeypatch.setenv("WEBSITE_AUTH_ENABLED", "True")
@@ -113,6 +114,7 @@ def answered(response: func.HttpResponse) -> tuple[int, dict[str, Any]]:
 
 def signed_in(*roles: str) -> dict[str, str]:
     claims = [{"typ": "oid", "val": "99999999-9999-9999-9999-999999999999"}]
+    claims += [{"typ": "tid", "val": TENANT}]
     claims += [{"typ": "preferred_username", "val": "rosa@contoso.example"}]
     claims += [{"typ": "roles", "val": role} for role in roles]
     document = {"auth_typ": "aad", "claims": claims, "name_typ": "name", "role_typ": "roles"}
@@ -122,7 +124,7 @@ def signed_in(*roles: str) -> dict[str, str]:
 async def open_incident(
     client: FakeClient, body: Any, headers: dict[str, str] | None = None
 ) -> tuple[int, dict[str, Any]]:
-    shown = signed_in(people.RESPONDER) if headers is None else headers
+    shown = signed_in(people.RESPOND) if headers is None else headers
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     request = func.HttpRequest("POST", "/api/incidents", headers=shown, body=raw)
     return answered(await call(responder_api.open_incident, request, client))
@@ -289,7 +291,7 @@ async def test_a_bad_request_gets_a_clear_answer_and_starts_nothing(
         ({"X-MS-CLIENT-PRINCIPAL": "not base64!"}, 401),
         ({"X-MS-CLIENT-PRINCIPAL": base64.b64encode(b"{}").decode()}, 401),
         (signed_in(), 403),
-        (signed_in(people.APPROVER), 403),
+        (signed_in(people.APPROVE), 403),
     ],
 )
 async def test_a_function_key_alone_opens_nothing(
@@ -311,7 +313,7 @@ async def test_without_app_service_authentication_nobody_is_anybody(
 async def test_a_retried_request_with_the_same_idempotency_key_is_one_incident(
     client: FakeClient,
 ) -> None:
-    headers = {**signed_in(people.RESPONDER), "Idempotency-Key": "k1"}
+    headers = {**signed_in(people.RESPOND), "Idempotency-Key": "k1"}
     first = await open_incident(client, GOOD, headers)
     second = await open_incident(client, GOOD, headers)
 
@@ -350,7 +352,7 @@ async def consent(
     request = func.HttpRequest(
         "POST",
         f"/api/incidents/{incident}/consent",
-        headers=signed_in(*(roles or (people.APPROVER,))),
+        headers=signed_in(*(roles or (people.APPROVE,))),
         route_params={"incident_id": incident},
         body=json.dumps(body).encode(),
     )
@@ -453,7 +455,7 @@ async def test_a_key_that_the_plan_does_not_have_is_refused(
         ({**YES, "decision": "maybe"}, "awaiting_consent", (), 400),
         ({**YES, "approver": "somebody else"}, "awaiting_consent", (), 400),
         (YES, "rewiring", (), 409),
-        (YES, "awaiting_consent", (people.RESPONDER,), 403),
+        (YES, "awaiting_consent", (people.RESPOND,), 403),
     ],
 )
 async def test_consent_that_does_not_fit_is_refused(
@@ -482,7 +484,7 @@ async def resume(
     request = func.HttpRequest(
         "POST",
         f"/api/incidents/{INCIDENT}/resume",
-        headers={**signed_in(*(roles or (people.RESPONDER,))), "Idempotency-Key": key},
+        headers={**signed_in(*(roles or (people.RESPOND,))), "Idempotency-Key": key},
         route_params={"incident_id": INCIDENT},
         body=json.dumps(body or {"reason": "aks-frc answers again"}).encode(),
     )
@@ -527,7 +529,7 @@ async def test_where_nothing_is_left_to_do_nothing_is_resumed(client: FakeClient
 @pytest.mark.parametrize(
     ("roles", "body", "status"),
     [
-        ((people.APPROVER,), None, 403),
+        ((people.APPROVE,), None, 403),
         ((), {"reason": ""}, 400),
         ((), {"reason": "mended", "clusters": ["aks-frc"]}, 400),
     ],

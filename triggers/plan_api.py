@@ -15,7 +15,7 @@ from responders import graph_drawings, graph_pages
 from responders.evidence import EvidenceStore
 from responders.graph_model import Graph
 from responders.model import Json
-from triggers import intake, status
+from triggers import intake, people, signed_calls, status
 from triggers.answers import answer, error
 
 bp = df.Blueprint()
@@ -28,11 +28,14 @@ View = Literal["json", "mermaid", "svg"]
 
 
 @bp.route(
-    route="api/incidents/{incident_id}/plan", methods=["GET"], auth_level=func.AuthLevel.FUNCTION
+    route="api/incidents/{incident_id}/plan", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS
 )
 async def read_plan(req: func.HttpRequest) -> func.HttpResponse:
     """200 with plan and graph; 400 for an unknown view, 404 where nothing is planned, or not yet."""
     structlog.contextvars.clear_contextvars()
+    reader = await signed_calls.admit(req, people.READ)
+    if isinstance(reader, func.HttpResponse):
+        return reader
     incident_id, view = req.route_params["incident_id"], req.params.get("view", "json")
     if view not in {"json", "mermaid", "svg"}:
         todo = "send view=json, view=mermaid or view=svg"

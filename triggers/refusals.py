@@ -42,6 +42,14 @@ def fields(problem: ValidationError) -> list[Json]:
     return [{"field": ".".join(map(str, one["loc"])), "message": one["msg"]} for one in found[:20]]
 
 
+def cannot_tell_who(problem: ResponderError) -> func.HttpResponse:
+    """503 or 500: nobody could say who calls. That is no proof against them, and none for them."""
+    _log.warning("caller unknown", reason=str(problem))
+    if isinstance(problem, TransientError):
+        return error(503, "TryAgain", str(problem), "nothing was done; send it again")
+    return error(500, "CannotTellWho", str(problem), "see docs/how-to/give-people-access.md")
+
+
 def cannot_resolve(problem: ResponderError) -> func.HttpResponse:
     """404, 503 or 500: what the directory said about the principal."""
     more = None

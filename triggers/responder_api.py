@@ -1,6 +1,6 @@
 """Trigger: a responder, by HTTP: open an incident, ask how it stands, answer its plan.
 
-A function key opens the door; who comes in is proven by App Service authentication, and what they may do by app roles.
+Who comes in is proven by Entra, and what they may do by app roles: a function key opens nothing here.
 """
 
 import uuid
@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import azure.durable_functions as df
 import azure.functions as func
 import structlog
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from playbooks.policy import Guid
 from responders.errors import ResponderError
@@ -18,7 +18,7 @@ from responders.model import Hint, Signal, Vector
 from triggers import consent_answers, intake, people, resumptions, signed_calls, status
 from triggers.answers import answer
 from triggers.consent_answers import Answer
-from triggers.refusals import cannot_resolve, refuse, unknown
+from triggers.refusals import cannot_resolve, unknown
 
 bp = df.Blueprint()
 _log = structlog.get_logger("firebreak.responder_api")
@@ -50,17 +50,18 @@ class NewIncident(BaseModel):
         return {"app_id": (self.app_id or "").lower()}
 
 
-@bp.route(route="api/incidents", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@bp.route(route="api/incidents", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 @bp.durable_client_input(client_name="client")
 async def open_incident(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
     """202 with the incident id; 400, 401, 403, 404, 503 with what to do next, and nothing started."""
     structlog.contextvars.clear_contextvars()
+    sent = await signed_calls.read(req, people.RESPOND, NewIncident)
+    if isinstance(sent, func.HttpResponse):
+        return sent
+    person, wanted = sent
     try:
-        person = people.caller(req)
-        person.must_be(people.RESPONDER)
-        wanted = NewIncident.model_validate_json(req.get_body())
         key = req.headers.get("Idempotency-Key", "")[:_KEY_LIMIT] or str(uuid.uuid4())
         signal: Signal = {
             "source": "responder",
@@ -82,8 +83,6 @@ async def open_incident(
                 "at": signal["fired_at"],
             }
         accepted = await intake.accept(signal, wanted.mode, client)
-    except (people.NotSignedInError, people.NotAllowedError, ValidationError) as problem:
-        return refuse(problem)
     except ResponderError as problem:
         return cannot_resolve(problem)
     body = {
@@ -95,13 +94,16 @@ async def open_incident(
     return answer(202, body)
 
 
-@bp.route(route="api/incidents/{incident_id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@bp.route(route="api/incidents/{incident_id}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @bp.durable_client_input(client_name="client")
 async def read_incident(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
     """200 with phase, clock, steps and consent; 404 where no such incident was ever opened."""
     structlog.contextvars.clear_contextvars()
+    reader = await signed_calls.admit(req, people.READ)
+    if isinstance(reader, func.HttpResponse):
+        return reader
     incident_id = req.route_params["incident_id"]
     shown = await status.of(client, incident_id)
     return answer(200, shown) if shown else unknown(incident_id)
@@ -110,7 +112,7 @@ async def read_incident(
 @bp.route(
     route="api/incidents/{incident_id}/consent",
     methods=["POST"],
-    auth_level=func.AuthLevel.FUNCTION,
+    auth_level=func.AuthLevel.ANONYMOUS,
 )
 @bp.durable_client_input(client_name="client")
 async def answer_plan(
@@ -119,7 +121,7 @@ async def answer_plan(
     """202 when the answer was handed over; 409 when the plan is another one, or nobody asked."""
     structlog.contextvars.clear_contextvars()
     incident_id = req.route_params["incident_id"]
-    sent = signed_calls.read(req, people.APPROVER, Answer)
+    sent = await signed_calls.read(req, people.APPROVE, Answer)
     if isinstance(sent, func.HttpResponse):
         return sent
     person, given = sent
@@ -127,7 +129,9 @@ async def answer_plan(
 
 
 @bp.route(
-    route="api/incidents/{incident_id}/resume", methods=["POST"], auth_level=func.AuthLevel.FUNCTION
+    route="api/incidents/{incident_id}/resume",
+    methods=["POST"],
+    auth_level=func.AuthLevel.ANONYMOUS,
 )
 @bp.durable_client_input(client_name="client")
 async def resume_recovery(
@@ -136,7 +140,7 @@ async def resume_recovery(
     """202 when the call was handed over; 409 where nothing is left to do, or it is being done."""
     structlog.contextvars.clear_contextvars()
     incident_id = req.route_params["incident_id"]
-    sent = signed_calls.read(req, people.RESPONDER, resumptions.Resumption)
+    sent = await signed_calls.read(req, people.RESPOND, resumptions.Resumption)
     if isinstance(sent, func.HttpResponse):
         return sent
     person, wanted = sent

@@ -54,7 +54,7 @@ class RestoreOrder(BaseModel):
 @bp.route(
     route="api/incidents/{incident_id}/restore",
     methods=["POST"],
-    auth_level=func.AuthLevel.FUNCTION,
+    auth_level=func.AuthLevel.ANONYMOUS,
 )
 @bp.durable_client_input(client_name="client")
 async def restore_incident(
@@ -63,7 +63,7 @@ async def restore_incident(
     """200 with the plan, 202 when the restore was begun; 409 with what has changed, or when it is not the time."""
     structlog.contextvars.clear_contextvars()
     incident_id = req.route_params["incident_id"]
-    sent = signed_calls.read(req, people.APPROVER, RestoreOrder)
+    sent = await signed_calls.read(req, people.APPROVE, RestoreOrder)
     if isinstance(sent, func.HttpResponse):
         return sent
     person, wanted = sent
@@ -95,7 +95,7 @@ async def restore(
 
 
 @bp.route(
-    route="api/incidents/{incident_id}/undo", methods=["GET"], auth_level=func.AuthLevel.FUNCTION
+    route="api/incidents/{incident_id}/undo", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS
 )
 @bp.durable_client_input(client_name="client")
 async def read_undo(
@@ -103,6 +103,9 @@ async def read_undo(
 ) -> func.HttpResponse:
     """200 with every step that acted, the latest first, and the commands both ways; 404 for an unknown incident."""
     structlog.contextvars.clear_contextvars()
+    reader = await signed_calls.admit(req, people.READ)
+    if isinstance(reader, func.HttpResponse):
+        return reader
     incident_id = req.route_params["incident_id"]
     durable = await _durable(client, incident_id)
     if durable is None:

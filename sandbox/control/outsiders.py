@@ -22,7 +22,12 @@ _TOKEN_LIFE_S = 3600.0
 
 
 async def sign_in(world: World, call: Call) -> Response:
-    """200 with a person's token, 400 for an unknown audience, 403 disabled, 404 for nobody's name."""
+    """200 with a person's token, 400 for an unknown audience, 403 disabled, 404 for nobody's name.
+
+    {"app_id", "audience"} stands in for a service of Microsoft's, which needs no secret of this tenant.
+    """
+    if "app_id" in wish(call):
+        return _sign_in_app(world, call)
     wanted = wish(call, "user", "audience")
     user = _user(world, str(wanted["user"]))
     if user is None:
@@ -41,6 +46,28 @@ async def sign_in(world: World, call: Call) -> Response:
             "expires_in": issued.expires_in,
             "token_type": "Bearer",
             "scope": scopes,
+        }
+    )
+
+
+def _sign_in_app(world: World, call: Call) -> Response:
+    wanted = wish(call, "app_id", "audience")
+    found = [
+        each
+        for each in world.directory.service_principals.values()
+        if each["appId"] == str(wanted["app_id"]).lower()
+    ]
+    if not found:
+        return JSONResponse({"error": f"no service principal of {wanted['app_id']}"}, 404)
+    resource = resources.find(world, str(wanted["audience"]))
+    if resource is None:
+        raise WishError(f"audience {wanted['audience']}: no such resource")
+    issued = tokens.issue_to_principal(world, found[0], resource, credential_class="2")
+    return JSONResponse(
+        {
+            "access_token": issued.token,
+            "expires_in": issued.expires_in,
+            "token_type": "Bearer",
         }
     )
 

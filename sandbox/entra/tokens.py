@@ -117,7 +117,9 @@ def _issue(
     token_id = base64.urlsafe_b64encode(secrets.token_bytes(16)).rstrip(b"=").decode()
     everything = {
         **claims,
-        "aud": resource.audience,
+        # "In v2.0 tokens, this value is always the client ID of the API", however it was asked for:
+        # https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
+        "aud": resource.app_id if resource.version == 2 else resource.audience,
         "iat": now,
         "nbf": now,
         "exp": now + seconds,

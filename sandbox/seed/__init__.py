@@ -30,6 +30,7 @@ def plant(world: World, settled: dict[str, Settled], wanted: str = PLAIN) -> Jso
         "orders_api": names.ORDERS_API.as_json(),
         "billing_api": names.BILLING_API.as_json(),
         "firebreak_api": names.FIREBREAK_API.as_json(),
+        "incident_bot": names.INCIDENT_BOT.as_json(),
         "firebreak": {
             "object_id": names.FIREBREAK.object_id,
             "app_id": names.FIREBREAK.app_id,

@@ -9,10 +9,16 @@ from sandbox.graph.credentials import (
     new_key_credential,
     new_password_credential,
 )
-from sandbox.seed import first_party, groups, names
+from sandbox.seed import firebreak_api, first_party, groups, names
 from sandbox.seed.certificates import certificate
-from sandbox.seed.first_party import new_app_role
-from sandbox.seed.names import BILLING_API, FIREBREAK, FIREBREAK_API, ORDERS_API, Ids
+from sandbox.seed.names import (
+    BILLING_API,
+    FIREBREAK,
+    FIREBREAK_API,
+    INCIDENT_BOT,
+    ORDERS_API,
+    Ids,
+)
 from sandbox.settings import pretend_secret
 from sandbox.world import Json, World, stable_guid
 
@@ -26,7 +32,6 @@ _FIREBREAK_GRAPH_ROLES = (
     "IdentityRiskyServicePrincipal.ReadWrite.All",
     "RoleManagement.Read.Directory",
 )
-_FIREBREAK_API_ROLES = ("Incident.Respond", "Incident.Approve")
 _FEDERATED = (
     ("aks-weu", "orders-api"),
     ("aks-neu", "orders-api"),
@@ -51,11 +56,8 @@ def plant(world: World) -> None:
 
 
 def _users(world: World, since: datetime) -> None:
-    for name, title in (
-        ("dana", "Developer"),
-        ("rosa", "Incident responder"),
-        ("vera", "Accountant"),
-    ):
+    titles = {name: title for name, (title, _) in firebreak_api.PEOPLE.items()}
+    for name, title in {"dana": "Developer", "vera": "Accountant", **titles}.items():
         user = shapes.new_user(name, created=since, object_id=names.user_id(name), jobTitle=title)
         world.directory.users.put(user["id"], user, since=since)
 
@@ -95,16 +97,9 @@ def _billing_api(world: World, since: datetime) -> None:
 
 def _firebreak_api(world: World, since: datetime) -> None:
     """What responders sign in to. Its tokens are of version 2."""
-    roles = [
-        new_app_role(stable_guid(f"app-role/{value}"), value) for value in _FIREBREAK_API_ROLES
-    ]
-    principal = _application(
-        world, FIREBREAK_API, since, appRoles=roles, identifierUris=["api://firebreak"]
-    )
-    rosa = world.directory.users.get(names.user_id("rosa"))
-    if rosa is not None:
-        for role in roles:
-            _grant(world, rosa, principal, role["id"], since)
+    _application(world, FIREBREAK_API, since, **firebreak_api.registration())
+    _application(world, INCIDENT_BOT, since)
+    firebreak_api.plant(world, since)
 
 
 def _managed_identities(world: World, since: datetime) -> None:

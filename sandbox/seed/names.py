@@ -70,6 +70,9 @@ BATCH_VM = Ids("vm-batch")
 PARTNER_SYNC = Ids("partner-sync")
 LEGACY_JOB = Ids("legacy-job")
 INVOICE_AGENT = Ids("invoice-agent")
+INCIDENT_BOT = Ids("incident-bot")  # an automation of the tenant's own that calls the incident API
+# https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups#configure-authentication-for-secure-webhook
+WEBHOOK_APP_ID = "461e8683-5575-4561-ac7f-899cc907d62a"
 
 
 def cluster_names(count: int) -> tuple[str, ...]:
