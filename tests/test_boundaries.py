@@ -12,6 +12,7 @@ import pytest
 
 from responders.settings import Settings
 from tests.in_process import activities, orchestrations
+from tests.registered import functions
 from tests.sandbox_fixture import RunningSandbox
 
 ROOT = Path(__file__).parent.parent
@@ -73,12 +74,8 @@ def test_the_nouns_have_responders() -> None:
     }
 
 
-def test_the_app_exposes_exactly_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FIREBREAK_TENANT_ID", "00000000-0000-0000-0000-000000000001")
-    monkeypatch.setenv("FIREBREAK_LOG_WORKSPACE_ID", "00000000-0000-0000-0000-000000000002")
-    import function_app  # noqa: PLC0415 - reading it is the test
-
-    names = {one.get_function_name() for one in function_app.app.get_functions()}
+def test_the_app_exposes_exactly_what_it_says() -> None:
+    names = set(functions())
     triggers = {"on_azure_monitor_alert", "on_identity_change"}
     triggers |= {"open_incident", "read_incident", "answer_plan", "restore_incident", "read_undo"}
     assert names >= triggers

@@ -1,0 +1,42 @@
+"""Who may call what: every HTTP function of the app by its name. A test plays every kind of caller against each.
+
+The functions ask for themselves, with the role that stands here; a function without a line here fails the test, and so
+does a line that a function does not keep.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from triggers.people import APPROVE, READ, RESPOND
+
+Who = Literal["person", "key", "sender", "anyone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Who gets past the door."""
+
+    who: Who
+    roles: frozenset[str] = frozenset()  # one of them is enough
+    page: bool = False  # for browsers: who is not signed in is sent to sign in
+
+
+def person(*roles: str, page: bool = False) -> Rule:
+    """A proven identity with one of these app roles; any of them all may read."""
+    return Rule("person", frozenset(roles), page=page)
+
+
+KEY = Rule("key")  # the platform asks for a function key; a token beside it has to be good
+SENDER = Rule("sender")  # a token of a machine that may send signals
+ANYONE = Rule("anyone")
+
+RULES: dict[str, Rule] = {
+    "on_azure_monitor_alert": KEY,
+    "open_incident": person(RESPOND),
+    "read_incident": person(READ),
+    "read_plan": person(READ),
+    "read_undo": person(READ),
+    "answer_plan": person(APPROVE),
+    "resume_recovery": person(RESPOND),
+    "restore_incident": person(APPROVE),
+}
