@@ -6,6 +6,7 @@ from playbooks import (
     compromised_identity,
     foothold,
     holding,
+    late_entities,
     renewing,
     restore_identity,
     rotations,
@@ -30,15 +31,15 @@ from playbooks.steps import (
     rotating,
 )
 from responders import logs
-from triggers import azure_monitor, event_grid, intake, plan_api, responder_api, restore_api
+from triggers import intake, plan_api, responder_api, restore_api, signal_senders
 
 logs.configure()
 intake.policy()
 
 app = df.DFApp()
 for module in (
-    azure_monitor,
-    event_grid,
+    *signal_senders.MODULES,
+    late_entities,
     responder_api,
     plan_api,
     restore_api,

@@ -3,8 +3,8 @@
 Source   https://learn.microsoft.com/azure/azure-monitor/logs/api/overview
 
 Values go in front as `let` statements that one function writes, and that function takes values whose
-whole alphabet is known: GUIDs, resource ids, usernames of ServiceAccounts, their namespaces, moments. Nothing from a
-signal, a log or a person is ever pasted into a query.
+whole alphabet is known: GUIDs, ids of resources and alerts, usernames of ServiceAccounts, their namespaces, moments.
+Nothing from a signal, a log or a person is ever pasted into a query.
 """
 
 import json
@@ -31,6 +31,8 @@ _USERNAME = re.compile(
     r":[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?"
 )
 _NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
+# A GUID, or Defender's number and GUID: https://learn.microsoft.com/azure/defender-for-cloud/alerts-schemas
+_ALERT_ID = re.compile(r"[0-9A-Za-z_-]{1,100}", re.ASCII)
 _QUERIES = Path(__file__).parent / "queries"
 
 
@@ -76,12 +78,16 @@ def _literal(kind: str, value: Value) -> str:
             isinstance(one, str) and _NAMESPACE.fullmatch(one) for one in value
         ):
             return f"dynamic({json.dumps(list(value))})"
+        case "alerts", list() | tuple() if all(
+            isinstance(one, str) and _ALERT_ID.fullmatch(one) for one in value
+        ):
+            return f"dynamic({json.dumps(list(value))})"
         case "datetime", datetime() if value.tzinfo is not None:
             return f"datetime({value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ})"
         case _:
             raise RefusedError(
-                "a query takes GUIDs, resource ids, usernames and namespaces of ServiceAccounts and moments "
-                f"with a time zone, not {value!r:.60} as {kind}"
+                "a query takes GUIDs, ids of resources and alerts, usernames and namespaces of ServiceAccounts and "
+                f"moments with a time zone, not {value!r:.60} as {kind}"
             )
 
 

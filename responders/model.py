@@ -30,6 +30,9 @@ class Hint(TypedDict, total=False):
     )
     role_assignment_id: str  # ARM id of a role assignment: whoever the role was given to
     service_account: ServiceAccountHint
+    any_of: (
+        "list[Hint]"  # what several entities are called: exactly one has to be a workload identity
+    )
 
 
 PrincipalKind = Literal[
@@ -83,6 +86,13 @@ Confidence = Literal["high", "medium", "low"]
 Authenticated = Literal["key", "system", "token"]
 
 
+class Late(TypedDict):
+    """Entities of an alert arrive minutes after the alert: the row of the workspace that will have them."""
+
+    table: Literal["SecurityIncident", "SecurityAlert"]
+    key: str  # IncidentName, SystemAlertId
+
+
 class Signal(TypedDict):
     """What came in, whatever the wire format was."""
 
@@ -99,6 +109,11 @@ class Signal(TypedDict):
     hint: Hint
     actor: NotRequired[str]  # object id of whoever did what the alert is about, where it says so
     inert: NotRequired[str]  # why it starts nothing, whatever the policy says: a sentence
+    fault: NotRequired[str]  # beside `inert`: the code of what its sender has to change
+    candidates: NotRequired[
+        list[str]
+    ]  # beside `fault`: the identities between which nobody chooses for the sender
+    late: NotRequired[Late]  # where to ask for its entities, which were not there yet
     asked: NotRequired[Mode]  # how deep a responder asked to go; of a responder alone
     stated: NotRequired[Stated]  # of a responder alone
 

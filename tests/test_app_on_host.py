@@ -174,7 +174,7 @@ async def test_an_event_grid_event_is_delivered_with_its_handshake(ground: Train
     assert delivered.status_code in {200, 202}
     assert keyless.status_code == 401
     records = list((ground.evidence / "signals" / "event-grid").glob("*.json"))
-    assert [json.loads(one.read_text())["kind"] for one in records] == [
+    assert [json.loads(one.read_text())["signal"]["kind"] for one in records] == [
         "federated-credential-write"
     ]
     assert app.instances() == 0

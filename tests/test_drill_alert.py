@@ -3,17 +3,17 @@
 import json
 
 from drill.alert import log_alert
-from triggers.azure_monitor import CommonAlert, hint
+from triggers.formats.common_alerts import parse
 
 DESCRIBED = {"subscription_id": "0b1f6471-1bf0-4dda-aec3-cb9272f09590"}
 PRINCIPAL = "9b0f7d3a-7a53-4a4e-8e0c-0c7f1a6f5b11"
 
 
 def test_the_trigger_reads_the_principal_from_the_dimensions() -> None:
-    alert = CommonAlert.model_validate_json(json.dumps(log_alert(DESCRIBED, PRINCIPAL)))
+    signal = parse(json.dumps(log_alert(DESCRIBED, PRINCIPAL)).encode(), "key")
 
-    assert hint(alert) == {"object_id": PRINCIPAL}
-    assert alert.data.essentials.severity == "Sev0"
+    assert signal["hint"] == {"object_id": PRINCIPAL}
+    assert (signal["kind"], signal["severity"]) == ("log-alert", "Sev0")
 
 
 def test_two_alerts_are_two_signals() -> None:

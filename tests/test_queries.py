@@ -42,7 +42,8 @@ def _check(checker: Path, *files: Path) -> "subprocess.CompletedProcess[str]":
 def test_every_query_is_right_and_a_column_that_is_not_there_is_noticed(
     checker: Path, tmp_path: Path
 ) -> None:
-    files = sorted((ROOT / "responders" / "queries").glob("*.kql"))
+    queries = ROOT / "responders" / "queries"
+    files = sorted([*queries.glob("*.kql"), *queries.glob("late/*.kql")])
     wrong = tmp_path / "wrong.kql"
     wrong.write_text("AzureActivity | where Nope == 'x'")
 

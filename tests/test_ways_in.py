@@ -137,7 +137,7 @@ async def test_an_alert_starts_one_incident_at_the_depth_of_its_severity(
 
     assert status == 202
     ((incident_id, order),) = client.started
-    assert body == {"incident_id": incident_id, "joined": False, "mode": "respond"}
+    assert (body["incident_id"], body["joined"], body["mode"]) == (incident_id, False, "respond")
     assert order["incident"]["principal"] == PRINCIPAL
 
 
@@ -184,7 +184,8 @@ async def test_after_an_incident_ended_the_next_alert_opens_a_new_one(client: Fa
 async def test_a_resolved_alert_never_acts(client: FakeClient) -> None:
     status, body = await send_alert(client, alert(monitorCondition="Resolved"))
 
-    assert (status, body["acted"], client.started) == (200, False, [])
+    assert (status, body["status"], client.started) == (200, "recorded", [])
+    assert "resolved" in body["why"]
 
 
 OLD = (datetime.now(UTC) - timedelta(days=3)).isoformat()
@@ -206,8 +207,19 @@ AHEAD = (datetime.now(UTC) + timedelta(hours=2)).isoformat()
         (alert(firedDateTime=AHEAD), 422, "TooOld"),
         (alert({}), 422, "NoPrincipal"),
         (alert({"Computer": "web-1"}), 422, "NoPrincipal"),
-        (alert({"ServicePrincipalId": "orders-api"}), 422, "NoPrincipal"),
-        (alert({"ServicePrincipalId": OBJECT_ID + "' or '1'='1"}), 422, "NoPrincipal"),
+        (alert({"ServicePrincipalId": "orders-api"}), 422, "NotAnIdentity"),
+        (alert({"ServicePrincipalId": OBJECT_ID + "' or '1'='1"}), 422, "NotAnIdentity"),
+        (alert(monitoringService="Platform", signalType="Metric"), 422, "MetricAlert"),
+        (alert(monitoringService="Log Analytics"), 422, "OldLogAlert"),
+        (alert(monitoringService="ResourceHealth"), 422, "ResourceHealthAlert"),
+        (alert(monitoringService="ServiceHealth"), 422, "ServiceHealthAlert"),
+        (alert(monitoringService="SmartDetector"), 422, "SmartDetectionAlert"),
+        (alert(monitoringService="Something New"), 422, "UnknownMonitoringService"),
+        (
+            alert(monitoringService="CostAlerts", severity=None, signalType=None, alertRule=None),
+            422,
+            "CostAlert",
+        ),
         (alert({"ServicePrincipalId": OBJECT_ID.replace("1", "8")}), 422, "UnknownPrincipal"),
         (alert({"AppId": OBJECT_ID.replace("1", "8")}), 422, "UnknownPrincipal"),
     ],
@@ -229,7 +241,8 @@ async def test_an_alert_about_two_principals_starts_nothing(client: FakeClient) 
     criteria = two["data"]["alertContext"]["condition"]["allOf"]
     criteria.append({"dimensions": [{"name": "ServicePrincipalId", "value": APP_ID}]})
 
-    assert (await send_alert(client, two))[1]["code"] == "NoPrincipal"
+    refused = (await send_alert(client, two))[1]
+    assert (refused["code"], refused["candidates"]) == ("SeveralPrincipals", [OBJECT_ID, APP_ID])
     assert client.started == []
 
 

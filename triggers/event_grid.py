@@ -1,82 +1,99 @@
-"""Trigger: Event Grid events of the subscription about federated credentials of user-assigned identities.
+"""Trigger: events of Event Grid, in both of its schemas: those of a subscription, and a detection's own.
 
-They are recorded, not acted on: which of them are an attack is for a detection rule or a person to say, and saying so
-is better than pretending. https://learn.microsoft.com/azure/event-grid/event-schema-subscriptions
+An exception makes the Functions extension answer 500, and Event Grid delivers again, for as long as the subscription's
+retry policy has it; then it dead-letters, where the subscription names a place. So what time can fix is raised. What no
+time can fix is not: it would be lost wherever no dead-letter place is named. It is dead-lettered here, whole, and told.
+https://learn.microsoft.com/azure/event-grid/delivery-and-retry
 """
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Any
 
 import azure.durable_functions as df
 import azure.functions as func
 import structlog
 
-from responders.cloud import Cloud
-from responders.evidence import digest
-from responders.model import Json
-from triggers import intake
+from responders.evidence import canonical, digest
+from responders.model import Json, Signal
+from triggers import intake, own_writes, receiving
+from triggers.formats import grid_events
+from triggers.formats.grid_events import PassedBy
+from triggers.formats.reading import UnreadableError
 
 bp = df.Blueprint()
 _log = structlog.get_logger("firebreak.event_grid")
-_WATCHED = "microsoft.managedidentity/userassignedidentities/federatedidentitycredentials/write"
-_OBJECT_ID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
+# Addresses and token ids of people.
+_NOT_KEPT = {"claims", "httprequest"}
 
 
 @bp.event_grid_trigger(arg_name="event")
-async def on_identity_change(event) -> None:  # type: ignore[no-untyped-def]  # see below
-    """Record a federated credential that was written. Our own writes and other operations pass by.
+@bp.durable_client_input(client_name="client")
+async def on_identity_change(event, client: df.DurableOrchestrationClient) -> None:  # type: ignore[no-untyped-def]  # see below
+    """Take an event in. Our own writes and operations that are about no identity pass by.
 
     `event` is an EventGridEvent or a CloudEvent, as the subscription's delivery schema has it. The worker goes by what
     arrives, and refuses to load a function whose annotation allows both.
     """
     structlog.contextvars.clear_contextvars()
-    data = event.get_json()
-    if not isinstance(data, dict) or "operationName" not in data:
-        await _keep(event, "malformed", {"why": "data is no object with operationName"})
+    found = _envelope(event)
+    try:
+        signal = grid_events.parse(found)
+    except UnreadableError as problem:
+        await _dead_letter(found, str(problem))
         return
-    if str(data["operationName"]).lower() != _WATCHED:
-        _log.info("event passed by", event_id=event.id, operation=data["operationName"])
+    if isinstance(signal, PassedBy):
+        _log.info("event passed by", event_id=event.id, why=signal.why)
         return
-    actor = _actor(data)
-    if actor and actor == await (await Cloud.connect()).own_object_id():
+    signal = await own_writes.marked(signal)
+    if signal.get("inert") == own_writes.WHY:
         _log.info("own write passed by", event_id=event.id)
         return
-    await _keep(event, "federated-credential-write", {"actor": actor, "data": _facts(data)})
+    await receiving.receive(signal, client)
 
 
-def _actor(data: Json) -> str | None:
-    claims = data.get("claims")
-    return claims.get(_OBJECT_ID) if isinstance(claims, dict) else None
-
-
-def _facts(data: Json) -> Json:
-    """What is worth keeping. `claims` and `httpRequest` hold addresses and token ids of people."""
-    names = ("operationName", "resourceUri", "resourceProvider", "status", "correlationId")
-    return {name: data.get(name) for name in (*names, "subscriptionId", "tenantId")}
-
-
-async def _keep(event: func.EventGridEvent | func.CloudEvent, kind: str, facts: Json) -> None:
-    """Once per (topic, id): Event Grid delivers at least once."""
+def _envelope(event: func.EventGridEvent | func.CloudEvent) -> dict[str, Any]:
+    """Both schemas in one."""
     if isinstance(event, func.CloudEvent):
-        topic, event_type = event.source, event.type
+        topic, kind, time = event.source, event.type, event.time
     else:
-        topic, event_type = event.topic, event.event_type
-    key = digest(f"{topic}\n{event.id}".encode())[:16]
-    path = f"signals/event-grid/{key}.json"
-    store = intake.store()
-    if await asyncio.to_thread(store.exists, path):
-        _log.info("event seen before", event_id=event.id)
-        return
-    about = {
-        "kind": kind,
+        topic, kind, time = event.topic, event.event_type, event.event_time
+    return {
         "id": event.id,
         "topic": topic,
-        "subject": event.subject,
-        "event_type": event_type,
-        "recorded_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "acted": False,
-        "reason": "events start nothing by themselves: open an incident about the identity if this is not yours",
-        **facts,
+        "subject": event.subject or "",
+        "type": kind,
+        "time": time,
+        "data": event.get_json(),
     }
-    await asyncio.to_thread(store.put_json, path, about)
-    _log.warning("event recorded", kind=kind, event_id=event.id, subject=event.subject)
+
+
+async def _dead_letter(found: dict[str, Any], why: str) -> None:
+    """Kept whole, but for whose address it came from. Raises where it can't be kept: then it comes again."""
+    data = found["data"]
+    if isinstance(data, dict):
+        data = {name: one for name, one in data.items() if str(name).lower() not in _NOT_KEPT}
+    event: Json = {**found, "time": str(found["time"]), "data": data}
+    key = digest(canonical(event))[:16]
+    path = f"dead-letters/event-grid/{key}.json"
+    signal: Signal = {
+        "source": "event-grid",
+        "kind": "malformed",
+        "signal_id": f"{found['topic']}/{found['id']}/{key}",
+        "fired_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "title": "an event that cannot be read",
+        "severity": "",
+        "confidence": "low",
+        "authenticated": "system",
+        "hint": {},
+        "inert": f"{why}; the event is kept as {path}",
+        "fault": "NotAnEvent",
+    }
+    await asyncio.to_thread(_put_once, path, event)
+    await receiving.record(signal)
+
+
+def _put_once(path: str, event: Json) -> None:
+    store = intake.store()
+    if not store.exists(path):
+        store.put_json(path, event)

@@ -8,7 +8,7 @@ from responders.errors import AmbiguousError, ResponderError, TransientError, Un
 from responders.model import Json
 from triggers import people
 from triggers.answers import error
-from triggers.azure_monitor import said
+from triggers.formats.reading import said
 
 _log = structlog.get_logger("firebreak.responder_api")
 

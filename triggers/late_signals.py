@@ -1,0 +1,100 @@
+"""Signals whose identity is not known yet: kept as waiting, asked about again, handed in or given up on loudly."""
+
+from datetime import UTC, datetime
+
+import azure.durable_functions as df
+import structlog
+
+from playbooks.late_entities import ASKED_AFTER_MINUTES, LOOK
+from responders import late_entities, notices
+from responders.cloud import Cloud
+from responders.errors import ResponderError
+from responders.evidence import digest
+from responders.model import Json, Signal
+from triggers import intake, receiving
+from triggers.deciding import decide
+from triggers.formats import entities
+from triggers.receiving import Received
+
+bp = df.Blueprint()
+_log = structlog.get_logger("firebreak.late_signals")
+_PLAYBOOK = "late_entities"
+
+
+async def receive(signal: Signal, client: df.DurableOrchestrationClient) -> Received:
+    """`receiving.receive`, or a wait for the entities where they are all that is missing."""
+    if (
+        "late" not in signal
+        or "inert" in signal
+        or decide(signal, intake.policy()).mode == "record"
+    ):
+        return await receiving.receive(signal, client)
+    if receiving.is_replay(signal):
+        return await receiving.receive(signal, client)
+    key = digest("\n".join((signal["source"], signal["signal_id"])).encode())[:24]
+    instance = f"late-{key}"
+    if not await intake.is_known(client, instance):
+        await client.start_new(_PLAYBOOK, instance_id=instance, client_input=dict(signal))
+    minutes = ", ".join(str(one) for one in ASKED_AFTER_MINUTES)
+    why = f"it names no identity yet: its entities are asked for after {minutes} minutes"
+    waits = Received("waiting", why)
+    await receiving.record(signal, waits)
+    _log.info("signal waits", source=signal["source"], instance=instance)
+    return waits
+
+
+@bp.activity_trigger(input_name="signal")
+@bp.durable_client_input(client_name="client")
+async def look_for_entities(signal: dict, client: df.DurableOrchestrationClient) -> Json:  # type: ignore[type-arg]  # the worker wants it bare
+    """Look: what the workspace says about it by now; whoever it names is handed in as the signal's identity.
+
+    A workspace that does not answer is no reason to give up: it is asked again at the next moment.
+    """
+    structlog.contextvars.clear_contextvars()
+    came: Signal = signal  # type: ignore[assignment]  # plain JSON from Durable
+    try:
+        found = await _found(came)
+        if not found["hint"]:
+            return {"found": False, "why": "the workspace has no entity that is an identity"}
+        received = await receiving.receive(found, client)
+    except ResponderError as problem:
+        _log.warning("entities could not be read", step=LOOK, reason=str(problem))
+        return {"found": False, "why": str(problem)[:500]}
+    return {"found": True, "why": received.why, "incident_id": received.incident_id}
+
+
+@bp.activity_trigger(input_name="order")
+async def give_up_on_entities(order: dict) -> Json:  # type: ignore[type-arg]  # the worker wants it bare
+    """Tell: an alert named nobody to the end; a person has to say who it is about. Raises where time can fix it."""
+    structlog.contextvars.clear_contextvars()
+    signal: Signal = order["signal"]
+    given_up: Signal = {**signal, "signal_id": f"{signal['signal_id']}/entities"}
+    outcome = Received("refused", order["why"], code="NoPrincipal")
+    await receiving.record(given_up, outcome)
+    _log.error("alert names nobody", source=signal["source"], signal_id=signal["signal_id"])
+    rows = [
+        ("Alert", signal["title"]),
+        ("From", f"{signal['source']}, {signal['severity']}"),
+        ("Id", signal["signal_id"]),
+        ("Last answer", order["why"]),
+    ]
+    lines = [
+        "Nothing was started. Look at the alert, and open an incident about the identity by hand."
+    ]
+    card = notices.card(
+        "An alert that names no identity: a person is needed", "bad", rows, lines, ""
+    )
+    told = await notices.send(await Cloud.connect(), card)
+    return {"told": told["status"]}
+
+
+async def _found(signal: Signal) -> Signal:
+    """The signal with the identity that its entities name. Its id says which one: a second one is news."""
+    fired = datetime.fromisoformat(signal["fired_at"])
+    rows = await late_entities.of(await Cloud.connect(), signal["late"], fired, datetime.now(UTC))
+    named = entities.hint(rows)
+    known: Signal = {**signal, "hint": named}
+    del known["late"]
+    if named:
+        known["signal_id"] = entities.signal_id(signal["signal_id"], named)
+    return known

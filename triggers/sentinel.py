@@ -1,0 +1,38 @@
+"""Trigger: incidents of Microsoft Sentinel, from an automation rule's playbook (Logic App)."""
+
+import azure.durable_functions as df
+import azure.functions as func
+
+from triggers import late_signals
+from triggers.formats import sentinel_incidents
+from triggers.machine_callers import known_by
+from triggers.signal_answers import answered, said
+
+bp = df.Blueprint()
+_FIX = "docs/how-to/sentinel-incident.md shows what works"
+
+
+@bp.route(route="api/alerts/sentinel", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@bp.durable_client_input(client_name="client")
+async def on_sentinel_incident(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """202 with the incident id, or that entities are waited for; 200 kept; 4xx change it; 503 again."""
+    return await answered(lambda: _take(req, client, by_key=True))
+
+
+@bp.route(route="api/secure/alerts/sentinel", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.durable_client_input(client_name="client")
+async def on_sentinel_secure_incident(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """The same, with an Entra token instead of a key."""
+    return await answered(lambda: _take(req, client, by_key=False))
+
+
+async def _take(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, *, by_key: bool
+) -> func.HttpResponse:
+    known = await known_by(req, by_key=by_key, action_groups=False)
+    signal = sentinel_incidents.parse(req.get_body(), known)
+    return said(await late_signals.receive(signal, client), _FIX)

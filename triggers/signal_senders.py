@@ -1,0 +1,5 @@
+"""Everything that a signal comes in by, from machines: what `function_app` registers of it."""
+
+from triggers import alertmanager, azure_monitor, defender, event_grid, late_signals, sentinel
+
+MODULES = (azure_monitor, alertmanager, sentinel, defender, event_grid, late_signals)
