@@ -32,6 +32,13 @@ ANYONE = Rule("anyone")
 
 RULES: dict[str, Rule] = {
     "on_azure_monitor_alert": KEY,
+    "on_azure_monitor_secure_alert": SENDER,
+    "on_alertmanager_alerts": KEY,
+    "on_alertmanager_secure_alerts": SENDER,
+    "on_sentinel_incident": KEY,
+    "on_sentinel_secure_incident": SENDER,
+    "on_defender_alert": KEY,
+    "on_defender_secure_alert": SENDER,
     "open_incident": person(RESPOND),
     "read_incident": person(READ),
     "read_plan": person(READ),

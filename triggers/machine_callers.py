@@ -7,6 +7,7 @@ https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups#configure-a
 import azure.functions as func
 
 from responders.model import Authenticated
+from triggers import people
 from triggers.people import NotAllowedError, NotSignedInError
 
 # "AzNS AAD Webhook": what Azure Monitor's action groups sign in as, in every tenant, and the role that Microsoft's
@@ -23,7 +24,17 @@ async def known_by(req: func.HttpRequest, *, by_key: bool, action_groups: bool) 
     """
     if by_key and not _has_token(req):
         return "key"
-    raise NotSignedInError("this app can't check tokens yet")
+    sender = await people.caller(req)
+    if not sender.is_application:
+        raise NotAllowedError(
+            f"{sender.name} is a person: POST api/incidents is the way for people"
+        )
+    if action_groups and sender.app_id == ACTION_GROUPS and ACTION_GROUPS_ROLE in sender.roles:
+        return "token"
+    if people.RESPOND in sender.roles:
+        return "token"
+    role = f"{ACTION_GROUPS_ROLE} or {people.RESPOND}" if action_groups else people.RESPOND
+    raise NotAllowedError(f"{sender.name} does not hold the app role {role}")
 
 
 def _has_token(req: func.HttpRequest) -> bool:
