@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from host.errors import AppError
@@ -13,6 +13,7 @@ SERVED = (
     "httpTrigger",
     "eventGridTrigger",
     "timerTrigger",
+    "queueTrigger",
     "activityTrigger",
     "orchestrationTrigger",
     "entityTrigger",
@@ -29,6 +30,7 @@ class Function:
     trigger: dict[str, Any]
     parameter: str  # the argument that takes the trigger's data
     client_parameters: tuple[str, ...]  # arguments that take a durable client
+    outputs: dict[str, str] = field(default_factory=dict)  # argument -> queue that takes its value
 
 
 def parse(name: str, function_id: str, raw_bindings: Iterable[str], *, retried: bool) -> Function:
@@ -41,7 +43,7 @@ def parse(name: str, function_id: str, raw_bindings: Iterable[str], *, retried: 
     if retried:
         raise AppError(f"Function {name!r} has a retry policy, which this host doesn't carry out")
     for binding in bindings:
-        known = binding["type"] in (*SERVED, "durableClient")
+        known = binding["type"] in (*SERVED, "durableClient", "queue")
         if not known and (binding["type"], binding["name"]) != ("http", "$return"):
             raise AppError(
                 f"Function {name!r} has a binding {binding['type']}, unknown to this host"
@@ -55,7 +57,22 @@ def parse(name: str, function_id: str, raw_bindings: Iterable[str], *, retried: 
         trigger=trigger,
         parameter=trigger["name"],
         client_parameters=tuple(b["name"] for b in bindings if b["type"] == "durableClient"),
+        outputs={
+            b["name"]: checked_queue(name, str(_resolved(name, b["queueName"])))
+            for b in bindings
+            if b["type"] == "queue"
+        },
     )
+
+
+def checked_queue(function: str, name: str) -> str:
+    """The name of a queue, as Azure allows it. Raises `AppError`.
+
+    https://learn.microsoft.com/rest/api/storageservices/naming-queues-and-metadata
+    """
+    if not re.fullmatch(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*", name):
+        raise AppError(f"Function {function!r}: {name!r} is no name of a queue")
+    return name
 
 
 def is_disabled(name: str) -> bool:

@@ -50,6 +50,16 @@ _WITHOUT_EFFECT = {
     "maxGrpcMessageSizeInBytes": "no gRPC here",
     "grpcHttpClientTimeout": "no gRPC here",
 }
+_QUEUES = {
+    "maxPollingInterval",
+    "visibilityTimeout",
+    "batchSize",
+    "maxDequeueCount",
+    "newBatchThreshold",
+    "messageEncoding",
+}
+_LARGEST_BATCH = 32  # of one call to the service
+SHORTEST_POLL = timedelta(milliseconds=100)
 _TRACING = {
     "traceInputsAndOutputs",
     "traceReplayEvents",
@@ -74,6 +84,21 @@ class DurableOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueOptions:
+    """`extensions.queues`, with the extension's own defaults.
+
+    https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-queue#host-json
+    """
+
+    longest_poll: timedelta = timedelta(minutes=1)
+    visibility: timedelta = timedelta()  # how long a message rests after its function failed
+    batch: int = 16
+    most_dequeues: int = 5
+    new_batch: int = 8 * (os.cpu_count() or 1)  # the next batch is fetched once so few are left
+    encoded: bool = True  # base64
+
+
+@dataclass(frozen=True, slots=True)
 class HostJson:
     """What the host reads from host.json."""
 
@@ -81,6 +106,7 @@ class HostJson:
     function_timeout: timedelta | None = timedelta(minutes=30)
     log_level: str = "Information"
     durable: DurableOptions = field(default_factory=DurableOptions)
+    queues: QueueOptions = field(default_factory=QueueOptions)
 
 
 def read(path: Path) -> HostJson:
@@ -104,7 +130,40 @@ def read(path: Path) -> HostJson:
         function_timeout=_timeout(document.get("functionTimeout", "00:30:00")),
         log_level=level,
         durable=_durable(extensions.get("durableTask", {})),
+        queues=_queues(extensions.get("queues", {})),
     )
+
+
+def _queues(section: Mapping[str, Any]) -> QueueOptions:
+    _refuse_unknown("extensions.queues", section, _QUEUES)
+    defaults = QueueOptions()
+    batch = _positive(section, "batchSize", defaults.batch)
+    new_batch = section.get("newBatchThreshold", batch * (os.cpu_count() or 1) // 2)
+    encoding = section.get("messageEncoding", "base64")
+    if batch > _LARGEST_BATCH:
+        raise ConfigurationError(f"host.json: batchSize is at most {_LARGEST_BATCH}, not {batch}")
+    if not isinstance(new_batch, int) or new_batch < 0:
+        raise ConfigurationError(f"host.json: newBatchThreshold is no number from 0: {new_batch!r}")
+    if encoding not in ("base64", "none"):
+        raise ConfigurationError(
+            f"host.json: messageEncoding {encoding!r} is neither base64 nor none"
+        )
+    return QueueOptions(
+        longest_poll=max(_span(section.get("maxPollingInterval", "00:01:00")), SHORTEST_POLL),
+        visibility=_span(section.get("visibilityTimeout", "00:00:00")),
+        batch=batch,
+        most_dequeues=_positive(section, "maxDequeueCount", defaults.most_dequeues),
+        new_batch=new_batch,
+        encoded=encoding == "base64",
+    )
+
+
+def _span(value: object) -> timedelta:
+    """hh:mm:ss with or without a fraction."""
+    match = re.fullmatch(r"(\d\d):(\d\d):(\d\d(?:\.\d{1,7})?)", str(value))
+    if not match:
+        raise ConfigurationError(f"host.json: {value!r} under extensions.queues isn't hh:mm:ss")
+    return timedelta(hours=int(match[1]), minutes=int(match[2]), seconds=float(match[3]))
 
 
 def _timeout(text: str) -> timedelta | None:

@@ -25,7 +25,7 @@ class Message:
 
 
 class TypedData(Message):
-    """One value: `string`, `json`, `bytes` or `http`."""
+    """One value: `string`, `json`, `bytes`, `collection_string` or `http`."""
 
 
 class ParameterBinding(Message):

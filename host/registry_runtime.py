@@ -18,7 +18,7 @@ from host import functions
 from host.errors import AppError
 from host.functions import Function
 from host.protos import Message, RpcHttp, TypedData
-from host.worker import Outcome
+from host.worker import Metadata, Outcome
 
 
 class RegistryRuntime:
@@ -56,32 +56,57 @@ class RegistryRuntime:
         return loaded
 
     async def call(
-        self, function: Function, inputs: Mapping[str, TypedData], traceparent: str
+        self,
+        function: Function,
+        inputs: Mapping[str, TypedData],
+        traceparent: str,
+        metadata: Metadata,
     ) -> Outcome:
         """Run one function; any exception of its own is its failure."""
         del traceparent  # the worker library hands it to `context`, which isn't offered here
         code = self._code[function.function_id]
         try:
-            arguments = {name: self._decoded(function, name, data) for name, data in inputs.items()}
+            said = {
+                name: self._meta.Datum(
+                    getattr(one, one.WhichOneof("data") or "json"), one.WhichOneof("data")
+                )
+                for name, one in metadata.items()
+            }
+            arguments = {
+                name: self._decoded(function, name, data, said) for name, data in inputs.items()
+            }
+            outputs = {name: _Out() for name in function.outputs}
+            arguments |= outputs
             if inspect.iscoroutinefunction(code):
                 result = await code(**arguments)
             else:
                 call = functools.partial(code, **arguments)
                 result = await asyncio.get_running_loop().run_in_executor(self._pool, call)
-            return Outcome(value=self._encoded(function, result))
+            written = {
+                name: self._output(one.get())
+                for name, one in outputs.items()
+                if one.get() is not None
+            }
+            return Outcome(value=self._encoded(function, result), outputs=written)
         except Exception as raised:  # noqa: BLE001 - the app's failure is data to its host
             return Outcome(error=f"{type(raised).__name__}: {raised}", stack=traceback.format_exc())
 
-    def _decoded(self, function: Function, name: str, data: TypedData) -> Any:
+    def _output(self, value: Any) -> TypedData:
+        datum = self._converters.get("queue").encode(value, expected_type=None)
+        return TypedData(**{datum.type: datum.value})
+
+    def _decoded(
+        self, function: Function, name: str, data: TypedData, metadata: Mapping[str, Any]
+    ) -> Any:
         if name in function.client_parameters:
             return data.string
         kind = data.WhichOneof("data")
         value = _datums(self._meta, data.http) if kind == "http" else getattr(data, kind or "json")
         converter = self._converters.get(function.kind)
-        return converter.decode(self._meta.Datum(value, kind), trigger_metadata={})
+        return converter.decode(self._meta.Datum(value, kind), trigger_metadata=metadata)
 
     def _encoded(self, function: Function, result: Any) -> TypedData | None:
-        if function.kind in ("timerTrigger", "eventGridTrigger"):
+        if function.kind in ("timerTrigger", "eventGridTrigger", "queueTrigger"):
             return None
         kind = "http" if function.kind == "httpTrigger" else function.kind
         if result is None and kind == "http":
@@ -98,6 +123,21 @@ class RegistryRuntime:
                 body=TypedData(**{body.type: body.value}),
             )
         )
+
+
+class _Out:
+    """An output as a function sees it: `func.Out`."""
+
+    def __init__(self) -> None:
+        self._value: Any = None
+
+    def set(self, value: Any) -> None:
+        """The value to send when the function has ended."""
+        self._value = value
+
+    def get(self) -> Any:
+        """The value so far."""
+        return self._value
 
 
 def _datums(meta: Any, http: Message) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from host.durable.store import Store
 from host.errors import ConfigurationError
 from host.front_door import FrontDoor
 from host.keys import Keys
+from host.queues import Queues
 from host.servers import RpcDoor, listen, open_server, started
 from host.sign_in import SignIn, SignInOptions
 from host.timers import Timers
@@ -78,6 +79,7 @@ class _Host:
         durable = settings.durable
         self._engine = Engine(self._store, worker, durable, self._alarms, options.crash)
         self._timers = Timers(self._store, worker, self._alarms)
+        self._queues = Queues(self._store, worker, settings.queues)
         self._sign_in = SignIn(options.sign_in) if options.sign_in else None
         self.links = Links(durable.hub_name, key_ring.systems[keys.DURABLE_TASK])
         client = Client(self._engine, worker, durable)
@@ -103,6 +105,7 @@ class _Host:
         serving_inside = await started(inside, rpc)  # first: the app's durable client needs it
         self._engine.recover()
         self._timers.start()
+        self._queues.start()
         serving_outside = await started(outside, public)
         _announce(self._options.state, addresses)
         await stop.wait()
@@ -110,6 +113,7 @@ class _Host:
         self._alarms.close()
         outside.should_exit = True
         await serving_outside  # functions under way may still need the RPC endpoint
+        await self._queues.drain(self._options.grace_s)
         await self._timers.drain(self._options.grace_s)
         await self._engine.drain(self._options.grace_s)
         inside.should_exit = True

@@ -10,8 +10,8 @@ import importlib.util
 import secrets
 import sys
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,8 +28,13 @@ class Outcome:
     """How an invocation ended: with a value (perhaps None) or with an error."""
 
     value: TypedData | None = None
+    outputs: Mapping[str, TypedData] = field(default_factory=dict)  # by argument
     error: str | None = None  # "ValueError: …"
     stack: str = ""
+
+
+# What a trigger says beside its data: of a queue message its id, its dequeue count and so on.
+Metadata = Mapping[str, TypedData]
 
 
 class Runtime(Protocol):
@@ -39,7 +44,11 @@ class Runtime(Protocol):
         """Import function_app.py and list its functions."""
 
     async def call(
-        self, function: Function, inputs: Mapping[str, TypedData], traceparent: str
+        self,
+        function: Function,
+        inputs: Mapping[str, TypedData],
+        traceparent: str,
+        metadata: Metadata,
     ) -> Outcome:
         """Run one function to its end; its exceptions are outcomes."""
 
@@ -70,14 +79,18 @@ class WorkerLibrary:
         ]
 
     async def call(
-        self, function: Function, inputs: Mapping[str, TypedData], traceparent: str
+        self,
+        function: Function,
+        inputs: Mapping[str, TypedData],
+        traceparent: str,
+        metadata: Metadata,
     ) -> Outcome:
         """Run one function; the library turns its exceptions into failures."""
         invocation = SimpleNamespace(
             invocation_id=str(uuid.uuid4()),
             function_id=function.function_id,
             input_data=[ParameterBinding(name=n, data=data) for n, data in inputs.items()],
-            trigger_metadata={},
+            trigger_metadata=metadata,
             trace_context=SimpleNamespace(trace_parent=traceparent, trace_state="", attributes={}),
             retry_context=SimpleNamespace(retry_count=0, max_retry_count=0, exception=None),
         )
@@ -85,7 +98,19 @@ class WorkerLibrary:
         if answer.result.status != protos.StatusResult.Success:
             problem = answer.result.exception
             return Outcome(error=problem.message, stack=problem.stack_trace)
-        return Outcome(value=answer.return_value)
+        written = {one.name: one.data for one in answer.output_data or ()}
+        return Outcome(value=answer.return_value, outputs=written)
+
+
+class OutputError(Exception):
+    """What a function put into an output can't be sent."""
+
+
+Send = Callable[[str, TypedData], None]
+
+
+def _nowhere(queue: str, _: TypedData) -> None:
+    raise OutputError(f"there is no queue {queue}")
 
 
 class Worker:
@@ -96,6 +121,7 @@ class Worker:
         self._timeout_s = timeout.total_seconds() if timeout else None
         self.functions: list[Function] = []
         self.client_binding = ""  # what a durable client is built from; set once ports are known
+        self.send: Send = _nowhere  # where outputs go; set once there are queues
 
     async def load(self, folder: Path) -> None:
         """Import the app. Raises `AppError`, with the reason, where it can't be served."""
@@ -113,15 +139,35 @@ class Worker:
         return [f for f in self.functions if f.kind == kind]
 
     async def call(
-        self, function: Function, data: TypedData, traceparent: str | None = None
+        self,
+        function: Function,
+        data: TypedData,
+        traceparent: str | None = None,
+        metadata: Metadata | None = None,
     ) -> Outcome:
-        """Run a function in an empty context, within host.json's `functionTimeout`."""
+        """Run a function in an empty context, within host.json's `functionTimeout`.
+
+        What it put into its outputs is sent before it counts as ended, as in Azure: an output that can't be sent
+        is the function's failure.
+        """
+        outcome = await self._call(function, data, traceparent, metadata or {})
+        if outcome.error is None:
+            try:
+                for name, value in outcome.outputs.items():
+                    self.send(function.outputs[name], value)
+            except OutputError as refused:
+                return Outcome(error=f"{type(refused).__name__}: {refused}")
+        return outcome
+
+    async def _call(
+        self, function: Function, data: TypedData, traceparent: str | None, metadata: Metadata
+    ) -> Outcome:
         inputs = {
             name: TypedData(string=self.client_binding) for name in function.client_parameters
         }
         inputs[function.parameter] = data
         running = asyncio.get_running_loop().create_task(
-            self._runtime.call(function, inputs, traceparent or new_traceparent()),
+            self._runtime.call(function, inputs, traceparent or new_traceparent(), metadata),
             # What the app puts into its context (structlog's contextvars) must not reach whoever
             # this task starts next: in Azure too, each invocation begins with an empty context.
             context=contextvars.Context(),

@@ -26,6 +26,8 @@ def test_the_same_app_runs_without_the_worker_library(tmp_path: Path) -> None:
         assert host.finished("f")["output"] == [2, 2]
         assert host.http.get("/api/breaks").status_code == 500
         assert host.http.get("/api/echo/word").json()["method"] == "GET"
+        assert host.http.post("/api/enqueue", json=['{"name": "q"}']).status_code == 200
+        host.wait(lambda: host.effects()[-2:] == ["q run 1", "q done"])
         host.start_orchestration("counts", "c", None)
         assert host.finished("c")["output"][0] == 5
         assert "azure-functions-runtime isn't installed" in host.log()

@@ -26,7 +26,24 @@ def durable(**settings: object) -> dict[str, Any]:
     return {"version": "2.0", "extensions": {"durableTask": settings}}
 
 
+def queues(**settings: object) -> dict[str, Any]:
+    return {"version": "2.0", "extensions": {"queues": settings}}
+
+
 # host.json
+
+
+def test_settings_of_queues_are_honoured(tmp_path: Path) -> None:
+    document = queues(
+        maxPollingInterval="00:00:00.5",
+        visibilityTimeout="00:01:00",
+        batchSize=8,
+        maxDequeueCount=7,
+    )
+    read = host_json.read(written(tmp_path, document)).queues
+    assert read.longest_poll == timedelta(seconds=0.5)
+    assert read.visibility == timedelta(minutes=1)
+    assert (read.batch, read.most_dequeues, read.encoded) == (8, 7, True)
 
 
 def test_known_settings_are_honoured(tmp_path: Path) -> None:
@@ -56,6 +73,11 @@ def test_known_settings_are_honoured(tmp_path: Path) -> None:
         (durable(overridableExistingInstanceStates="None"), "use AnyState or NonRunningStates"),
         (durable(maxConcurrentActivityFunctions=0), "a number from 1"),
         ({"version": "2.0", "functionTimeout": "5m"}, "hh:mm:ss"),
+        (queues(maxPollInterval="00:00:01"), "maxPollInterval"),
+        (queues(maxPollingInterval="1s"), "hh:mm:ss"),
+        (queues(batchSize=33), "at most 32"),
+        (queues(newBatchThreshold=-1), "newBatchThreshold"),
+        (queues(messageEncoding="utf8"), "base64"),
     ],
 )
 def test_what_cannot_be_honoured_is_refused_by_name(
@@ -95,10 +117,10 @@ def binding(kind: str, name: str = "x", **more: object) -> str:
 @pytest.mark.parametrize(
     ("bindings", "words"),
     [
-        ([binding("queueTrigger")], "queueTrigger"),
+        ([binding("blobTrigger")], "blobTrigger"),
         ([], "no trigger"),
         ([binding("timerTrigger", schedule="%NOT_SET%")], "app setting NOT_SET"),
-        ([binding("httpTrigger"), binding("queue", "out")], "binding queue"),
+        ([binding("httpTrigger"), binding("blob", "out")], "binding blob"),
     ],
 )
 def test_what_the_host_lacks_is_refused_at_load(bindings: list[str], words: str) -> None:

@@ -81,3 +81,14 @@ CREATE TABLE IF NOT EXISTS schedules ( -- timer triggers
     last          TEXT NOT NULL,
     next          TEXT NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS messages (  -- of storage queues
+    message_id    TEXT PRIMARY KEY,
+    queue         TEXT NOT NULL,
+    body          TEXT NOT NULL,       -- as it lies in Azure: base64 where host.json says nothing else
+    inserted_at   TEXT NOT NULL,
+    expires_at    TEXT NOT NULL,
+    visible_at    TEXT NOT NULL,
+    dequeue_count INTEGER NOT NULL DEFAULT 0,
+    pop_receipt   TEXT                 -- of whoever took it last
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS messages_of ON messages (queue, visible_at);

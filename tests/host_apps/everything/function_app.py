@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextvars import ContextVar
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, List, TypedDict  # noqa: UP035 - list[str] is no type to the worker
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -325,6 +325,40 @@ async def on_event(event: func.EventGridEvent) -> None:
     if event.id == "poison":
         raise ValueError("can't be handled")
     note(f"event {event.id}")
+
+
+@app.route(route="enqueue", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@app.queue_output(arg_name="work", queue_name="work-items", connection="AzureWebJobsStorage")
+def enqueue(req: func.HttpRequest, work: func.Out[List[str]]) -> str:  # noqa: UP006 - see above
+    """Puts what came in on the queue: a text, a list of texts, or nothing; fails after that where asked to."""
+    asked = req.get_json()
+    if asked is not None:
+        work.set(asked)
+    if req.params.get("then") == "fail":
+        raise RuntimeError("after the output was set")
+    return "ok"
+
+
+@app.queue_trigger(arg_name="item", queue_name="work-items", connection="AzureWebJobsStorage")
+async def on_item(item: func.QueueMessage) -> None:
+    """Leaves a line per run; waits or fails as the item says."""
+    said = item.get_json()
+    note(f"{said['name']} run {item.dequeue_count}")
+    await asyncio.sleep(said.get("pause_s", 0))
+    if item.dequeue_count < said.get("succeeds_at", 1):
+        raise ValueError("not yet")
+    if "facts" in said:
+        facts = [item.id, item.pop_receipt, item.insertion_time, item.expiration_time]
+        note(json.dumps([str(one) for one in facts]))
+    note(f"{said['name']} done")
+
+
+@app.queue_trigger(
+    arg_name="item", queue_name="work-items-poison", connection="AzureWebJobsStorage"
+)
+def on_poisoned_item(item: func.QueueMessage) -> None:
+    """What nobody could handle."""
+    note(f"poisoned {item.get_json()['name']}")
 
 
 @app.timer_trigger(arg_name="timer", schedule="0 0 3 * * *")
