@@ -16,6 +16,7 @@ from playbooks import (
 )
 from playbooks.steps import (
     amending,
+    cancelled,
     cluster_restores,
     containment,
     eviction,
@@ -66,5 +67,6 @@ for module in (
     restoring,
     cluster_restores,
     restored,
+    cancelled,
 ):
     app.register_functions(module.bp)

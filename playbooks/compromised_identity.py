@@ -12,6 +12,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from playbooks import consents, containment, watching
+from playbooks.cancelling import Cancellable, end
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
 from playbooks.recovery import Recovery
@@ -27,10 +28,16 @@ def compromised_identity(context: df.DurableOrchestrationContext) -> Generator[A
     """Contain, prove, tell, ask, rebuild, prove again, watch."""
     order: Order = context.get_input(expected_type=dict)
     progress = Progress(context, order)
+    cancellable = Cancellable(context, progress)
     try:
-        return (yield from _run(context, order, progress))
+        ended = yield from cancellable.run(_run(context, order, progress))
     except RestoredError as taken_back:  # a person said that it was a false alarm
-        return (yield from progress.close(taken_back.outcome, taken_back.detail))
+        if cancellable.call is None:
+            return (yield from progress.close(taken_back.outcome, taken_back.detail))
+        ended = None
+    if ended is None and cancellable.call is not None:
+        return (yield from end(context, order, progress, cancellable.call))
+    return ended or {}
 
 
 def _run(

@@ -14,7 +14,7 @@ from typing import Any
 import structlog  # noqa: TID251 - see above
 
 from playbooks import policy
-from playbooks.orders import Json, Order, folder
+from playbooks.orders import Json, Order, cancelled_path, folder
 from responders import kill_switch
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, RefusedError, ResponderError, TransientError
@@ -25,6 +25,18 @@ from responders.settings import Settings
 
 STEP_LIMIT_S = (
     240  # the Functions host kills an activity at functionTimeout, 10 min; we say why first
+)
+# What is still carried out when a person has ended an incident.
+CLOSING = frozenset(
+    {
+        "record_cancel",
+        "write_report",
+        "tell_people",
+        "seal_evidence",
+        "release_principal",
+        "end_restore",
+        "release_restore",
+    }
 )
 _SHOWN = 1_000  # characters of a detail: journal and status stay small
 _log = structlog.get_logger("firebreak.steps")
@@ -65,7 +77,8 @@ async def perform(
 
     Returns what `act` returns. A refusal becomes {"status": "refused"}, what time can fix {"status": "failed",
     "retry": true}, anything else {"status": "failed"}: a playbook decides, siblings go on. A step that
-    `acts` asks the kill switch first, as it stands at this moment.
+    `acts` asks the kill switch first, as it stands at this moment. Once a person has ended the incident, only what
+    closes it is carried out.
     """
     incident = order["incident"]
     structlog.contextvars.clear_contextvars()
@@ -80,7 +93,8 @@ async def perform(
     started = time.monotonic()
     with read_only() if incident["mode"] == "plan" else nullcontext():
         asked = acts and incident["mode"] != "plan"
-        stopped = await asyncio.to_thread(stopped_by, store) if asked else None
+        over = None if step in CLOSING else await asyncio.to_thread(_over, store, order)
+        stopped = over or (await asyncio.to_thread(stopped_by, store) if asked else None)
         result = await _outcome(act, store, run) if stopped is None else stopped
     if keeping is not None:
         result = await asyncio.to_thread(_kept, store, order, keeping, run, result)
@@ -91,6 +105,21 @@ async def perform(
     )
     _log.info("outcome", target=aim, run=run, status=status, detail=detail, duration_ms=spent)
     return result
+
+
+def _over(store: EvidenceStore, order: Order) -> Json | None:
+    """The refusal, once a person has ended the incident: what its parts had yet to begin stays undone."""
+    try:
+        if "holder" in order or not store.exists(cancelled_path(order["incident"]["incident_id"])):
+            return None
+    except TransientError as error:
+        return {"status": "failed", "retry": True, "detail": f"is it cancelled? {error}"}
+    except ResponderError as error:
+        return {"status": "refused", "detail": f"nobody can say whether it is cancelled: {error}"}
+    return {
+        "status": "refused",
+        "detail": "cancelled: a person ended the incident before this began",
+    }
 
 
 def stopped_by(store: EvidenceStore) -> Json | None:

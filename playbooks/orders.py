@@ -5,6 +5,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 from responders.model import ClusterRef, Incident, NewIdentity
 
 Json = dict[str, Any]
+CANCEL = "cancel"  # the external event by which a person ends an incident: heard once
 
 
 class Order(TypedDict):
@@ -15,6 +16,7 @@ class Order(TypedDict):
     cluster: NotRequired[ClusterRef]
     clusters: NotRequired[list[ClusterRef]]  # of a group: see `groups.each_cluster`
     identity: NotRequired[NewIdentity]
+    holder: NotRequired[str]  # Durable instance of a restore that began when its incident was over
     plan_number: NotRequired[int]  # of an amended plan: see `plan_files.py`
     notice: NotRequired[str]  # which notice to send: a key of `steps.reporting.NOTICES`
     notice_key: NotRequired[str]  # tells notices of one kind apart
@@ -43,6 +45,11 @@ class Consent(TypedDict):
 def folder(incident: Incident) -> str:
     """Where an incident's evidence lies."""
     return f"incidents/{incident['incident_id']}"
+
+
+def cancelled_path(incident_id: str) -> str:
+    """Who ended the incident, where a person did: from then on its steps begin nothing."""
+    return f"incidents/{incident_id}/cancelled.json"
 
 
 def graph_path(incident: Incident) -> str:

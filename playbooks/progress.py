@@ -31,6 +31,7 @@ _FIRM = (
     "identity",
     "resumable",
     "resume",
+    "cancelled",
 )
 
 
@@ -69,6 +70,11 @@ class Progress:
         """When the last token issued before containment has expired; None where nothing was acted on."""
         moment = self._status["clock"].get("residual until")
         return datetime.fromisoformat(moment) if moment else None
+
+    @property
+    def state(self) -> Json:
+        """Everything that status answers show, as it stands now."""
+        return dict(self._status)
 
     @property
     def reversals(self) -> list[str]:
@@ -194,6 +200,10 @@ class Progress:
             lines = [*self._status["reversals"], *self._status["remaining"]]
             yield from self.tell("closed", {"Outcome": outcome, **self.clock, "lines": lines})
             yield from self.seal("closed")
+        return (yield from self.release(outcome, detail))
+
+    def release(self, outcome: str, detail: str) -> Generator[Any, Any, Json]:
+        """Give the principal free and end, with nothing more to say."""
         closing: Order = {**self._order, "facts": {"outcome": outcome}}
         yield from perform_one(self._context, reporting.release_principal, closing)
         self.note(phase="refused" if outcome == "refused" else "closed", outcome=outcome)

@@ -23,6 +23,7 @@ def markdown(report: Json) -> str:
         f"fired {report['incident']['signal']['fired_at']}",
         _bullets("Clock", [f"{moment} {name}" for name, moment in _in_order(report["clock"])]),
         _consent(report["consent"]),
+        _cancelled(report.get("cancelled") or {}),
         _bullets("Undone by somebody while it was watched", report["reversals"]),
         _bullets("Remains, and needs a person", report["remaining"]),
         _bullets("Could not be asked, and why", report["unasked"]),
@@ -69,6 +70,14 @@ def _consent(consent: Json) -> str:
     who = in_markdown(consent.get("approver", {}).get("name", "nobody"))
     why, plan = in_markdown(consent["reason"]), consent["plan_hash"]
     return f"Consent: **{consent['decision']}** by {who}: {why} (plan `{plan}`)"
+
+
+def _cancelled(call: Json) -> str:
+    """Who ended the incident, and in the middle of what."""
+    if not call:
+        return ""
+    who, why = in_markdown(call["by"]["name"]), in_markdown(call["reason"])
+    return f"Cancelled by {who} at {call['at']}, while it was {call['phase']}: {why}"
 
 
 def _residual(report: Json) -> str:

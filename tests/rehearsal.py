@@ -29,9 +29,13 @@ class Rehearsal:
 
     timeline: list[str] = field(default_factory=list)  # activities, as they were scheduled
     orders: list[tuple[str, Json]] = field(default_factory=list)
+    answered: list[tuple[str, int]] = field(
+        default_factory=list
+    )  # and how many had been begun by then
     statuses: list[Json] = field(default_factory=list)  # custom statuses, in order
     outcome: Any = None
     ended_at: datetime = START
+    alive: list[datetime] = field(default_factory=list)  # timers that still ran at its end
 
 
 class Instance:
@@ -126,9 +130,12 @@ def rehearse(
                 timers.pop(number, None)
         if state["isDone"]:
             run.outcome, run.ended_at = state.get("output"), instance.now
+            run.alive = sorted(timers.values())
             return run
         if inbox:
             event = inbox.pop(0)
+            if (name := event.pop("of", None)) is not None:
+                run.answered.append((name, len(run.timeline)))
             instance.add(instance.event(event.pop("kind"), **event))
         else:
             assert timers, f"nothing can happen any more; last status {run.statuses[-1:]}"
@@ -155,10 +162,11 @@ def _schedule(
             said = answer(order) if callable(answer) else answer
             if "lost" in said:
                 lost = {"Reason": said["lost"], "Details": said["lost"]}
-                inbox.append({"kind": 6, "TaskScheduledId": number, **lost})
+                inbox.append({"kind": 6, "of": name, "TaskScheduledId": number, **lost})
                 return
             kind = 5 if action["actionType"] == 0 else 8
-            inbox.append({"kind": kind, "TaskScheduledId": number, "Result": json.dumps(said)})
+            ended = {"kind": kind, "of": name, "Result": json.dumps(said)}
+            inbox.append({**ended, "TaskScheduledId": number})
         case 5:
             fires = datetime.fromisoformat(action["fireAt"].replace("Z", "+00:00"))
             timers[number] = fires

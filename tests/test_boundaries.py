@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent
 _HEADINGS = ("Stops", "Leaves", "Undo", "Needs", "Source")
 _STEP_MODULES = {
     "steps",
+    "cancelled",
     "first",
     "acts",
     "evidence",
@@ -108,6 +109,7 @@ def test_the_playbooks_schedule_only_registered_steps() -> None:
         "compromised_identity",
         "restore_identity",
         "taking_back",
+        "cancelling",
     ):
         for node in ast.walk(ast.parse((ROOT / "playbooks" / f"{name}.py").read_text())):
             match node:

@@ -168,3 +168,20 @@ def turned(store: EvidenceStore, *, acting: bool) -> kill_switch.Switch:
     return kill_switch.turn(
         store, {"acting": acting, "reason": "wrong identity", "by": by, "at": at}
     )
+
+
+async def test_once_a_person_has_ended_the_incident_only_what_closes_it_is_carried_out(
+    store: EvidenceStore,
+) -> None:
+    store.put_json(f"{FOLDER}/cancelled.json", {"reason": "enough"})
+
+    assert (await perform("lever", order("contain"), pulled, acts=True))["status"] == "refused"
+    assert "cancelled" in (await perform("sweep", order("contain"), pulled))["detail"]
+    assert (await perform("write_report", order("contain"), pulled))["status"] == "done"
+
+
+async def test_a_restore_after_the_end_of_a_cancelled_incident_acts(store: EvidenceStore) -> None:
+    store.put_json(f"{FOLDER}/cancelled.json", {"reason": "enough"})
+    later = {**order("contain"), "holder": "inc-20260101-0123456789ab-restore-1"}
+
+    assert (await perform("lever", later, pulled, acts=True))["status"] == "done"

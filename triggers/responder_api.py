@@ -15,7 +15,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from playbooks.policy import Guid
 from responders.errors import ResponderError
 from responders.model import Hint, Signal, Vector
-from triggers import consent_answers, intake, people, resumptions, signed_calls, status
+from triggers import (
+    cancellations,
+    consent_answers,
+    intake,
+    people,
+    resumptions,
+    signed_calls,
+    status,
+)
 from triggers.answers import answer
 from triggers.consent_answers import Answer
 from triggers.refusals import cannot_resolve, unknown
@@ -146,3 +154,20 @@ async def resume_recovery(
     person, wanted = sent
     key = req.headers.get("Idempotency-Key", "")[:_KEY_LIMIT] or str(uuid.uuid4())
     return await resumptions.resume(client, incident_id, person, key, wanted)
+
+
+@bp.route(
+    route="api/incidents/{incident_id}/cancel", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
+)
+@bp.durable_client_input(client_name="client")
+async def cancel_incident(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """202 when the word was handed over; 409 where the incident is over."""
+    structlog.contextvars.clear_contextvars()
+    incident_id = req.route_params["incident_id"]
+    sent = await signed_calls.read(req, people.RESPOND, cancellations.Cancellation)
+    if isinstance(sent, func.HttpResponse):
+        return sent
+    person, wanted = sent
+    return await cancellations.cancel(client, incident_id, person, wanted)

@@ -219,6 +219,7 @@ async def _start(
         "incident": incident,
         "policy": intake.policy().frozen(),
         "facts": {"requested": asked, "alone": True},
+        "holder": holder,
     }
     await client.start_new(PLAYBOOK, instance_id=holder, client_input=order)
 

@@ -71,6 +71,7 @@ def read(store: EvidenceStore, durable: DurableOrchestrationStatus | None) -> Js
         "resumable": bool(told.get("resumable")) and durable.runtime_status.name == "Running",
         "resume": told.get("resume"),
         "outcome": told.get("outcome"),
+        "cancelled": told.get("cancelled"),
         "report": told.get("report"),
         "manifest": told.get("manifest"),
         "restores": _restores(store, incident),

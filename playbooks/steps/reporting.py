@@ -9,7 +9,7 @@ import azure.durable_functions as df
 
 from playbooks import choosing, footprint, plan_files, plans, refederation
 from playbooks.journaled import Work, perform
-from playbooks.orders import Json, Order, folder, graph_path
+from playbooks.orders import Json, Order, cancelled_path, folder, graph_path
 from playbooks.steps import findings, sweeps, undo_books
 from responders import claims, graph_pages, incident_index, locks, notices, report_pages, reports
 from responders.evidence import EvidenceRef, EvidenceStore
@@ -36,6 +36,7 @@ NOTICES = {
     "restored": ("Restored, minus what is never revived", "good"),
     "partly_restored": ("Partly restored: a person is needed", "asking"),
     "restore_refused": ("Not restored: the world has changed, or may not be touched", "asking"),
+    "cancelled": ("Cancelled by a person: nobody watches any more", "bad"),
     "reopened": ("Containment no longer holds: a person is needed now", "bad"),
 }
 
@@ -202,6 +203,7 @@ def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
         "locks": _locks(store, incident),
         "graph": _optional(store, graph_path(incident)),
         "consent": plan_files.consent_of(store, incident),
+        "cancelled": _optional(store, cancelled_path(incident["incident_id"])),
         "steps": [
             step
             for step in Journal(store, incident["incident_id"]).steps()
