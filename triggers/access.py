@@ -46,4 +46,5 @@ RULES: dict[str, Rule] = {
     "answer_plan": person(APPROVE),
     "resume_recovery": person(RESPOND),
     "restore_incident": person(APPROVE),
+    "cancel_incident": person(RESPOND),
 }

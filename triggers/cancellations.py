@@ -44,7 +44,9 @@ async def cancel(
     phase = status.phase_of(durable)
     if not await intake.is_open(client, incident_id):
         reason = f"{incident_id} is {phase}: there is nothing to end"
-        return error(409, "Over", reason, f"GET /api/incidents/{incident_id}", more={"phase": phase})
+        return error(
+            409, "Over", reason, f"GET /api/incidents/{incident_id}", more={"phase": phase}
+        )
     call: Json = {
         "by": {"object_id": person.object_id, "name": person.name},
         "reason": wanted.reason,

@@ -157,7 +157,9 @@ async def resume_recovery(
 
 
 @bp.route(
-    route="api/incidents/{incident_id}/cancel", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
+    route="api/incidents/{incident_id}/cancel",
+    methods=["POST"],
+    auth_level=func.AuthLevel.ANONYMOUS,
 )
 @bp.durable_client_input(client_name="client")
 async def cancel_incident(
