@@ -182,6 +182,6 @@ async def test_once_a_person_has_ended_the_incident_only_what_closes_it_is_carri
 
 async def test_a_restore_after_the_end_of_a_cancelled_incident_acts(store: EvidenceStore) -> None:
     store.put_json(f"{FOLDER}/cancelled.json", {"reason": "enough"})
-    later = {**order("contain"), "holder": "inc-20260101-0123456789ab-restore-1"}
+    later: Any = {**order("contain"), "holder": "inc-20260101-0123456789ab-restore-1"}
 
     assert (await perform("lever", later, pulled, acts=True))["status"] == "done"
