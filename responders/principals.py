@@ -12,7 +12,13 @@ from typing import Literal
 
 from responders import hints
 from responders.cloud import Cloud
-from responders.errors import ContractChangedError, NotFoundError, RefusedError, UnresolvedError
+from responders.errors import (
+    AmbiguousError,
+    ContractChangedError,
+    NotFoundError,
+    RefusedError,
+    UnresolvedError,
+)
 from responders.model import Hint, Json, Principal, PrincipalKind
 from responders.settings import is_guid
 
@@ -34,11 +40,34 @@ async def resolve(cloud: Cloud, hint: Hint) -> Principal:
     Raises `UnresolvedError` that says what the id is instead, and which id to send; `AmbiguousError` with the
     candidates where there are several.
     """
+    if "any_of" in hint:
+        return await _one_of(cloud, hint["any_of"])
     named = await hints.named(cloud, hint)
     principal = await _of(cloud, named.key, named.value)
     if named.by is not None:
         await hints.must_trust(cloud, principal, named.by)
     return principal
+
+
+async def _one_of(cloud: Cloud, named: list[Hint]) -> Principal:
+    """The one workload identity among what several entities are called: most of them are people or machines."""
+    found: dict[str, Principal] = {}
+    reasons: list[str] = []
+    for one in named:
+        try:
+            if "any_of" in one:
+                raise UnresolvedError("a choice within a choice")
+            principal = await resolve(cloud, one)
+        except UnresolvedError as problem:
+            reasons.append(str(problem))
+            continue
+        found[principal["object_id"]] = principal
+    if len(found) > 1:
+        raise AmbiguousError("it names several workload identities", sorted(found))
+    if not found:
+        raise UnresolvedError("; ".join(reasons[:5]) or "it names nobody")
+    (only,) = found.values()
+    return only
 
 
 async def _of(cloud: Cloud, key: Literal["object_id", "app_id"], value: str) -> Principal:

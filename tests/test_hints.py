@@ -101,6 +101,22 @@ async def test_a_service_account_is_no_way_to_turn_a_signal_against_somebody_els
         await object_id(sandbox_cloud, hint)
 
 
+async def test_of_several_entities_the_one_that_is_a_workload_identity_is_meant(
+    sandbox: RunningSandbox, sandbox_cloud: Cloud
+) -> None:
+    orders, billing = sandbox.seed["orders_api"], sandbox.seed["billing_api"]
+    dana = sandbox.seed["users"]["dana"]["object_id"]
+    ours = [{"object_id": dana}, {"app_id": orders["app_id"]}, {"object_id": orders["object_id"]}]
+
+    assert await object_id(sandbox_cloud, {"any_of": ours}) == orders["object_id"]
+    with pytest.raises(AmbiguousError) as refused:
+        await object_id(sandbox_cloud, {"any_of": [*ours, {"app_id": billing["app_id"]}]})
+    assert refused.value.candidates == sorted((orders["object_id"], billing["object_id"]))
+    for nobody in ([{"object_id": dana}], [], [{"any_of": ours}]):
+        with pytest.raises(UnresolvedError):
+            await object_id(sandbox_cloud, {"any_of": nobody})
+
+
 @pytest.mark.parametrize(
     ("hint", "words"),
     [
