@@ -36,6 +36,13 @@ class Control:
         answer = await self._send("POST", "/sandbox/sign-in", {"user": user, "audience": audience})
         return str(answer.json()["access_token"])
 
+    async def sign_in_app(self, app_id: str, audience: str) -> str:
+        """An access token of an application, which needs no secret of this tenant to get it."""
+        answer = await self._send(
+            "POST", "/sandbox/sign-in", {"app_id": app_id, "audience": audience}
+        )
+        return str(answer.json()["access_token"])
+
     async def secrets(self) -> dict[str, str]:
         """Every secret that the sandbox ever issued or was shown: value -> where."""
         answer = await self._send("GET", "/sandbox/secrets")

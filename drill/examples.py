@@ -28,7 +28,7 @@ def incident_api(described: Json, origin: str, files: Files) -> list[tuple[str, 
     back = '{"mode": "plan", "reason": "it was a load test"}'
     return [
         (
-            "An alert, as Azure Monitor sends it: contain, then ask",
+            "An alert, as Azure Monitor sends it; with a key and no token it contains at most",
             f'curl -s "{origin}/api/alerts/azure-monitor?code=$(cat {files.function_key})" '
             f"{body} -d @{files.alert}",
         ),

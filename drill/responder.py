@@ -10,6 +10,9 @@ from drill.options import DrillError, Json
 from drill.training_ground import AUDIENCE, TrainingGround
 
 NAME = "rosa"
+# "AzNS AAD Webhook": what action groups sign in as.
+# https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups#configure-authentication-for-secure-webhook
+ACTION_GROUPS = "461e8683-5575-4561-ac7f-899cc907d62a"
 MODE = "respond"
 _PATIENCE_S = 30  # a killed host is back in about three seconds
 _PAUSE_S = 0.1
@@ -33,9 +36,11 @@ class Responder:
         return str(self.ground.host.ready["url"]).rstrip("/")
 
     async def deliver(self, alert: Json) -> str:
-        """Send the alert as an action group does, with the key in the URL. Returns the incident's id."""
-        url = f"{self.origin}/api/alerts/azure-monitor"
-        answer = await self.ground.http.post(url, params={"code": self._key}, json=alert)
+        """Send the alert as an action group's secure webhook does, with a token. Returns the incident's id."""
+        token = await self.ground.control.sign_in_app(ACTION_GROUPS, AUDIENCE)
+        url = f"{self.origin}/api/secure/alerts/azure-monitor"
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = await self.ground.http.post(url, headers=headers, json=alert)
         if not answer.is_success:
             raise DrillError(f"the alert was refused: {answer.status_code} {answer.text[:500]}")
         return str(answer.json()["incident_id"])

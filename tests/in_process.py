@@ -21,6 +21,8 @@ from azure.functions.decorators.function_app import FunctionBuilder
 
 import playbooks
 from drill.alert import Severity, log_alert
+from drill.responder import ACTION_GROUPS
+from drill.training_ground import AUDIENCE
 from playbooks.orders import Order
 from responders import risk
 from responders.cloud import Cloud
@@ -189,9 +191,16 @@ class InProcess:
         from triggers import azure_monitor  # noqa: PLC0415 - reads the policy that settings name
 
         body = json.dumps(log_alert(self.sandbox.described, object_id, severity)).encode()
-        request = func.HttpRequest("POST", "/api/alerts/azure-monitor", body=body)
+        wish = {"app_id": ACTION_GROUPS, "audience": AUDIENCE}
+        token = self.sandbox.control("POST", "sign-in", wish)["access_token"]
+        request = func.HttpRequest(
+            "POST",
+            "/api/secure/alerts/azure-monitor",
+            headers={"Authorization": f"Bearer {token}"},
+            body=body,
+        )
         client = _Client()
-        trigger: Any = azure_monitor.on_azure_monitor_alert
+        trigger: Any = azure_monitor.on_azure_monitor_secure_alert
         answer = await trigger._function._func.client_function(req=request, client=client)
         assert answer.status_code == 202, answer.get_body()
         (order,) = client.started

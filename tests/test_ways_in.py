@@ -104,6 +104,11 @@ async def send_alert(client: FakeClient, body: Any) -> tuple[int, dict[str, Any]
     return answered(await call(azure_monitor.on_azure_monitor_alert, request, client))
 
 
+async def proven(_req: Any, **_how: Any) -> str:
+    """What stands in for the check of a sender's token, which has tests of its own."""
+    return "token"
+
+
 async def call(function: Any, request: func.HttpRequest, client: FakeClient) -> Any:
     return await function._function._func.client_function(req=request, client=client)
 
@@ -131,14 +136,23 @@ async def open_incident(
 
 
 async def test_an_alert_starts_one_incident_at_the_depth_of_its_severity(
-    client: FakeClient,
+    client: FakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(azure_monitor, "known_by", proven)
     status, body = await send_alert(client, alert())
 
     assert status == 202
     ((incident_id, order),) = client.started
     assert (body["incident_id"], body["joined"], body["mode"]) == (incident_id, False, "respond")
     assert order["incident"]["principal"] == PRINCIPAL
+
+
+async def test_an_alert_that_comes_with_a_key_alone_contains_at_most(client: FakeClient) -> None:
+    status, body = await send_alert(client, alert(severity="Sev0"))
+
+    assert (status, body["mode"]) == (202, "contain")
+    assert client.started[0][1]["incident"]["mode"] == "contain"
+    assert "without an Entra token" in body["why"]
 
 
 async def test_an_alert_split_by_client_id_finds_its_principal(client: FakeClient) -> None:

@@ -83,9 +83,7 @@ async def _receive(signal: Signal, client: df.DurableOrchestrationClient) -> Rec
             "refused", f"fired more than {hours} hours ago, or in the future", code="TooOld"
         )
     try:
-        # The rule's own depth, until every sender can prove itself by a token.
-        depth = decided.wanted if decided.wanted != "record" else "plan"
-        accepted = await intake.accept(signal, depth, client)
+        accepted = await intake.accept(signal, decided.mode, client)
     except AmbiguousError as problem:
         return Received(
             "refused", str(problem), code="SeveralPrincipals", candidates=problem.candidates
