@@ -33,6 +33,7 @@ from playbooks.steps import (
 )
 from responders import logs
 from triggers import intake, plan_api, responder_api, restore_api, signal_senders
+from triggers.pages import all_pages
 
 logs.configure()
 intake.policy()
@@ -44,6 +45,7 @@ for module in (
     responder_api,
     plan_api,
     restore_api,
+    *all_pages.MODULES,
     compromised_identity,
     surveying,
     foothold,

@@ -100,6 +100,7 @@ async def _attack(ground: TrainingGround, console: Console) -> None:
 def _explain(ground: TrainingGround, files: Files, console: Console) -> None:
     origin = str(ground.host.ready["url"]).rstrip("/")
     console.print(
+        f"\n  incident page {origin}/incidents (sign in as rosa; the sandbox's certificate is its own)"
         f"\n  function app  {origin}\n  sandbox       {ground.folder}/sandbox/sandbox.json"
     )
     groups = (

@@ -157,6 +157,8 @@ def _host(layout: Layout, environment: Mapping[str, str], signing_in: "SignIn", 
     arguments += ["--port", str(port), "--rpc-port", str(rpc_port), "--ca", str(ca)]
     arguments += ["--auth-issuer", signing_in.issuer, "--auth-jwks", signing_in.jwks]
     arguments += ["--auth-audience", AUDIENCE, "--auth-audience", signing_in.audience]
+    arguments += ["--auth-client-id", signing_in.audience]
+    arguments += ["--auth-authorize", signing_in.authorize]
     log = layout.folder / "host.log"
     return Recipe("host", arguments, log, state / "host.json", environment, ROOT)
 
@@ -168,6 +170,7 @@ class SignIn:
     issuer: str
     audience: str
     jwks: str
+    authorize: str  # where a browser signs in
 
 
 async def _issuer_of_people(control: Control) -> SignIn:
@@ -182,7 +185,8 @@ async def _issuer_of_people(control: Control) -> SignIn:
     answer = await control.http.get(url)
     if not answer.is_success:
         raise DrillError(f"no discovery document at {url}: {answer.status_code}")
-    return SignIn(claims["iss"], claims["aud"], answer.json()["jwks_uri"])
+    found = answer.json()
+    return SignIn(claims["iss"], claims["aud"], found["jwks_uri"], found["authorization_endpoint"])
 
 
 def without_real_cloud(environment: Mapping[str, str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from host import crash, log
+from host.browser_sign_in import BrowserOptions
 from host.clock import CLOCK
 from host.errors import ConfigurationError, HostError
 from host.service import Options, run
@@ -47,6 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--auth-issuer", help="accept bearer tokens of this issuer, as App Service does")
     add("--auth-audience", action="append", default=[], help="accepted `aud`; may be repeated")
     add("--auth-jwks", help="where that issuer publishes its keys")
+    add("--auth-client-id", help="let browsers sign in to this application, as App Service does")
+    add("--auth-authorize", help="where that issuer has people sign in")
     add("--ca", type=Path, help="CA bundle for --auth-jwks")
     add(
         "--clock-ahead", type=float, default=0.0, help="seconds that its clock is ahead, for drills"
@@ -63,6 +66,11 @@ def _options(parsed: argparse.Namespace) -> Options:
         sign_in = SignInOptions(
             parsed.auth_issuer, parsed.auth_audience, parsed.auth_jwks, parsed.ca
         )
+    browsers = None
+    if parsed.auth_client_id:
+        if not (sign_in and parsed.auth_authorize):
+            raise ConfigurationError("--auth-client-id needs --auth-issuer and --auth-authorize")
+        browsers = BrowserOptions(parsed.auth_client_id, parsed.auth_authorize)
     return Options(
         app=parsed.app.resolve(),
         state=parsed.state.resolve(),
@@ -70,6 +78,7 @@ def _options(parsed: argparse.Namespace) -> Options:
         rpc_port=parsed.rpc_port,
         grace_s=parsed.grace,
         sign_in=sign_in,
+        browsers=browsers,
         crash=crash.parse(parsed.crash_at) if parsed.crash_at else crash.CrashAt(),
     )
 

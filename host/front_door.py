@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from host import eventgrid, keys, log, sign_in
+from host import browser_sign_in, eventgrid, keys, log, sign_in
+from host.browser_sign_in import BrowserSignIn
 from host.durable import links
 from host.durable.api import DurableApi
 from host.eventgrid import EventGrid
@@ -23,7 +24,7 @@ from host.worker import Worker
 class FrontDoor:
     """The ASGI app of the public port."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - every part of the host that a request may need
         self,
         worker: Worker,
         key_ring: Keys,
@@ -32,6 +33,7 @@ class FrontDoor:
         *,
         route_prefix: str,
         signing_in: SignIn | None,
+        browsers: BrowserSignIn | None,
     ) -> None:
         self._worker = worker
         self._keys = key_ring
@@ -41,6 +43,7 @@ class FrontDoor:
         self._routes = Routes(worker.of("httpTrigger"))
         self._prefix = f"/{route_prefix}/" if route_prefix else "/"
         self._sign_in = signing_in
+        self._browsers = browsers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -58,7 +61,11 @@ class FrontDoor:
             except BadTokenError as refused:
                 log.warning("bearer token refused", reason=str(refused), path=request.url.path)
                 return Response(status_code=401, headers={"WWW-Authenticate": "Bearer"})
+        if self._browsers and "x-ms-client-principal" not in headers:
+            headers |= self._browsers.principal(request.cookies)
         try:
+            if self._browsers and request.url.path.lower().startswith(browser_sign_in.PATH):
+                return await self._browsers.answer(request)
             return await self._dispatch(request, headers)
         except BodyTooLongError:
             return Response(status_code=413)

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import fcntl
+import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -14,6 +16,7 @@ from pathlib import Path
 
 from host import environment, host_json, keys, log
 from host.alarms import Alarms
+from host.browser_sign_in import BrowserOptions, BrowserSignIn
 from host.crash import CrashAt
 from host.durable.api import DurableApi
 from host.durable.client import Client
@@ -40,6 +43,7 @@ class Options:
     rpc_port: int = 17071
     grace_s: float = 10.0
     sign_in: SignInOptions | None = None
+    browsers: BrowserOptions | None = None  # where people sign in; None: by bearer token alone
     crash: CrashAt = field(default_factory=CrashAt)
 
 
@@ -91,6 +95,7 @@ class _Host:
             self._timers,
             route_prefix=settings.route_prefix,
             signing_in=self._sign_in,
+            browsers=_browsers(options, self._sign_in, key_ring),
         )
 
     async def serve(
@@ -122,6 +127,14 @@ class _Host:
             await self._sign_in.close()
         self._store.close()
         log.info("stopped")
+
+
+def _browsers(options: Options, tokens: SignIn | None, key_ring: Keys) -> BrowserSignIn | None:
+    """Sessions outlive a restart of the host: their key is one of the state folder's."""
+    if options.browsers is None or tokens is None:
+        return None
+    key = hmac.new(key_ring.master.encode(), b"browser sessions", hashlib.sha256).hexdigest()
+    return BrowserSignIn(options.browsers, tokens, key)
 
 
 @contextlib.contextmanager

@@ -75,9 +75,13 @@ class SignIn:
         scheme, _, token = (authorization or "").partition(" ")
         if scheme.lower() != "bearer":
             return {}
+        return headers_of_claims(await self.claims(token))
+
+    async def claims(self, token: str) -> dict[str, Any]:
+        """What a token says that is one of ours. Raises `BadTokenError`, as `principal` does."""
         try:
             header = jwt.get_unverified_header(token)
-            claims = jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token,
                 await self._key(str(header.get("kid"))),
                 algorithms=["RS256"],
@@ -88,7 +92,7 @@ class SignIn:
         except jwt.PyJWTError as wrong:
             raise BadTokenError(type(wrong).__name__) from wrong
         _check_time(claims)
-        return _headers(claims)
+        return claims
 
     async def _key(self, key_id: str) -> jwt.PyJWK:
         if key_id not in self._keys and time.monotonic() - self._fetched >= _REFRESH_S:
@@ -125,17 +129,22 @@ def without_forged(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if not name.lower().startswith(_FORGED)}
 
 
-def _headers(claims: Mapping[str, Any]) -> dict[str, str]:
+def headers_of_claims(claims: Mapping[str, Any]) -> dict[str, str]:
+    """How the platform tells the app who calls."""
     listed = [
         {"typ": _TYPES.get(name, name), "val": str(value)}
         for name, values in claims.items()
         for value in (values if isinstance(values, list) else [values])
     ]
     principal = {"auth_typ": "aad", "claims": listed, "name_typ": _NAME, "role_typ": _ROLE}
-    name = claims.get("preferred_username") or claims.get("upn") or claims.get("appid") or ""
     return {
         "x-ms-client-principal": base64.b64encode(json.dumps(principal).encode()).decode(),
         "x-ms-client-principal-id": str(claims.get("oid") or claims.get("sub") or ""),
-        "x-ms-client-principal-name": str(name),
+        "x-ms-client-principal-name": name_of(claims),
         "x-ms-client-principal-idp": "aad",
     }
+
+
+def name_of(claims: Mapping[str, Any]) -> str:
+    """What a person signs in with, or which application it is."""
+    return str(claims.get("preferred_username") or claims.get("upn") or claims.get("appid") or "")

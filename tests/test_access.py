@@ -16,7 +16,7 @@ from responders import principals
 from responders.cloud import Cloud
 from responders.errors import UnresolvedError
 from responders.evidence_folder import EvidenceFolder
-from tests import entra_issuer
+from tests import an_incident, entra_issuer
 from tests.a_principal import PRINCIPAL as A_PRINCIPAL
 from tests.entra_issuer import ROSA, TENANT, Entra, claims, token
 from tests.registered import functions, http_trigger
@@ -171,12 +171,19 @@ def said(answer: func.HttpResponse, rule: access.Rule) -> str:
     if rule.page and answer.status_code == 302:
         assert "/.auth/login/aad" in answer.headers["Location"]
         return "401"
+    if (
+        rule.page
+        and answer.status_code == 403
+        and b"This form was not accepted" in answer.get_body()
+    ):
+        return "in"  # past the door; what was sent is no form of ours
     return str(answer.status_code) if answer.status_code in {401, 403} else "in"
 
 
 def about_a_whole_principal() -> Any:
     shown = asking()
-    shown.input_["incident"]["principal"] = A_PRINCIPAL
+    shown.input_["incident"] |= {"principal": A_PRINCIPAL, "signal": an_incident.SIGNAL}
+    shown.custom_status["consent"]["expires_at"] = an_incident.EXPIRES
     return shown
 
 
@@ -200,8 +207,8 @@ async def call(name: str, caller: Caller, client: FakeClient) -> func.HttpRespon
 @pytest.fixture
 def evidence(tmp_path: Path) -> Iterator[EvidenceFolder]:
     kept = EvidenceFolder(tmp_path / "evidence")
-    kept.put_json(f"incidents/{INCIDENT}/plan.json", PLAN)
-    kept.put_json(f"incidents/{INCIDENT}/graph.json", {"nodes": [], "edges": []})
+    kept.put_json(f"incidents/{INCIDENT}/plan.json", an_incident.plan(**PLAN))
+    kept.put_json(f"incidents/{INCIDENT}/graph.json", an_incident.graph())
     yield kept
 
 

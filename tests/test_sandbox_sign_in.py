@@ -142,3 +142,64 @@ def test_a_clusters_issuer_is_published_to_the_letter(sandbox: RunningSandbox) -
     assert sandbox.http.get(discovery["jwks_uri"]).json()["keys"][0]["alg"] == "RS256"
     elsewhere = f"{sandbox.endpoints['oidc']}/nobody/.well-known/openid-configuration"
     assert sandbox.http.get(elsewhere).status_code == 404
+
+
+def _asked(sandbox: RunningSandbox, **other: str) -> dict[str, str]:
+    """What App Service asks of the authorize endpoint where it has no client secret."""
+    return {
+        "client_id": sandbox.seed["firebreak_api"]["app_id"],
+        "response_type": "id_token",
+        "response_mode": "form_post",
+        "redirect_uri": "http://127.0.0.1:7071/.auth/login/aad/callback",
+        "scope": "openid profile email",
+        "nonce": "n-1",
+        "state": "redir=%2Fincidents",
+        **other,
+    }
+
+
+def _authorize(sandbox: RunningSandbox, asked: dict[str, str]) -> Any:
+    url = f"{sandbox.endpoints['login']}/{sandbox.tenant_id}/oauth2/v2.0/authorize"
+    return sandbox.http.get(url, params=asked)
+
+
+def test_a_browser_gets_an_id_token_for_the_app_and_with_its_nonce(
+    sandbox: RunningSandbox,
+) -> None:
+    asked = _asked(sandbox)
+    page = _authorize(sandbox, asked)
+    rosa = sandbox.seed["users"]["rosa"]
+    url = f"{sandbox.endpoints['login']}/{sandbox.tenant_id}/login"
+    answer = sandbox.http.post(url, data={**asked, "account": rosa["object_id"]})
+    token = answer.text.split('name="id_token" value="')[1].split('"')[0]
+    claims = _checked(sandbox, token, asked["client_id"])
+
+    assert rosa["upn"] in page.text
+    assert (claims["nonce"], claims["oid"]) == ("n-1", rosa["object_id"])
+    assert set(claims["roles"]) == {"Incident.Respond", "Incident.Approve"}
+    assert "azp" not in claims
+    assert f'action="{asked["redirect_uri"]}"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"redirect_uri": "https://evil.example/.auth/login/aad/callback"}, 50011),
+        ({"redirect_uri": "http://127.0.0.1:7071/elsewhere"}, 50011),
+        ({"client_id": "00000000-0000-4000-8000-000000000000"}, 700016),
+        ({"response_type": "code"}, 700054),
+        ({"response_mode": "fragment"}, 70007),
+        ({"nonce": ""}, 900144),
+    ],
+)
+def test_an_answer_goes_nowhere_that_is_not_registered(
+    sandbox: RunningSandbox, wrong: dict[str, str], code: int
+) -> None:
+    asked = _asked(sandbox, **wrong)
+    answer = _authorize(sandbox, asked)
+    url = f"{sandbox.endpoints['login']}/{sandbox.tenant_id}/login"
+    rosa = sandbox.seed["users"]["rosa"]["object_id"]
+    posted = sandbox.http.post(url, data={**asked, "account": rosa})
+
+    assert answer.status_code == posted.status_code == 400
+    assert answer.json()["error_codes"] == posted.json()["error_codes"] == [code]

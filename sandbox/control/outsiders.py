@@ -5,12 +5,12 @@ import uuid
 from starlette.responses import JSONResponse, Response
 
 from sandbox.control.wishes import WishError, number, wish
-from sandbox.entra import resources, tokens
+from sandbox.entra import resources, tokens, user_sign_ins
 from sandbox.entra.claims_matching import claims_of
-from sandbox.entra.resources import ARM, FIREBREAK, GRAPH, Resource
+from sandbox.entra.resources import ARM, FIREBREAK, GRAPH
 from sandbox.issuers import Issuer
 from sandbox.web import Call
-from sandbox.world import Json, World, timestamp
+from sandbox.world import Json, World
 
 # What Azure CLI's sign-in carries for Graph; what the person may really do is for Graph to decide.
 _SCOPES = {
@@ -39,7 +39,7 @@ async def sign_in(world: World, call: Call) -> Response:
         raise WishError(f"audience {wanted['audience']}: no such resource")
     scopes = _SCOPES.get(resource.canonical, "user_impersonation")
     issued = tokens.issue_to_user(world, user, resource, scopes)
-    _log(world, call, user, resource, issued)
+    user_sign_ins.record(world, call, user, resource, issued)
     return JSONResponse(
         {
             "access_token": issued.token,
@@ -117,36 +117,3 @@ def _user(world: World, name: str) -> Json | None:
         if name.lower() in (upn, upn.partition("@")[0], user["id"]):
             return user
     return None
-
-
-def _log(world: World, call: Call, user: Json, resource: Resource, issued: tokens.Issued) -> None:
-    """A row of https://learn.microsoft.com/azure/azure-monitor/reference/tables/signinlogs."""
-    now = timestamp(world.clock.now())
-    row: Json = {
-        "TimeGenerated": now,
-        "CreatedDateTime": now,
-        "Type": "SigninLogs",
-        "TenantId": world.workspace_id,
-        "AADTenantId": world.tenant_id,
-        "SourceSystem": "Azure AD",
-        "Category": "SignInLogs",
-        "OperationName": "Sign-in activity",
-        "ResultType": "0",
-        "ResultSignature": "SUCCESS",
-        "Id": str(uuid.uuid4()),
-        "CorrelationId": str(uuid.uuid4()),
-        "Identity": user["displayName"],
-        "UserId": user["id"],
-        "UserPrincipalName": user["userPrincipalName"],
-        "UserDisplayName": user["displayName"],
-        "UserType": "Member",
-        "AppId": tokens.AZURE_CLI,
-        "AppDisplayName": "Microsoft Azure CLI",
-        "IPAddress": call.client_ip,
-        "UserAgent": call.headers.get("user-agent", ""),
-        "ResourceDisplayName": resource.display_name,
-        "ResourceIdentity": resource.app_id,
-        "UniqueTokenIdentifier": issued.token_id,
-        "ConditionalAccessStatus": "notApplied",
-    }
-    world.logs.add("SigninLogs", row, delay_s=world.delays.ingestion)

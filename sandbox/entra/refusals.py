@@ -170,6 +170,26 @@ def invalid_scope(scope: str) -> RefusalError:
     )
 
 
+def unknown_reply_address(address: str, client_id: str) -> RefusalError:
+    """The app has not registered where its answer is to go: it goes nowhere."""
+    return invalid_request(
+        50011,
+        f"The redirect URI '{address}' specified in the request does not match the redirect URIs "
+        f"configured for the application '{client_id}'. Make sure the redirect URI sent in the request "
+        "matches one added to your application in the Azure portal.",
+    )
+
+
+def disabled_response_type(response_type: str) -> RefusalError:
+    """The app is not allowed to be answered like this."""
+    return RefusalError(
+        700054,
+        "unsupported_response_type",
+        400,
+        f"response_type '{response_type}' is not enabled for the application.",
+    )
+
+
 def unsupported_grant(grant: str) -> RefusalError:
     """This endpoint serves client credentials only."""
     return RefusalError(

@@ -1,9 +1,9 @@
 """The login service: the token endpoint and the public documents around it.
 
 Simulates   login.microsoftonline.com for one tenant: client credentials by secret, certificate and federation,
-            also of a user-assigned identity by federation
+            also of a user-assigned identity by federation; people's sign-in to a web app, see `people_sign_in`
 Faithful    error codes and their JSON; every attempt leaves a sign-in row; replicas lag
-Left out    people's sign-in (see `/sandbox/sign-in`), on-behalf-of, refresh tokens, conditional access
+Left out    codes, on-behalf-of, refresh tokens, conditional access
 Source      https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 """
 
@@ -12,7 +12,16 @@ from urllib.parse import parse_qsl
 
 from starlette.responses import JSONResponse, Response
 
-from sandbox.entra import answers, clients, discovery, refusals, resources, sign_ins, tokens
+from sandbox.entra import (
+    answers,
+    clients,
+    discovery,
+    people_sign_in,
+    refusals,
+    resources,
+    sign_ins,
+    tokens,
+)
 from sandbox.entra.answers import Correlation
 from sandbox.entra.refusals import RefusalError
 from sandbox.entra.sign_ins import SignIn
@@ -118,6 +127,9 @@ def _wanted(form: Mapping[str, str], version: int) -> str:
 ROUTES = [
     Route("POST", "/{tenant}/oauth2/v2.0/token", token_v2),
     Route("POST", "/{tenant}/oauth2/token", token_v1),
+    Route("GET", "/{tenant}/oauth2/v2.0/authorize", people_sign_in.authorize),
+    Route("POST", "/{tenant}/login", people_sign_in.log_in),
+    Route("GET", "/{tenant}/oauth2/v2.0/logout", people_sign_in.log_out),
     Route("GET", "/{tenant}/v2.0/.well-known/openid-configuration", discovery.configuration_v2),
     Route("GET", "/{tenant}/.well-known/openid-configuration", discovery.configuration_v1),
     Route("GET", "/{tenant}/discovery/v2.0/keys", discovery.keys),

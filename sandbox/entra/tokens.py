@@ -10,7 +10,7 @@ import base64
 import random
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache, lru_cache
 from typing import Any
@@ -27,6 +27,8 @@ _SHORTEST_S, _LONGEST_S = 60 * 60, 90 * 60
 # "The back-end services for managed identities maintain a cache per resource URI for around 24 hours."
 # https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identity-best-practice-recommendations
 MANAGED_IDENTITY_LIFETIME = timedelta(hours=24)
+# https://learn.microsoft.com/entra/identity-platform/id-tokens#token-lifetime
+_ID_TOKEN_LIFETIME = timedelta(hours=1)
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"  # the public client that people sign in with
 
 
@@ -105,6 +107,25 @@ def issue_to_user(world: World, user: Json, resource: Resource, scopes: str) -> 
     return _issue(world, claims, resource, None)
 
 
+def issue_id_token(world: World, user: Json, client: Resource, nonce: str) -> Issued:
+    """Who signed in, for the app that they signed in to: always of version 2 here, as its endpoint is.
+
+    https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference
+    """
+    claims = {
+        "oid": user["id"],
+        "sub": user["id"],
+        "name": user["displayName"],
+        "preferred_username": user["userPrincipalName"],
+        "nonce": nonce,
+    }
+    roles = _granted_roles(world, user["id"], client)
+    if roles:
+        claims["roles"] = roles
+    own = replace(client, audience=client.app_id, version=2)
+    return _issue(world, claims, own, _ID_TOKEN_LIFETIME)
+
+
 def _issue(
     world: World, claims: Mapping[str, Any], resource: Resource, lifetime: timedelta | None
 ) -> Issued:
@@ -128,8 +149,9 @@ def _issue(
         "ver": "2.0" if resource.version == 2 else "1.0",
     }
     if resource.version == 2:
-        everything["azp"] = everything.pop("appid")
-        everything["azpacr"] = everything.pop("appidacr")
+        for old, new in (("appid", "azp"), ("appidacr", "azpacr")):
+            if old in everything:  # an ID token has no client: it is for the client
+                everything[new] = everything.pop(old)
         issuer = issuer_v2(world)
     else:
         everything["idp"] = issuer = issuer_v1(world)

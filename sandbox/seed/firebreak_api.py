@@ -20,6 +20,9 @@ READ, RESPOND, APPROVE, ADMIN = (
     "Incident.Admin",
 )
 SECURE_WEBHOOK = "ActionGroupsSecureWebhook"
+# Where App Service takes a sign-in's answer; on loopback at any port.
+# https://learn.microsoft.com/azure/app-service/configure-authentication-provider-aad
+_CALLBACK = "/.auth/login/aad/callback"
 # Whose tokens may carry a role. Nobody can give an application the approver's.
 _MEMBERS = {
     READ: ["User", "Application"],
@@ -44,7 +47,17 @@ def registration() -> Json:
         new_app_role(stable_guid(f"app-role/{value}"), value, members=members)
         for value, members in _MEMBERS.items()
     ]
-    return {"appRoles": roles, "identifierUris": [FIREBREAK]}
+    web = {
+        "homePageUrl": None,
+        "logoutUrl": None,
+        "redirectUris": [f"http://{host}{_CALLBACK}" for host in ("localhost", "127.0.0.1")],
+        "implicitGrantSettings": {
+            "enableAccessTokenIssuance": False,
+            "enableIdTokenIssuance": True,
+        },
+        "redirectUriSettings": [],
+    }
+    return {"appRoles": roles, "identifierUris": [FIREBREAK], "web": web}
 
 
 def plant(world: World, since: datetime) -> None:

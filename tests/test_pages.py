@@ -1,0 +1,417 @@
+"""The pages: what anybody wrote stays text, nothing is changed by looking, and no other site can have a form sent."""
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import azure.functions as func
+import pytest
+
+from playbooks.consents import consent_event
+from responders.evidence_folder import EvidenceFolder
+from tests import an_incident
+from tests.an_incident import EVIL, INCIDENT
+from tests.registered import functions
+from tests.test_ways_in import FakeClient, signed_in
+from triggers import people
+from triggers.pages import rendering, static_files, visitors, words
+
+ORIGIN = "https://firebreak.example"
+PAGES = ("page_incident", "page_live", "page_consent", "page_resume_form", "page_restore_form")
+EVERY_ROLE = (people.READ, people.RESPOND, people.APPROVE)
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FIREBREAK_TENANT_ID", "00000000-0000-0000-0000-000000000001")
+    monkeypatch.setenv("FIREBREAK_LOG_WORKSPACE_ID", "00000000-0000-0000-0000-000000000002")
+    monkeypatch.setenv("FIREBREAK_EVIDENCE", str(tmp_path / "evidence"))
+    monkeypatch.setenv("WEBSITE_AUTH_ENABLED", "True")
+
+
+@pytest.fixture
+def evidence(tmp_path: Path) -> EvidenceFolder:
+    return EvidenceFolder(tmp_path / "evidence")
+
+
+@pytest.fixture
+def asked(evidence: EvidenceFolder) -> Iterator[tuple[FakeClient, str]]:
+    """A client of an incident that asks for consent, and the hash of its plan."""
+    plan_hash = an_incident.kept(evidence)
+    client = FakeClient()
+    client.statuses[INCIDENT] = an_incident.standing(plan_hash=plan_hash)
+    yield client, plan_hash
+
+
+class Browser:
+    """Somebody's browser: it keeps cookies and says where its forms come from."""
+
+    def __init__(self, client: FakeClient, *roles: str) -> None:
+        self.client = client
+        self.headers = {**signed_in(*(roles or EVERY_ROLE)), "Host": "firebreak.example"}
+
+    async def get(self, name: str, *, query: Any = None, **headers: str) -> func.HttpResponse:
+        """A page, as a link or an address opens it."""
+        return await self._call("GET", name, b"", query or {}, headers)
+
+    async def post(self, name: str, fields: Any, **headers: str) -> func.HttpResponse:
+        """A form of a page of ours, where the headers don't say otherwise."""
+        own = {"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin"}
+        said = {one.replace("_", "-"): value for one, value in {**own, **headers}.items() if value}
+        return await self._call("POST", name, urlencode(fields, doseq=True).encode(), {}, said)
+
+    async def form(self, act: str, plan_hash: str, **fields: Any) -> dict[str, Any]:
+        """What the consent page's form for this act would send."""
+        page = text(await self.get("page_consent"))
+        form = page.split(f'action="/incidents/{INCIDENT}/{act}"')[1]
+        token = re.findall(r'name="form_token" value="([0-9a-f]{64})"', form)[0]
+        given = {"confirmed": ["risk-1"]} if act == "consent" else {}
+        return {"form_token": token, "plan_hash": plan_hash, "reason": "read", **given, **fields}
+
+    async def _call(
+        self, method: str, name: str, body: bytes, query: Any, headers: dict[str, str]
+    ) -> func.HttpResponse:
+        outer = functions()[name].get_user_function()
+        inner = getattr(outer, "client_function", outer)
+        request = func.HttpRequest(
+            method,
+            f"{ORIGIN}/incidents/{INCIDENT}",
+            headers={**self.headers, **headers},
+            params=query,
+            route_params={"incident_id": INCIDENT},
+            body=body,
+        )
+        if inner is outer:
+            answer: func.HttpResponse = await inner(req=request)
+        else:
+            answer = await inner(req=request, client=self.client)
+        cookie = answer.headers.get("Set-Cookie", "")
+        if cookie:
+            self.headers["Cookie"] = cookie.partition(";")[0]
+        return answer
+
+
+def text(answer: func.HttpResponse) -> str:
+    return answer.get_body().decode()
+
+
+class Tags(HTMLParser):
+    """Every element with its attributes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+@pytest.mark.parametrize("name", PAGES)
+async def test_what_anybody_wrote_stays_text(name: str, asked: tuple[FakeClient, str]) -> None:
+    page = text(await Browser(asked[0]).get(name))
+
+    assert "&lt;img src=x onerror=alert(1)&gt;" in page
+    assert EVIL not in page
+    assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in page
+    for tag, attributes in Tags(page).found:
+        assert attributes.get("src", "") != "x", tag
+        assert not [one for one in attributes if one.startswith("on") or one == "style"], tag
+
+
+@pytest.mark.parametrize("name", PAGES)
+async def test_a_page_runs_and_loads_nothing_but_its_own(
+    name: str, asked: tuple[FakeClient, str]
+) -> None:
+    answer = await Browser(asked[0]).get(name)
+    policy = answer.headers["Content-Security-Policy"]
+
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Strict-Transport-Security"]
+    assert {"frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"} <= set(
+        policy.split("; ")
+    )
+    for tag, attributes in Tags(text(answer)).found:
+        loaded = attributes.get("src") or (attributes.get("href") if tag == "link" else None)
+        assert tag != "style"
+        if loaded or tag == "script":
+            assert str(loaded).startswith("/") and not str(loaded).startswith("//"), tag
+
+
+async def test_the_whole_plan_is_on_its_page(asked: tuple[FakeClient, str]) -> None:
+    page = text(await Browser(asked[0]).get("page_consent"))
+
+    for said in (
+        *(
+            "orders-api-r1",
+            "aks-weu",
+            "trust",
+            "Reader",
+            "User.Read.All",
+            "planted",
+            "may be exposed",
+        ),
+        *("risk-1", "grant-1", "a stolen token stays good", "Silence is a no", asked[1]),
+    ):
+        assert said in page, said
+
+
+async def test_looking_at_anything_changes_nothing(
+    asked: tuple[FakeClient, str], tmp_path: Path
+) -> None:
+    before = {one: one.read_bytes() for one in tmp_path.rglob("*") if one.is_file()}
+    browser = Browser(asked[0])
+    for name in (*PAGES, "page_graph"):
+        assert (await browser.get(name)).status_code == 200
+
+    assert {one: one.read_bytes() for one in tmp_path.rglob("*") if one.is_file()} == before
+    assert (asked[0].events, asked[0].started) == ([], [])
+
+
+async def test_a_yes_from_the_page_is_the_apis_yes(asked: tuple[FakeClient, str]) -> None:
+    client, plan_hash = asked
+    browser = Browser(client)
+    answer = await browser.post(
+        "page_answer", await browser.form("consent", plan_hash, chosen=["grant-1"])
+    )
+
+    assert answer.status_code == 303
+    assert answer.headers["Location"] == f"/incidents/{INCIDENT}?told=consented"
+    ((incident_id, event, given),) = client.events
+    assert (incident_id, event) == (INCIDENT, consent_event(plan_hash))
+    assert (given["decision"], given["chosen"]) == ("grant", ["grant-1"])
+    assert given["approver"]["name"] == "rosa@contoso.example"
+
+
+async def test_a_no_from_the_page_needs_no_confirmation(asked: tuple[FakeClient, str]) -> None:
+    client, plan_hash = asked
+    browser = Browser(client)
+    answer = await browser.post("page_refuse", await browser.form("refuse", plan_hash))
+
+    assert answer.status_code == 303
+    assert client.events[0][2]["decision"] == "deny"
+
+
+async def test_what_is_missing_is_said_and_what_was_filled_in_is_kept(
+    asked: tuple[FakeClient, str],
+) -> None:
+    client, plan_hash = asked
+    browser = Browser(client)
+    sent = await browser.form(
+        "consent", plan_hash, confirmed=[], chosen=["grant-1"], reason="with dana"
+    )
+    answer = await browser.post("page_answer", sent)
+    page = text(answer)
+
+    assert (answer.status_code, client.events) == (409, [])
+    assert "a confirmation is missing" in page
+    assert 'value="grant-1" checked' in page
+    assert ">with dana</textarea>" in page
+
+
+async def test_another_plan_is_not_answered(asked: tuple[FakeClient, str]) -> None:
+    client, _ = asked
+    browser = Browser(client)
+    answer = await browser.post("page_answer", await browser.form("consent", "0" * 64))
+
+    assert (answer.status_code, client.events) == (409, [])
+    assert "no longer the plan" in text(answer)
+
+
+async def test_a_form_that_is_sent_twice_is_taken_once(asked: tuple[FakeClient, str]) -> None:
+    client, plan_hash = asked
+    browser = Browser(client)
+    form = await browser.form("consent", plan_hash)
+    await browser.post("page_answer", form)
+    told = client.statuses[INCIDENT].custom_status
+    told |= {"phase": "preflight", "consent": {**told["consent"], **client.events[0][2]}}
+
+    again = await browser.post("page_answer", form)
+
+    assert again.status_code == 303
+    assert len(client.events) == 1
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": ""},
+        {"Origin": "https://firebreak.example.evil.example"},
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
+        {"Sec_Fetch_Site": "none"},
+    ],
+    ids=str,
+)
+async def test_a_form_of_another_site_is_refused(
+    asked: tuple[FakeClient, str], sent: dict[str, str]
+) -> None:
+    client, plan_hash = asked
+    browser = Browser(client)
+    form = await browser.form("consent", plan_hash)
+    own = {"Origin": ORIGIN, "Sec_Fetch_Site": "same-origin"}
+    said = {one.replace("_", "-"): value for one, value in {**own, **sent}.items()}
+    answer = await browser.post("page_answer", form, **{"Sec-Fetch-Site": "", "Origin": "", **said})
+
+    assert (answer.status_code, client.events) == (403, [])
+
+
+@pytest.mark.parametrize("token", ["", "0" * 64, None], ids=["empty", "guessed", "of another act"])
+async def test_a_form_without_its_token_is_refused(
+    asked: tuple[FakeClient, str], token: str | None
+) -> None:
+    client, plan_hash = asked
+    browser = Browser(client)
+    form = await browser.form("consent", plan_hash)
+    other = await browser.form("refuse", plan_hash)
+    sent = {**form, "form_token": other["form_token"] if token is None else token}
+
+    assert (await browser.post("page_answer", sent)).status_code == 403
+    assert client.events == []
+
+
+async def test_a_token_of_another_browser_is_refused(asked: tuple[FakeClient, str]) -> None:
+    """Whoever may read can see a token, but the cookie beside it is the victim's browser's own."""
+    client, plan_hash = asked
+    mallory, rosa = Browser(client), Browser(client)
+    form = await mallory.form("consent", plan_hash)
+    await rosa.get("page_consent")
+
+    assert (await rosa.post("page_answer", form)).status_code == 403
+    without = Browser(client)
+    assert (await without.post("page_answer", form)).status_code == 403
+    assert client.events == []
+
+
+async def test_the_cookie_of_the_forms_is_out_of_reach(asked: tuple[FakeClient, str]) -> None:
+    cookie = (await Browser(asked[0]).get("page_consent")).headers["Set-Cookie"]
+
+    assert cookie.startswith("__Host-")
+    assert {"Path=/", "HttpOnly", "SameSite=Strict", "Secure"} <= set(cookie.split("; "))
+
+
+async def test_a_proxy_in_front_may_have_another_name(asked: tuple[FakeClient, str]) -> None:
+    client, plan_hash = asked
+    browser = Browser(client)
+    form = await browser.form("consent", plan_hash)
+    browser.headers |= {"Host": "func.azurewebsites.net", "X-Forwarded-Host": "firebreak.example"}
+
+    assert (await browser.post("page_answer", form)).status_code == 303
+
+
+async def test_who_may_only_read_is_offered_no_form(asked: tuple[FakeClient, str]) -> None:
+    page = text(await Browser(asked[0], people.READ).get("page_consent"))
+
+    assert 'method="post"' not in page
+    assert people.APPROVE in page
+
+
+@pytest.mark.parametrize(
+    ("url", "back"),
+    [
+        ("https://f.example/incidents?phase=held", "%2Fincidents%3Fphase%3Dheld"),
+        ("https://f.example//evil.example/x", "%2Fevil.example%2Fx"),
+        ("https://f.example/\\evil.example", "%2Fevil.example"),
+    ],
+)
+async def test_a_sign_in_ends_on_a_path_of_ours(url: str, back: str) -> None:
+    answer = await visitors.visitor(func.HttpRequest("GET", url, body=b""), people.READ)
+
+    assert isinstance(answer, func.HttpResponse)
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == f"/.auth/login/aad?post_login_redirect_uri={back}"
+
+
+async def test_without_the_platforms_sign_in_nobody_is_sent_around_in_circles(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WEBSITE_AUTH_ENABLED", "False")
+    request = func.HttpRequest("GET", "https://f.example/incidents", body=b"")
+    answer = await visitors.visitor(request, people.READ)
+
+    assert isinstance(answer, func.HttpResponse)
+    assert answer.status_code == 401
+
+
+async def test_what_did_not_move_is_not_sent_again(asked: tuple[FakeClient, str]) -> None:
+    client, _ = asked
+    browser = Browser(client)
+    first = await browser.get("page_live")
+    same = await browser.get("page_live", **{"If-None-Match": first.headers["ETag"]})
+    client.statuses[INCIDENT].custom_status["phase"] = "preflight"
+    moved = await browser.get("page_live", **{"If-None-Match": first.headers["ETag"]})
+
+    assert (same.status_code, same.get_body()) == (304, b"")
+    assert moved.status_code == 200
+    assert "Pre-flight checks" in text(moved)
+
+
+@pytest.mark.parametrize("phase", words.PHASES)
+@pytest.mark.parametrize("mode", ["plan", "contain", "respond"])
+async def test_every_phase_has_a_page(asked: tuple[FakeClient, str], phase: str, mode: str) -> None:
+    client, _ = asked
+    standing = client.statuses[INCIDENT]
+    standing.custom_status["phase"] = phase
+    standing.input_["incident"]["mode"] = mode
+    page = await Browser(client).get("page_incident")
+
+    assert page.status_code == 200
+    assert text(page).count('aria-current="step"') == 1
+
+
+async def test_an_incident_that_has_just_begun_has_a_page() -> None:
+    client = FakeClient()
+    client.statuses[INCIDENT] = an_incident.standing("accepted")
+    client.statuses[INCIDENT].custom_status = None
+
+    assert (await Browser(client).get("page_incident")).status_code == 200
+    assert (await Browser(client).get("page_graph")).status_code == 404
+    assert (await Browser(client).get("page_consent")).status_code == 404
+
+
+async def test_nobodys_incident_is_not_found() -> None:
+    for name in (*PAGES, "page_graph"):
+        assert (await Browser(FakeClient()).get(name)).status_code == 404
+
+
+async def test_a_filter_that_makes_no_sense_is_said(evidence: EvidenceFolder) -> None:
+    answer = await Browser(FakeClient()).get("page_incidents", query={"principal": EVIL})
+
+    assert answer.status_code == 400
+    assert "principal" in text(answer)
+    assert EVIL not in text(answer)
+
+
+async def test_an_address_can_put_no_words_on_a_page(asked: tuple[FakeClient, str]) -> None:
+    page = text(await Browser(asked[0]).get("page_incident", query={"told": "call +1 555 0100"}))
+
+    assert "555" not in page
+
+
+def asset(name: str) -> func.HttpRequest:
+    return func.HttpRequest("GET", f"{ORIGIN}/static/{name}", route_params={"name": name}, body=b"")
+
+
+async def test_a_file_is_kept_for_ever_under_its_own_hash_alone() -> None:
+    function = functions()["page_asset"].get_user_function()
+    name = static_files.address("page.css").rpartition("/")[2]
+    old = re.sub(r"[0-9a-f]{12}", "0" * 12, name)
+
+    assert "immutable" in (await function(asset(name))).headers["Cache-Control"]
+    assert (await function(asset(old))).headers["Cache-Control"] == "no-cache"
+    for none in ("page.css", "../static_files.py", "other.0123456789ab.css", ""):
+        assert (await function(asset(none))).status_code == 404
+
+
+def test_a_name_that_a_template_misspells_is_an_error() -> None:
+    made = rendering.environment().from_string("{{ nothing_of_the_kind }}")
+    with pytest.raises(Exception, match="nothing_of_the_kind"):
+        made.render()

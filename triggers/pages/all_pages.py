@@ -1,0 +1,19 @@
+"""Every page there is, for the app to register."""
+
+from triggers.pages import (
+    consent_pages,
+    incident_pages,
+    list_pages,
+    restore_pages,
+    static_files,
+    steering_pages,
+)
+
+MODULES = (
+    list_pages,
+    incident_pages,
+    consent_pages,
+    steering_pages,
+    restore_pages,
+    static_files,
+)

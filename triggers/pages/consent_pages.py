@@ -1,0 +1,172 @@
+"""Trigger: the page of a plan, whole, and a person's answer to exactly that plan.
+
+To look changes nothing, so that a link preview can't consent; only the page's own form does, by POST, through the same
+function as the API.
+"""
+
+import asyncio
+import json
+
+import azure.durable_functions as df
+import azure.functions as func
+import structlog
+from pydantic import ValidationError
+
+from responders.model import Json
+from triggers import consent_answers, intake, people
+from triggers.consent_answers import Answer
+from triggers.pages import forms, incident_pages, plan_view, rendering, words
+from triggers.people import Person
+
+bp = df.Blueprint()
+_GRANT, _DENY = "grant", "deny"
+_SILENCE = "Silence is a no: the identity stays contained and nothing is rebuilt."
+_NOTHING: Json = {"confirmed": [], "chosen": [], "reason": ""}
+
+
+@bp.route(
+    route="incidents/{incident_id}/consent", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS
+)
+@bp.durable_client_input(client_name="client")
+async def page_consent(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """200 with the whole plan, and the form where a person is asked; 404 where nothing is planned."""
+    structlog.contextvars.clear_contextvars()
+    seen = await incident_pages.opened(req, client, people.READ)
+    if isinstance(seen, func.HttpResponse):
+        return seen
+    return await _page(req, *seen)
+
+
+@bp.route(
+    route="incidents/{incident_id}/consent", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
+)
+@bp.durable_client_input(client_name="client")
+async def page_answer(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """303 to the incident when the yes was handed over; else the plan again, with what is missing."""
+    structlog.contextvars.clear_contextvars()
+    return await _answer(req, client, _GRANT)
+
+
+@bp.route(
+    route="incidents/{incident_id}/refuse", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
+)
+@bp.durable_client_input(client_name="client")
+async def page_refuse(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """303 to the incident when the no was handed over; else the plan again, with what is wrong."""
+    structlog.contextvars.clear_contextvars()
+    return await _answer(req, client, _DENY)
+
+
+async def _answer(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, decision: str
+) -> func.HttpResponse:
+    seen = await incident_pages.opened(req, client, people.APPROVE)
+    if isinstance(seen, func.HttpResponse):
+        return seen
+    person, found = seen
+    incident_id = found["incident_id"]
+    try:
+        fields = dict(forms.read(req, person, incident_id, decision))
+    except (forms.ForgedError, ValueError) as problem:
+        return forms.refused(req, person, problem)
+    sent: Json = {
+        "confirmed": fields.pop("confirmed", []),
+        "chosen": fields.pop("chosen", []),
+        **{name: " ".join(values) for name, values in fields.items()},
+    }
+    try:
+        given = Answer.model_validate({**sent, "decision": decision})
+    except ValidationError as problem:
+        failure = _failure(400, "BadForm", people_say(problem), "Correct it and send it again.")
+        return await _page(req, person, found, sent=sent, failure=failure)
+    answered = await consent_answers.give(client, incident_id, person, given)
+    if answered.status_code < 300 or _was_heard(found, person, given):
+        told = "consented" if decision == _GRANT else "refused"
+        return rendering.see_other(req, f"/incidents/{incident_id}?told={told}")
+    return await _page(req, person, found, sent=sent, failure=of_problem(answered))
+
+
+async def _page(
+    req: func.HttpRequest,
+    person: Person,
+    found: Json,
+    *,
+    sent: Json = _NOTHING,
+    failure: Json | None = None,
+) -> func.HttpResponse:
+    plan = await asyncio.to_thread(plan_view.shown, intake.store(), found["incident_id"])
+    if plan is None:
+        return incident_pages.unknown(req, person, found["incident_id"])
+    browser_key, cookie = forms.key(req)
+    asked = found["consent"] if found["phase"] == "awaiting_consent" else None
+    if asked and asked["plan_hash"] != plan["plan_hash"]:
+        asked = None  # another plan is being drawn: its own page asks
+    tokens = {
+        f"{act}_token": forms.token(browser_key, person, found["incident_id"], act)
+        for act in (_GRANT, _DENY)
+    }
+    context = {
+        **plan,
+        **tokens,
+        "one": found,
+        "phase": words.phase(found["phase"]),
+        "asked": asked,
+        **_rules(found["consent"] or {}),
+        "may_answer": people.APPROVE in person.roles,
+        "why_not": f"To answer you need the app role {people.APPROVE}.",
+        "sent": {**_NOTHING, **sent},
+        "failure": failure,
+    }
+    status = failure["status"] if failure else 200
+    return rendering.page(req, "consent.html", status, headers=cookie, person=person, **context)
+
+
+def _rules(asked: Json) -> Json:
+    """What the playbook says about this consent: how many are needed, who said yes, what silence means."""
+    return {
+        "approvals": asked.get("approvals", []),
+        "needed": asked.get("needs", 1),
+        "irreversible": asked.get("irreversible", []),
+        "expiry": asked.get("on_expiry", _SILENCE),
+    }
+
+
+def _was_heard(found: Json, person: Person, given: Answer) -> bool:
+    """Whether this is the answer that stands already: a form that was sent twice was taken once."""
+    kept = found["consent"] or {}
+    return (
+        kept.get("approver", {}).get("object_id") == person.object_id
+        and kept.get("plan_hash") == given.plan_hash
+        and kept.get("decision") == given.decision
+    )
+
+
+def of_problem(answered: func.HttpResponse) -> Json:
+    """The API's refusal as a page says it."""
+    said = json.loads(answered.get_body())
+    return _failure(answered.status_code, said["code"], said["detail"], said["next"])
+
+
+def _failure(status: int, code: str, said: str, todo: str) -> Json:
+    titles = {
+        "NotConfirmed": "Not taken: a confirmation is missing",
+        "StalePlan": "Not taken: this is no longer the plan",
+        "NotAsked": "Not taken: nobody is asked now",
+        "BadForm": "Not taken: something is missing",
+    }
+    title = titles.get(code, "Not taken")
+    return {"status": status, "title": title, "said": said, "todo": todo}
+
+
+def people_say(problem: ValidationError) -> str:
+    """Which field, and what is wrong with it."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in one['loc']) or 'form'}: {one['msg']}"
+        for one in problem.errors(include_url=False, include_input=False)
+    )

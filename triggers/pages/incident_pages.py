@@ -1,0 +1,143 @@
+"""Trigger: the page of one incident, what of it moves, and the picture of who breaks. Nothing here changes anything.
+
+A function's answer can't be held open, so the page asks for what moves every few seconds, and is told 304 while
+nothing did. Without scripts it is loaded again as a whole.
+"""
+
+import asyncio
+
+import azure.durable_functions as df
+import azure.functions as func
+import structlog
+
+from responders import graph_drawings
+from responders.evidence import EvidenceStore, digest
+from responders.model import Json
+from triggers import intake, people, status
+from triggers.pages import incident_view, rendering, visitors, words
+from triggers.people import Person
+
+bp = df.Blueprint()
+# What a person is told after a form was taken. The address names one of these and nothing else is shown.
+TOLD = {
+    "consented": "Your consent was handed over. What comes of it is shown here.",
+    "refused": "Your no was handed over.",
+    "resumed": "The recovery was asked to go on.",
+    "cancelled": "The incident was asked to end.",
+    "restored": "The restore was ordered.",
+}
+_PICTURE = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+}
+
+
+@bp.route(route="incidents/{incident_id}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.durable_client_input(client_name="client")
+async def page_incident(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """200 with the page; 302 to sign in, 403 without the role, 404 where no such incident was ever opened."""
+    structlog.contextvars.clear_contextvars()
+    seen = await opened(req, client, people.READ)
+    if isinstance(seen, func.HttpResponse):
+        return seen
+    person, found = seen
+    shown = await asyncio.to_thread(incident_view.shown, intake.store(), found)
+    told = TOLD.get(req.params.get("told", ""), "")
+    acts = _acts(person, found)
+    return rendering.page(req, "incident.html", person=person, told=told, acts=acts, **shown)
+
+
+@bp.route(
+    route="incidents/{incident_id}/live", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS
+)
+@bp.durable_client_input(client_name="client")
+async def page_live(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """200 with what moves on the page; 304 where the sender has just that."""
+    structlog.contextvars.clear_contextvars()
+    seen = await opened(req, client, people.READ)
+    if isinstance(seen, func.HttpResponse):
+        return seen
+    shown = await asyncio.to_thread(incident_view.shown, intake.store(), seen[1])
+    body = rendering.part("live.html", **shown)
+    etag = f'"{digest(body.encode())[:32]}"'
+    headers = {"ETag": etag, **({"X-Incident-Over": "1"} if shown["over"] else {})}
+    if req.headers.get("If-None-Match") == etag:
+        return rendering.answer(req, "", 304, headers=headers)
+    return rendering.answer(req, body, headers=headers)
+
+
+@bp.route(
+    route="incidents/{incident_id}/graph.svg", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS
+)
+async def page_graph(req: func.HttpRequest) -> func.HttpResponse:
+    """200 with the picture; 404 where no cluster was asked yet. Its names are others': it may run and load nothing."""
+    structlog.contextvars.clear_contextvars()
+    person = await visitors.visitor(req, people.READ)
+    if isinstance(person, func.HttpResponse):
+        return person
+    incident_id = req.route_params["incident_id"]
+    drawn = None
+    if status.is_incident_id(incident_id):
+        drawn = await asyncio.to_thread(_drawn, intake.store(), incident_id)
+    if drawn is None:
+        return unknown(req, person, incident_id)
+    return rendering.answer(req, drawn, mimetype="image/svg+xml", headers=_PICTURE)
+
+
+async def opened(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, role: str
+) -> tuple[Person, Json] | func.HttpResponse:
+    """Who looks, and how the incident of the address stands; or the page that says why not."""
+    person = await visitors.visitor(req, role)
+    if isinstance(person, func.HttpResponse):
+        return person
+    incident_id = req.route_params["incident_id"]
+    found = await status.of(client, incident_id)
+    return (person, found) if found else unknown(req, person, incident_id)
+
+
+def unknown(req: func.HttpRequest, person: Person, incident_id: str) -> func.HttpResponse:
+    """404 for an id that no incident has, or that nothing is known of yet."""
+    said = f"No incident {incident_id[:80]!r}, or nothing to show of it yet."
+    todo = "Check the address, or look it up in the list."
+    return rendering.problem(req, 404, "Nothing here", said, todo, person=person)
+
+
+def _drawn(store: EvidenceStore, incident_id: str) -> str | None:
+    path = f"incidents/{incident_id}/graph.json"
+    if not store.exists(path):
+        return None
+    return graph_drawings.svg(incident_view.read_kept(store, path))
+
+
+def _acts(person: Person, found: Json) -> list[Json]:
+    """What else a person can do, and why not where they can't."""
+    over = found["phase"] in words.OVER
+    acts = [
+        ("resume", "Resume the recovery", people.RESPOND, found["resumable"], "not now"),
+        (
+            "restore",
+            "Restore: it was a false alarm",
+            people.APPROVE,
+            _restorable(found),
+            "not now",
+        ),
+    ]
+    return [
+        {
+            "path": path,
+            "text": text,
+            "allowed": possible and role in person.roles,
+            "why": why if not possible else f"needs the role {role}",
+        }
+        for path, text, role, possible, why in acts
+        if possible or not over
+    ]
+
+
+def _restorable(found: Json) -> bool:
+    waits = found["phase"] in {"watching", "held", "awaiting_resume", "closed", "failed"}
+    return waits and found["mode"] != "plan"
