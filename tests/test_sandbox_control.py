@@ -198,6 +198,7 @@ def test_the_state_shows_what_is_seeded(sandbox: RunningSandbox) -> None:
         "orders-api",
         "billing-api",
         "firebreak-api",
+        "incident-bot",
         "legacy-job",
     }
     assert len(state["federatedCredentials"]) == 5

@@ -5,12 +5,13 @@ from datetime import UTC, datetime
 import azure.durable_functions as df
 import structlog
 
+from playbooks.journaled import as_data
 from playbooks.late_entities import ASKED_AFTER_MINUTES, LOOK
 from responders import late_entities, notices
 from responders.cloud import Cloud
 from responders.errors import ResponderError
 from responders.evidence import digest
-from responders.model import Json, Signal
+from responders.model import Json, Signal, StepResult
 from triggers import intake, receiving
 from triggers.deciding import decide
 from triggers.formats import entities
@@ -34,7 +35,8 @@ async def receive(signal: Signal, client: df.DurableOrchestrationClient) -> Rece
     key = digest("\n".join((signal["source"], signal["signal_id"])).encode())[:24]
     instance = f"late-{key}"
     if not await intake.is_known(client, instance):
-        await client.start_new(_PLAYBOOK, instance_id=instance, client_input=dict(signal))
+        order = {"signal": signal, "policy": intake.policy().frozen()}
+        await client.start_new(_PLAYBOOK, instance_id=instance, client_input=order)
     minutes = ", ".join(str(one) for one in ASKED_AFTER_MINUTES)
     why = f"it names no identity yet: its entities are asked for after {minutes} minutes"
     waits = Received("waiting", why)
@@ -65,18 +67,20 @@ async def look_for_entities(signal: dict, client: df.DurableOrchestrationClient)
 
 @bp.activity_trigger(input_name="order")
 async def give_up_on_entities(order: dict) -> Json:  # type: ignore[type-arg]  # the worker wants it bare
-    """Tell: an alert named nobody to the end; a person has to say who it is about. Raises where time can fix it."""
+    """Tell: an alert named nobody to the end; a person has to say who it is about."""
     structlog.contextvars.clear_contextvars()
     signal: Signal = order["signal"]
-    given_up: Signal = {**signal, "signal_id": f"{signal['signal_id']}/entities"}
-    outcome = Received("refused", order["why"], code="NoPrincipal")
-    await receiving.record(given_up, outcome)
     _log.error("alert names nobody", source=signal["source"], signal_id=signal["signal_id"])
+    await receiving.record(signal, Received("refused", order["why"], code="NoPrincipal"))
+    return await as_data(_told(signal, order["why"]))
+
+
+async def _told(signal: Signal, why: str) -> StepResult:
     rows = [
         ("Alert", signal["title"]),
         ("From", f"{signal['source']}, {signal['severity']}"),
         ("Id", signal["signal_id"]),
-        ("Last answer", order["why"]),
+        ("Last answer", why),
     ]
     lines = [
         "Nothing was started. Look at the alert, and open an incident about the identity by hand."
@@ -84,17 +88,14 @@ async def give_up_on_entities(order: dict) -> Json:  # type: ignore[type-arg]  #
     card = notices.card(
         "An alert that names no identity: a person is needed", "bad", rows, lines, ""
     )
-    told = await notices.send(await Cloud.connect(), card)
-    return {"told": told["status"]}
+    return await notices.send(await Cloud.connect(), card)
 
 
 async def _found(signal: Signal) -> Signal:
-    """The signal with the identity that its entities name. Its id says which one: a second one is news."""
+    """The signal with the identity that its entities name by now."""
     fired = datetime.fromisoformat(signal["fired_at"])
     rows = await late_entities.of(await Cloud.connect(), signal["late"], fired, datetime.now(UTC))
     named = entities.hint(rows)
     known: Signal = {**signal, "hint": named}
     del known["late"]
-    if named:
-        known["signal_id"] = entities.signal_id(signal["signal_id"], named)
     return known

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from sandbox.control import (
     clusters,
+    detections,
     limits,
     machines,
     nodes,
@@ -169,6 +170,7 @@ ROUTES = [
     Route("POST", "/sandbox/sign-in", outsiders.sign_in),
     Route("POST", "/sandbox/foreign-issuer", outsiders.open_issuer),
     Route("POST", "/sandbox/foreign-issuer/token", outsiders.sign_token),
+    Route("POST", "/sandbox/detections", detections.detect),
     *seeding.ROUTES,
     *machines.ROUTES,
     *operations.ROUTES,
