@@ -234,3 +234,48 @@ def test_a_wrong_subscription_is_refused(sandbox: RunningSandbox) -> None:
         refused = _subscribe(sandbox, "http://localhost:9/", **body)
         assert refused.status_code == 400, body
         assert refused.json()["error"]["code"] == "InvalidRequest"
+
+
+CUSTOM = {
+    "id": "1",
+    "subject": "orders-api",
+    "eventType": "Contoso.Odd",
+    "eventTime": "2026-01-01T00:00:00Z",
+    "dataVersion": "1",
+    "data": {"x": 1},
+}
+CLOUD = {"id": "1", "source": "/contoso", "specversion": "1.0", "type": "Contoso.Odd", "data": {}}
+
+
+def _publish(sandbox: RunningSandbox, name: str, body: Any, **headers: str) -> int:
+    topic = sandbox.seed["event_grid"][name]
+    sent = {"aeg-sas-key": topic["key"], "content-type": "application/json", **headers}
+    return sandbox.http.post(topic["endpoint"], content=json.dumps(body), headers=sent).status_code
+
+
+def test_what_is_published_to_a_custom_topic_reaches_its_own_subscribers_alone(
+    sandbox: RunningSandbox, webhook: Webhook
+) -> None:
+    assert _subscribe(sandbox, webhook.url, topic="signals").status_code == 201
+    assert _publish(sandbox, "events", [CLOUD]) == 200
+    assert _publish(sandbox, "signals", [CUSTOM]) == 200
+    _, (event,) = webhook.wait_for(1)[0]
+
+    assert {name: event[name] for name in CUSTOM} == CUSTOM
+    assert event["topic"].endswith("/providers/Microsoft.EventGrid/topics/egt-firebreak-signals")
+    shown = sandbox.http.get(f"{sandbox.endpoints['eventgrid']}/sandbox/topics/events").json()
+    assert [one["eventType"] for one in shown["value"]] == ["Contoso.Odd"]
+
+
+def test_a_custom_topic_takes_events_of_its_schema_from_whoever_has_its_key(
+    sandbox: RunningSandbox,
+) -> None:
+    single = "application/cloudevents+json; charset=utf-8"
+    assert _publish(sandbox, "events", CLOUD, **{"content-type": single}) == 200
+    assert _publish(sandbox, "events", CLOUD) == 400
+    assert _publish(sandbox, "signals", [CLOUD]) == 400
+    assert _publish(sandbox, "signals", [{**CUSTOM, "eventTime": "yesterday"}]) == 400
+    assert _publish(sandbox, "signals", [CUSTOM], **{"aeg-sas-key": "wrong"}) == 401
+    assert _publish(sandbox, "signals", [{**CUSTOM, "data": "x" * 1_100_000}]) == 413
+    unknown = sandbox.endpoints["eventgrid"] + "/topics/other/api/events"
+    assert sandbox.http.post(unknown, json=[CUSTOM]).status_code == 404

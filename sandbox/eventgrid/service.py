@@ -1,4 +1,4 @@
-"""Subscribing to the sandbox's system topic. These paths are ours: Azure has ARM resources for it.
+"""Subscribing to the sandbox's topics, the system one and custom ones. These paths are ours: Azure has ARM resources.
 
 Left out    Microsoft.EventGrid as a resource provider
 Source      https://learn.microsoft.com/azure/event-grid/system-topics
@@ -8,13 +8,15 @@ import json
 
 from starlette.responses import JSONResponse, Response
 
+from sandbox.eventgrid import custom_topics
 from sandbox.eventgrid.messages import EVENT_TYPES
-from sandbox.eventgrid.topics import Subscription, topic_of
+from sandbox.eventgrid.topics import SYSTEM, Subscription, topic_of
 from sandbox.web import Call, Route, Router
 from sandbox.world import World
 
 _SCHEMAS = ("EventGridSchema", "CloudEventSchemaV1_0")
-_KNOWN = {"endpoint", "eventTypes", "schema", "name", "maxEventsPerBatch"}
+_KNOWN = {"endpoint", "eventTypes", "schema", "name", "maxEventsPerBatch", "topic"}
+_TOPICS = (SYSTEM, "signals", "events")
 
 
 async def serve(world: World, call: Call) -> Response:
@@ -74,18 +76,24 @@ def _parse(call: Call, *, default: str) -> Subscription:
     if not isinstance(body, dict) or body.keys() - _KNOWN:
         raise ValueError(f"the body takes {', '.join(sorted(_KNOWN))}")
     endpoint, schema = body.get("endpoint"), body.get("schema", "EventGridSchema")
-    wanted, largest = body.get("eventTypes", list(EVENT_TYPES)), body.get("maxEventsPerBatch", 1)
+    topic, largest = body.get("topic", SYSTEM), body.get("maxEventsPerBatch", 1)
+    if topic not in _TOPICS:
+        raise ValueError(f"'topic' must be one of {', '.join(_TOPICS)}")
+    system = topic == SYSTEM
+    wanted = body.get("eventTypes", list(EVENT_TYPES) if system else [])
     if not isinstance(endpoint, str) or not endpoint.startswith(("http://", "https://")):
         raise ValueError("'endpoint' must be an http or https URL")
     if schema not in _SCHEMAS:
         raise ValueError(f"'schema' must be one of {', '.join(_SCHEMAS)}")
-    if not isinstance(wanted, list) or not wanted or set(wanted) - set(EVENT_TYPES):
+    if not isinstance(wanted, list) or not all(isinstance(one, str) for one in wanted):
+        raise ValueError("'eventTypes' must be a list of names")
+    if system and (not wanted or set(wanted) - set(EVENT_TYPES)):
         raise ValueError(f"'eventTypes' must be some of {', '.join(EVENT_TYPES)}")
     # https://learn.microsoft.com/azure/event-grid/delivery-and-retry#output-batching
     if not isinstance(largest, int) or not 1 <= largest <= 5000:
         raise ValueError("'maxEventsPerBatch' must be between 1 and 5000")
     name = str(body.get("name", default))
-    return Subscription(name, endpoint, schema, frozenset(wanted), largest)
+    return Subscription(name, endpoint, schema, frozenset(wanted), largest, topic)
 
 
 def _error(status: int, code: str, message: str) -> Response:
@@ -97,5 +105,6 @@ ROUTES = [
     Route("GET", "/sandbox/subscriptions", list_all),
     Route("GET", "/sandbox/subscriptions/{name}", get),
     Route("DELETE", "/sandbox/subscriptions/{name}", delete),
+    *custom_topics.ROUTES,
 ]
 _ROUTER = Router(ROUTES)

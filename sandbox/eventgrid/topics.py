@@ -27,6 +27,7 @@ SUCCESS = frozenset({200, 201, 202, 203, 204})
 # up to 24 hours and 30 attempts; here it is over.
 BACK_OFF_S = tuple(seconds / 20 for seconds in (10, 30, 60, 300, 600, 1800, 3600))
 RESPONSE_LIMIT_S = 30.0
+SYSTEM = "subscription"  # the system topic; any other name is a custom one
 _GATHER_S = 0.02  # how long a batch waits for company
 
 
@@ -37,8 +38,9 @@ class Subscription:
     name: str
     endpoint: str
     schema: Schema
-    event_types: frozenset[str]
+    event_types: frozenset[str]  # none: all of them
     largest_batch: int
+    topic: str = SYSTEM
     pending: list[Json] = field(default_factory=list)
     deliveries: list[Json] = field(default_factory=list)
     dead_letters: list[Json] = field(default_factory=list)
@@ -50,6 +52,7 @@ class Subscription:
             "name": self.name,
             "endpoint": self.endpoint,
             "schema": self.schema,
+            "topic": self.topic,
             "eventTypes": sorted(self.event_types),
             "maxEventsPerBatch": self.largest_batch,
             "deliveries": self.deliveries,
@@ -67,6 +70,7 @@ class Topic:
             verify=world.trust or True, trust_env=False, timeout=RESPONSE_LIMIT_S
         )
         self.subscriptions: dict[str, Subscription] = {}
+        self.published: dict[str, list[Json]] = {}  # custom topic -> what came
 
     async def subscribe(self, subscription: Subscription) -> str:
         """Do the handshake. An empty answer is success, any other one says what went wrong."""
@@ -82,13 +86,23 @@ class Topic:
 
     def publish(self, event: Json) -> None:
         """Hand an activity log event to the subscriptions that want its type."""
-        message = messages.from_activity(event)
+        self._hand_out(SYSTEM, messages.from_activity(event))
+
+    def publish_custom(self, topic: str, batch: list[Json]) -> None:
+        """Hand what somebody published to the subscriptions of that topic."""
+        self.published.setdefault(topic, []).extend(batch)
+        for message in batch:
+            self._hand_out(topic, message)
+
+    def _hand_out(self, topic: str, message: Json) -> None:
         for subscription in self.subscriptions.values():
-            if message["eventType"] in subscription.event_types:
-                subscription.pending.append(message)
-                if not subscription.sending:
-                    subscription.sending = True
-                    _in_background(self._send(subscription))
+            wanted = subscription.event_types
+            if subscription.topic != topic or (wanted and message["eventType"] not in wanted):
+                continue
+            subscription.pending.append(message)
+            if not subscription.sending:
+                subscription.sending = True
+                _in_background(self._send(subscription))
 
     async def _send(self, subscription: Subscription) -> None:
         await asyncio.sleep(_GATHER_S)
@@ -114,7 +128,7 @@ class Topic:
                     "attempt": attempt,
                     "status": status,
                     "events": [message["id"] for message in batch],
-                    "operations": [message["data"]["operationName"] for message in batch],
+                    "operations": [_operation(message) for message in batch],
                 }
             )
             if status in SUCCESS:
@@ -135,6 +149,12 @@ class Topic:
         except httpx.HTTPError:
             return 0
         return answer.status_code
+
+
+def _operation(message: Json) -> str:
+    """What a person reads it as; a custom event has its type alone."""
+    data = message["data"]
+    return str((isinstance(data, dict) and data.get("operationName")) or message["eventType"])
 
 
 _of_world: WeakKeyDictionary[World, Topic] = WeakKeyDictionary()

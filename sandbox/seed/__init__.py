@@ -1,6 +1,7 @@
 """The world before anything happened: one tenant, its clusters, applications and identities, Firebreak."""
 
 from sandbox.entra.resources import AKS
+from sandbox.eventgrid import custom_topics
 from sandbox.kubernetes.cluster import Settled
 from sandbox.seed import (
     azure,
@@ -47,6 +48,7 @@ def plant(world: World, settled: dict[str, Settled], wanted: str = PLAIN) -> Jso
             for group in world.directory.groups.values()
         },
         "evidence": evidence,
+        "event_grid": custom_topics.described(world),
         "storage": {
             "account_id": names.storage_account(world),
             "blob_url": f"{world.endpoints['storage']}/stordersprod/orders/customers.csv",
