@@ -5,6 +5,7 @@ Source   https://mermaid.js.org/syntax/flowchart.html#entity-codes-to-escape-cha
 
 import re
 
+from responders.graph_boxes import short
 from responders.graph_folding import folded
 from responders.graph_model import Graph, Node
 from responders.untrusted import visible
@@ -90,7 +91,7 @@ def lines_of(one: Node) -> list[str]:
 
 def _box(one: Node) -> str:
     before, after = _SHAPES.get(one["kind"], ("[", "]"))
-    return f'{before}"{"<br/>".join(_text(line) for line in lines_of(one))}"{after}'
+    return f'{before}"{"<br/>".join(_text(short(line)) for line in lines_of(one))}"{after}'
 
 
 def _style(one: Node) -> str:

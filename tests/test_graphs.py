@@ -5,6 +5,7 @@ its reason and is never folded away, and no name adds anything to Mermaid, SVG o
 """
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 from xml.etree import ElementTree as ET
@@ -14,7 +15,7 @@ import pytest
 
 from playbooks import graphs
 from playbooks.graph_suspicions import of_trust
-from responders import graph_drawings, graph_pages, report_pages
+from responders import graph_boxes, graph_drawings, graph_pages, report_pages
 from responders.evidence_folder import EvidenceFolder
 from responders.graph_folding import folded
 from responders.graph_model import Graph
@@ -230,6 +231,39 @@ def test_no_name_leaves_the_block_of_the_report() -> None:
 
 def test_the_same_graph_is_drawn_the_same() -> None:
     assert graph_drawings.svg(evil()) == graph_drawings.svg(evil())
+
+
+def boxes_of(drawing: str) -> list[tuple[int, int, int]]:
+    """Left, top and height of every box but those of the legend."""
+    found = re.findall(r'<rect x="(\d+)" y="(\d+)" width="326" height="(\d+)"', drawing)
+    return [(int(left), int(top), int(tall)) for left, top, tall in found]
+
+
+@pytest.mark.parametrize("crowded", [False, True], ids=["small", "big"])
+def test_no_box_lies_on_another_one(crowded: bool) -> None:
+    found = sorted(boxes_of(graph_drawings.svg(big() if crowded else draw())))
+
+    assert len(found) > (60 if crowded else 3)
+    for (left, top, tall), (to_left, to_top, _) in pairwise(found):
+        assert to_left > left or to_top >= top + tall
+
+
+@pytest.mark.parametrize(
+    "name", ["a" * 300, "/subscriptions/" + "b/" * 90, "名" * 200, "c d " * 90]
+)
+def test_a_long_name_stays_in_its_box_and_says_that_it_is_cut(name: str) -> None:
+    for most in (1, 2, 3):
+        lines = graph_boxes.wrapped(name, most)
+
+        assert len(lines) == most
+        assert lines[-1].endswith("…")
+        assert all(len(line) <= graph_boxes.LONGEST for line in lines)
+
+
+def test_of_a_resource_id_its_end_is_shown() -> None:
+    whole = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv-orders"
+    assert graph_boxes.short(whole) == "…/vaults/kv-orders"
+    assert graph_boxes.short("westeurope") == "westeurope"
 
 
 def big() -> Graph:

@@ -20,7 +20,14 @@ from triggers import people
 from triggers.pages import rendering, static_files, visitors, words
 
 ORIGIN = "https://firebreak.example"
-PAGES = ("page_incident", "page_live", "page_consent", "page_resume_form", "page_restore_form")
+PAGES = (
+    "page_incident",
+    "page_live",
+    "page_consent",
+    "page_resume_form",
+    "page_restore_form",
+    "page_cancel_form",
+)
 EVERY_ROLE = (people.READ, people.RESPOND, people.APPROVE)
 
 

@@ -56,6 +56,8 @@ RULES: dict[str, Rule] = {
     "page_refuse": person(APPROVE, page=True),
     "page_resume_form": person(READ, page=True),
     "page_resume": person(RESPOND, page=True),
+    "page_cancel_form": person(READ, page=True),
+    "page_cancel": person(RESPOND, page=True),
     "page_restore_form": person(READ, page=True),
     "page_restore": person(APPROVE, page=True),
     "page_asset": ANYONE,

@@ -83,8 +83,8 @@ async def _answer(
     try:
         given = Answer.model_validate({**sent, "decision": decision})
     except ValidationError as problem:
-        failure = _failure(400, "BadForm", people_say(problem), "Correct it and send it again.")
-        return await _page(req, person, found, sent=sent, failure=failure)
+        wrong = bad_form(people_say(problem))
+        return await _page(req, person, found, sent=sent, failure=wrong)
     answered = await consent_answers.give(client, incident_id, person, given)
     if answered.status_code < 300 or _was_heard(found, person, given):
         told = "consented" if decision == _GRANT else "refused"
@@ -162,6 +162,11 @@ def _failure(status: int, code: str, said: str, todo: str) -> Json:
     }
     title = titles.get(code, "Not taken")
     return {"status": status, "title": title, "said": said, "todo": todo}
+
+
+def bad_form(said: str) -> Json:
+    """What was filled in makes no sense."""
+    return _failure(400, "BadForm", said, "Correct it and send it again.")
 
 
 def people_say(problem: ValidationError) -> str:

@@ -114,26 +114,21 @@ def _drawn(store: EvidenceStore, incident_id: str) -> str | None:
 
 
 def _acts(person: Person, found: Json) -> list[Json]:
-    """What else a person can do, and why not where they can't."""
+    """What a person can do besides answering a plan, and why not where they can't."""
     over = found["phase"] in words.OVER
     acts = [
-        ("resume", "Resume the recovery", people.RESPOND, found["resumable"], "not now"),
-        (
-            "restore",
-            "Restore: it was a false alarm",
-            people.APPROVE,
-            _restorable(found),
-            "not now",
-        ),
+        ("resume", "Resume the recovery", people.RESPOND, found["resumable"]),
+        ("restore", "Restore: it was a false alarm", people.APPROVE, _restorable(found)),
+        ("cancel", "Cancel the incident", people.RESPOND, not over),
     ]
     return [
         {
             "path": path,
             "text": text,
             "allowed": possible and role in person.roles,
-            "why": why if not possible else f"needs the role {role}",
+            "why": f"needs the role {role}" if possible else "not now",
         }
-        for path, text, role, possible, why in acts
+        for path, text, role, possible in acts
         if possible or not over
     ]
 

@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from responders.model import Json
 from triggers import people, restore_api
 from triggers.pages import consent_pages, forms, incident_pages, rendering
-from triggers.pages.steering_pages import bad_form
 from triggers.people import Person
 
 bp = df.Blueprint()
@@ -63,7 +62,7 @@ async def page_restore(
     try:
         wanted = restore_api.RestoreOrder.model_validate({**said, "chosen": chosen})
     except ValidationError as problem:
-        failure = bad_form(consent_pages.people_say(problem))
+        failure = consent_pages.bad_form(consent_pages.people_say(problem))
         return _page(req, person, found, failure=failure, reason=reason)
     answered = await restore_api.restore(client, found["incident_id"], person, wanted)
     if answered.status_code == 202:

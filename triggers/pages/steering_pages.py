@@ -1,7 +1,8 @@
-"""Trigger: pages by which a person has a half-done recovery go on, by the same function as the API."""
+"""Trigger: pages by which a person has a half-done recovery go on, or ends an incident, as by the API."""
 
 import uuid
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -9,20 +10,44 @@ import structlog
 from pydantic import ValidationError
 
 from responders.model import Json
-from triggers import people, resumptions
+from triggers import cancellations, people, resumptions
 from triggers.pages import consent_pages, forms, incident_pages, rendering
 from triggers.people import Person
 
 bp = df.Blueprint()
 _CALL = 36  # characters: a form's own id, by which one that is sent twice is heard once
-_RESUME: Json = {
-    "path": "resume",
-    "title": "Resume the recovery",
-    "explained": "Pre-flight runs again, then only what is not done, by the same plan and the same consent. Where a "
+Hand = Callable[[df.DurableOrchestrationClient, str, Person, Json], Awaitable[func.HttpResponse]]
+
+
+class Act(NamedTuple):
+    """What a form is about, and in which words."""
+
+    path: str
+    title: str
+    explained: str
+    button: str
+    look: str
+    told: str  # one of `incident_pages.TOLD`
+
+
+_RESUME = Act(
+    "resume",
+    "Resume the recovery",
+    "Pre-flight runs again, then only what is not done, by the same plan and the same consent. Where a "
     "cluster is another one than in the plan, the plan is drawn again and asked for again.",
-    "button": "Have it go on",
-    "look": "strong",
-}
+    "Have it go on",
+    "strong",
+    "resumed",
+)
+_CANCEL = Act(
+    "cancel",
+    "Cancel the incident",
+    "Nothing new is begun, what was begun ends, and what is half done is said in the report. Nobody watches "
+    "any more whether the containment holds. What was taken away stays away: a restore gives it back.",
+    "End this incident",
+    "danger",
+    "cancelled",
+)
 
 
 @bp.route(
@@ -33,9 +58,7 @@ async def page_resume_form(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
     """200 with the form."""
-    structlog.contextvars.clear_contextvars()
-    seen = await incident_pages.opened(req, client, people.READ)
-    return seen if isinstance(seen, func.HttpResponse) else form_page(req, *seen, _RESUME)
+    return await _form(req, client, _RESUME)
 
 
 @bp.route(
@@ -46,66 +69,97 @@ async def page_resume(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
     """303 to the incident when the call was handed over; else the form again, with what is wrong."""
+    return await _post(req, client, _RESUME, _resume)
+
+
+@bp.route(
+    route="incidents/{incident_id}/cancel", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS
+)
+@bp.durable_client_input(client_name="client")
+async def page_cancel_form(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """200 with the form."""
+    return await _form(req, client, _CANCEL)
+
+
+@bp.route(
+    route="incidents/{incident_id}/cancel", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
+)
+@bp.durable_client_input(client_name="client")
+async def page_cancel(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """303 to the incident when the word was handed over; else the form again, with what is wrong."""
+    return await _post(req, client, _CANCEL, _cancel)
+
+
+async def _resume(
+    client: df.DurableOrchestrationClient, incident_id: str, person: Person, sent: Json
+) -> func.HttpResponse:
+    wanted = resumptions.Resumption(reason=sent["reason"])
+    return await resumptions.resume(client, incident_id, person, sent["call"], wanted)
+
+
+async def _cancel(
+    client: df.DurableOrchestrationClient, incident_id: str, person: Person, sent: Json
+) -> func.HttpResponse:
+    wanted = cancellations.Cancellation(reason=sent["reason"])
+    return await cancellations.cancel(client, incident_id, person, wanted)
+
+
+async def _form(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, act: Act
+) -> func.HttpResponse:
+    structlog.contextvars.clear_contextvars()
+    seen = await incident_pages.opened(req, client, people.READ)
+    return seen if isinstance(seen, func.HttpResponse) else _page(req, *seen, act)
+
+
+async def _post(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, act: Act, hand: Hand
+) -> func.HttpResponse:
     structlog.contextvars.clear_contextvars()
     seen = await incident_pages.opened(req, client, people.RESPOND)
     if isinstance(seen, func.HttpResponse):
         return seen
     person, found = seen
+    incident_id = found["incident_id"]
     try:
-        fields = forms.read(req, person, found["incident_id"], "resume")
+        fields = forms.read(req, person, incident_id, act.path)
     except (forms.ForgedError, ValueError) as problem:
         return forms.refused(req, person, problem)
-    reason = " ".join(fields.get("reason", []))
+    said = {name: " ".join(fields.get(name, [])) for name in ("reason", "call")}
+    sent: Json = {**said, "call": said["call"][:_CALL] or str(uuid.uuid4())}
     try:
-        wanted = resumptions.Resumption(reason=reason)
+        answered = await hand(client, incident_id, person, sent)
     except ValidationError as problem:
-        said = consent_pages.people_say(problem)
-        return form_page(req, person, found, _RESUME, failure=bad_form(said), reason=reason)
-    call = " ".join(fields.get("call", []))[:_CALL] or str(uuid.uuid4())
-    answered = await resumptions.resume(client, found["incident_id"], person, call, wanted)
-    return after(req, person, found, _RESUME, answered, told="resumed", reason=reason)
+        wrong = consent_pages.bad_form(consent_pages.people_say(problem))
+        return _page(req, person, found, act, failure=wrong, reason=sent["reason"])
+    if answered.status_code < 300:
+        return rendering.see_other(req, f"/incidents/{incident_id}?told={act.told}")
+    wrong = consent_pages.of_problem(answered)
+    return _page(req, person, found, act, failure=wrong, reason=sent["reason"])
 
 
-def form_page(
+def _page(
     req: func.HttpRequest,
     person: Person,
     found: Json,
-    act: Json,
+    act: Act,
     *,
     failure: Json | None = None,
     reason: str = "",
 ) -> func.HttpResponse:
     """The form of one act, with what was wrong where it was sent before."""
     browser_key, cookie = forms.key(req)
-    context: dict[str, Any] = {
+    context: Json = {
         "one": found,
         "act": act,
-        "token": forms.token(browser_key, person, found["incident_id"], act["path"]),
+        "token": forms.token(browser_key, person, found["incident_id"], act.path),
         "call": str(uuid.uuid4()),
         "failure": failure,
         "reason": reason,
     }
     status = failure["status"] if failure else 200
     return rendering.page(req, "steer.html", status, headers=cookie, person=person, **context)
-
-
-def after(  # noqa: PLR0913 - as above
-    req: func.HttpRequest,
-    person: Person,
-    found: Json,
-    act: Json,
-    answered: func.HttpResponse,
-    *,
-    told: str,
-    reason: str,
-) -> func.HttpResponse:
-    """To the incident when it was taken; else the form again."""
-    if answered.status_code < 300:
-        return rendering.see_other(req, f"/incidents/{found['incident_id']}?told={told}")
-    failure = consent_pages.of_problem(answered)
-    return form_page(req, person, found, act, failure=failure, reason=reason)
-
-
-def bad_form(said: str) -> Json:
-    """What was sent makes no sense."""
-    return {"status": 400, "title": "Not taken", "said": said, "todo": "Correct it and send again."}
