@@ -9,7 +9,7 @@ import azure.durable_functions as df
 from playbooks.groups import orders_of
 from playbooks.orders import Json, Order
 from playbooks.settling import GOOD, perform_one, settle, until_done, until_ended
-from playbooks.steps import eviction, preflights
+from playbooks.steps import eviction, gitops_pauses, preflights
 
 bp = df.Blueprint()
 _STOPPED_WITHIN = timedelta(minutes=5)  # a pod may ask for a long grace period
@@ -46,7 +46,7 @@ def evict_cluster(context: df.DurableOrchestrationContext) -> Generator[Any, Any
 
     # What puts the workloads back within seconds is asked to wait, where the policy says so.
     if order["policy"]["recovery"]["gitops"] == "suspend":
-        waits = yield from perform_one(context, eviction.suspend_owners, order)
+        waits = yield from perform_one(context, gitops_pauses.suspend_owners, order)
         remarks += _remark("GitOps owners not suspended", waits)
         commands += waits.get("by_hand", [])
 
@@ -57,6 +57,10 @@ def evict_cluster(context: df.DurableOrchestrationContext) -> Generator[Any, Any
 
     kept = yield from perform_one(context, eviction.capture_pods, order)
     if kept["status"] not in GOOD:
+        if commands:  # nothing was stopped: who was asked to wait has nothing to undo
+            told: Order = {**order, "facts": {"owners_go_on": True}}
+            goes_on = yield from perform_one(context, gitops_pauses.resume_owners, told)
+            remarks += _remark("GitOps owners still wait", goes_on)
         return _ended(kept, "not captured, so neither evicted nor moved", remarks, commands)
 
     stopped = yield from perform_one(context, eviction.evict_workloads, order)

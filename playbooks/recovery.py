@@ -50,6 +50,7 @@ class Recovery:
         self._safe: set[str] = set()  # where a stolen token opens nothing that is trusted anew
         self._begun: set[str] = set()  # names of clusters whose move was begun
         self._states: dict[str, State] = {}
+        self._owners_go_on = False  # a person says that Git holds the patches
         self._take(plan)
 
     @property
@@ -62,8 +63,9 @@ class Recovery:
         """Whether going on would change nothing."""
         return all(cluster_states.is_over(one) for one in self._states.values())
 
-    def resume(self, number: int) -> Generator[Any, Any, str]:
+    def resume(self, number: int, call: Json) -> Generator[Any, Any, str]:
         """Ask what became of the clusters that were not touched, then do what is not done. Returns the outcome."""
+        self._owners_go_on = bool(call.get("owners_go_on"))
         open_ = [one for one in self._all if not self._is_done(one) and self._is_known(one)]
         untouched = [one for one in open_ if one["resource_id"] not in self._evicted]
         told: Order = {**self._order, "facts": {"number": number}}
@@ -210,11 +212,30 @@ class Recovery:
         if not refs:
             return
         self._progress.enter("rechecking")
+        waiting = yield from self._resume_owners(refs)
         pause = timedelta(minutes=self._order["policy"]["recovery"]["recheck_minutes"])
         if pause:
             yield self._context.create_timer(self._context.current_utc_datetime + pause)
         answers = yield from each_cluster(self._context, waves.recheck_clusters, self._order, refs)
-        self._good(refs, answers)
+        stands = {one["name"] for one in self._good(refs, answers)}
+        self._note({name: one for name, one in waiting.items() if name in stands})
+
+    def _resume_owners(self, refs: list[ClusterRef]) -> Generator[Any, Any, dict[str, State]]:
+        """Before the second look, which so sees what they put back. Returns the clusters where some still wait."""
+        if self._order["policy"]["recovery"]["gitops"] != "suspend":
+            return {}
+        told: Order = {**self._order, "facts": {"owners_go_on": self._owners_go_on}}
+        answers = yield from each_cluster(self._context, waves.resume_owners_in, told, refs)
+        self._progress.hand_over(answers)
+        found: dict[str, State] = {}
+        for ref, answer in zip(refs, answers, strict=True):
+            if answer["status"] not in GOOD:
+                before = self._states[ref["name"]]
+                said = [before["detail"]] if before["status"] == "by_hand" else []
+                status = "by_hand" if answer.get("by_hand_only") else "failed"
+                detail = "; ".join([*said, f"resume_owners: {answer['detail']}"])
+                found[ref["name"]] = of_answer({"status": status, "detail": detail})
+        return found
 
     def _with_canary(self, refs: list[ClusterRef]) -> list[ClusterRef]:
         """These, or none where the policy names the canary and it is not among them: the choice was a person's."""

@@ -59,7 +59,7 @@ class Resumable:
             facts = {"Reason": "the old identity is not contained: nothing is rebuilt beside it"}
             yield from self._progress.tell("not_resumed", facts, key=f"not-{name}")
             return outcome
-        outcome = yield from self._recovery.resume(self._number)
+        outcome = yield from self._recovery.resume(self._number, given)
         if outcome == "recovered" and self._progress.reversals and self._progress.remaining:
             outcome = "partly_recovered"  # as a containment that was repeated left something open
         yield from self._progress.report(outcome, name=f"report-{name}", key=f"{outcome}-{name}")

@@ -9,7 +9,7 @@ import azure.durable_functions as df
 from playbooks.groups import orders_of
 from playbooks.orders import Json, Order
 from playbooks.settling import GOOD, perform_one, settle, until_done, until_ended
-from playbooks.steps import rewiring
+from playbooks.steps import gitops_pauses, rewiring
 from responders.model import ClusterRef
 
 bp = df.Blueprint()
@@ -80,6 +80,14 @@ def rewire_cluster(context: df.DurableOrchestrationContext) -> Generator[Any, An
 def _ended(status: str, said: list[str], commands: list[str]) -> Json:
     by_hand = list(dict.fromkeys(commands))[:_MOST_COMMANDS]
     return {"of": "move", "status": status, "detail": "; ".join(said), "by_hand": by_hand}
+
+
+@bp.orchestration_trigger(context_name="context")
+def resume_owners_in(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
+    """GitOps controllers that were asked to wait go on, where Git holds what was changed."""
+    order: Order = context.get_input(expected_type=dict)
+    calls = [(gitops_pauses.resume_owners, one) for one in orders_of(order)]
+    return {"answers": (yield from settle(context, calls))}
 
 
 @bp.orchestration_trigger(context_name="context")

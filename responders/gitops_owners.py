@@ -3,8 +3,8 @@
 Stops    a Flux Kustomization or HelmRelease from writing anything; an Argo CD application from syncing by itself
 Leaves   all that it had written before; a release that Helm alone made, which no controller puts back; people who sync
          by hand
-Undo     items: what was set before, on the owner firebreak.dev/previous-suspend or firebreak.dev/previous-sync-policy;
-         `by_hand` has the command with which a person lets it go on
+Undo     `resume`; items: what was set before, on the owner firebreak.dev/previous-suspend or
+         firebreak.dev/previous-sync-policy; `by_hand` has the command with which a person lets it go on
 Needs    only where policy.toml [recovery] gitops is "suspend", and of the controllers that are there: get and patch on
          kustomizations.kustomize.toolkit.fluxcd.io, helmreleases.helm.toolkit.fluxcd.io, applications.argoproj.io
 Source   https://fluxcd.io/flux/components/kustomize/kustomizations/#suspend
@@ -25,6 +25,11 @@ SYNC_POLICY = "firebreak.dev/previous-sync-policy"  # of an Argo CD application,
 _FLUX = {
     "Flux Kustomization": ("kustomizations", "kustomization"),
     "Flux HelmRelease": ("helmreleases", "helmrelease"),
+}
+_RESOURCES = {
+    "Flux Kustomization": "kustomizations.kustomize.toolkit.fluxcd.io",
+    "Flux HelmRelease": "helmreleases.helm.toolkit.fluxcd.io",
+    "Argo CD application": "applications.argoproj.io",
 }
 _ARGO_NAMESPACE = "argocd"  # where applications are, unless their mark says otherwise
 
@@ -51,6 +56,57 @@ async def suspend(kube: Kube, owner: GitOpsOwner, incident_id: str) -> StepResul
         return {"status": "nothing_to_do", "detail": f"{where} is not there"}
 
 
+def needed(owners: Iterable[GitOpsOwner]) -> list[tuple[str, str, str]]:
+    """(verb, resource, namespace) of what asking these to wait takes; those that can't be asked need none."""
+    return [
+        (verb, _RESOURCES[one["controller"]], one["namespace"] or _ARGO_NAMESPACE)
+        for one in owners
+        if one["controller"] in _RESOURCES and one["name"]
+        for verb in ("get", "patch")
+    ]
+
+
+async def resume(kube: Kube, owner: GitOpsOwner, incident_id: str, *, told: bool) -> StepResult:
+    """Let it write again, if this incident made it wait and it has nothing to put back. Safe to repeat.
+
+    Argo CD goes on comparing while it does not sync, so "Synced" says that Git holds what was changed. Flux says
+    nothing while it is suspended: `told` is a person's word for it.
+    """
+    where = f"{kube.cluster} {owner['controller']} {owner['namespace'] or ''}/{owner['name']}"
+    if owner["controller"] not in _RESOURCES or not owner["name"]:
+        return {"status": "nothing_to_do", "detail": f"{where} was not asked to wait"}
+    place, change = back(owner, incident_id)
+    try:
+        now = await kube.get(place)
+        if change(now) is None:
+            return {"status": "nothing_to_do", "detail": f"{where} does not wait for this incident"}
+        if not told and not _is_synced(owner, now):
+            command = _go_on(kube.cluster, owner, now)
+            detail = f"{where} waits until Git holds the patch, then: {command}"
+            return {"status": "refused", "detail": detail, "by_hand": [command]}
+        await kube.update(place, change, known=now)
+    except NotFoundError:
+        return {"status": "nothing_to_do", "detail": f"{where} is not there"}
+    item = {"owner": where, "waits_before": True, "waits_after": False}
+    return {"status": "done", "detail": f"{where} goes on", "items": [item]}
+
+
+def _is_synced(owner: GitOpsOwner, now: Json) -> bool:
+    # https://argo-cd.readthedocs.io/en/stable/user-guide/diffing/
+    sync = (now.get("status") or {}).get("sync") or {}
+    return owner["controller"] not in _FLUX and sync.get("status") == "Synced"
+
+
+def _go_on(cluster: str, owner: GitOpsOwner, now: Json) -> str:
+    """The command with which a person lets it go on."""
+    if owner["controller"] in _FLUX:
+        _, noun = _FLUX[owner["controller"]]
+        return f"flux resume {noun} {owner['name']} --namespace {owner['namespace']} --context {cluster}"
+    notes = now["metadata"].get("annotations") or {}
+    automated = json.loads(str(notes.get(SYNC_POLICY) or "null"))
+    return _sync_again(cluster, owner, automated)
+
+
 def back(owner: GitOpsOwner, incident_id: str) -> tuple[str, Change]:
     """Where it is, and what lets it write again as it did before this incident."""
     flux = _FLUX.get(owner["controller"])
@@ -73,7 +129,7 @@ def back(owner: GitOpsOwner, incident_id: str) -> tuple[str, Change]:
 
 
 async def _suspend_flux(kube: Kube, owner: GitOpsOwner, where: str, incident_id: str) -> StepResult:
-    plural, noun = _FLUX[owner["controller"]]
+    plural, _ = _FLUX[owner["controller"]]
 
     def change(now: Json) -> Json | None:
         if now["spec"].get("suspend"):
@@ -82,8 +138,8 @@ async def _suspend_flux(kube: Kube, owner: GitOpsOwner, where: str, incident_id:
         return {"metadata": {"annotations": notes}, "spec": {"suspend": True}}
 
     place = path_of(plural, owner["namespace"], owner["name"])
-    _, written = await kube.update(place, change)
-    resume = f"flux resume {noun} {owner['name']} --namespace {owner['namespace']} --context {kube.cluster}"
+    before, written = await kube.update(place, change)
+    resume = _go_on(kube.cluster, owner, before)
     item = {"owner": where, "suspend_before": False, "suspend_after": True}
     return _answer(where, item, resume, written=written)
 
@@ -105,13 +161,18 @@ async def _stop_sync(kube: Kube, owner: GitOpsOwner, where: str, incident_id: st
 
     place = path_of("applications", namespace, owner["name"])
     _, written = await kube.update(place, change)
-    policy = json.dumps({"spec": {"syncPolicy": {"automated": before["automated"]}}})
-    resume = (
-        f"kubectl --context {kube.cluster} -n {namespace} patch applications.argoproj.io {owner['name']} "
-        f"--type merge -p '{policy}'"
-    )
+    resume = _sync_again(kube.cluster, owner, before["automated"])
     item = {"owner": where, "automated_before": before["automated"], "automated_after": None}
     return _answer(where, item, resume, written=written)
+
+
+def _sync_again(cluster: str, owner: GitOpsOwner, automated: object) -> str:
+    policy = json.dumps({"spec": {"syncPolicy": {"automated": automated}}})
+    namespace = owner["namespace"] or _ARGO_NAMESPACE
+    return (
+        f"kubectl --context {cluster} -n {namespace} patch applications.argoproj.io {owner['name']} "
+        f"--type merge -p '{policy}'"
+    )
 
 
 def _answer(where: str, item: Json, resume: str, *, written: bool) -> StepResult:

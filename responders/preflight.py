@@ -48,13 +48,24 @@ WANTED: dict[str, tuple[str, ...]] = {
     "clustertriggerauthentications.keda.sh": ("list", "get", "patch"),
 }
 
+# Of GitOps controllers, where policy.toml [recovery] gitops is "suspend" and they own what is moved.
+IF_SUSPENDED: dict[str, tuple[str, ...]] = {
+    "kustomizations.kustomize.toolkit.fluxcd.io": ("get", "patch"),
+    "helmreleases.helm.toolkit.fluxcd.io": ("get", "patch"),
+    "applications.argoproj.io": ("get", "patch"),
+}
+
+Question = tuple[str, str, str]  # verb, resource, and the namespace that it is asked of
 _Rules = tuple[str, list[Json]]  # of a namespace
 
 
-async def check(kube: Kube, namespaces: Sequence[str] = ()) -> StepResult:
+async def check(
+    kube: Kube, namespaces: Sequence[str] = (), more: Sequence[Question] = ()
+) -> StepResult:
     """Done when every verb is allowed and the webhook is ready; refused with what is missing.
 
-    With namespaces it is enough that a verb is allowed in each of these.
+    With namespaces it is enough that a verb is allowed in each of these. `more` is what this plan needs beyond what
+    every plan does.
 
     The webhook fails closed: while it is down, a restarted workload gets no pods at all.
     """
@@ -63,12 +74,13 @@ async def check(kube: Kube, namespaces: Sequence[str] = ()) -> StepResult:
     webhook, *answers = await asyncio.gather(
         _webhook_is_ready(kube),
         *(_is_allowed_enough(kube, *question, rules) for question in questions),
+        *(_is_allowed(kube, resource, verb, namespace) for verb, resource, namespace in more),
     )
-    missing = [
-        f"{verb} {resource}"
-        for (resource, verb), allowed in zip(questions, answers, strict=True)
-        if not allowed
-    ]
+    asked = [f"{verb} {resource}" for resource, verb in questions]
+    asked += [f"{verb} {resource}" for verb, resource, _ in more]
+    missing = list(
+        dict.fromkeys(one for one, allowed in zip(asked, answers, strict=True) if not allowed)
+    )
     problems = []
     if missing:
         problems.append(

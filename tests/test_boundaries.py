@@ -23,6 +23,7 @@ _STEP_MODULES = {
     "first",
     "acts",
     "evidence",
+    "gitops_pauses",
     "preflights",
     "amending",
     "eviction",

@@ -67,6 +67,49 @@ async def test_an_application_stops_syncing_and_remembers_how_it_did(api: FakeAp
     assert json.dumps(automated) in result["by_hand"][0]
 
 
+@pytest.mark.parametrize(
+    ("controller", "place"), [("Flux Kustomization", FLUX), ("Argo CD application", ARGO)]
+)
+async def test_an_owner_goes_on_as_it_was_once_a_person_says_so(
+    api: FakeApi, controller: str, place: str
+) -> None:
+    spec = {"interval": "10m", "syncPolicy": {"automated": {"selfHeal": True}}}
+    before = json.loads(json.dumps(api.put(place, spec=spec)))
+    one = owner(controller, place.split("/")[5])
+    await gitops_owners.suspend(api.kube(), one, "inc-1")
+
+    waits = await gitops_owners.resume(api.kube(), one, "inc-1", told=False)
+    assert (waits["status"], len(waits["by_hand"])) == ("refused", 1)
+    other = await gitops_owners.resume(api.kube(), one, "inc-2", told=True)
+    assert other["status"] == "nothing_to_do", "another incident's pause is not ours to end"
+    assert (await gitops_owners.resume(api.kube(), one, "inc-1", told=True))["status"] == "done"
+
+    after = {**api.objects[place]["spec"]}
+    assert after.pop("suspend", False) is False
+    assert after == before["spec"]
+    assert "firebreak.dev/incident" not in api.objects[place]["metadata"]["annotations"]
+
+
+@pytest.mark.parametrize(("said", "status"), [("Synced", "done"), ("OutOfSync", "refused")])
+async def test_an_application_that_has_nothing_to_put_back_goes_on_by_itself(
+    api: FakeApi, said: str, status: str
+) -> None:
+    api.put(ARGO, spec={"syncPolicy": {"automated": {}}}, status={"sync": {"status": said}})
+    one = owner("Argo CD application", None)
+    await gitops_owners.suspend(api.kube(), one, "inc-1")
+
+    assert (await gitops_owners.resume(api.kube(), one, "inc-1", told=False))["status"] == status
+
+
+async def test_an_owner_that_waits_for_nobody_is_left_alone(api: FakeApi) -> None:
+    api.put(FLUX, spec={"suspend": True})
+
+    for one in (owner(), owner("Helm release"), owner("Flux HelmRelease")):
+        answer = await gitops_owners.resume(api.kube(), one, "inc-1", told=True)
+        assert answer["status"] == "nothing_to_do"
+    assert api.writes() == []
+
+
 async def test_a_release_that_no_controller_watches_needs_no_waiting(api: FakeApi) -> None:
     result = await gitops_owners.suspend(api.kube(), owner("Helm release", "shop"), "inc-1")
 

@@ -65,9 +65,9 @@ def agree(driven: Driven) -> None:
     driven.raise_event(consent_event(plan_hash), {**said, "chosen": [], "confirmed": []})
 
 
-async def go_on(driven: Driven) -> None:
+async def go_on(driven: Driven, **said: Any) -> None:
     event = driven.status["resume"]["event"]
-    driven.raise_event(event, {"by": ROSA, "reason": "mended", "at": "now"})
+    driven.raise_event(event, {"by": ROSA, "reason": "mended", "at": "now", **said})
     while driven.status["resumable"]:  # until it is heard: the phase is the same as before
         await driven._next()
         driven._turn()
@@ -158,20 +158,36 @@ def _controllers_take_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Clock, "jump", slower)
 
 
-@pytest.mark.usefixtures("_controllers_take_their_time")
-async def test_what_git_puts_back_is_seen_and_said(in_process: InProcess) -> None:
-    manifest = next(
+def deployment(world: InProcess, cluster: str) -> dict[str, Any]:
+    """orders-api as Git holds it."""
+    found = next(
         one
-        for one in state(in_process)["clusters"]["aks-weu"]["deployments"]
+        for one in state(world)["clusters"][cluster]["deployments"]
         if one["metadata"]["name"] == "orders-api"
     )
-    spec = {name: manifest["spec"][name] for name in ("replicas", "selector", "template")}
-    owned = {
+    return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {"namespace": "shop", "name": "orders-api"},
-        "spec": spec,
+        "spec": {name: found["spec"][name] for name in ("replicas", "selector", "template")},
     }
+
+
+def commit(world: InProcess, cluster: str, owned: dict[str, Any]) -> None:
+    """A person puts the patch of the evidence into Git."""
+    (written,) = world.evidence.glob(f"incidents/*/gitops/{cluster}-*.yaml")
+    (patch,) = [
+        one for one in yaml.safe_load_all(written.read_text()) if one["kind"] == "Deployment"
+    ]
+    pods = owned["spec"]["template"]["spec"]
+    pods["serviceAccountName"] = patch["spec"]["template"]["spec"]["serviceAccountName"]
+    pods.pop("serviceAccount", None)
+    world.sandbox.control("POST", f"clusters/{cluster}/gitops/shop/commit", {"objects": [owned]})
+
+
+@pytest.mark.usefixtures("_controllers_take_their_time")
+async def test_what_git_puts_back_is_seen_and_said(in_process: InProcess) -> None:
+    owned = deployment(in_process, "aks-weu")
     git = {"name": "shop", "objects": [owned], "delay_s": GIT_S}
     in_process.sandbox.control("POST", "clusters/aks-weu/gitops", git)
     driven = await asked(in_process)
@@ -182,14 +198,7 @@ async def test_what_git_puts_back_is_seen_and_said(in_process: InProcess) -> Non
     assert states(driven)["aks-weu"] in {"reverted", "failed"}, driven.status["clusters"]
     assert states(driven)["aks-neu"] in {"done", "refused"}, "not begun where the canary failed"
 
-    (written,) = in_process.evidence.glob("incidents/*/gitops/aks-weu-*.yaml")
-    (patch,) = [
-        one for one in yaml.safe_load_all(written.read_text()) if one["kind"] == "Deployment"
-    ]
-    pods = owned["spec"]["template"]["spec"]  # type: ignore[index]
-    pods["serviceAccountName"] = patch["spec"]["template"]["spec"]["serviceAccountName"]
-    pods.pop("serviceAccount", None)
-    in_process.sandbox.control("POST", "clusters/aks-weu/gitops/shop/commit", {"objects": [owned]})
+    commit(in_process, "aks-weu", owned)
     await asyncio.sleep(2 * GIT_S)
     await go_on(driven)
     await driven.until("watching")
@@ -263,3 +272,82 @@ async def test_every_trouble_and_every_shape_has_a_state_of_its_own_and_is_gone_
     assert now["aks-uks"] == now["aks-sdc"] == "done", driven.status["clusters"]
     assert now["aks-weu"] == now["aks-frc"] == "by_hand", "nobody has done what is a person's"
     assert driven.status["outcome"] == "partly_recovered"
+
+
+def owner(world: InProcess, cluster: str, plural: str) -> dict[str, Any]:
+    """The controller's object that has orders-api from Git."""
+    (found,) = state(world)["clusters"][cluster][plural]
+    spec: dict[str, Any] = found["spec"]
+    return spec
+
+
+@pytest.mark.usefixtures("_controllers_take_their_time")
+async def test_owners_that_were_asked_to_wait_put_nothing_back_and_go_on_when_git_holds_the_patch(
+    in_process: InProcess,
+) -> None:
+    tools = {"aks-weu": "argo", "aks-neu": "flux"}
+    owned = {one: deployment(in_process, one) for one in tools}
+    for cluster, tool in tools.items():
+        git = {"name": "shop", "tool": tool, "objects": [owned[cluster]], "delay_s": GIT_S}
+        in_process.sandbox.control("POST", f"clusters/{cluster}/gitops", git)
+    automated = owner(in_process, "aks-weu", "applications")["syncPolicy"]["automated"]
+
+    driven = await asked(in_process, gitops="suspend")
+    agree(driven)
+    await driven.until("watching")
+
+    assert states(driven) == {"aks-weu": "by_hand", "aks-neu": "by_hand", "aks-frc": "done"}
+    assert any(one.startswith("flux resume kustomization shop") for one in driven.status["by_hand"])
+    assert any("applications.argoproj.io shop" in one for one in driven.status["by_hand"])
+    assert "automated" not in owner(in_process, "aks-weu", "applications")["syncPolicy"]
+    assert owner(in_process, "aks-neu", "kustomizations")["suspend"] is True
+    client_id = driven.status["identity"]["app_id"]
+    for cluster in tools:
+        ((_, carried),) = running(in_process, cluster)
+        assert carried == client_id, "nothing was put back meanwhile"
+
+    for cluster in tools:
+        commit(in_process, cluster, owned[cluster])
+    await asyncio.sleep(2 * GIT_S)
+    await go_on(driven)
+    await driven.until("watching")
+
+    assert states(driven) == {"aks-weu": "done", "aks-neu": "by_hand", "aks-frc": "done"}, (
+        "Argo CD says that it has nothing to put back; of Flux nobody has said so"
+    )
+    assert owner(in_process, "aks-weu", "applications")["syncPolicy"]["automated"] == automated
+    assert owner(in_process, "aks-neu", "kustomizations")["suspend"] is True
+
+    await go_on(driven, owners_go_on=True)
+    await driven.until("watching")
+
+    assert driven.status["outcome"] == "recovered", driven.status["clusters"]
+    assert owner(in_process, "aks-neu", "kustomizations")["suspend"] is False
+    for cluster in tools:
+        ((_, carried),) = running(in_process, cluster)
+        assert carried == client_id
+
+
+async def test_a_cluster_where_the_owner_may_not_be_asked_to_wait_is_known_before_anything_is_touched(
+    in_process: InProcess,
+) -> None:
+    git = {"name": "shop", "tool": "argo", "objects": [deployment(in_process, "aks-frc")]}
+    in_process.sandbox.control("POST", "clusters/aks-frc/gitops", git)
+    driven = await asked(in_process, gitops="suspend")
+    before = running(in_process, "aks-frc")
+    (role,) = [
+        one
+        for one in state(in_process)["clusters"]["aks-frc"]["clusterroles"]
+        if one["metadata"]["name"] == "firebreak"
+    ]
+    less = [one for one in role["rules"] if one["apiGroups"] != ["argoproj.io"]]
+    about = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole"}
+    less_of_it = {**about, "metadata": {"name": "firebreak"}, "rules": less}
+    rights = {"name": "rights", "objects": [less_of_it]}
+    in_process.sandbox.control("POST", "clusters/aks-frc/gitops", rights)
+    agree(driven)
+    await driven.until("watching")
+
+    assert states(driven)["aks-frc"] == "refused"
+    assert "patch applications.argoproj.io" in driven.status["clusters"]["aks-frc"]["detail"]
+    assert running(in_process, "aks-frc") == before

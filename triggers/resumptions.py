@@ -24,6 +24,7 @@ class Resumption(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: Annotated[str, Field(min_length=3, max_length=500)]
+    owners_go_on: bool = False  # Git holds the patches: GitOps controllers that wait may go on
 
 
 async def resume(
@@ -40,6 +41,7 @@ async def resume(
     call = {
         "by": {"object_id": person.object_id, "name": person.name},
         "reason": wanted.reason,
+        "owners_go_on": wanted.owners_go_on,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     if await asyncio.to_thread(was_heard, intake.store(), incident_id, person, key):

@@ -7,6 +7,7 @@ from playbooks.orders import folder
 from playbooks.plan_model import ClusterPlan, Plan
 from playbooks.restoring.model import ClusterUndo
 from playbooks.settling import GOOD
+from playbooks.steps.gitops_pauses import owners_of
 from playbooks.undoing.of_recovery import PER_CLUSTER, SIDEWAYS
 from responders import (
     clusters,
@@ -120,14 +121,11 @@ async def take_back(kube: Kube, part: ClusterPlan, incident: Incident, successor
     rest = (
         [] if is_read_only() else [await quarantines.lift(kube, survey["workloads"], incident_id)]
     )
-    owners = gitops_owners.distinct(
-        one.get("owner") for one in [*survey["workloads"], *part["consumers"]]
-    )
     resumed = await each(
         take_backs.put(
             kube, gitops_owners.back(one, incident_id), f"{one['controller']} {one['name']}"
         )
-        for one in owners
+        for one in owners_of(part)
         if one["controller"] != "Helm release"
     )
     parts = (accounts, consumers, running, closed, resumed)

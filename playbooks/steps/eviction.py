@@ -8,7 +8,7 @@ from playbooks import plans
 from playbooks.in_cluster import each, in_cluster, whole
 from playbooks.journaled import Work
 from playbooks.orders import Json, Order, folder
-from responders import evictions, gitops_owners, quarantines, standing, workloads
+from responders import evictions, quarantines, standing, workloads
 from responders.evidence import digest
 from responders.kube import Kube
 
@@ -29,22 +29,6 @@ async def capture_pods(order: Order) -> Json:
         return {"status": "done", "detail": path}
 
     return await in_cluster("capture_pods", order, act)
-
-
-@bp.activity_trigger(input_name="order")
-async def suspend_owners(order: Order) -> Json:
-    """Evict: GitOps controllers that would put everything back wait, where policy.toml [recovery] gitops says so."""
-
-    async def act(_work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
-        survey = plan["survey"]
-        marks = [one.get("owner") for one in survey["workloads"]]
-        marks += [one.get("owner") for one in survey["service_accounts"]]
-        marks += [one["owner"] for one in plan["consumers"]]
-        owners = gitops_owners.distinct(marks)
-        incident_id = order["incident"]["incident_id"]
-        return await each(gitops_owners.suspend(kube, one, incident_id) for one in owners)
-
-    return await in_cluster("suspend_owners", order, act, acts=True)
 
 
 @bp.activity_trigger(input_name="order")

@@ -9,7 +9,8 @@ from playbooks.in_cluster import in_cluster
 from playbooks.journaled import Work
 from playbooks.orders import Json, Order
 from playbooks.plan_files import plan_of
-from responders import clusters, preflight, signing_key_rotations
+from playbooks.steps.gitops_pauses import owners_of
+from responders import clusters, gitops_owners, preflight, signing_key_rotations
 from responders.kube import Kube
 
 bp = df.Blueprint()
@@ -23,7 +24,10 @@ async def preflight_cluster(order: Order) -> Json:
         survey = plan["survey"]
         namespaces = {one["namespace"] for one in survey["service_accounts"]}
         namespaces |= {one["namespace"] for one in survey["workloads"]}
-        checked = dict(await preflight.check(kube, sorted(namespaces)))
+        more: list[preflight.Question] = []
+        if order["policy"]["recovery"]["gitops"] == "suspend":
+            more = gitops_owners.needed(owners_of(plan))
+        checked = dict(await preflight.check(kube, sorted(namespaces), more))
         whole = await asyncio.to_thread(plan_of, work.store, order["incident"])
         if checked["status"] == "done" and whole["refederation"]["method"] == "rotate_keys":
             missing = await signing_key_rotations.missing_right(work.cloud, order["cluster"])

@@ -271,6 +271,7 @@ _CLOSED = "retire_successor"  # closes the new identity, with all that it was gi
 RECOVERY: Mapping[str, Undoing] = {
     "quarantine_workloads": Undoing("take_back_cluster", take_back=_lift),
     "suspend_owners": Undoing("take_back_cluster", take_back=_resume_owners),
+    "resume_owners": Undoing(why_not="it writes what Git says again, as before the incident"),
     "evict_workloads": Undoing("take_back_cluster", take_back=_start_again, finish=_stop),
     "create_identity": Undoing(_CLOSED, take_back=_close_identity, finish=_make_identity),
     "rotate_signing_keys": Undoing(
@@ -294,7 +295,7 @@ RECOVERY: Mapping[str, Undoing] = {
 }
 # In the order in which a recovery takes them, for what it did not begin.
 WHOLE = ("create_identity", "federate_identity", "grant_roles", "give_permissions")
-SIDEWAYS = ("suspend_owners", "quarantine_workloads", "lift_quarantine")
+SIDEWAYS = ("suspend_owners", "resume_owners", "quarantine_workloads", "lift_quarantine")
 PER_CLUSTER = (
     "evict_workloads",
     "create_service_accounts",

@@ -3,7 +3,7 @@
 Simulates   Kustomization (kustomize.toolkit.fluxcd.io/v1) and Application (argoproj.io/v1alpha1), with Git in memory
 Faithful    labels or tracking annotation on every object; server-side apply by the controller's own field manager, so
             that only fields that Git states are put back; `spec.suspend` and `syncPolicy.automated.selfHeal`; an object
-            that somebody deleted comes back
+            that somebody deleted comes back; an Argo CD application that does not sync goes on comparing
 Choice      one delay from a change to its correction, which in Flux is the rest of `spec.interval`, in Argo CD seconds
 Left out    pruning, health checks, Helm, fields that kubectl added, which kustomize-controller takes away
 Source      https://fluxcd.io/flux/components/kustomize/kustomizations/
@@ -117,7 +117,11 @@ class GitOps:
 
     def _reconcile(self, repository: Repository) -> None:
         owner = self._owner_of(repository)
-        if owner is None or _is_suspended(repository, owner[1]):
+        if owner is None:
+            return
+        if _is_suspended(repository, owner[1]):
+            if repository.tool == "argo":  # it goes on comparing, and says so
+                self._report(repository, *owner, "", synced=self._is_synced(repository))
             return
         failed = ""
         for manifest in repository.manifests.values():
@@ -126,6 +130,19 @@ class GitOps:
             except StatusError as refused:
                 failed = failed or str(refused)
         self._report(repository, *owner, failed)
+
+    def _is_synced(self, repository: Repository) -> bool:
+        """Whether the cluster says all that Git says."""
+        for manifest in repository.manifests.values():
+            kind = served.by_kind(self._cluster, manifest["apiVersion"], manifest["kind"])
+            if kind is None:
+                continue
+            wanted, _ = bodies.decode(kind, manifest)
+            about = wanted["metadata"]
+            live = self._cluster.store.get(kind, about.get("namespace", ""), about["name"])
+            if live is None or not _says(live, {**wanted, "kind": None, "apiVersion": None}):
+                return False
+        return True
 
     def _apply(self, repository: Repository, manifest: Json) -> None:
         cluster = self._cluster
@@ -149,13 +166,24 @@ class GitOps:
         found = self._cluster.store.get(kind, namespace, repository.name)
         return (kind, found) if found is not None else None
 
-    def _report(self, repository: Repository, kind: Kind, owner: Json, failed: str) -> None:
+    def _report(
+        self,
+        repository: Repository,
+        kind: Kind,
+        owner: Json,
+        failed: str,
+        *,
+        synced: bool = True,
+    ) -> None:
         """Write the status, where it says something new."""
         cluster, revision = self._cluster, f"main@sha1:{repository.revision}"
         known = owner.get("status", {})
         if repository.tool == "argo":
             status: Json = {
-                "sync": {"status": "OutOfSync" if failed else "Synced", "revision": revision[-40:]},
+                "sync": {
+                    "status": "Synced" if synced and not failed else "OutOfSync",
+                    "revision": revision[-40:],
+                },
                 "health": {"status": "Degraded" if failed else "Healthy"},
             }
         else:
@@ -218,6 +246,21 @@ def _is_suspended(repository: Repository, owner: Json) -> bool:
         return bool(spec.get("suspend"))
     automated = spec.get("syncPolicy", {}).get("automated")
     return automated is None or not automated.get("selfHeal") or automated.get("enabled") is False
+
+
+def _says(live: object, wanted: object) -> bool:
+    """Whether all of this is in there; what Git leaves open may be anything. Lists are compared item by item."""
+    if isinstance(wanted, dict):
+        return isinstance(live, dict) and all(
+            value is None or _says(live.get(name), value) for name, value in wanted.items()
+        )
+    if isinstance(wanted, list):
+        return (
+            isinstance(live, list)
+            and len(live) == len(wanted)
+            and all(_says(*pair) for pair in zip(live, wanted, strict=True))
+        )
+    return live == wanted
 
 
 def _is_left_alone(live: Json) -> bool:

@@ -98,6 +98,9 @@ def _firebreak(cluster: Cluster) -> None:
                 ["triggerauthentications", "clustertriggerauthentications"],
                 ["get", "list", "patch"],
             ),
+            _rule("kustomize.toolkit.fluxcd.io", ["kustomizations"], ["get", "patch"]),
+            _rule("helm.toolkit.fluxcd.io", ["helmreleases"], ["get", "patch"]),
+            _rule("argoproj.io", ["applications"], ["get", "patch"]),
         ],
     )
     cluster.seed_cluster_role_binding(
