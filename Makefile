@@ -26,8 +26,8 @@ $(STAMP): requirements.txt requirements-dev.txt pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $(STAMP)
 
-drill: $(STAMP) ## Attack a simulated tenant, contain and rebuild, and judge the result (ARGS=--interactive asks for consent; SCENARIO=all: other attacks and ways to recover)
-	@$(BIN)/python -m drill $(if $(SCENARIO),--scenario $(SCENARIO)) $(ARGS)
+drill: $(STAMP) ## Attack a simulated tenant, contain and rebuild, and judge the result (ARGS=--interactive asks for consent; SCENARIO=all: other attacks and ways to recover; TRIGGER=all: by every sender of signals)
+	@$(BIN)/python -m drill $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(TRIGGER),--trigger $(TRIGGER)) $(ARGS)
 
 serve: $(STAMP) ## Leave sandbox and host up, seeded, with example calls
 	@$(BIN)/python -m drill.serve $(ARGS)

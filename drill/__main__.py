@@ -1,6 +1,7 @@
 """`python -m drill`: attack a simulated tenant, let Firebreak contain and rebuild, and judge the result.
 
-With `--scenario` another attack and containment alone, or, for recover-…, another way to recover. Exit status: 0 every
+With `--scenario` another attack and containment alone, or, for recover-…, another way to recover; with `--trigger`
+another sender of the signal. Exit status: 0 every
 fact of every verdict holds, 1 one does not, 2 a drill could not be carried out.
 """
 
@@ -8,6 +9,7 @@ import argparse
 import asyncio
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -22,7 +24,10 @@ from drill.results import Outcome, fresh, new_folder
 from drill.scenarios import SCENARIOS
 from drill.scenarios.recoveries import RECOVERIES
 from drill.screens import Screen
+from drill.sending import TRIGGERS
 from drill.training_ground import TrainingGround
+
+_DRILL = "drill"  # without --scenario: attack, containment and rebuild
 
 
 def main() -> int:
@@ -59,11 +64,12 @@ async def _run(arguments: argparse.Namespace, console: Console) -> list[Outcome]
         keep=arguments.keep,
         picture=arguments.svg,
         sandbox_options=sandbox_options.of(arguments),
+        trigger=arguments.trigger if arguments.trigger != "all" else TRIGGERS[0],
     )
 
-    if arguments.scenario is not None:
+    if arguments.scenario is not None or arguments.trigger == "all":
         try:
-            return await _scenarios(arguments.scenario, options, screen)
+            return await _each(arguments.scenario, arguments.trigger, options, screen)
         finally:
             screen.close()
 
@@ -89,28 +95,39 @@ async def _run(arguments: argparse.Namespace, console: Console) -> list[Outcome]
         screen.close()
 
 
-async def _scenarios(wanted: str, options: Options, screen: Screen) -> list[Outcome]:
+async def _each(
+    scenario: str | None, trigger: str, options: Options, screen: Screen
+) -> list[Outcome]:
     """One after another, each with a sandbox and a host of its own; one table at the end."""
     folder = fresh(options.folder) if options.folder else new_folder()
+    names = (*SCENARIOS, *RECOVERIES, *FALSE_ALARMS) if scenario == "all" else (scenario,)
+    triggers = TRIGGERS if trigger == "all" else (trigger,)
+    pairs = [(name, sender) for name in names for sender in triggers]
     outcomes: dict[str, Outcome] = {}
-    decide = _ask if options.interactive else agree
-    for name in (*SCENARIOS, *RECOVERIES, *FALSE_ALARMS) if wanted == "all" else (wanted,):
-        below = folder / name if wanted == "all" else folder
+    for name, sender in pairs:
+        title = " by ".join([name or _DRILL, sender] if trigger == "all" else [name or _DRILL])
+        below = folder / title.replace(" ", "-") if len(pairs) > 1 else folder
         below.mkdir(exist_ok=True)
         screen.begin()
-        if name in RECOVERIES:
-            outcome = await run_recovery(RECOVERIES[name], options, screen, below, decide=decide)
-        elif name in FALSE_ALARMS:
-            outcome = await run_false_alarm(FALSE_ALARMS[name], options, screen, below)
-        else:
-            outcome = await run_scenario(SCENARIOS[name], options, screen, below)
-        screen.verdict(outcome.verdict)
-        screen.results(outcome)
-        outcomes[name] = outcome
-    if wanted == "all":
-        screen.heading("All scenarios", str(len(outcomes)))
-        screen.scenarios({name: each.verdict for name, each in outcomes.items()})
+        chosen = replace(options, trigger=sender, folder=below)
+        outcomes[title] = await _carried_out(name, chosen, screen, below)
+        screen.verdict(outcomes[title].verdict)
+        screen.results(outcomes[title])
+    if len(pairs) > 1:
+        screen.heading("All scenarios" if scenario == "all" else "All triggers", str(len(outcomes)))
+        screen.scenarios({title: each.verdict for title, each in outcomes.items()})
     return list(outcomes.values())
+
+
+async def _carried_out(name: str | None, options: Options, screen: Screen, folder: Path) -> Outcome:
+    decide = _ask if options.interactive else agree
+    if name is None:
+        return await run_drill(options, screen, decide=decide)
+    if name in RECOVERIES:
+        return await run_recovery(RECOVERIES[name], options, screen, folder, decide=decide)
+    if name in FALSE_ALARMS:
+        return await run_false_alarm(FALSE_ALARMS[name], options, screen, folder)
+    return await run_scenario(SCENARIOS[name], options, screen, folder)
 
 
 async def _ask(consent: Json) -> bool:
@@ -142,6 +159,12 @@ def _parser() -> argparse.ArgumentParser:
         "--scenario",
         choices=[*SCENARIOS, *RECOVERIES, *FALSE_ALARMS, "all"],
         help="another attack; recover-… recovers",
+    )
+    parser.add_argument(
+        "--trigger",
+        choices=[*TRIGGERS, "all"],
+        default=TRIGGERS[0],
+        help="who sends the signal; all: one drill by each",
     )
     parser.add_argument("--interactive", action="store_true", help="ask before consenting")
     parser.add_argument("--timeout", type=float, default=300, help="seconds for the incident")

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from drill.alert import log_alert
 from drill.options import Json, Options
 from drill.responder import Responder
 from drill.results import Outcome, record, shown
 from drill.scenarios.scenario import Scenario
+from drill.sending import SAYS, Sending, rule
 from drill.staging import Ended, judge, look, stage
 from drill.training_ground import Layout, TrainingGround, opened
 from drill.watching import Followed, Screen, Watcher
@@ -19,7 +19,7 @@ async def run_scenario(
     scenario: Scenario, options: Options, screen: Screen, folder: Path
 ) -> Outcome:
     """Carry it out in a folder of its own. Raises `DrillError` where it could not be carried out."""
-    layout = Layout.of(folder, options)
+    layout = Layout.of(folder, options, rules=rule(options.trigger, "contain"))
     screen.heading(scenario.name, scenario.story)
     async with opened(layout) as ground:
         return await _Contained(scenario, options, screen, ground).run()
@@ -49,11 +49,10 @@ class _Contained:
 
     async def _respond(self, alerted_at: datetime) -> Followed:
         responder = await Responder.sign_in(self.ground)
-        described = self.ground.described
-        victim = self.scenario.victim(described)
-        alert = log_alert(described, victim.object_id, "Sev1")
-        incident_id = await responder.deliver(alert)
-        self.screen.heading("Incident", f"{incident_id}, opened by a Sev1 alert of Azure Monitor")
+        victim = self.scenario.victim(self.ground.described)
+        sending = Sending(self.ground, responder, victim, "contain")
+        incident_id = await sending.by(self.options.trigger)
+        self.screen.heading("Incident", f"{incident_id}, opened by {SAYS[self.options.trigger]}")
         watcher = Watcher(responder, self.screen, _nobody_agrees, _nothing, alerted_at)
         return await watcher.follow(incident_id, self.options.timeout_s)
 

@@ -43,6 +43,12 @@ class Control:
         )
         return str(answer.json()["access_token"])
 
+    async def subscribe(self, event_grid: str, wanted: Json) -> None:
+        """Have a topic's events delivered; the endpoint has to prove that it wants them."""
+        answer = await self.http.post(f"{event_grid}/sandbox/subscriptions", json=wanted)
+        if not answer.is_success:
+            raise DrillError(f"no subscription: {answer.status_code} {answer.text[:300]}")
+
     async def secrets(self) -> dict[str, str]:
         """Every secret that the sandbox ever issued or was shown: value -> where."""
         answer = await self._send("GET", "/sandbox/secrets")

@@ -16,7 +16,8 @@ from drill.options import DrillError, Json, Options
 from drill.replays import read_in_pods
 from drill.responder import Responder
 from drill.results import Outcome, record
-from drill.scene import PodRead
+from drill.scene import PodRead, Victim
+from drill.sending import SAYS, Sending, rule
 from drill.states import workloads_of
 from drill.training_ground import Layout, TrainingGround, opened
 from drill.verdict.facts import Fact, Finding, every, none_of
@@ -58,7 +59,7 @@ async def run_false_alarm(
     alarm: FalseAlarm, options: Options, screen: Screen, folder: Path
 ) -> Outcome:
     """Carry it out in a folder of its own. Raises `DrillError` where it could not be carried out."""
-    layout = Layout.of(folder, options)
+    layout = Layout.of(folder, options, rules=rule(options.trigger, "contain"))
     screen.heading(alarm.name, alarm.story)
     async with opened(layout) as ground:
         return await _Alarmed(alarm, options, screen, ground).run()
@@ -105,9 +106,14 @@ class _Alarmed:
     async def _contained(
         self, responder: Responder, object_id: str, alerted_at: datetime
     ) -> Followed:
-        alert = log_alert(self.ground.described, object_id, "Sev1")
-        incident_id = await responder.deliver(alert)
-        self.screen.heading("Incident", f"{incident_id}, opened by an alert that is wrong")
+        ids = self.ground.described["seed"][self.alarm.victim]
+        victim = Victim(
+            ids["app_id"], "", object_id, "dana", resource_id=ids.get("resource_id", "")
+        )
+        sending = Sending(self.ground, responder, victim, "contain")
+        incident_id = await sending.by(self.options.trigger)
+        said = f"{SAYS[self.options.trigger]}, which is wrong"
+        self.screen.heading("Incident", f"{incident_id}, opened by {said}")
         watcher = Watcher(responder, self.screen, _nobody_agrees, _nothing, alerted_at)
         return await watcher.follow(incident_id, self.options.timeout_s)
 

@@ -23,6 +23,7 @@ class Options:
     keep: bool = False  # leave sandbox and host up until Ctrl-C
     picture: Path | None = None  # where the terminal goes as SVG
     sandbox_options: Sequence[str] = ()  # of `python -m sandbox`
+    trigger: str = "azure-monitor"  # who sends the signal: one of `drill.sending.TRIGGERS`
     app: Path = ROOT  # the folder with function_app.py
     host_module: str = "host"  # what runs it
     host_environment: Mapping[str, str] = field(default_factory=dict)

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from drill.alert import log_alert
 from drill.options import Json, Options
 from drill.recovering import before_consent, look_recovered, mend
 from drill.rehearsal import Decide, agree
@@ -12,6 +11,7 @@ from drill.responder import Responder
 from drill.results import Outcome, record, shown
 from drill.scenarios.recovery import Recovery
 from drill.scene import Pause
+from drill.sending import SAYS, Sending, rule
 from drill.staging import Ended, Staged, judge, stage
 from drill.training_ground import VECTORS, Layout, TrainingGround, opened
 from drill.watching import Followed, Screen, Watcher
@@ -25,7 +25,7 @@ async def run_recovery(
 ) -> Outcome:
     """Carry it out in a folder of its own. Raises `DrillError` where it could not be carried out."""
     policy = {**dict.fromkeys(VECTORS, f'"{recovery.method}"'), **recovery.policy}
-    layout = Layout.of(folder, options, policy)
+    layout = Layout.of(folder, options, policy, rules=rule(options.trigger, "respond"))
     screen.heading(recovery.name, recovery.story)
     screen.move(
         "policy of this drill", f"[recovery.refederation] {recovery.method}, for every vector"
@@ -65,10 +65,10 @@ class _Recovered:
 
     async def _respond(self, staged: Staged, alerted_at: datetime) -> Followed:
         responder = await Responder.sign_in(self.ground)
-        described = self.ground.described
-        alert = log_alert(described, self.recovery.victim(described).object_id, "Sev0")
-        incident_id = await responder.deliver(alert)
-        self.screen.heading("Incident", f"{incident_id}, opened by a Sev0 alert of Azure Monitor")
+        victim = self.recovery.victim(self.ground.described)
+        sending = Sending(self.ground, responder, victim, "respond")
+        incident_id = await sending.by(self.options.trigger)
+        self.screen.heading("Incident", f"{incident_id}, opened by {SAYS[self.options.trigger]}")
 
         async def meanwhile() -> None:
             await before_consent(self.recovery, staged, self.ground)

@@ -5,11 +5,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from drill.alert import log_alert
 from drill.observing import Observer, States, target_of
 from drill.options import DrillError, Json, Options
 from drill.responder import Responder
 from drill.results import Outcome, fresh, new_folder, record, shown
+from drill.scenarios.scenario import orders_api
+from drill.sending import SAYS, Sending, rule
 from drill.training_ground import Layout, TrainingGround, opened
 from drill.verdict.judgement import judge
 from drill.watching import Followed, Screen, Watcher
@@ -36,7 +37,7 @@ async def run_drill(
     Raises `DrillError` where it could not be carried out; a red verdict is an outcome.
     """
     folder = fresh(options.folder) if options.folder else new_folder()
-    layout = Layout.of(folder, options)
+    layout = Layout.of(folder, options, rules=rule(options.trigger, "respond"))
     async with AsyncExitStack() as stack:
         screen.heading("Setting up", f"sandbox and host; logs in {shown(folder)}")
         ground = await stack.enter_async_context(opened(layout))
@@ -92,9 +93,10 @@ class Drill:
 
     async def _respond(self, loot: Loot, alerted_at: datetime) -> Followed:
         responder = await Responder.sign_in(self.ground)
-        alert = log_alert(self.ground.described, self.target.object_id)
-        incident_id = await responder.deliver(alert)
-        self.screen.heading("Incident", f"{incident_id}, opened by a Sev0 alert of Azure Monitor")
+        victim = orders_api(self.ground.described)
+        sending = Sending(self.ground, responder, victim, "respond")
+        incident_id = await sending.by(self.options.trigger)
+        self.screen.heading("Incident", f"{incident_id}, opened by {SAYS[self.options.trigger]}")
 
         async def steal_again() -> None:
             """The foothold still stands: fresh tokens, just before the pods are stopped."""

@@ -36,14 +36,28 @@ class Responder:
         return str(self.ground.host.ready["url"]).rstrip("/")
 
     async def deliver(self, alert: Json) -> str:
-        """Send the alert as an action group's secure webhook does, with a token. Returns the incident's id."""
-        token = await self.ground.control.sign_in_app(ACTION_GROUPS, AUDIENCE)
-        url = f"{self.origin}/api/secure/alerts/azure-monitor"
+        """Send the alert as an action group's secure webhook does. Returns the incident's id."""
+        return await self.send("azure-monitor", alert, ACTION_GROUPS)
+
+    async def send(self, sender: str, body: Json, app_id: str) -> str:
+        """Send a signal with the token of an application. Returns the incident that it opened or joined."""
+        token = await self.ground.control.sign_in_app(app_id, AUDIENCE)
+        url = f"{self.origin}/api/secure/alerts/{sender}"
         headers = {"Authorization": f"Bearer {token}"}
-        answer = await self.ground.http.post(url, headers=headers, json=alert)
+        answer = await self.ground.http.post(url, headers=headers, json=body)
         if not answer.is_success:
-            raise DrillError(f"the alert was refused: {answer.status_code} {answer.text[:500]}")
-        return str(answer.json()["incident_id"])
+            raise DrillError(f"the signal was refused: {answer.status_code} {answer.text[:500]}")
+        said = answer.json()
+        fates = said.get("alerts", [said])
+        opened = [one["incident_id"] for one in fates if one["incident_id"]]
+        if len(opened) != 1:
+            raise DrillError(f"the signal opened {len(opened)} incidents: {answer.text[:500]}")
+        return str(opened[0])
+
+    async def open(self, object_id: str, mode: str, reason: str) -> str:
+        """Open an incident by hand, or ask more of the one that is open."""
+        wish = {"object_id": object_id, "mode": mode, "reason": reason}
+        return str((await self._call("POST", "/api/incidents", wish))["incident_id"])
 
     async def incident(self, incident_id: str) -> Json:
         """How the incident stands."""

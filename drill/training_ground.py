@@ -78,19 +78,26 @@ class Layout:
     host_port: int = 0
     host_environment: Mapping[str, str]
     policy: Mapping[str, str] = field(default_factory=dict)  # keys -> other values, as TOML
+    rules: str = ""  # of `[[signals]]`, before the policy's own
     sandbox_options: Sequence[str] = ()  # more of `python -m sandbox`'s own
 
     @classmethod
     def of(
-        cls, folder: Path, options: Options, policy: Mapping[str, str] | None = None
+        cls,
+        folder: Path,
+        options: Options,
+        policy: Mapping[str, str] | None = None,
+        *,
+        rules: str = "",
     ) -> "Layout":
-        """As whoever called for the drill wants it, with these keys of the policy changed."""
+        """As whoever called for the drill wants it, with these keys of the policy changed and these rules first."""
         return cls(
             folder=folder,
             app=options.app,
             host_module=options.host_module,
             host_environment=options.host_environment,
             policy=policy or {},
+            rules=rules,
             sandbox_options=options.sandbox_options,
         )
 
@@ -138,7 +145,7 @@ def _policy(layout: Layout) -> Path:
         text, count = re.subn(rf"(?m)^{key} = [^#\n]*", f"{key} = {value} ", text)
         if count != 1:
             raise DrillError(f"policy.toml has {count} keys {key}")
-    path.write_text(text)
+    path.write_text(text.replace("[[signals]]", f"{layout.rules}[[signals]]", 1))
     return path
 
 
