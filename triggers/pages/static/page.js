@@ -108,7 +108,8 @@ async function look(live, etag) {
 async function follow(live) {
   let etag = "";
   for (;;) {
-    const pause = "over" in live.dataset ? LOOK_WHEN_OVER_MS : LOOK_EVERY_MS;
+    // Without its ETag something was kept back from somebody who was in the middle of it: soon again.
+    const pause = etag && "over" in live.dataset ? LOOK_WHEN_OVER_MS : LOOK_EVERY_MS;
     await new Promise((go) => setTimeout(go, pause));
     if (document.hidden) continue;
     try {
