@@ -44,6 +44,7 @@ RULES: dict[str, Rule] = {
     "read_plan": person(READ),
     "read_undo": person(READ),
     "answer_plan": person(APPROVE),
+    "refuse_plan": person(APPROVE),
     "resume_recovery": person(RESPOND),
     "restore_incident": person(APPROVE),
     "cancel_incident": person(RESPOND),

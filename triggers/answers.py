@@ -26,6 +26,11 @@ def answer(
     return func.HttpResponse(text, status_code=status, headers=said, mimetype="application/json")
 
 
+def unchanged(tag: str) -> func.HttpResponse:
+    """The caller has it already."""
+    return func.HttpResponse(status_code=304, headers={"ETag": tag, "Cache-Control": "no-store"})
+
+
 def error(
     status: int, code: str, message: str, todo: str, *, more: Mapping[str, Any] | None = None
 ) -> func.HttpResponse:

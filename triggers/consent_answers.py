@@ -31,6 +31,19 @@ class Answer(BaseModel):
     confirmed: list[Annotated[str, Field(max_length=200)]] = Field(default=[], max_length=100)
 
 
+class Refusal(BaseModel):
+    """A person's no to the plan with this hash."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    plan_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    reason: Annotated[str, Field(min_length=3, max_length=500)]
+
+    def answer(self) -> Answer:
+        """As any other answer."""
+        return Answer(plan_hash=self.plan_hash, decision="deny", reason=self.reason)
+
+
 async def give(
     client: df.DurableOrchestrationClient, incident_id: str, person: Person, given: Answer
 ) -> func.HttpResponse:

@@ -8,15 +8,16 @@ from typing import Literal, cast
 
 import azure.durable_functions as df
 import azure.functions as func
-import structlog
+from pydantic import BaseModel, ConfigDict
 
 from playbooks import plan_files, plans
 from responders import graph_drawings, graph_pages
 from responders.evidence import EvidenceStore
 from responders.graph_model import Graph
 from responders.model import Json
-from triggers import intake, people, signed_calls, status
+from triggers import documents, edge, intake
 from triggers.answers import answer, error
+from triggers.edge import Call, Nothing, Operation, Said
 
 bp = df.Blueprint()
 # A picture of names that an attacker may have chosen: the browser is to run and load nothing, whatever is in it.
@@ -27,22 +28,41 @@ _HEADERS = {
 View = Literal["json", "mermaid", "svg"]
 
 
-@bp.route(
-    route="api/incidents/{incident_id}/plan", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS
+class PlanQuery(BaseModel):
+    """In which form."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    view: View = "json"
+
+
+PLAN: Operation[Nothing, PlanQuery] = Operation(
+    name="read_plan",
+    method="GET",
+    route="api/incidents/{incident_id}/plan",
+    summary="The whole plan, and who breaks",
+    query=PlanQuery,
+    answers={
+        200: Said(
+            "plan and graph; as Mermaid or SVG the graph alone",
+            documents.PlanDocument,
+            also=("text/plain", "image/svg+xml"),
+        )
+    },
+    errors={404: "NoPlan"},
 )
+OPERATIONS = (PLAN,)
+
+
+@bp.route(**PLAN.binding)
 async def read_plan(req: func.HttpRequest) -> func.HttpResponse:
     """200 with plan and graph; 400 for an unknown view, 404 where nothing is planned, or not yet."""
-    structlog.contextvars.clear_contextvars()
-    reader = await signed_calls.admit(req, people.READ)
-    if isinstance(reader, func.HttpResponse):
-        return reader
-    incident_id, view = req.route_params["incident_id"], req.params.get("view", "json")
-    if view not in {"json", "mermaid", "svg"}:
-        todo = "send view=json, view=mermaid or view=svg"
-        return error(400, "BadRequest", f"no such view: {view[:40]!r}", todo)
-    if not status.is_incident_id(incident_id):
-        return _unknown(incident_id)
-    return await asyncio.to_thread(_shown, intake.store(), incident_id, cast(View, view))
+
+    async def act(call: Call[Nothing, PlanQuery]) -> func.HttpResponse:
+        view = call.query.view
+        return await asyncio.to_thread(_shown, intake.store(), call.incident_id, view)
+
+    return await edge.serve(req, None, PLAN, act)
 
 
 def _shown(store: EvidenceStore, incident_id: str, view: View) -> func.HttpResponse:

@@ -22,8 +22,9 @@ from responders.errors import RefusedError, ResponderError, TransientError
 from responders.evidence import EvidenceStore, canonical, digest
 from responders.model import Incident, Json
 from responders.read_only import read_only
-from triggers import intake, people, signed_calls, status
+from triggers import documents, edge, intake, people, status
 from triggers.answers import answer, error
+from triggers.edge import Call, Nothing, Operation, Said
 from triggers.refusals import unknown
 
 bp = df.Blueprint()
@@ -51,23 +52,41 @@ class RestoreOrder(BaseModel):
         return self
 
 
-@bp.route(
+RESTORE_IT: Operation[RestoreOrder, Nothing] = Operation(
+    name="restore_incident",
+    method="POST",
     route="api/incidents/{incident_id}/restore",
-    methods=["POST"],
-    auth_level=func.AuthLevel.ANONYMOUS,
+    summary="See what a restore would give back, or order it",
+    body=RestoreOrder,
+    answers={
+        200: Said("the plan", documents.RestorePlanDocument),
+        202: Said("begun", documents.RestoreBegunDocument),
+    },
+    errors={400: "UnknownChoice", 409: "WorldChanged, NotNow, AnotherIncident, NothingToRestore"},
+    remembered=frozenset({202}),  # a plan is of the world as it is now
+    steers=True,
 )
+UNDO: Operation[Nothing, Nothing] = Operation(
+    name="read_undo",
+    method="GET",
+    route="api/incidents/{incident_id}/undo",
+    summary="Every step that acted, and the commands both ways",
+    answers={200: Said("the undo book", documents.UndoDocument)},
+)
+OPERATIONS = (RESTORE_IT, UNDO)
+
+
+@bp.route(**RESTORE_IT.binding)
 @bp.durable_client_input(client_name="client")
 async def restore_incident(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
     """200 with the plan, 202 when the restore was begun; 409 with what has changed, or when it is not the time."""
-    structlog.contextvars.clear_contextvars()
-    incident_id = req.route_params["incident_id"]
-    sent = await signed_calls.read(req, people.APPROVE, RestoreOrder)
-    if isinstance(sent, func.HttpResponse):
-        return sent
-    person, wanted = sent
-    return await restore(client, incident_id, person, wanted)
+
+    async def act(call: Call[RestoreOrder, Nothing]) -> func.HttpResponse:
+        return await restore(call.client, call.incident_id, call.person, call.body)
+
+    return await edge.serve(req, client, RESTORE_IT, act)
 
 
 async def restore(
@@ -94,24 +113,22 @@ async def restore(
     return await _begin(client, status.phase_of(durable), incident, asked)
 
 
-@bp.route(
-    route="api/incidents/{incident_id}/undo", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS
-)
+@bp.route(**UNDO.binding)
 @bp.durable_client_input(client_name="client")
 async def read_undo(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
     """200 with every step that acted, the latest first, and the commands both ways; 404 for an unknown incident."""
-    structlog.contextvars.clear_contextvars()
-    reader = await signed_calls.admit(req, people.READ)
-    if isinstance(reader, func.HttpResponse):
-        return reader
-    incident_id = req.route_params["incident_id"]
-    durable = await _durable(client, incident_id)
-    if durable is None:
-        return unknown(incident_id)
-    entries = await asyncio.to_thread(undo_books.read, intake.store(), status.incident_of(durable))
-    return answer(200, {"incident_id": incident_id, "undo": entries})
+
+    async def act(call: Call[Nothing, Nothing]) -> func.HttpResponse:
+        durable = await _durable(call.client, call.incident_id)
+        if durable is None:
+            return unknown(call.incident_id)
+        incident = status.incident_of(durable)
+        entries = await asyncio.to_thread(undo_books.read, intake.store(), incident)
+        return answer(200, {"incident_id": call.incident_id, "undo": entries})
+
+    return await edge.serve(req, client, UNDO, act)
 
 
 async def _durable(

@@ -1,0 +1,234 @@
+"""What the API answers, as its published description says it. More may be added: who reads lets unknown fields be."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from responders.model import Json
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+
+class Problem(_Document):
+    """A refusal (RFC 9457). `next` says what the caller can do."""
+
+    type: str = Field(pattern=r"^urn:firebreak:error:[A-Za-z]+$")
+    title: str
+    status: int = Field(ge=400, le=599)
+    detail: str
+    code: str
+    next: str
+
+
+class Accepted(_Document):
+    """An incident that was opened, or one that was open and was joined."""
+
+    incident_id: str
+    joined: bool
+    mode: str
+    status_url: str
+
+
+class StepDocument(_Document):
+    """One step of the journal; `unknown` has been begun and has no outcome yet."""
+
+    step: str
+    target: str
+    status: str
+    runs: int
+    started: str
+    duration_ms: int | None
+    detail: str
+
+
+class ChangeDocument(_Document):
+    """One object, before and after."""
+
+    object: str
+    before: str
+    after: str
+
+
+class IncidentDocument(_Document):
+    """How an incident stands. docs/reference/api.md says what each field holds."""
+
+    incident_id: str
+    phase: str
+    mode: str
+    principal: Json
+    signal: Json
+    opened_at: str
+    disabled_at: str | None
+    contained_at: str | None
+    recovered_at: str | None
+    residual_until: str | None
+    trusted_after: str | None
+    risk_until: str | None
+    exposures: list[Json]
+    remaining: list[str]
+    unasked: list[str]
+    by_hand: list[str]
+    reversals: list[str]
+    sweeps: list[str]
+    changes: list[ChangeDocument]
+    consent: Json | None
+    identity: Json | None
+    clusters: dict[str, Any]
+    resumable: bool
+    resume: Json | None
+    outcome: str | None
+    cancelled: Json | None
+    report: str | None
+    manifest: Json | None
+    restores: list[Json]
+    steps: list[StepDocument]
+
+
+class PrincipalDocument(_Document):
+    """Whom an incident is about."""
+
+    kind: str
+    object_id: str
+    app_id: str
+    display_name: str
+
+
+class OpenedByDocument(_Document):
+    """The signal that opened it."""
+
+    source: str
+    kind: str
+    title: str
+    severity: str
+
+
+class ListedDocument(_Document):
+    """One line of the list."""
+
+    incident_id: str
+    opened_at: str
+    mode: str
+    phase: str
+    outcome: str | None
+    principal: PrincipalDocument
+    signal: OpenedByDocument
+    status_url: str
+
+
+class PageDocument(_Document):
+    """A page of incidents, the newest first. It may hold fewer than asked for; the last one alone has no next."""
+
+    incidents: list[ListedDocument]
+    next_cursor: str | None
+
+
+class StepsDocument(_Document):
+    """A page of steps, in the order in which they were begun."""
+
+    incident_id: str
+    steps: list[StepDocument]
+    next_cursor: str | None
+
+
+class PlanDocument(_Document):
+    """The plan, and who breaks."""
+
+    plan_hash: str | None
+    plan: Json | None
+    graph: Json
+
+
+class UndoDocument(_Document):
+    """The undo book."""
+
+    incident_id: str
+    undo: list[Json]
+
+
+class AnswerDocument(_Document):
+    """An answer to a plan that was handed over."""
+
+    incident_id: str
+    decision: Literal["grant", "deny"]
+
+
+class ResumedDocument(_Document):
+    """A recovery that goes on."""
+
+    incident_id: str
+    resumed: bool
+
+
+class CancellingDocument(_Document):
+    """An incident that comes to its end."""
+
+    incident_id: str
+    cancelling: bool
+    phase: str
+
+
+class RestorePlanDocument(_Document):
+    """What a restore would do."""
+
+    plan_hash: str
+    choices: list[str]
+    plan: Json
+
+
+class RestoreBegunDocument(_Document):
+    """A restore that was begun."""
+
+    incident_id: str
+    restore_id: str
+    status_url: str
+
+
+class SwitchDocument(_Document):
+    """The kill switch: whether anything acts, and what says so."""
+
+    acting: bool
+    switch: Json
+    setting: bool
+    policy: bool | None
+
+
+class PolicyErrorDocument(_Document):
+    """One thing that is wrong with a policy."""
+
+    key: str
+    message: str
+
+
+class PolicyDocument(_Document):
+    """Whether a policy would be taken, what it changes, and what becomes of signals."""
+
+    valid: bool
+    errors: list[PolicyErrorDocument]
+    changes: list[ChangeDocument]
+    signals: list[Json]
+
+
+class CheckDocument(_Document):
+    """One thing that the app depends on."""
+
+    name: str
+    status: Literal["ok", "failed"]
+    duration_ms: int
+    detail: str
+    fix: str
+
+
+class HealthDocument(_Document):
+    """Whether the app can work."""
+
+    status: Literal["ok", "unhealthy"]
+    checks: list[CheckDocument] | None = None
+
+
+class SignalsDocument(_Document):
+    """A page of signals, the newest first."""
+
+    signals: list[Json]
+    next_cursor: str | None
