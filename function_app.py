@@ -33,7 +33,15 @@ from playbooks.steps import (
     rotating,
 )
 from responders import logs
-from triggers import intake, plan_api, responder_api, restore_api, signal_senders
+from triggers import (
+    app_api,
+    intake,
+    plan_api,
+    reading_api,
+    responder_api,
+    restore_api,
+    signal_senders,
+)
 from triggers.pages import all_pages
 
 logs.configure()
@@ -44,8 +52,10 @@ for module in (
     *signal_senders.MODULES,
     late_entities,
     responder_api,
+    reading_api,
     plan_api,
     restore_api,
+    app_api,
     *all_pages.MODULES,
     compromised_identity,
     surveying,

@@ -15,6 +15,11 @@ Guid = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-
 class PolicyError(Exception):
     """policy.toml cannot be used; the message names the key and what it should be."""
 
+    def __init__(self, where: str, problems: list[dict[str, str]]) -> None:
+        said = "; ".join(": ".join(filter(None, one.values())) for one in problems)
+        super().__init__(f"{where}: {said}")
+        self.problems = problems  # of each the key, "" where it is the whole, and a message
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -128,16 +133,26 @@ class Policy(_Section):
 def load(path: Path) -> Policy:
     """Read and check policy.toml. Raises `PolicyError`, which keeps the app from starting."""
     try:
-        return Policy.model_validate(tomllib.loads(path.read_text()))
+        text = path.read_text()
     except OSError as error:
-        raise PolicyError(
-            f"{path} can't be read: {error.strerror}. Set FIREBREAK_POLICY."
-        ) from error
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(f"{path} is not TOML: {error}") from error
+        said = f"can't be read: {error.strerror}. Set FIREBREAK_POLICY."
+        raise PolicyError(str(path), [{"key": "", "message": said}]) from error
+    except UnicodeDecodeError as error:
+        raise PolicyError(str(path), [{"key": "", "message": "is not UTF-8"}]) from error
+    return parse(text, str(path))
+
+
+def parse(text: str, where: str = "policy.toml") -> Policy:
+    """A policy from its text. Raises `PolicyError` with everything that is wrong."""
+    try:
+        return Policy.model_validate(tomllib.loads(text))
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
-            for problem in error.errors()
-        )
-        raise PolicyError(f"{path}: {problems}") from error
+        problems = [
+            {"key": ".".join(str(part) for part in one["loc"]), "message": one["msg"]}
+            for one in error.errors(include_input=False, include_url=False)
+        ]
+        raise PolicyError(where, problems) from error
+    # ValueError also for a number of thousands of digits; nested deeper than Python goes, it is no policy.
+    except (ValueError, RecursionError) as error:
+        said = f"is not TOML: {str(error)[:300]}"
+        raise PolicyError(where, [{"key": "", "message": said}]) from error

@@ -39,7 +39,9 @@ class FakeClient:
 
     async def start_new(self, name: str, *, instance_id: str, client_input: Any) -> str:
         self.started.append((instance_id, client_input))
-        self.statuses[instance_id] = SimpleNamespace(runtime_status=SimpleNamespace(name="Running"))
+        self.statuses[instance_id] = SimpleNamespace(
+            runtime_status=SimpleNamespace(name="Running"), custom_status=None
+        )
         return instance_id
 
     async def raise_event(self, instance_id: str, name: str, payload: Any) -> None:

@@ -7,7 +7,7 @@ does a line that a function does not keep.
 from dataclasses import dataclass
 from typing import Literal
 
-from triggers.people import APPROVE, READ, RESPOND
+from triggers.people import ADMIN, APPROVE, READ, RESPOND
 
 Who = Literal["person", "key", "sender", "anyone"]
 
@@ -40,7 +40,10 @@ RULES: dict[str, Rule] = {
     "on_defender_alert": KEY,
     "on_defender_secure_alert": SENDER,
     "open_incident": person(RESPOND),
+    "list_incidents": person(READ),
     "read_incident": person(READ),
+    "read_steps": person(READ),
+    "read_report": person(READ),
     "read_plan": person(READ),
     "read_undo": person(READ),
     "answer_plan": person(APPROVE),
@@ -48,6 +51,11 @@ RULES: dict[str, Rule] = {
     "resume_recovery": person(RESPOND),
     "restore_incident": person(APPROVE),
     "cancel_incident": person(RESPOND),
+    "read_kill_switch": person(READ),
+    "set_kill_switch": person(RESPOND, ADMIN),  # to let Firebreak act again: ADMIN alone
+    "check_policy": person(READ),
+    "read_health": ANYONE,  # in a word; with ?deep for who may read
+    "read_openapi": ANYONE,
     "page_incidents": person(READ, page=True),
     "page_incident": person(READ, page=True),
     "page_live": person(READ, page=True),

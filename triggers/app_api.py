@@ -1,0 +1,126 @@
+"""Trigger: about the app itself: its kill switch, a policy before it is deployed, its health, its own description."""
+
+import azure.durable_functions as df
+import azure.functions as func
+from pydantic import BaseModel, ConfigDict
+
+from triggers import documents, edge, health, intake, kill_switches, openapi, people, policy_checks
+from triggers.answers import answer
+from triggers.edge import Call, Nothing, Operation, Said
+from triggers.kill_switches import Turned
+from triggers.policy_checks import PolicyText
+
+bp = df.Blueprint()
+
+
+class HealthQuery(BaseModel):
+    """How much is asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    deep: bool = False
+
+
+READ_SWITCH: Operation[Nothing, Nothing] = Operation(
+    name="read_kill_switch",
+    method="GET",
+    route="api/kill-switch",
+    summary="Whether anything acts, and who says so",
+    answers={200: Said("as it stands", documents.SwitchDocument, tagged=True)},
+)
+TURN_SWITCH: Operation[Turned, Nothing] = Operation(
+    name="set_kill_switch",
+    method="PUT",
+    route="api/kill-switch",
+    summary="Stop every act, or allow them again",
+    body=Turned,
+    answers={200: Said("it stands so", documents.SwitchDocument, tagged=True)},
+    steers=True,
+)
+CHECK_POLICY: Operation[PolicyText, Nothing] = Operation(
+    name="check_policy",
+    method="POST",
+    route="api/policy/check",
+    summary="What a policy.toml would do; nothing is kept",
+    body=PolicyText,
+    answers={200: Said("what is wrong with it, or what it changes", documents.PolicyDocument)},
+)
+HEALTH: Operation[Nothing, HealthQuery] = Operation(
+    name="read_health",
+    method="GET",
+    route="api/health",
+    summary="Whether the app can work; in full for who may read",
+    query=HealthQuery,
+    answers={
+        200: Said("it can", documents.HealthDocument),
+        503: Said("it can't", documents.HealthDocument),
+    },
+)
+DESCRIBE: Operation[Nothing, Nothing] = Operation(
+    name="read_openapi",
+    method="GET",
+    route="api/openapi.json",
+    summary="This description",
+    answers={200: Said("OpenAPI 3.1")},
+)
+OPERATIONS = (READ_SWITCH, TURN_SWITCH, CHECK_POLICY, HEALTH, DESCRIBE)
+
+
+@bp.route(**READ_SWITCH.binding)
+async def read_kill_switch(req: func.HttpRequest) -> func.HttpResponse:
+    """200 with the switch, the setting and the policy."""
+
+    async def act(_: Call[Nothing, Nothing]) -> func.HttpResponse:
+        return await kill_switches.show()
+
+    return await edge.serve(req, None, READ_SWITCH, act)
+
+
+@bp.route(**TURN_SWITCH.binding)
+async def set_kill_switch(req: func.HttpRequest) -> func.HttpResponse:
+    """200 when it stands as wanted; 403 where only an administrator may; 412 where somebody turned it meanwhile."""
+
+    async def act(call: Call[Turned, Nothing]) -> func.HttpResponse:
+        return await kill_switches.turn(call.person, call.body, call.headers.get("If-Match"))
+
+    return await edge.serve(req, None, TURN_SWITCH, act)
+
+
+@bp.route(**CHECK_POLICY.binding)
+async def check_policy(req: func.HttpRequest) -> func.HttpResponse:
+    """200 with what is wrong, or with what it changes."""
+
+    async def act(call: Call[PolicyText, Nothing]) -> func.HttpResponse:
+        return answer(200, policy_checks.check(call.body, intake.policy()))
+
+    return await edge.serve(req, None, CHECK_POLICY, act)
+
+
+@bp.route(**HEALTH.binding)
+@bp.durable_client_input(client_name="client")
+async def read_health(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
+    """200 or 503. Anybody is told that much; what exactly, only who may read."""
+
+    async def act(call: Call[Nothing, HealthQuery]) -> func.HttpResponse:
+        shown = await health.deep(call.client) if call.query.deep else await _in_a_word()
+        return answer(200 if shown["status"] == "ok" else 503, shown)
+
+    is_word = req.params.get("deep") is None
+    roles = None if is_word else frozenset({people.READ})
+    return await edge.serve(req, client, HEALTH, act, roles=roles)
+
+
+async def _in_a_word() -> dict[str, str]:
+    return {"status": "ok" if await health.is_well() else "unhealthy"}
+
+
+@bp.route(**DESCRIBE.binding)
+async def read_openapi(req: func.HttpRequest) -> func.HttpResponse:
+    """200 with the description of this API. There is nothing secret in it."""
+
+    async def act(_: Call[Nothing, Nothing]) -> func.HttpResponse:
+        return answer(200, openapi.document())
+
+    return await edge.serve(req, None, DESCRIBE, act)

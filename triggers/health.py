@@ -1,0 +1,146 @@
+"""Whether the app can work: for whoever pings it in a word, for who may read in full, never with a secret."""
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import azure.durable_functions as df
+
+from playbooks import policy as policies
+from playbooks.policy import PolicyError
+from responders import kill_switch, log_service
+from responders.cloud import Cloud
+from responders.errors import ContractChangedError, ResponderError, TransientError
+from responders.evidence import EvidenceStore
+from responders.log_service import Question
+from responders.model import Json
+from responders.settings import Settings
+from triggers import intake
+
+_KEPT_S = 15.0  # a load balancer asks every few seconds on every instance, and anybody may
+_EACH_S = 20.0  # of one check; all run side by side
+_PROBE = b"a probe of the evidence store: it may be written"
+Check = Callable[[], Awaitable[str]]
+_last: tuple[float, bool] | None = None
+
+
+async def is_well() -> bool:
+    """Whether settings, policy and evidence store are there: without one of them nothing can act."""
+    global _last  # noqa: PLW0603 - one answer for all who ask within seconds
+    if _last is None or time.monotonic() - _last[0] > _KEPT_S:
+        checks = [await _checked(name, check, "") for name, check in _NEEDED.items()]
+        _last = (time.monotonic(), all(one["status"] == "ok" for one in checks))
+    return _last[1]
+
+
+async def deep(client: df.DurableOrchestrationClient) -> Json:
+    """Everything that the app depends on, each with how long it took and what a person does about it."""
+    named: list[tuple[str, Check, str]] = [
+        ("settings", _settings, "correct the setting: docs/reference/settings.md"),
+        ("policy", _policy, "correct policy.toml: docs/reference/settings.md"),
+        ("evidence store", _evidence, "give the app's identity Storage Blob Data Contributor"),
+        (
+            "directory",
+            _directory,
+            "give the app's identity Application.Read.All in Microsoft Graph",
+        ),
+        ("subscriptions", _subscriptions, "give the app's identity Reader where it is to see"),
+        ("workspace", _workspace, "give the app's identity Log Analytics Reader"),
+        ("orchestrations", partial(_durable, client), "look at the host's log, and its storage"),
+        ("kill switch", _switch, "docs/how-to/stop-everything.md: a person pulled it"),
+    ]
+    checks = await asyncio.gather(*(_checked(*one) for one in named))
+    well = all(one["status"] == "ok" for one in checks)
+    return {"status": "ok" if well else "unhealthy", "checks": checks}
+
+
+async def _checked(name: str, check: Check, fix: str) -> Json:
+    started = time.monotonic()
+    try:
+        async with asyncio.timeout(_EACH_S):
+            said, status = await check(), "ok"
+    except TimeoutError:
+        said, status = f"no answer within {_EACH_S:.0f} s", "failed"
+    except (ResponderError, PolicyError) as problem:
+        said, status = str(problem), "failed"
+    spent = round((time.monotonic() - started) * 1000)
+    return {
+        "name": name,
+        "status": status,
+        "duration_ms": spent,
+        "detail": said,
+        "fix": "" if status == "ok" else fix,
+    }
+
+
+async def _settings() -> str:
+    Settings.from_environ()
+    return "every setting makes sense"
+
+
+async def _policy() -> str:
+    policy = await asyncio.to_thread(policies.load, Settings.from_environ().policy)
+    observing = ", observe only" if policy.guards.observe_only else ""
+    return f"{len(policy.signals)} rules for signals{observing}"
+
+
+async def _evidence() -> str:
+    return await asyncio.to_thread(_write, intake.store())
+
+
+def _write(store: EvidenceStore) -> str:
+    """A claim that comes and goes, and evidence that is the same each time: nothing is left behind."""
+    path, content = f"health/{uuid.uuid4().hex}.json", _PROBE
+    if store.claim(path, content) is not None:
+        raise ContractChangedError(f"{path} was there before it was made")
+    store.release_claim(path, content)
+    store.put("health/probe.txt", _PROBE)
+    if store.get("health/probe.txt") != _PROBE:
+        raise ContractChangedError("the evidence store gives back other bytes than were put there")
+    return "evidence and claims can be written and read"
+
+
+async def _readable() -> str:
+    await asyncio.to_thread(kill_switch.read, intake.store())
+    return "it can be read"
+
+
+async def _switch() -> str:
+    switch = await asyncio.to_thread(kill_switch.read, intake.store())
+    stands = "acting" if switch["acting"] else f"pulled by {switch['by']['name']}, {switch['at']}"
+    return stands if Settings.from_environ().acting else f"{stands}; FIREBREAK_ACTING is false"
+
+
+async def _directory() -> str:
+    cloud = await Cloud.connect()
+    own = await cloud.own_object_id()
+    await cloud.graph.get(f"/servicePrincipals/{own}", {"$select": "id"})
+    return f"acts as {own}"
+
+
+async def _subscriptions() -> str:
+    found = await (await Cloud.connect()).subscription_ids()
+    if not found:
+        raise ContractChangedError("the app's identity sees no subscription")
+    return f"{len(found)} subscriptions are seen"
+
+
+async def _workspace() -> str:
+    now = datetime.now(UTC)
+    span = log_service.timespan(now - timedelta(minutes=1), now)
+    await log_service.ask(await Cloud.connect(), Question("health", "print answered = 1", span))
+    return "it answers queries"
+
+
+async def _durable(client: df.DurableOrchestrationClient) -> str:
+    try:
+        await client.get_status("health-probe")
+    except Exception as error:  # the client raises nothing narrower
+        raise TransientError(f"Durable does not answer: {str(error)[:300]}") from error
+    return "orchestrations are answered for"
+
+
+_NEEDED: dict[str, Check] = {"settings": _settings, "policy": _policy, "evidence": _readable}
