@@ -33,7 +33,8 @@ class App:
 
     async def post(self, path: str, body: Any, **headers: str) -> httpx.Response:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return await self.ground.http.post(self.origin + path, content=raw, headers=headers)
+        said = {"Content-Type": "application/json", **headers}
+        return await self.ground.http.post(self.origin + path, content=raw, headers=said)
 
     def instances(self) -> int:
         """Orchestrations that the host has ever heard of, read from its history file."""

@@ -497,7 +497,12 @@ async def test_a_storm_of_pings_asks_the_store_once(
 ) -> None:
     asked: list[Any] = []
     read = kill_switch.read
-    monkeypatch.setattr(kill_switch, "read", lambda store: asked.append(store) or read(store))
+
+    def counted(store: Any) -> Any:
+        asked.append(store)
+        return read(store)
+
+    monkeypatch.setattr(kill_switch, "read", counted)
     for _ in range(20):
         await ask("read_health", client, roles=())
 
