@@ -15,6 +15,7 @@ from azure.durable_functions.models.actions.CallSubOrchestratorAction import (
 )
 from azure.durable_functions.models.Task import TimerTask
 
+from playbooks.deepening import Deepening
 from playbooks.orders import CANCEL, Json, Order
 from playbooks.progress import Progress
 from playbooks.settling import perform_one
@@ -27,11 +28,15 @@ _ONLY_LOOKS = "hold_containment"
 class Cancellable:
     """One incident's orchestration, and the ear for whoever ends it."""
 
-    def __init__(self, context: df.DurableOrchestrationContext, progress: Progress) -> None:
-        self._context, self._progress = context, progress
+    def __init__(
+        self, context: df.DurableOrchestrationContext, progress: Progress, deepening: Deepening
+    ) -> None:
+        self._context, self._progress, self._deepening = context, progress, deepening
         self._call: Any = context.wait_for_external_event(CANCEL)
         self._begun: list[Any] = []  # whatever Durable was asked for that may not have ended
-        self._is_known = False  # to Durable: it hears of a wait once that is yielded
+        self._known: list[
+            Any
+        ] = []  # waits that Durable knows: it hears of one once that is yielded
 
     @property
     def call(self) -> Json | None:
@@ -74,11 +79,16 @@ class Cancellable:
         leaves = list(_leaves(task))
         is_wait = not any(map(_acts, leaves))
         self._begun = [one for one in (*self._begun, *leaves) if not one.is_completed]
-        if is_wait or not self._is_known:
-            self._is_known = True
+        # Whoever asks for more may do so at any moment as well, and is heard where the playbook decides.
+        ears = [self._call, self._deepening.call]
+        unknown = [one for one in ears if not any(one is each for each in (*self._known, *leaves))]
+        self._known = ears
+        if unknown:
+            yield self._context.task_any([task, *unknown])
+        while is_wait and not (task.is_completed or self._call.is_completed):
             yield self._context.task_any([task, self._call])
-            if is_wait and not task.is_completed:
-                return None
+        if is_wait and not task.is_completed:
+            return None
         return (yield task)
 
     def _settle(self) -> Generator[Any, Any, None]:

@@ -1,6 +1,6 @@
 """Playbook: somebody else is using a workload identity.
 
-Starts    an Azure Monitor alert, or a responder
+Starts    a signal that policy.toml maps to it, or a responder; a later one about the same principal may deepen it
 Asks      one person, for up to `consent.expires_minutes`, before anything is evicted or rebuilt
 Undo      `restore_identity`; what it does not take back, the undo book says
 Runbook   docs/runbooks/compromised-identity.md
@@ -11,14 +11,15 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from playbooks import consents, containment, watching
+from playbooks import containment, responding, watching
 from playbooks.cancelling import Cancellable, end
+from playbooks.deepening import Deepening
 from playbooks.orders import Json, Order
-from playbooks.progress import Progress
-from playbooks.recovery import Recovery
+from playbooks.progress import DeepenedError, Progress
 from playbooks.settling import perform_one
 from playbooks.steps import containment as acts
 from playbooks.taking_back import Restorable, RestoredError
+from playbooks.watching import Ears
 
 bp = df.Blueprint()
 
@@ -28,63 +29,62 @@ def compromised_identity(context: df.DurableOrchestrationContext) -> Generator[A
     """Contain, prove, tell, ask, rebuild, prove again, watch."""
     order: Order = context.get_input(expected_type=dict)
     progress = Progress(context, order)
-    cancellable = Cancellable(context, progress)
-    try:
-        ended = yield from cancellable.run(_run(context, order, progress))
-    except RestoredError as taken_back:  # a person said that it was a false alarm
-        if cancellable.call is None:
-            return (yield from progress.close(taken_back.outcome, taken_back.detail))
-        ended = None
-    if ended is None and cancellable.call is not None:
-        return (yield from end(context, order, progress, cancellable.call))
-    return ended or {}
+    deepening = Deepening(context, order, progress)
+    cancellable = Cancellable(context, progress, deepening)
+    ears = Ears(Restorable(context, order, progress), deepening)
+    while True:
+        ended: Json | None = None
+        try:
+            ended = yield from cancellable.run(_run(context, order, progress, ears))
+        except RestoredError as taken_back:  # a person said that it was a false alarm
+            if cancellable.call is None:
+                ended = yield from deepening.close(taken_back.outcome, taken_back.detail)
+        except DeepenedError as more:  # a second signal, or a responder, asks for more
+            deepening.begin_anew(more)
+            continue
+        if ended is None and cancellable.call is not None:
+            return (yield from end(context, order, progress, cancellable.call))
+        if ended is not None:
+            return ended
 
 
 def _run(
-    context: df.DurableOrchestrationContext, order: Order, progress: Progress
+    context: df.DurableOrchestrationContext, order: Order, progress: Progress, ears: Ears
 ) -> Generator[Any, Any, Json]:
-    mode = order["incident"]["mode"]
-    restorable = Restorable(context, order, progress)
-
     # 1. Guards: an act on the wrong identity is an outage of our own making.
     progress.enter("guarding")
     guard = yield from perform_one(context, acts.check_guards, order)
+    plans_only = order["incident"]["mode"] == "plan"
     known = order["incident"]["principal"]["kind"] != "unsupported"
-    if guard["status"] != "done" and not (mode == "plan" and known):
+    if guard["status"] != "done" and not (plans_only and known):
         yield from progress.tell("refused", {"Reason": guard["detail"]})
         return (yield from progress.close("refused", guard["detail"]))
 
     # 2. to 4. The reversible lever beside the snapshot, then every other lever, then the proof.
-    if mode == "plan":
+    if plans_only:
         if guard["status"] != "done":
             progress.note(remaining=[f"It would be refused: {guard['detail']}"])
-        yield from containment.preview(context, order, progress)
-        outcome = "planned"
-    else:
-        outcome = yield from containment.contain(context, order, progress)
-        if outcome == "held":
-            yield from containment.investigate(context, order, progress)
-            yield from progress.report("not_contained", name="report-held")
-            outcome = yield from containment.until_called(context, order, progress, restorable)
-        if outcome == "held":
-            return (yield from watching.watch(context, order, progress, outcome, restorable))
+        # Left at once where a second signal asks for more than a plan.
+        yield from ears.deepening.unless_deeper(containment.plan(context, order, progress))
+        yield from progress.report("planned")
+        return (yield from progress.close("planned", ""))
+    outcome = yield from containment.contain(context, order, progress)
+    if outcome == "held":
+        yield from containment.investigate(context, order, progress)
+        yield from progress.report("not_contained", name="report-held")
+        outcome = yield from containment.until_called(context, order, progress, ears)
+    if outcome == "held":
+        return (yield from watching.watch(context, order, progress, outcome, ears))
 
     # 5. and 6. Evidence, footprint and the plan: what a person needs to decide.
-    plan = yield from containment.investigate(context, order, progress)
-    if mode != "respond" or outcome == "not_contained":
+    ears.plan = yield from containment.investigate(context, order, progress)
+    if order["incident"]["mode"] != "respond":
+        yield from ears.deepening.take_in()
+    if order["incident"]["mode"] != "respond" or outcome == "not_contained":
         yield from progress.report(outcome)
-        return (yield from watching.watch(context, order, progress, outcome, restorable))
+        return (yield from watching.watch(context, order, progress, outcome, ears))
 
-    # 7. and 8. Tell people, and ask. Silence is a no.
-    granted = yield from consents.ask(context, order, progress, plan)
-    if not granted:
-        yield from progress.report(outcome)
-        return (yield from watching.watch(context, order, progress, outcome, restorable))
-
-    # 9. to 12. Evict, rebuild, re-wire cluster by cluster, and prove it from both sides.
-    rebuilt = Recovery(context, order, progress, plan)
-    outcome = yield from rebuilt.run()
-
-    # 13. and 14. Report, and watch until the last token has expired. What is half done waits to be resumed.
-    yield from progress.report(outcome)
-    return (yield from watching.watch(context, order, progress, outcome, restorable, rebuilt))
+    # 7. to 14. Tell people, and ask: silence is a no. Rebuild and prove it, report, and watch until the last token has
+    # expired. What is half done waits to be resumed.
+    outcome, rebuilt = yield from responding.respond(context, order, progress, outcome, ears.plan)
+    return (yield from watching.watch(context, order, progress, outcome, ears, rebuilt))

@@ -26,8 +26,8 @@ from playbooks.steps import evidence
 from playbooks.surveying import survey_clusters
 from responders.model import Incident, Signal
 
-if TYPE_CHECKING:  # that module pulls levers again by this one
-    from playbooks.holding import Ear
+if TYPE_CHECKING:  # that module pulls levers again by this one, through holding
+    from playbooks.watching import Ears
 
 # A responder's word to an incident that an alert alone may not carry further.
 CALLED = "responder-call"
@@ -126,31 +126,48 @@ def _failed(progress: Progress, facts: Json) -> Generator[Any, Any, None]:
 
 
 def until_called(
-    context: df.DurableOrchestrationContext, order: Order, progress: Progress, restorable: "Ear"
+    context: df.DurableOrchestrationContext, order: Order, progress: Progress, ears: "Ears"
 ) -> Generator[Any, Any, str]:
     """Wait for a responder who says go on, as long as the residual deadline. Returns the outcome, or "held"."""
     progress.enter("held")
     called = context.wait_for_external_event(CALLED)
     silence = context.create_timer(progress.deadline or context.current_utc_datetime)
+    taking_back, deepening = ears.restorable, ears.deepening
     try:
-        while (winner := (yield context.task_any([called, restorable.call, silence]))) not in {
-            called,
-            silence,
-        }:
-            outcome = yield from restorable.answer("held")
-            if outcome != "held":
-                return outcome
-            progress.enter("held")
+        # Who called before it was held is heard as well.
+        yield from deepening.take_in([called, taking_back.call, deepening.call, silence])
+        while not (called.is_completed or silence.is_completed or by_responder(order)):
+            yield context.task_any([called, taking_back.call, deepening.call, silence])
+            if deepening.call.is_completed:
+                yield from deepening.take_in()
+            if taking_back.call.is_completed and not called.is_completed:
+                outcome = yield from taking_back.answer("held")
+                if outcome != "held":
+                    return outcome
+                progress.enter("held")
     finally:
         if not silence.is_completed:
             silence.cancel()
-    if winner != called:
+    if not (called.is_completed or by_responder(order)):
         return "held"
     incident = order["incident"]
     signal: Signal = {**incident["signal"], "source": "responder"}
     return (
         yield from contain(context, {**order, "incident": {**incident, "signal": signal}}, progress)
     )
+
+
+def by_responder(order: Order) -> bool:
+    """Whether a responder's word stands behind what is done, and not an alert alone."""
+    return order["incident"]["signal"]["source"] == "responder"
+
+
+def plan(
+    context: df.DurableOrchestrationContext, order: Order, progress: Progress
+) -> Generator[Any, Any, None]:
+    """What every lever would change, what happened, and what a rebuild would do."""
+    yield from preview(context, order, progress)
+    yield from investigate(context, order, progress)
 
 
 def preview(

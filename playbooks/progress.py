@@ -12,7 +12,8 @@ from playbooks.orders import Json, Order
 from playbooks.settling import perform_one
 from playbooks.steps import containment as acts
 from playbooks.steps import reporting
-from responders.model import NewIdentity
+from responders.claims import Hears
+from responders.model import Mode, NewIdentity
 
 _LONGEST = timedelta(hours=28)  # of an access token that continuous access evaluation watches
 # Durable fails an orchestration whose custom status is longer than 16 KB of UTF-16.
@@ -32,7 +33,16 @@ _FIRM = (
     "resumable",
     "resume",
     "cancelled",
+    "mode",
 )
+
+
+class DeepenedError(Exception):
+    """The incident is asked for more than it did so far: it starts over, deeper. Carries what a step has read of it."""
+
+    def __init__(self, answer: Json | None = None) -> None:
+        super().__init__("deeper")
+        self.answer = answer
 
 
 class Progress:
@@ -58,7 +68,10 @@ class Progress:
             "manifest": None,
             "resumable": False,
             "resume": None,
+            "mode": order["incident"]["mode"],
+            "deepened": [],
         }
+        self._turn = ""  # tells papers and cards of a deeper turn from those before it
 
     @property
     def clock(self) -> Json:
@@ -110,6 +123,15 @@ class Progress:
         self._status |= facts
         self._context.set_custom_status(shown(self._status))
 
+    def deepen(self, mode: Mode, raised: Sequence[Json]) -> None:
+        """It goes deeper from here on: who asked, and when."""
+        shown = [{**one, "title": one["title"][:100]} for one in raised]
+        self.note(mode=mode, deepened=shown)
+
+    def begin_anew(self) -> None:
+        """What is written and told from here on stands beside what was written and told before."""
+        self._turn = f"-{len(self._status['deepened']) + 1}"
+
     def unplanned(self, plan: Json) -> None:
         """Say why nobody is asked: the principal has no successor, or the plan can't be carried out."""
         known = self._status["clusters"]
@@ -157,7 +179,7 @@ class Progress:
         order: Order = {
             **self._order,
             "notice": notice,
-            "notice_key": key or notice,
+            "notice_key": f"{key or notice}{self._turn}",
             "facts": facts,
         }
         return (yield from perform_one(self._context, reporting.tell_people, order))
@@ -166,6 +188,7 @@ class Progress:
         self, outcome: str, *, name: str = "report", key: str = ""
     ) -> Generator[Any, Any, None]:
         """Write the incident document and tell people how it stands."""
+        name = f"{name}{self._turn}"
         self.enter("reporting")
         yield from self._write(name, outcome)
         facts = self._status
@@ -193,19 +216,25 @@ class Progress:
         sealed = yield from perform_one(self._context, reporting.seal_evidence, order)
         self.note(manifest=sealed.get("manifest"))
 
-    def close(self, outcome: str, detail: str) -> Generator[Any, Any, Json]:
-        """Give the principal free and end."""
+    def close(
+        self, outcome: str, detail: str, *, hears: Hears = "all"
+    ) -> Generator[Any, Any, Json]:
+        """Give the principal free and end. Raises `DeepenedError` where more is asked of the incident by now."""
         if self._status["sweeps"]:  # more is known now than when the first report was written
-            yield from self._write("report-closed", outcome)
+            yield from self._write(f"report-closed{self._turn}", outcome)
             lines = [*self._status["reversals"], *self._status["remaining"]]
             yield from self.tell("closed", {"Outcome": outcome, **self.clock, "lines": lines})
-            yield from self.seal("closed")
-        return (yield from self.release(outcome, detail))
+            yield from self.seal(f"closed{self._turn}")
+        return (yield from self.release(outcome, detail, hears=hears))
 
-    def release(self, outcome: str, detail: str) -> Generator[Any, Any, Json]:
+    def release(
+        self, outcome: str, detail: str, *, hears: Hears = "nobody"
+    ) -> Generator[Any, Any, Json]:
         """Give the principal free and end, with nothing more to say."""
-        closing: Order = {**self._order, "facts": {"outcome": outcome}}
-        yield from perform_one(self._context, reporting.release_principal, closing)
+        closing: Order = {**self._order, "facts": {"outcome": outcome, "hears": hears}}
+        released = yield from perform_one(self._context, reporting.release_principal, closing)
+        if released.get("raised"):
+            raise DeepenedError(released)
         self.note(phase="refused" if outcome == "refused" else "closed", outcome=outcome)
         return {"outcome": outcome, "detail": detail, **self._status}
 

@@ -4,15 +4,18 @@ Every lever is read back again and again (`holding.py`); logs are swept twice mo
 """
 
 from collections.abc import Generator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import azure.durable_functions as df
 
+from playbooks.deepening import Deepening
 from playbooks.holding import BELIEVED_WITHIN, Ear, Wait, hold
 from playbooks.orders import Json, Order
-from playbooks.progress import Progress
+from playbooks.progress import DeepenedError, Progress
 from playbooks.recovery import Recovery
+from playbooks.responding import respond
 from playbooks.resuming import Resumable
 from playbooks.settling import perform_one, settle, until_done
 from playbooks.steps import containment as acts
@@ -20,12 +23,58 @@ from playbooks.steps import evidence
 from playbooks.taking_back import Restorable
 
 
+@dataclass(slots=True)
+class Ears:
+    """Who may call while an incident waits, and what it goes by then."""
+
+    restorable: Restorable
+    deepening: Deepening
+    plan: Json | None = None  # the answer of the step that drew it
+
+
+class _Deeper:
+    """The ear for whoever asks a contained incident to respond: its plan is asked for, and carried out."""
+
+    def __init__(
+        self, context: df.DurableOrchestrationContext, order: Order, progress: Progress, ears: Ears
+    ) -> None:
+        self._context, self._order, self._progress, self._ears = context, order, progress, ears
+        self.resumable: Resumable | None = None
+        # Everybody who is heard. Whoever has a recovery go on is, once there is one.
+        self.heard: list[Ear] = [ears.restorable, self]
+
+    @property
+    def call(self) -> Any:
+        """The task that the next call for more ends."""
+        return self._ears.deepening.call
+
+    def answer(self, outcome: str) -> Generator[Any, Any, str]:
+        """Ask for consent and rebuild. Starts over, by `DeepenedError`, where the identity is not contained."""
+        if not (yield from self._ears.deepening.take_in()):
+            return outcome
+        if outcome not in {"contained", "partly_contained"} or self._ears.plan is None:
+            raise DeepenedError
+        self._progress.begin_anew()
+        outcome, recovery = yield from respond(
+            self._context, self._order, self._progress, outcome, self._ears.plan
+        )
+        yield from self.listen(recovery)
+        return outcome
+
+    def listen(self, recovery: Recovery | None) -> Generator[Any, Any, None]:
+        """Wait for whoever has a recovery go on."""
+        if recovery is not None:
+            self.resumable = Resumable(self._context, self._order, self._progress, recovery)
+            self.heard.append(self.resumable)
+            yield from self.resumable.listen()
+
+
 def watch(
     context: df.DurableOrchestrationContext,
     order: Order,
     progress: Progress,
     outcome: str,
-    restorable: Restorable,
+    ears: Ears,
     recovery: Recovery | None = None,
 ) -> Generator[Any, Any, Json]:
     """Stay until the last token issued before containment has expired; sweep, check, then close.
@@ -34,15 +83,13 @@ def watch(
     """
     if progress.deadline is None:
         return (yield from progress.close(outcome, ""))
-    resumable = None if recovery is None else Resumable(context, order, progress, recovery)
-    ears: list[Ear] = [restorable, *([] if resumable is None else [resumable])]
-    if resumable is not None:
-        yield from resumable.listen()
+    deeper = _Deeper(context, order, progress, ears)
+    yield from deeper.listen(recovery)
     second = timedelta(minutes=order["policy"]["watch"]["second_sweep_minutes"])
     sweeps = (("sweep-2", context.current_utc_datetime + second), ("sweep-3", None))
     for sweep, moment in sweeps:
         wait = Wait("watching", moment)
-        outcome = yield from hold(context, order, progress, outcome, wait, ears)
+        outcome = yield from hold(context, order, progress, outcome, wait, deeper.heard)
         yield from _sweep(context, order, progress, sweep)
     # Once more at the very end, whatever the rhythm of the checks was.
     proof = yield from until_done(context, acts.verify_containment, order, BELIEVED_WITHIN)
@@ -50,8 +97,8 @@ def watch(
         yield from progress.tell("reopened", {"Found": proof["detail"]})
     if proof["status"] != "done" or outcome == "held":
         outcome = "not_contained"
-    if resumable is not None:
-        outcome = yield from resumable.wait(outcome, restorable)
+    if deeper.resumable is not None:
+        outcome = yield from deeper.resumable.wait(outcome, ears.restorable)
     return (yield from progress.close(outcome, proof["detail"]))
 
 

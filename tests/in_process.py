@@ -28,6 +28,7 @@ from responders import risk
 from responders.cloud import Cloud
 from responders.model import Hint, Mode, Signal
 from tests.azure_fake import hurry
+from tests.queue_out import QueueOut
 from tests.rehearsal import Instance, Json, Rehearsal, timers_of
 from tests.sandbox_fixture import RunningSandbox
 
@@ -201,7 +202,9 @@ class InProcess:
         )
         client = _Client()
         trigger: Any = azure_monitor.on_azure_monitor_secure_alert
-        answer = await trigger._function._func.client_function(req=request, client=client)
+        answer = await trigger._function._func.client_function(
+            req=request, client=client, later=QueueOut()
+        )
         assert answer.status_code == 202, answer.get_body()
         (order,) = client.started
         return order

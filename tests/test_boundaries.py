@@ -20,6 +20,7 @@ _HEADINGS = ("Stops", "Leaves", "Undo", "Needs", "Source")
 _STEP_MODULES = {
     "steps",
     "cancelled",
+    "depths",
     "first",
     "acts",
     "evidence",
@@ -111,6 +112,8 @@ def test_the_playbooks_schedule_only_registered_steps() -> None:
         "restore_identity",
         "taking_back",
         "cancelling",
+        "deepening",
+        "responding",
     ):
         for node in ast.walk(ast.parse((ROOT / "playbooks" / f"{name}.py").read_text())):
             match node:

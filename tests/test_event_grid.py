@@ -13,6 +13,7 @@ import pytest
 from responders import principals
 from responders.cloud import Cloud
 from responders.errors import AmbiguousError, TransientError, UnresolvedError
+from tests.queue_out import QueueOut
 from triggers import event_grid, intake
 
 OWN = "99999999-9999-9999-9999-999999999999"
@@ -114,9 +115,13 @@ def cloud_event(
     )
 
 
-async def receive(one: Any, client: FakeClient | None = None) -> None:
+async def receive(
+    one: Any, client: FakeClient | None = None, later: QueueOut | None = None
+) -> None:
     function: Any = event_grid.on_identity_change
-    await function._function._func.client_function(event=one, client=client or FakeClient())
+    await function._function._func.client_function(
+        event=one, client=client or FakeClient(), later=later or QueueOut()
+    )
 
 
 def recorded(folder: str = "signals/event-grid") -> list[dict[str, Any]]:
@@ -267,14 +272,17 @@ async def test_a_malformed_event_is_dead_lettered_whole_and_shown(payload: Any, 
     assert letter["data"] == kept
 
 
-async def test_what_time_can_fix_is_raised_so_that_event_grid_delivers_again(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_what_time_can_fix_waits_in_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:
     async def down(_cloud: Any, _hint: Any) -> Any:
         raise TransientError("Graph answered 503")
 
     monkeypatch.setattr(principals, "resolve", down)
 
-    with pytest.raises(TransientError):
-        await receive(event(custom(), kind="Firebreak.Signal"))
-    assert recorded() == []
+    later = QueueOut()
+    await receive(event(custom(), kind="Firebreak.Signal"), later=later)
+
+    (waiting,) = later.messages
+    assert waiting["signal"]["source"] == "event-grid"
+    (record,) = recorded()
+    assert (record["status"], record["attempts"]) == ("received", 1)
+    assert "503" in record["why"]

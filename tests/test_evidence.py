@@ -50,10 +50,18 @@ def test_no_path_leaves_the_store(store: EvidenceStore, path: str) -> None:
         store.put(path, b"x")
 
 
+def claimed(incident_id: str) -> claims.Claim:
+    return {"incident_id": incident_id}
+
+
+def take(store: EvidenceStore, incident_id: str) -> str:
+    return claims.take(store, "oid", claimed(incident_id))["incident_id"]
+
+
 def test_only_one_of_many_gets_a_claim(store: EvidenceStore) -> None:
     holders: list[str] = []
     threads = [
-        threading.Thread(target=lambda n=n: holders.append(claims.take(store, "oid", f"inc-{n}")))
+        threading.Thread(target=lambda n=n: holders.append(take(store, f"inc-{n}")))
         for n in range(16)
     ]
     for thread in threads:
@@ -65,22 +73,29 @@ def test_only_one_of_many_gets_a_claim(store: EvidenceStore) -> None:
 
 
 def test_a_claim_is_taken_over_once(store: EvidenceStore) -> None:
-    claims.take(store, "oid", "dead")
+    take(store, "dead")
 
-    assert claims.take_over(store, "oid", "dead", "first")
-    assert not claims.take_over(store, "oid", "dead", "second")
-    assert claims.take(store, "oid", "third") == "first"
+    assert claims.take_over(store, "oid", claimed("dead"), claimed("first"))
+    assert not claims.take_over(store, "oid", claimed("dead"), claimed("second"))
+    assert take(store, "third") == "first"
+
+
+def test_a_claim_of_an_earlier_version_is_taken_over(store: EvidenceStore) -> None:
+    store.claim("claims/oid.json", b'{"incident_id": "inc-old"}')
+
+    assert take(store, "inc-new") == "inc-old"
+    assert claims.take_over(store, "oid", claimed("inc-old"), claimed("inc-new"))
 
 
 def test_only_the_holder_releases(store: EvidenceStore) -> None:
-    claims.take(store, "oid", "inc-1")
+    take(store, "inc-1")
     other: Incident = {"incident_id": "inc-2", "principal": {"object_id": "oid"}}  # type: ignore[typeddict-item]
     claims.release(store, other)
-    assert claims.take(store, "oid", "inc-3") == "inc-1"
+    assert take(store, "inc-3") == "inc-1"
 
     holder: Incident = {"incident_id": "inc-1", "principal": {"object_id": "OID"}}  # type: ignore[typeddict-item]
     claims.release(store, holder)
-    assert claims.take(store, "oid", "inc-3") == "inc-3"
+    assert take(store, "inc-3") == "inc-3"
 
 
 def test_the_same_signal_makes_the_same_incident() -> None:
@@ -89,8 +104,11 @@ def test_the_same_signal_makes_the_same_incident() -> None:
 
 
 def test_a_redelivered_signal_is_kept_once(store: EvidenceStore) -> None:
-    assert claims.keep_signal(store, "inc-1", signal())
-    assert not claims.keep_signal(store, "inc-1", signal())
+    claims.keep_signal(store, "inc-1", signal())
+    claims.keep_signal(store, "inc-1", {**signal(), "title": "in other words"})
+
+    (kept,) = store.list("incidents/inc-1/signals")
+    assert store.get_json(kept) == signal()
 
 
 def test_a_log_grows_only_at_the_end_that_the_writer_saw(store: EvidenceStore) -> None:
@@ -112,7 +130,7 @@ def test_a_log_is_not_begun_behind_bytes_that_are_not_there(store: EvidenceStore
 def test_a_folder_is_listed_and_nothing_beside_it(store: EvidenceStore) -> None:
     for path in ("a/2.json", "a/1/b c.json", "ab/3.json", "a#x/4", "a/ü.json"):
         store.put(path, b"")
-    claims.take(store, "oid", "inc")
+    take(store, "inc")
     store.append("a/log", b"x", expected=0)
 
     assert store.list("a") == ["a/1/b c.json", "a/2.json", "a/log", "a/ü.json"]

@@ -17,6 +17,7 @@ from responders.cloud import Cloud
 from responders.errors import RefusedError, TransientError
 from responders.model import Late
 from tests import signal_bodies as bodies
+from tests.queue_out import QueueOut
 from tests.rehearsal import START, rehearse
 from tests.sandbox_fixture import RunningSandbox
 from triggers import intake, late_signals, receiving, sentinel
@@ -135,7 +136,9 @@ def records() -> list[Any]:
 async def send(body: Any, client: FakeClient) -> tuple[int, Any]:
     request = func.HttpRequest("POST", "/x", body=json.dumps(body).encode())
     function: Any = sentinel.on_sentinel_incident
-    answer = await function._function._func.client_function(req=request, client=client)
+    answer = await function._function._func.client_function(
+        req=request, client=client, later=QueueOut()
+    )
     return answer.status_code, json.loads(answer.get_body())
 
 

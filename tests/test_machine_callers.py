@@ -13,6 +13,7 @@ from responders.cloud import Cloud
 from tests import entra_issuer, signal_bodies
 from tests.a_principal import PRINCIPAL
 from tests.entra_issuer import TENANT, Entra, token
+from tests.queue_out import QueueOut
 from tests.registered import functions, http_trigger
 from tests.test_ways_in import FakeClient
 from triggers import access, token_issuers
@@ -75,7 +76,7 @@ async def send(
     raw = json.dumps(body).encode()
     request = func.HttpRequest("POST", http_trigger(name).route, headers=headers, body=raw)
     function: Any = functions()[name].get_user_function()
-    answer = await function.client_function(req=request, client=client)
+    answer = await function.client_function(req=request, client=client, later=QueueOut())
     return answer.status_code, json.loads(answer.get_body())
 
 

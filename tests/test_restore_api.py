@@ -106,7 +106,9 @@ async def test_an_order_starts_one_restore_however_often_it_is_sent(client: Fake
     assert instance == f"{ID}-{first[1]['restore_id']}"
     asked = started["facts"]["requested"]
     assert (asked["chosen"], asked["by"]["name"]) == (["trust:weu"], "rosa@contoso.example")
-    assert claims.take(intake.store(), OBJECT_ID, "other") == instance
+    assert (
+        claims.take(intake.store(), OBJECT_ID, {"incident_id": "other"})["incident_id"] == instance
+    )
 
 
 async def test_another_world_is_answered_with_the_difference_and_starts_nothing(
@@ -196,7 +198,7 @@ async def test_an_incident_that_waits_is_told_to_restore(client: FakeClient, pha
 
 
 async def test_another_open_incident_about_the_principal_goes_first(client: FakeClient) -> None:
-    claims.take(intake.store(), OBJECT_ID, "inc-20260102-aaaaaaaaaaaa")
+    claims.take(intake.store(), OBJECT_ID, {"incident_id": "inc-20260102-aaaaaaaaaaaa"})
     client.statuses["inc-20260102-aaaaaaaaaaaa"] = durable("Running", "watching")
     status, said = await order(client)
 
@@ -240,7 +242,8 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> datetime:
 
 
 def fired(moment: datetime, **dimensions: str) -> dict[str, Any]:
-    return alert({"ServicePrincipalId": OBJECT_ID, **dimensions}, firedDateTime=moment.isoformat())
+    named = {"ServicePrincipalId": OBJECT_ID, **dimensions}
+    return alert(named, firedDateTime=moment.isoformat(), alertId=f"/alerts/{dimensions}")
 
 
 async def test_what_fired_before_the_end_of_a_restore_is_kept_and_starts_nothing(
@@ -292,6 +295,6 @@ async def test_an_alert_during_a_restore_is_kept_with_the_incident(client: FakeC
     client.statuses[f"{ID}-{said['restore_id']}"] = durable("Running", "restoring")
     _, joined = await send_alert(client, alert())
 
-    assert (joined["incident_id"], joined["joined"]) == (ID, True)
+    assert (joined["incident_id"], joined["joined"], joined["status"]) == (ID, True, "accepted")
     kept = await asyncio.to_thread(intake.store().list, f"incidents/{ID}/signals")
     assert (len(kept), len(client.started), client.events) == (1, 1, [])

@@ -13,7 +13,7 @@ from triggers import receiving
 from triggers.answers import answer, error
 from triggers.formats import alert_groups
 from triggers.machine_callers import known_by
-from triggers.receiving import Received
+from triggers.receiving import CONNECTION, QUEUE, Later, Received
 from triggers.signal_answers import answered, shown
 
 bp = df.Blueprint()
@@ -22,32 +22,38 @@ _BEGUN = {"accepted", "queued", "waiting"}
 
 
 @bp.route(route="api/alerts/alertmanager", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@bp.queue_output(arg_name="later", queue_name=QUEUE, connection=CONNECTION)
 @bp.durable_client_input(client_name="client")
 async def on_alertmanager_alerts(
-    req: func.HttpRequest, client: df.DurableOrchestrationClient
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, later: Later
 ) -> func.HttpResponse:
     """202 where an alert of the group began something, 200 where all are kept, 422 where none is of use, 503 again."""
-    return await answered(lambda: _take(req, client, by_key=True))
+    return await answered(lambda: _take(req, client, later, by_key=True))
 
 
 @bp.route(
     route="api/secure/alerts/alertmanager", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
 )
+@bp.queue_output(arg_name="later", queue_name=QUEUE, connection=CONNECTION)
 @bp.durable_client_input(client_name="client")
 async def on_alertmanager_secure_alerts(
-    req: func.HttpRequest, client: df.DurableOrchestrationClient
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, later: Later
 ) -> func.HttpResponse:
     """The same, with an Entra token instead of a key."""
-    return await answered(lambda: _take(req, client, by_key=False))
+    return await answered(lambda: _take(req, client, later, by_key=False))
 
 
 async def _take(
-    req: func.HttpRequest, client: df.DurableOrchestrationClient, *, by_key: bool
+    req: func.HttpRequest,
+    client: df.DurableOrchestrationClient,
+    later: Later,
+    *,
+    by_key: bool,
 ) -> func.HttpResponse:
     known = await known_by(req, by_key=by_key, action_groups=False)
     group = alert_groups.parse(req.get_body(), known)
     signals = [*group.signals, *_cut_off(group)]
-    fates = [await receiving.receive(one, client) for one in signals]
+    fates = [await receiving.receive(one, client, later) for one in signals]
     return _said(fates, group.truncated)
 
 

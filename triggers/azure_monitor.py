@@ -10,6 +10,7 @@ import azure.functions as func
 from triggers import late_signals, own_writes
 from triggers.formats import common_alerts
 from triggers.machine_callers import known_by
+from triggers.receiving import CONNECTION, QUEUE, Later
 from triggers.signal_answers import answered, said
 
 bp = df.Blueprint()
@@ -17,28 +18,34 @@ _FIX = "docs/how-to/azure-monitor-alert.md shows a rule that works"
 
 
 @bp.route(route="api/alerts/azure-monitor", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@bp.queue_output(arg_name="later", queue_name=QUEUE, connection=CONNECTION)
 @bp.durable_client_input(client_name="client")
 async def on_azure_monitor_alert(
-    req: func.HttpRequest, client: df.DurableOrchestrationClient
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, later: Later
 ) -> func.HttpResponse:
     """202 with the incident id; 200 where it is only kept; 4xx where the sender must change; 503 again."""
-    return await answered(lambda: _take(req, client, by_key=True))
+    return await answered(lambda: _take(req, client, later, by_key=True))
 
 
 @bp.route(
     route="api/secure/alerts/azure-monitor", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
 )
+@bp.queue_output(arg_name="later", queue_name=QUEUE, connection=CONNECTION)
 @bp.durable_client_input(client_name="client")
 async def on_azure_monitor_secure_alert(
-    req: func.HttpRequest, client: df.DurableOrchestrationClient
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, later: Later
 ) -> func.HttpResponse:
     """The same, with an Entra token instead of a key."""
-    return await answered(lambda: _take(req, client, by_key=False))
+    return await answered(lambda: _take(req, client, later, by_key=False))
 
 
 async def _take(
-    req: func.HttpRequest, client: df.DurableOrchestrationClient, *, by_key: bool
+    req: func.HttpRequest,
+    client: df.DurableOrchestrationClient,
+    later: Later,
+    *,
+    by_key: bool,
 ) -> func.HttpResponse:
     known = await known_by(req, by_key=by_key, action_groups=True)
     signal = await own_writes.marked(common_alerts.parse(req.get_body(), known))
-    return said(await late_signals.receive(signal, client), _FIX)
+    return said(await late_signals.receive(signal, client, later), _FIX)

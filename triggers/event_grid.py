@@ -20,6 +20,7 @@ from triggers import intake, own_writes, receiving
 from triggers.formats import grid_events
 from triggers.formats.grid_events import PassedBy
 from triggers.formats.reading import UnreadableError
+from triggers.receiving import CONNECTION, QUEUE, Later
 
 bp = df.Blueprint()
 _log = structlog.get_logger("firebreak.event_grid")
@@ -28,8 +29,9 @@ _NOT_KEPT = {"claims", "httprequest"}
 
 
 @bp.event_grid_trigger(arg_name="event")
+@bp.queue_output(arg_name="later", queue_name=QUEUE, connection=CONNECTION)
 @bp.durable_client_input(client_name="client")
-async def on_identity_change(event, client: df.DurableOrchestrationClient) -> None:  # type: ignore[no-untyped-def]  # see below
+async def on_identity_change(event, client: df.DurableOrchestrationClient, later: Later) -> None:  # type: ignore[no-untyped-def]  # see below
     """Take an event in. Our own writes and operations that are about no identity pass by.
 
     `event` is an EventGridEvent or a CloudEvent, as the subscription's delivery schema has it. The worker goes by what
@@ -49,7 +51,7 @@ async def on_identity_change(event, client: df.DurableOrchestrationClient) -> No
     if signal.get("inert") == own_writes.WHY:
         _log.info("own write passed by", event_id=event.id)
         return
-    await receiving.receive(signal, client)
+    await receiving.receive(signal, client, later)
 
 
 def _envelope(event: func.EventGridEvent | func.CloudEvent) -> dict[str, Any]:

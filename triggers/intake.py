@@ -14,16 +14,24 @@ import structlog
 
 from playbooks import policy as policies
 from playbooks.containment import CALLED
+from playbooks.deepening import deepen_event
 from playbooks.orders import Order
-from responders import claims, incident_index, principals, restorations
+from responders import claims, incident_index, known_principals, restorations
+from responders.claims import Claim, Raised
 from responders.cloud import Cloud
+from responders.errors import TransientError
 from responders.evidence import EvidenceStore, open_evidence
 from responders.model import Incident, Mode, Principal, Signal
 from responders.settings import Settings
+from triggers import instances
 
 _log = structlog.get_logger("firebreak.intake")
 _ECHO = timedelta(hours=1)  # rows take minutes to arrive, and a rule looks at most that far back
 PLAYBOOK = "compromised_identity"
+_TRIES = 20  # claims that change hands between our reading and our writing
+# Whoever claimed a principal starts the incident at once. The host ends an invocation after ten minutes, so what is
+# not started by then will not be by its first owner.
+_STARTED_WITHIN = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,7 @@ def store() -> EvidenceStore:
 
 
 async def accept(signal: Signal, mode: Mode, client: df.DurableOrchestrationClient) -> Accepted:
-    """Resolve, claim and start. Safe to repeat: the same signal finds the same incident.
+    """Resolve, claim and start, or join and deepen. Safe to repeat: the same signal finds the same incident.
 
     Where the policy says observe only, every mode is "plan".
 
@@ -56,36 +64,135 @@ async def accept(signal: Signal, mode: Mode, client: df.DurableOrchestrationClie
     if policy().guards.observe_only:
         mode = "plan"
     cloud = await Cloud.connect()
-    principal = await principals.resolve(cloud, signal["hint"])
-    incident_id = claims.incident_id(signal)
-    evidence = store()
-    if old := await _old_news(cloud, evidence, principal, signal):
+    principal = await known_principals.lately(cloud, signal["hint"])
+    object_id, evidence = principal["object_id"], store()
+    old, held = await asyncio.gather(
+        _old_news(cloud, evidence, principal, signal),
+        asyncio.to_thread(claims.current, evidence, object_id),
+    )
+    if old:
         await asyncio.to_thread(claims.keep_signal, evidence, old, signal)
         _log.info("signal about what was restored since", incident_id=old, source=signal["source"])
         return Accepted(old, joined=True, mode=mode)
-    holder = await asyncio.to_thread(claims.take, evidence, principal["object_id"], incident_id)
-    if holder != incident_id and not await is_open(client, holder):
-        await asyncio.to_thread(
-            claims.take_over, evidence, principal["object_id"], holder, incident_id
-        )
-        holder = await asyncio.to_thread(claims.take, evidence, principal["object_id"], incident_id)
-    joined = claims.incident_of(holder)
-    fresh = await asyncio.to_thread(claims.keep_signal, evidence, joined, signal)
-    if holder != incident_id:
-        _log.info("signal joined", incident_id=joined, source=signal["source"], fresh=fresh)
-        if signal["source"] == "responder" and mode != "plan":
-            await _take_up(client, holder)
-        return Accepted(joined, joined=True, mode=mode)
-    if not await is_known(client, incident_id):
-        incident = _incident(incident_id, mode, principal, signal)
-        order: Order = {"incident": incident, "policy": policy().frozen()}
-        # Before the start: a start that nobody hears of is still on the list.
-        await asyncio.to_thread(incident_index.opened, evidence, incident)
-        await client.start_new(PLAYBOOK, instance_id=incident_id, client_input=order)
-        _log.info("incident started", incident_id=incident_id, playbook=PLAYBOOK, depth=mode)
+    mine = claims.incident_id(signal)
+    for _ in range(_TRIES):
+        if held is None:
+            claim = await _own_claim(cloud, signal, mode, object_id)
+            taken: Claim = await asyncio.to_thread(claims.take, evidence, object_id, claim)
+            held = taken
+        if held["incident_id"] == mine:
+            return await _begin(client, evidence, held, signal)
+        if await _is_held(client, evidence, held):
+            joined = await _join(client, evidence, held, signal, mode)
+            if joined is not None:
+                return joined
+        else:
+            claim = await _own_claim(cloud, signal, mode, object_id)
+            await asyncio.to_thread(claims.take_over, evidence, object_id, held, claim)
+        held = await asyncio.to_thread(claims.current, evidence, object_id)
+    raise TransientError(f"the claim of {object_id} comes and goes")
+
+
+async def _own_claim(cloud: Cloud, signal: Signal, mode: Mode, object_id: str) -> Claim:
+    """For an incident of this signal's own, about the principal as it is now."""
+    principal = await known_principals.now(cloud, signal["hint"])
+    if principal["object_id"] != object_id:
+        raise TransientError(f"{object_id} was deleted and made again meanwhile")
+    incident = _incident(claims.incident_id(signal), mode, principal, signal)
+    return {"incident_id": incident["incident_id"], "at": incident["opened_at"], "opened": incident}
+
+
+async def _begin(
+    client: df.DurableOrchestrationClient, evidence: EvidenceStore, held: Claim, signal: Signal
+) -> Accepted:
+    """The claim is this signal's own: start its incident, unless it was started before."""
+    incident = held["opened"]
+    incident_id, mode = incident["incident_id"], incident["mode"]
+    known = await instances.status(client, incident_id)
+    if known is None:
+        await _start(client, evidence, incident)
         return Accepted(incident_id, joined=False, mode=mode)
+    if known.runtime_status.name in instances.OVER:  # and so is the claim's time
+        await asyncio.to_thread(
+            claims.let_go, evidence, incident["principal"]["object_id"], incident_id
+        )
     _log.info("signal seen before", incident_id=incident_id, source=signal["source"])
     return Accepted(incident_id, joined=True, mode=mode)
+
+
+async def _start(
+    client: df.DurableOrchestrationClient, evidence: EvidenceStore, incident: Incident
+) -> None:
+    """Safe to repeat, and for whoever finds a claim whose owner died before this."""
+    incident_id = incident["incident_id"]
+    # Before the start: a start that nobody hears of is still on the list.
+    await asyncio.gather(
+        asyncio.to_thread(claims.keep_signal, evidence, incident_id, incident["signal"]),
+        asyncio.to_thread(incident_index.opened, evidence, incident),
+    )
+    order: Order = {"incident": incident, "policy": policy().frozen()}
+    await instances.start(client, PLAYBOOK, incident_id, order)
+    depth = incident["mode"]
+    _log.info("incident started", incident_id=incident_id, playbook=PLAYBOOK, depth=depth)
+
+
+async def _is_held(
+    client: df.DurableOrchestrationClient, evidence: EvidenceStore, held: Claim
+) -> bool:
+    """Whether the claim's incident runs. One whose owner died before it was started is started here."""
+    runs = await instances.was_open(client, held["incident_id"])
+    if runs is not None:
+        return runs
+    if datetime.now(UTC) - _claimed_at(held) > _STARTED_WITHIN:
+        return False
+    if "opened" not in held:
+        raise TransientError(f"{held['incident_id']} is about to be started")
+    _log.warning("incident was claimed and not started", incident_id=held["incident_id"])
+    await _start(client, evidence, held["opened"])
+    return True
+
+
+def _claimed_at(held: Claim) -> datetime:
+    return datetime.fromisoformat(held["at"]) if "at" in held else datetime.min.replace(tzinfo=UTC)
+
+
+async def _join(
+    client: df.DurableOrchestrationClient,
+    evidence: EvidenceStore,
+    held: Claim,
+    signal: Signal,
+    mode: Mode,
+) -> Accepted | None:
+    """Keep the signal with the incident, and ask it for more where it asks for more. None: the claim has changed."""
+    holder = held["incident_id"]
+    joined = claims.incident_of(holder)
+    wanted = _wanted(signal, mode)
+    if claims.asks_more(wanted, held):
+        object_id = held["opened"]["principal"]["object_id"]
+        if not await asyncio.to_thread(claims.raise_to, evidence, object_id, held, wanted):
+            return None
+        held = {**held, "raised": [*held.get("raised", []), wanted]}
+    await asyncio.to_thread(claims.keep_signal, evidence, joined, signal)
+    # Said again where the same signal comes again: its worker may have died before it was said.
+    if any(one["key"] == wanted["key"] for one in held.get("raised", [])):
+        event, said = deepen_event(len(held["raised"])), {"at": wanted["at"]}
+        if not await instances.tell(client, holder, event, said):
+            return None
+    if signal["source"] == "responder" and mode != "plan":
+        await _take_up(client, holder)
+    _log.info("signal joined", incident_id=joined, source=signal["source"])
+    return Accepted(joined, joined=True, mode=claims.depth(held)[0] if "opened" in held else mode)
+
+
+def _wanted(signal: Signal, mode: Mode) -> Raised:
+    wanted: Raised = {
+        "mode": mode,
+        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "key": claims.key(signal),
+        "source": signal["source"],
+        "title": signal["title"],
+    }
+    return wanted
 
 
 async def _old_news(
@@ -111,7 +218,8 @@ async def _take_up(client: df.DurableOrchestrationClient, holder: str) -> None:
 
     One that comes while an identity is restored says that it is an attack after all: the restore stops.
     """
-    told = (await client.get_status(holder)).custom_status
+    found = await instances.status(client, holder)
+    told = None if found is None else found.custom_status
     told = json.loads(told) if isinstance(told, str) else told
     if not isinstance(told, dict):
         return
@@ -119,7 +227,7 @@ async def _take_up(client: df.DurableOrchestrationClient, holder: str) -> None:
         str(told.get("phase"))
     )
     if target is not None:
-        await client.raise_event(target, CALLED, {"at": datetime.now(UTC).isoformat()})
+        await instances.tell(client, target, CALLED, {"at": datetime.now(UTC).isoformat()})
         _log.info("taken up", incident_id=target)
 
 
@@ -139,23 +247,25 @@ def _incident(incident_id: str, mode: Mode, principal: Principal, signal: Signal
 async def hold(client: df.DurableOrchestrationClient, object_id: str, holder: str) -> str | None:
     """Take the principal for this holder; None where it has it now, else the open incident that has it."""
     evidence = store()
-    has = await asyncio.to_thread(claims.take, evidence, object_id, holder)
-    if has != holder and not await is_open(client, has):
-        await asyncio.to_thread(claims.take_over, evidence, object_id, has, holder)
-        has = await asyncio.to_thread(claims.take, evidence, object_id, holder)
-    return None if has == holder else claims.incident_of(has)
+    mine: Claim = {
+        "incident_id": holder,
+        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+    }
+    for _ in range(_TRIES):
+        held = await asyncio.to_thread(claims.take, evidence, object_id, mine)
+        if held["incident_id"] == holder:
+            return None
+        if await _is_held(client, evidence, held):
+            return claims.incident_of(held["incident_id"])
+        await asyncio.to_thread(claims.take_over, evidence, object_id, held, mine)
+    raise TransientError(f"the claim of {object_id} comes and goes")
 
 
 async def is_known(client: df.DurableOrchestrationClient, incident_id: str) -> bool:
     """Whether Durable has ever heard of it: a finished instance would be replaced by a new start."""
-    status = await client.get_status(incident_id)
-    return bool(status) and status.runtime_status is not None
+    return await instances.is_known(client, incident_id)
 
 
 async def is_open(client: df.DurableOrchestrationClient, incident_id: str) -> bool:
     """Whether it still runs."""
-    status = await client.get_status(incident_id)
-    if not status or status.runtime_status is None:
-        return False
-    over = {"Completed", "Failed", "Terminated", "Canceled"}
-    return status.runtime_status.name not in over
+    return await instances.is_open(client, incident_id)

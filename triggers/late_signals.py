@@ -15,23 +15,25 @@ from responders.model import Json, Signal, StepResult
 from triggers import intake, receiving
 from triggers.deciding import decide
 from triggers.formats import entities
-from triggers.receiving import Received
+from triggers.receiving import Later, Received
 
 bp = df.Blueprint()
 _log = structlog.get_logger("firebreak.late_signals")
 _PLAYBOOK = "late_entities"
 
 
-async def receive(signal: Signal, client: df.DurableOrchestrationClient) -> Received:
+async def receive(
+    signal: Signal, client: df.DurableOrchestrationClient, later: Later | None = None
+) -> Received:
     """`receiving.receive`, or a wait for the entities where they are all that is missing."""
     if (
         "late" not in signal
         or "inert" in signal
         or decide(signal, intake.policy()).mode == "record"
     ):
-        return await receiving.receive(signal, client)
-    if receiving.is_replay(signal):
-        return await receiving.receive(signal, client)
+        return await receiving.receive(signal, client, later)
+    if receiving.is_replay(signal, datetime.now(UTC)):
+        return await receiving.receive(signal, client, later)
     key = digest("\n".join((signal["source"], signal["signal_id"])).encode())[:24]
     instance = f"late-{key}"
     if not await intake.is_known(client, instance):

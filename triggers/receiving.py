@@ -1,26 +1,36 @@
 """The one door that every trigger uses: a signal is kept, decided about by the policy, and started or joined.
 
-Raises `TransientError` where time can fix it: nothing was started then, and the sender should send again.
+It is written down before anything is done about it, so nothing that was answered is ever lost. What can't be handled at
+once, because time has to pass or too much comes in, goes to a queue; a quiet day's alert never does.
 """
 
 import asyncio
+import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import List  # noqa: UP035 - an output's annotation must be an old-style generic for the worker
 
 import azure.durable_functions as df
 import azure.functions as func
 import structlog
 
-from responders.errors import AmbiguousError, ConflictError, UnresolvedError
-from responders.evidence import EvidenceStore, digest
-from responders.model import Signal
-from triggers import intake
+from responders import known_principals
+from responders.cloud import Cloud
+from responders.errors import AmbiguousError, ResponderError, TransientError, UnresolvedError
+from responders.model import Hint, Signal
+from triggers import intake, signal_records
 from triggers.deciding import Depth, decide
+from triggers.signal_records import Fate, Record
 
 _log = structlog.get_logger("firebreak.receiving")
+QUEUE, POISON = "firebreak-signals", "firebreak-signals-poison"
+CONNECTION = "AzureWebJobsStorage"  # the storage that the app has for Durable anyway
+Later = func.Out[List[str]]  # noqa: UP006 - see above
 _AHEAD = timedelta(minutes=5)  # what clocks differ by; more is forged or broken
-Fate = Literal["accepted", "queued", "waiting", "recorded", "refused"]
+# An action group waits for ten seconds, and is answered long before: what takes longer goes on from the queue.
+# https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups
+_ANSWER_S = 5.0
+_AT_ONCE = 16  # signals that are handled side by side while their senders wait; the rest is queued
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +46,108 @@ class Received:
     candidates: list[str] = field(default_factory=list)
 
 
+_in_hand: dict[str, int] = {}  # paths of records that calls of this worker are at -> how many calls
+
+
 async def receive(
-    signal: Signal, client: df.DurableOrchestrationClient, later: func.Out[str] | None = None
+    signal: Signal, client: df.DurableOrchestrationClient, later: Later | None = None
 ) -> Received:
-    """Keep it, decide, and start or join. Safe to repeat: the same signal finds the same incident."""
-    received = await _receive(signal, client)
-    await record(signal, received)
-    return received
+    """Keep it, decide, and start or join; queue it where that can't be done now. Safe to repeat.
+
+    Raises `TransientError` where there is no queue to put it on: it is kept, and the sweep takes it up.
+    """
+    path = signal_records.path(signal)
+    if path in _in_hand and later is not None:
+        # Its record may not be written yet, so this delivery is kept by the queue.
+        later.set([*(later.get() or []), message(signal)])
+        return Received("queued", "the same signal is being handled")
+    crowded = len(_in_hand) >= _AT_ONCE and later is not None
+    _in_hand[path] = _in_hand.get(path, 0) + 1
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            return await _received(signal, client, crowded=crowded)
+    except (TransientError, TimeoutError) as problem:
+        if later is None:
+            kept = "the signal is kept, and tried again by itself"
+            raise TransientError(f"{problem or 'no answer in time'}; {kept}") from problem
+        why = str(problem) or f"not done within {_ANSWER_S:.0f} seconds"
+    finally:
+        _in_hand[path] -= 1
+        if not _in_hand[path]:
+            del _in_hand[path]
+    later.set([*(later.get() or []), message(signal)])
+    _log.warning("signal queued", source=signal["source"], kind=signal["kind"], why=why)
+    return Received("queued", f"it waits in the queue: {why}")
+
+
+async def _received(
+    signal: Signal, client: df.DurableOrchestrationClient, *, crowded: bool
+) -> Received:
+    if not crowded:
+        _ask_early(signal)
+    status: Fate = "queued" if crowded else "received"
+    record, _ = await asyncio.to_thread(signal_records.begin, intake.store(), signal, status)
+    if signal_records.is_ended(record):
+        return _said_before(record)
+    await asyncio.to_thread(signal_records.enlist, intake.store(), record)
+    if crowded:
+        raise TransientError("many signals at once")
+    return await handle(record, client)
+
+
+async def handle(record: Record, client: df.DurableOrchestrationClient) -> Received:
+    """Carry a kept signal to its end, and write that down. Raises `TransientError` where time can fix it."""
+    signal = record["signal"]
+    try:
+        received = await _decided(record, client)
+    except ResponderError as problem:
+        await asyncio.to_thread(_failed, signal, f"{type(problem).__name__}: {problem}")
+        raise
+    return await _ended(signal, received)
 
 
 async def record(signal: Signal, received: Received | None = None) -> Received:
     """Keep what became of a signal. Without that: of one that is inert, and so starts nothing."""
     if received is None:
         received = _settled(signal) or Received("recorded", "it starts nothing")
-    await asyncio.to_thread(keep, intake.store(), signal, received)
-    level = _log.warning if received.status == "refused" else _log.info
-    level(
-        "signal",
-        source=signal["source"],
-        kind=signal["kind"],
-        fate=received.status,
-        why=received.why,
-    )
-    return received
+    kept, _ = await asyncio.to_thread(signal_records.begin, intake.store(), signal)
+    if signal_records.is_ended(kept):
+        return _said_before(kept)
+    await asyncio.to_thread(signal_records.enlist, intake.store(), kept)
+    return await _ended(signal, received)
+
+
+def message(signal: Signal) -> str:
+    """What the queue carries."""
+    return json.dumps({"signal": signal}, ensure_ascii=False)
+
+
+async def _decided(kept: Record, client: df.DurableOrchestrationClient) -> Received:
+    signal = kept["signal"]
+    if (settled := _settled(signal)) is not None:
+        return settled
+    decided = decide(signal, intake.policy())
+    if decided.mode == "record":
+        return Received("recorded", decided.why)
+    # As old as it was when it came: what waits in the queue is not refused for that.
+    if is_replay(signal, datetime.fromisoformat(kept["received_at"])):
+        hours = intake.policy().windows.replay_hours
+        why = f"fired more than {hours} hours before it came, or in the future"
+        return Received("refused", why, code="TooOld")
+    try:
+        accepted = await intake.accept(signal, decided.mode, client)
+    except AmbiguousError as problem:
+        candidates = problem.candidates
+        return Received("refused", str(problem), code="SeveralPrincipals", candidates=candidates)
+    except UnresolvedError as problem:
+        return Received("refused", str(problem), code="UnknownPrincipal")
+    return Received("accepted", decided.why, accepted.incident_id, accepted.joined, accepted.mode)
+
+
+def is_replay(signal: Signal, came: datetime) -> bool:
+    """Whether it was older than a live signal can be. A responder's call is always now."""
+    age = came - datetime.fromisoformat(signal["fired_at"])
+    return not -_AHEAD <= age <= timedelta(hours=intake.policy().windows.replay_hours)
 
 
 def _settled(signal: Signal) -> Received | None:
@@ -71,48 +160,66 @@ def _settled(signal: Signal) -> Received | None:
     return Received("recorded", signal["inert"])
 
 
-async def _receive(signal: Signal, client: df.DurableOrchestrationClient) -> Received:
-    if (settled := _settled(signal)) is not None:
-        return settled
-    decided = decide(signal, intake.policy())
-    if decided.mode == "record":
-        return Received("recorded", decided.why)
-    if is_replay(signal):
-        hours = intake.policy().windows.replay_hours
-        return Received(
-            "refused", f"fired more than {hours} hours ago, or in the future", code="TooOld"
-        )
+def _ask_early(signal: Signal) -> None:
+    """Ask the directory while the record is written: what it answers is waiting when it is needed."""
+    if "inert" not in signal and decide(signal, intake.policy()).mode != "record":
+        asking = asyncio.ensure_future(_resolve(signal["hint"]))
+        _asking.add(asking)
+        asking.add_done_callback(_asking.discard)
+
+
+_asking: set[asyncio.Future[None]] = set()
+
+
+async def _resolve(hint: Hint) -> None:
     try:
-        accepted = await intake.accept(signal, decided.mode, client)
-    except AmbiguousError as problem:
-        return Received(
-            "refused", str(problem), code="SeveralPrincipals", candidates=problem.candidates
-        )
-    except UnresolvedError as problem:
-        return Received("refused", str(problem), code="UnknownPrincipal")
-    return Received("accepted", decided.why, accepted.incident_id, accepted.joined, accepted.mode)
+        await known_principals.lately(await Cloud.connect(), hint)
+    except ResponderError:
+        return  # whoever needs it asks again, and hears it
 
 
-def is_replay(signal: Signal) -> bool:
-    """Whether it is older than a live signal can be. A responder's call is always now."""
-    age = datetime.now(UTC) - datetime.fromisoformat(signal["fired_at"])
-    return not -_AHEAD <= age <= timedelta(hours=intake.policy().windows.replay_hours)
+async def _ended(signal: Signal, received: Received) -> Received:
+    def end(record: Record) -> Record:
+        return {
+            **record,
+            "status": received.status,
+            "why": received.why,
+            "incident_id": received.incident_id,
+            "joined": received.joined,
+            "mode": received.mode,
+            "code": received.code,
+            "candidates": received.candidates,
+        }
+
+    kept = await asyncio.to_thread(signal_records.change, intake.store(), signal, end)
+    level = _log.warning if received.status == "refused" else _log.info
+    level(
+        "signal",
+        source=signal["source"],
+        kind=signal["kind"],
+        fate=kept["status"],
+        why=kept["why"],
+        incident_id=kept["incident_id"],
+    )
+    return received
 
 
-def keep(store: EvidenceStore, signal: Signal, received: Received) -> None:
-    """Once for each (source, id): what came, and what became of it the first time."""
-    key = digest(f"{signal['source']}\n{signal['signal_id']}".encode())[:16]
-    about = {
-        "signal": signal,
-        "status": received.status,
-        "why": received.why,
-        "incident_id": received.incident_id,
-        "received_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-    }
-    path = f"signals/{signal['source']}/{key}.json"
-    if store.exists(path):
-        return
-    try:
-        store.put_json(path, about)
-    except ConflictError:
-        _log.info("signal was kept meanwhile", path=path)
+def _failed(signal: Signal, why: str) -> None:
+    """An attempt that came to nothing."""
+
+    def fail(record: Record) -> Record:
+        return {**record, "why": why[:500], "attempts": record["attempts"] + 1}
+
+    signal_records.change(intake.store(), signal, fail)
+
+
+def _said_before(record: Record) -> Received:
+    """The answer that the same signal got when it came first."""
+    mode: Depth = record["mode"]  # type: ignore[assignment]  # one of them was written
+    return Received(
+        record["status"],
+        record["why"],
+        record["incident_id"],
+        joined=record["incident_id"] is not None,
+        mode=mode,
+    )

@@ -6,6 +6,7 @@ import azure.functions as func
 from triggers import late_signals
 from triggers.formats import sentinel_incidents
 from triggers.machine_callers import known_by
+from triggers.receiving import CONNECTION, QUEUE, Later
 from triggers.signal_answers import answered, said
 
 bp = df.Blueprint()
@@ -13,26 +14,32 @@ _FIX = "docs/how-to/sentinel-incident.md shows what works"
 
 
 @bp.route(route="api/alerts/sentinel", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@bp.queue_output(arg_name="later", queue_name=QUEUE, connection=CONNECTION)
 @bp.durable_client_input(client_name="client")
 async def on_sentinel_incident(
-    req: func.HttpRequest, client: df.DurableOrchestrationClient
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, later: Later
 ) -> func.HttpResponse:
     """202 with the incident id, or that entities are waited for; 200 kept; 4xx change it; 503 again."""
-    return await answered(lambda: _take(req, client, by_key=True))
+    return await answered(lambda: _take(req, client, later, by_key=True))
 
 
 @bp.route(route="api/secure/alerts/sentinel", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
+@bp.queue_output(arg_name="later", queue_name=QUEUE, connection=CONNECTION)
 @bp.durable_client_input(client_name="client")
 async def on_sentinel_secure_incident(
-    req: func.HttpRequest, client: df.DurableOrchestrationClient
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, later: Later
 ) -> func.HttpResponse:
     """The same, with an Entra token instead of a key."""
-    return await answered(lambda: _take(req, client, by_key=False))
+    return await answered(lambda: _take(req, client, later, by_key=False))
 
 
 async def _take(
-    req: func.HttpRequest, client: df.DurableOrchestrationClient, *, by_key: bool
+    req: func.HttpRequest,
+    client: df.DurableOrchestrationClient,
+    later: Later,
+    *,
+    by_key: bool,
 ) -> func.HttpResponse:
     known = await known_by(req, by_key=by_key, action_groups=False)
     signal = sentinel_incidents.parse(req.get_body(), known)
-    return said(await late_signals.receive(signal, client), _FIX)
+    return said(await late_signals.receive(signal, client, later), _FIX)

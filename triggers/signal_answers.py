@@ -38,7 +38,7 @@ def said(received: Received, todo: str) -> func.HttpResponse:
     match received.status:
         case "accepted" | "queued" | "waiting":
             return answer(202, shown(received))
-        case "recorded":
+        case "recorded" | "received" | "poisoned":
             return answer(200, shown(received))
         case "refused":
             code = received.code or "Refused"

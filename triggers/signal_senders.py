@@ -1,5 +1,21 @@
 """Everything that a signal comes in by, from machines: what `function_app` registers of it."""
 
-from triggers import alertmanager, azure_monitor, defender, event_grid, late_signals, sentinel
+from triggers import (
+    alertmanager,
+    azure_monitor,
+    defender,
+    event_grid,
+    late_signals,
+    queued_signals,
+    sentinel,
+)
 
-MODULES = (azure_monitor, alertmanager, sentinel, defender, event_grid, late_signals)
+MODULES = (
+    azure_monitor,
+    alertmanager,
+    sentinel,
+    defender,
+    event_grid,
+    late_signals,
+    queued_signals,
+)

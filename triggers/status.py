@@ -49,6 +49,7 @@ def read(store: EvidenceStore, durable: DurableOrchestrationStatus | None) -> Js
         "incident_id": incident["incident_id"],
         "phase": phase_of(durable),
         "mode": incident["mode"],
+        "deepened": told.get("deepened", []),
         "principal": incident["principal"],
         "signal": incident["signal"],
         "opened_at": incident["opened_at"],
@@ -93,9 +94,10 @@ def _restores(store: EvidenceStore, incident: Incident) -> list[Json]:
 
 
 def incident_of(durable: DurableOrchestrationStatus) -> Incident:
-    """The incident as it was accepted."""
+    """The incident as it was accepted, as deep as it goes by now."""
     incident: Incident = _document(durable.input_)["incident"]
-    return incident
+    mode = told_by(durable).get("mode", incident["mode"])
+    return {**incident, "mode": mode}
 
 
 def _changes(store: EvidenceStore, incident: Incident) -> list[Json]:

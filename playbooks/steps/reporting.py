@@ -10,7 +10,7 @@ import azure.durable_functions as df
 from playbooks import choosing, footprint, plan_files, plans, refederation
 from playbooks.journaled import Work, perform
 from playbooks.orders import Json, Order, cancelled_path, folder, graph_path
-from playbooks.steps import findings, sweeps, undo_books
+from playbooks.steps import depths, findings, sweeps, undo_books
 from responders import claims, graph_pages, incident_index, locks, notices, report_pages, reports
 from responders.evidence import EvidenceRef, EvidenceStore
 from responders.journal import Journal
@@ -112,15 +112,19 @@ async def seal_evidence(order: Order) -> Json:
 
 @bp.activity_trigger(input_name="order")
 async def release_principal(order: Order) -> Json:
-    """Close: the next signal about this principal opens an incident of its own."""
+    """Close: the next signal about this principal opens an incident of its own. Not where more is asked of this one."""
     incident, facts = order["incident"], order.get("facts", {})
 
-    async def act(work: Work) -> StepResult:
+    async def act(work: Work) -> Json:
+        held = await asyncio.to_thread(
+            claims.release, work.store, incident, hears=facts.get("hears", "all")
+        )
+        if held is not None:
+            return depths.asked_for(held, held.get("raised", []))
         how = incident_index.Closed(
             facts.get("outcome", "unknown"), facts.get("mode", incident["mode"])
         )
         await asyncio.to_thread(incident_index.closed, work.store, incident["incident_id"], how)
-        await asyncio.to_thread(claims.release, work.store, incident)
         return {"status": "done", "detail": "released"}
 
     return await perform("release_principal", order, act)

@@ -1,0 +1,157 @@
+"""What became of every signal: one record for each (source, id), and an index by the time of arrival.
+
+The record is made by a conditional create, before anything else is done about a signal, and changed by conditional
+replaces until it has ended. So two deliveries find each other, whichever instances they reach, and what a worker leaves
+half done is found by the sweep. The index is written once, and its names are what a list pages through.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Literal, NotRequired, TypedDict
+
+from responders.errors import ContractChangedError, NotFoundError
+from responders.evidence import EvidenceStore, canonical, digest
+from responders.model import Signal
+
+Fate = Literal["received", "queued", "waiting", "accepted", "recorded", "refused", "poisoned"]
+# Nothing changes such a record any more, and the same signal gets the same answer.
+_ENDED = frozenset[Fate]({"accepted", "recorded"})
+_SETTLED = _ENDED | {"refused", "waiting", "poisoned"}  # what no sweep touches
+_INDEX = "index/signals"
+_BETWEEN = "~"
+_READERS = 16  # records that are read side by side
+_MOST_KNOWN, _MOST_KEPT = 200_000, 2_000
+
+
+class Record(TypedDict):
+    """One signal and what became of it so far."""
+
+    signal: Signal
+    status: Fate
+    why: str
+    incident_id: str | None
+    joined: bool
+    mode: str
+    code: str | None
+    candidates: list[str]
+    received_at: str
+    changed_at: str
+    attempts: int  # that did not come to an end
+    told: NotRequired[str]  # whether people were told that it was given up
+
+
+def key(signal: Signal) -> str:
+    """The same for every delivery of a signal."""
+    return digest(f"{signal['source']}\n{signal['signal_id']}".encode())[:16]
+
+
+def path(signal: Signal) -> str:
+    """Where its record lies."""
+    return _path(signal["source"], key(signal))
+
+
+def begin(store: EvidenceStore, signal: Signal, status: Fate = "received") -> tuple[Record, bool]:
+    """The signal's record, and whether this call made it. Nothing is done about a signal before that."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    fresh: Record = {
+        "signal": signal,
+        "status": status,
+        "why": "",
+        "incident_id": None,
+        "joined": False,
+        "mode": "record",
+        "code": None,
+        "candidates": [],
+        "received_at": now,
+        "changed_at": now,
+        "attempts": 0,
+    }
+    known = store.claim(path(signal), canonical(fresh))
+    return (fresh, True) if known is None else (_parsed(known), False)
+
+
+def enlist(store: EvidenceStore, record: Record) -> None:
+    """Put it on the list. Safe to repeat."""
+    name = name_of(record)
+    store.put(f"{_INDEX}/{name[:10]}/{name}.json", b"{}\n")
+
+
+def name_of(record: Record) -> str:
+    """Its name on the list: names sort by the time of arrival."""
+    signal = record["signal"]
+    return _BETWEEN.join((record["received_at"], signal["source"], key(signal)))
+
+
+def change(store: EvidenceStore, signal: Signal, how: Callable[[Record], Record]) -> Record:
+    """Change a record that has not ended. Whoever is faster counts: one that has ended stays as it is."""
+    where = path(signal)
+    while (content := store.claimed(where)) is not None:
+        record = _parsed(content)
+        if is_ended(record):
+            return record
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        changed: Record = {**how(record), "changed_at": now}
+        if store.replace_claim(where, content, canonical(changed)):
+            return changed
+    raise NotFoundError(f"no record at {where}")
+
+
+def is_ended(record: Record) -> bool:
+    """Whether the same signal is answered with this from now on."""
+    return record["status"] in _ENDED
+
+
+_kept: dict[str, bytes] = {}
+
+
+def read(store: EvidenceStore, name: str) -> Record:
+    """The record of this name on the list. One that has ended is kept in memory: it never changes."""
+    _, source, own = name.split(_BETWEEN)
+    content = _kept.get(name) or store.claimed(_path(source, own))
+    if content is None:
+        raise NotFoundError(f"no record of the signal {name}")
+    record = _parsed(content)
+    if is_ended(record):
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
+        _kept[name] = content
+    return record
+
+
+def names(store: EvidenceStore, day: str | None = None) -> list[str]:
+    """Every signal by its name on the list, the newest first; of one day (2026-11-27) or of all."""
+    folder = _INDEX if day is None else f"{_INDEX}/{day}"
+    found = (one.rpartition("/")[2].removesuffix(".json") for one in store.list(folder))
+    return sorted(found, reverse=True)
+
+
+_done: set[str] = set()  # names whose records no sweep has to look at any more
+
+
+def unfinished(store: EvidenceStore, now: datetime, since: timedelta) -> Iterator[Record]:
+    """Records that have not come to an end, of what arrived within that time. Each settled one is read once."""
+    if len(_done) > _MOST_KNOWN:
+        _done.clear()
+    days = {f"{now - timedelta(days=back):%Y-%m-%d}" for back in range(since.days + 2)}
+    todo = [one for day in sorted(days) for one in reversed(names(store, day)) if one not in _done]
+    with ThreadPoolExecutor(_READERS) as readers:
+        for name, record in zip(todo, readers.map(lambda one: read(store, one), todo), strict=True):
+            if record["status"] in _SETTLED:
+                _done.add(name)
+            else:
+                yield record
+
+
+def _path(source: str, own: str) -> str:
+    return f"signals/{source}/{own}.json"
+
+
+def _parsed(content: bytes) -> Record:
+    match json.loads(content):
+        case {"signal": dict(), "status": str(), "received_at": str()} as found:
+            record: Record = found
+            return record
+        case _:
+            raise ContractChangedError("a record of a signal is no such record")
