@@ -3,7 +3,8 @@
 Stops    nothing
 Leaves   everything as it is
 Undo     none needed
-Needs    deployments.apps: list; every user may ask what it is allowed
+Needs    mutatingwebhookconfigurations.admissionregistration.k8s.io: list; endpointslices.discovery.k8s.io: list;
+         every user may ask what it is allowed
 Source   https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access
          https://azure.github.io/azure-workload-identity/docs/installation/mutating-admission-webhook.html
 """
@@ -11,13 +12,12 @@ Source   https://kubernetes.io/docs/reference/access-authn-authz/authorization/#
 import asyncio
 from collections.abc import Sequence
 
+from responders import identity_webhooks
+from responders.errors import NotFoundError, RefusedError
 from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import Json, StepResult
 
-# The AKS add-on lives in the first, the Helm chart in the second.
-_WEBHOOK_NAMESPACES = ("kube-system", "azure-workload-identity-system")
-_WEBHOOK_LABEL = "azure-workload-identity.io/system=true"
 # Everything under "Needs" in the responders that work in a cluster; a test compares.
 NEEDED: dict[str, tuple[str, ...]] = {
     "serviceaccounts": ("get", "list", "create", "patch"),
@@ -31,10 +31,18 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "jobs.batch": ("get", "list", "patch"),
     "cronjobs.batch": ("get", "list", "patch"),
     "networkpolicies.networking.k8s.io": ("get", "list", "create", "delete"),
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io": ("list",),
+    "endpointslices.discovery.k8s.io": ("list",),
     "roles.rbac.authorization.k8s.io": ("list",),
     "clusterroles.rbac.authorization.k8s.io": ("list",),
     "rolebindings.rbac.authorization.k8s.io": ("list",),
     "clusterrolebindings.rbac.authorization.k8s.io": ("list",),
+}
+
+# Whether these are allowed shows in what is done with them here, in the namespace where it counts.
+_TRIED = {
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+    "endpointslices.discovery.k8s.io",
 }
 
 # Everything under "Wants": a survey that may not list these is still one, and says what it could not read.
@@ -69,12 +77,19 @@ async def check(
 
     The webhook fails closed: while it is down, a restarted workload gets no pods at all.
     """
-    questions = [(resource, verb) for resource, verbs in NEEDED.items() for verb in verbs]
+    questions = [
+        (resource, verb)
+        for resource, verbs in NEEDED.items()
+        if resource not in _TRIED
+        for verb in verbs
+    ]
     rules = await asyncio.gather(*(_rules_in(kube, one) for one in namespaces))
-    webhook, *answers = await asyncio.gather(
-        _webhook_is_ready(kube),
-        *(_is_allowed_enough(kube, *question, rules) for question in questions),
-        *(_is_allowed(kube, resource, verb, namespace) for verb, resource, namespace in more),
+    webhook, answers = await asyncio.gather(
+        _webhook(kube),
+        asyncio.gather(
+            *(_is_allowed_enough(kube, *question, rules) for question in questions),
+            *(_is_allowed(kube, resource, verb, namespace) for verb, resource, namespace in more),
+        ),
     )
     asked = [f"{verb} {resource}" for resource, verb in questions]
     asked += [f"{verb} {resource}" for verb, resource, _ in more]
@@ -86,15 +101,15 @@ async def check(
         problems.append(
             f"{kube.cluster}: not allowed: {', '.join(missing)}: {_how_to_allow(missing)}"
         )
-    if not webhook:
-        problems.append(
-            f"{kube.cluster}: the workload identity webhook is not ready, so pods would not start: "
-            f"kubectl --context {kube.cluster} get deployments -A -l {_WEBHOOK_LABEL}"
-        )
+    if webhook:
+        problems.append(webhook)
     if problems:
         items: list[Json] = [{"missing": one} for one in missing]
         return {"status": "refused", "detail": ". ".join(problems), "items": items}
-    return {"status": "done", "detail": f"{kube.cluster}: every verb is allowed, webhook ready"}
+    return {
+        "status": "done",
+        "detail": f"{kube.cluster}: every verb is allowed, the webhook serves",
+    }
 
 
 async def _is_allowed_enough(kube: Kube, resource: str, verb: str, rules: Sequence[_Rules]) -> bool:
@@ -158,15 +173,12 @@ async def _is_allowed(kube: Kube, resource: str, verb: str, namespace: str = "")
     return bool(answer["status"].get("allowed"))
 
 
-async def _webhook_is_ready(kube: Kube) -> bool:
-    lists = await asyncio.gather(
-        *(
-            kube.list_all(path_of("deployments", namespace), {"labelSelector": _WEBHOOK_LABEL})
-            for namespace in _WEBHOOK_NAMESPACES
-        )
-    )
-    found = [deployment for its in lists for deployment in its]
-    return any((one.get("status") or {}).get("readyReplicas", 0) > 0 for one in found)
+async def _webhook(kube: Kube) -> str:
+    """What is wrong with it, where that may be asked."""
+    try:
+        return await identity_webhooks.problem(kube)
+    except (NotFoundError, RefusedError) as error:
+        return f"{kube.cluster}: whether the workload identity webhook serves is not known: {error}"
 
 
 def _how_to_allow(missing: list[str]) -> str:

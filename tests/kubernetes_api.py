@@ -42,6 +42,7 @@ _GROUPS = {
     "cronjobs": "apis/batch/v1",
     "daemonsets": "apis/apps/v1",
     "deployments": "apis/apps/v1",
+    "endpointslices": "apis/discovery.k8s.io/v1",
     "horizontalpodautoscalers": "apis/autoscaling/v2",
     "jobs": "apis/batch/v1",
     "networkpolicies": "apis/networking.k8s.io/v1",

@@ -341,20 +341,77 @@ async def test_a_token_request_without_a_token_does_not_show_what_it_had(api: Fa
 # Preflight
 
 
-def _webhook(api: FakeApi, *, ready: int, namespace: str = "kube-system") -> None:
-    path = f"/apis/apps/v1/namespaces/{namespace}/deployments/azure-wi-webhook"
-    api.put(path, status={"readyReplicas": ready})
+_REGISTERED = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/azure-wi"
+_BUNDLE = "Y2E="
+
+
+def _webhook(
+    api: FakeApi, *, ready: int, namespace: str = "kube-system", bundle: str = _BUNDLE
+) -> None:
+    service = {"namespace": namespace, "name": "azure-wi-webhook"}
+    way = {"service": service, "caBundle": bundle}
+    ours = {"name": "mutation.azure-workload-identity.io", "clientConfig": way}
+    other = {"name": "of.somebody.else", "clientConfig": {"url": "https://x"}}
+    api.put(_REGISTERED, webhooks=[other, ours])
+    path = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices/azure-wi-webhook-x"
+    api.put(path, endpoints=[{"conditions": {"ready": number < ready}} for number in range(2)])
 
 
 @pytest.mark.parametrize("namespace", ["kube-system", "azure-workload-identity-system"])
-async def test_preflight_passes_with_every_verb_and_a_ready_webhook(
+async def test_preflight_passes_with_every_verb_and_a_webhook_that_serves(
     api: FakeApi, namespace: str
 ) -> None:
     _webhook(api, ready=1, namespace=namespace)
 
     assert (await preflight.check(api.kube()))["status"] == "done"
-    labels = {one.query["labelSelector"] for one in api.seen if one.method == "GET"}
-    assert labels == {"azure-workload-identity.io/system=true"}
+    asked = {one.path: one.query.get("labelSelector") for one in api.seen if one.method == "GET"}
+    slices = f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices"
+    assert asked[slices] == "kubernetes.io/service-name=azure-wi-webhook"
+
+
+async def test_preflight_refuses_where_nobody_told_the_api_server_of_the_webhook(
+    api: FakeApi,
+) -> None:
+    _webhook(api, ready=1)
+    del api.objects[_REGISTERED]
+
+    result = await preflight.check(api.kube())
+
+    assert result["status"] == "refused"
+    assert "pods would start without an identity" in result["detail"]
+
+
+async def test_preflight_refuses_a_webhook_that_the_api_server_would_not_believe(
+    api: FakeApi,
+) -> None:
+    _webhook(api, ready=2, bundle="")
+
+    result = await preflight.check(api.kube())
+
+    assert result["status"] == "refused"
+    assert "without a CA bundle" in result["detail"]
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize("plural", ["mutatingwebhookconfigurations", "endpointslices"])
+async def test_a_webhook_that_can_not_be_asked_about_is_not_taken_for_one_that_serves(
+    api: FakeApi, plural: str, status: int
+) -> None:
+    _webhook(api, ready=1)
+    api.refused = {plural: status}
+
+    result = await preflight.check(api.kube())
+
+    assert result["status"] == "refused"
+    assert "is not known" in result["detail"]
+
+
+async def test_an_endpoint_that_says_nothing_of_itself_counts_as_ready(api: FakeApi) -> None:
+    _webhook(api, ready=0)
+    path = "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices/azure-wi-webhook-y"
+    api.put(path, endpoints=[{"addresses": ["10.0.0.1"]}])
+
+    assert (await preflight.check(api.kube()))["status"] == "done"
 
 
 async def test_preflight_names_every_missing_verb_and_how_to_grant_it(api: FakeApi) -> None:

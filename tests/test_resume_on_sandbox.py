@@ -41,9 +41,9 @@ async def webhook_serves(world: InProcess, cluster: str) -> None:
     """Its pods take a moment to become ready."""
     async with asyncio.timeout(20):
         while not any(
-            (one.get("status") or {}).get("readyReplicas")
-            for one in state(world)["clusters"][cluster]["deployments"]
-            if one["metadata"]["namespace"] == "kube-system"
+            endpoint["conditions"]["ready"]
+            for one in state(world)["clusters"][cluster]["endpointslices"]
+            for endpoint in one.get("endpoints", [])
         ):
             await asyncio.sleep(0.2)
 

@@ -4,6 +4,7 @@ What it defends: a pod keeps the identity it was born with, and without the webh
 """
 
 import hashlib
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -111,6 +112,56 @@ def test_a_running_pod_keeps_its_client_id_until_it_is_replaced(api: Api, accoun
 
     assert _variables(api.get("pods", "p")) == _variables(pod)
     assert _variables(_pod(api, "q", labels=LABEL).json())["AZURE_CLIENT_ID"] == "new"
+
+
+CONFIGURATION = "azure-wi-webhook-mutating-webhook-configuration"
+REGISTERED = f"/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/{CONFIGURATION}"
+
+
+@pytest.fixture
+def registered(api: Api) -> Iterator[dict[str, Any]]:
+    """What the API server knows of the webhook, as a test may change it."""
+    found = api.call("GET", REGISTERED).json()
+    yield found
+    api.call("DELETE", REGISTERED)
+    about = {"name": CONFIGURATION, "labels": found["metadata"]["labels"]}
+    body = {"metadata": about, "webhooks": found["webhooks"]}
+    assert api.call("POST", REGISTERED.rpartition("/")[0], body).is_success
+
+
+@pytest.mark.usefixtures("registered")
+def test_where_nobody_told_the_api_server_of_the_webhook_pods_start_without_an_identity(
+    api: Api, account: str
+) -> None:
+    assert account
+    assert api.call("DELETE", REGISTERED).is_success
+
+    pod = _pod(api, labels=LABEL).json()
+
+    assert _variables(pod) == {"AZURE_TENANT_ID": "mine"}
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"caBundle": None}, "certificate signed by unknown authority"),
+        ({"service": {"name": "other"}}, 'service "other" not found'),
+    ],
+)
+def test_a_webhook_that_is_registered_wrongly_lets_no_labelled_pod_start(
+    api: Api, account: str, registered: dict[str, Any], change: dict[str, Any], why: str
+) -> None:
+    assert account
+    (webhook,) = registered["webhooks"]
+    way = {**webhook["clientConfig"], **change}
+    way["service"] = {**webhook["clientConfig"]["service"], **change.get("service", {})}
+    body = {"webhooks": [{**webhook, "clientConfig": {k: v for k, v in way.items() if v}}]}
+    assert api.call("PATCH", REGISTERED, body, MERGE).is_success
+
+    refused = _pod(api, labels=LABEL)
+
+    assert refused.status_code == 500
+    assert why in refused.json()["message"]
 
 
 def test_while_the_webhook_is_down_no_labelled_pod_is_made(api: Api, account: str) -> None:

@@ -4,6 +4,7 @@ Left out    aggregation of the user-facing roles, most of the system roles
 Source      https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings
 """
 
+import base64
 from typing import TYPE_CHECKING
 
 from sandbox.kubernetes import workload_identity
@@ -132,6 +133,7 @@ def _seed_webhook(cluster: "Cluster") -> None:
         "name": "manager",
         "image": "mcr.microsoft.com/oss/v2/azure/workload-identity/webhook:v1.6.0",
     }
+    _register_webhook(cluster)
     pod = {"serviceAccountName": "azure-wi-webhook-admin", "containers": [container]}
     metadata = {"name": workload_identity.DEPLOYMENT, "namespace": namespace, "labels": labels}
     cluster.seed(
@@ -145,3 +147,36 @@ def _seed_webhook(cluster: "Cluster") -> None:
             },
         },
     )
+
+
+def _register_webhook(cluster: "Cluster") -> None:
+    """Its Service, and what tells the API server to ask it about every labelled pod.
+
+    https://github.com/Azure/azure-workload-identity/tree/main/manifest_staging/charts/workload-identity-webhook
+    """
+    namespace, labels = workload_identity.NAMESPACE, workload_identity.LABELS
+    metadata = {"name": workload_identity.SERVICE, "namespace": namespace, "labels": labels}
+    ports = [{"port": 443, "targetPort": 9443}]
+    cluster.seed("services", {"metadata": metadata, "spec": {"selector": labels, "ports": ports}})
+    service = {"name": workload_identity.SERVICE, "namespace": namespace, "path": "/mutate-v1-pod"}
+    bundle = base64.b64encode(b"of the webhook's own certificate rotation").decode()
+    webhook = {
+        "name": workload_identity.WEBHOOK,
+        "admissionReviewVersions": ["v1", "v1beta1"],
+        "clientConfig": {"service": service, "caBundle": bundle},
+        "failurePolicy": "Fail",
+        "matchPolicy": "Equivalent",
+        "objectSelector": {"matchLabels": {"azure.workload.identity/use": "true"}},
+        "reinvocationPolicy": "IfNeeded",
+        "rules": [
+            {
+                "apiGroups": [""],
+                "apiVersions": ["v1"],
+                "operations": ["CREATE"],
+                "resources": ["pods"],
+            }
+        ],
+        "sideEffects": "None",
+    }
+    metadata = {"name": "azure-wi-webhook-mutating-webhook-configuration", "labels": labels}
+    cluster.seed("mutatingwebhookconfigurations", {"metadata": metadata, "webhooks": [webhook]})

@@ -8,7 +8,7 @@ Source      https://kubernetes.io/docs/reference/kubernetes-api/workload-resourc
 import base64
 from collections.abc import Callable
 
-from sandbox.kubernetes import pod_defaults, storage_defaults
+from sandbox.kubernetes import endpoint_rules, pod_defaults, storage_defaults
 from sandbox.kubernetes.kind import Kind
 from sandbox.kubernetes.pod_defaults import unless_set
 from sandbox.world import Json
@@ -208,7 +208,9 @@ _FILLERS: dict[str, Callable[[Json], None]] = {
     "persistentvolumes": storage_defaults.fill_volume,
     "poddisruptionbudgets": _disruption_budget,
     "deployments": _deployment,
+    "endpointslices": endpoint_rules.fill_slice,
     "jobs": _job,
+    "mutatingwebhookconfigurations": endpoint_rules.fill_webhooks,
     "namespaces": _namespace,
     "networkpolicies": _network_policy,
     "pods": _pod,

@@ -5,7 +5,7 @@ Source   https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/
 
 from collections.abc import Callable
 
-from sandbox.kubernetes import storage_defaults
+from sandbox.kubernetes import endpoint_rules, storage_defaults
 from sandbox.kubernetes.field_problems import FieldProblem, forbidden_field, invalid_value
 from sandbox.kubernetes.kind import Kind
 from sandbox.world import Json
@@ -105,6 +105,7 @@ _CHANGES: dict[str, Callable[[Json, Json], list[FieldProblem]]] = {
     "clusterrolebindings": _role_is_kept,
     "configmaps": _data_is_kept,
     "daemonsets": _selector_is_kept,
+    "endpointslices": endpoint_rules.slice_change,
     "deployments": _selector_is_kept,
     "jobs": _job_change,
     "persistentvolumeclaims": storage_defaults.claim_change,

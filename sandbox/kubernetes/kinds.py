@@ -56,6 +56,13 @@ KINDS = (
     ),
     Kind("", "services", "Service", ("svc",), answers_delete_with_object=True, in_all=True),
     Kind(
+        "admissionregistration.k8s.io",
+        "mutatingwebhookconfigurations",
+        "MutatingWebhookConfiguration",
+        namespaced=False,
+        counts_generation=True,
+    ),
+    Kind(
         "apiextensions.k8s.io",
         "customresourcedefinitions",
         "CustomResourceDefinition",
@@ -156,6 +163,7 @@ KINDS = (
         counts_generation=True,
         in_all=True,
     ),
+    Kind("discovery.k8s.io", "endpointslices", "EndpointSlice", counts_generation=True),
     Kind(
         "networking.k8s.io",
         "networkpolicies",

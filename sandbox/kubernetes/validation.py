@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from sandbox.kubernetes import (
     custom_resources,
+    endpoint_rules,
     immutability,
     metadata,
     schedules,
@@ -252,7 +253,9 @@ _KINDS: dict[str, Callable[[Json], list[FieldProblem]]] = {
     "cronjobs": _cron_job,
     "daemonsets": _workload,
     "deployments": _deployment,
+    "endpointslices": endpoint_rules.slice_problems,
     "jobs": _job,
+    "mutatingwebhookconfigurations": endpoint_rules.webhook_problems,
     "networkpolicies": _network_policy,
     "persistentvolumeclaims": storage_defaults.claim_problems,
     "persistentvolumes": storage_defaults.volume_problems,

@@ -1,7 +1,8 @@
 """The mutating webhook of azure-workload-identity v1.6, as the AKS add-on runs it in kube-system.
 
-Faithful    pods labelled azure.workload.identity/use: "true" at CREATE only; failurePolicy Fail; environment variables
-            only where the container has none of that name; annotations of pod and ServiceAccount;
+Faithful    pods labelled azure.workload.identity/use: "true" at CREATE only; the failure policy; the call
+            fails for a service without a ready endpoint and without a CA bundle; environment variables only where the
+            container has none of that name; annotations of pod and ServiceAccount;
             pods annotated azure.workload.identity/use-identity-binding get the token proxy and a token for it
 Left out    the proxy sidecar
 Source      https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html
@@ -28,16 +29,24 @@ _PREFIX = "azure.workload.identity/"
 _MOUNT_PATH = "/var/run/secrets/azure/wi"  # since v1.6.0; before it, /var/run/secrets/azure/tokens
 _TOKEN_PATH = "token/azure-identity-token"  # noqa: S105 - a path
 _SHORTEST_S, _LONGEST_S = 3600, 86400
-_WEBHOOK = "mutation.azure-workload-identity.io"
-_SERVICE = "azure-wi-webhook-webhook-service"
+WEBHOOK = "mutation.azure-workload-identity.io"
+SERVICE = "azure-wi-webhook-webhook-service"
 
 
 def mutate(cluster: "Cluster", pod: Json, account: Json) -> None:
-    """Inject identity into a labelled pod, in place. Raises `StatusError` where the webhook can't."""
+    """Inject identity into a labelled pod, in place. Raises `StatusError` where the webhook can't.
+
+    A cluster that nobody told of the webhook starts the pod without an identity.
+    """
     if pod["metadata"].get("labels", {}).get(f"{_PREFIX}use") != "true":
         return
-    if not _is_ready(cluster):
-        raise _unreachable()
+    webhook = _registered(cluster)
+    if webhook is None:
+        return
+    if why := _unreachable_because(cluster, webhook):
+        if webhook["failurePolicy"] == "Ignore":
+            return
+        raise _unreachable(webhook, why)
     seconds = _expiration(pod, account)
     volume = _volume_name(pod)
     annotations = account["metadata"].get("annotations", {})
@@ -78,16 +87,36 @@ def _proxy(cluster: "Cluster") -> dict[str, str]:
     }
 
 
-def _is_ready(cluster: "Cluster") -> bool:
-    """Whether the webhook's service has an endpoint."""
+def _registered(cluster: "Cluster") -> Json | None:
+    """The webhook as the API server was told of it."""
+    for one in cluster.store.peek(stored("mutatingwebhookconfigurations")):
+        for webhook in one.get("webhooks", []):
+            if webhook["name"] == WEBHOOK:
+                return dict(webhook)
+    return None
+
+
+def _unreachable_because(cluster: "Cluster", webhook: Json) -> str:
+    """Why a call of it fails; empty where it is answered."""
+    way = webhook["clientConfig"]
+    service = way.get("service") or {}
+    if not way.get("caBundle"):
+        return "tls: failed to verify certificate: x509: certificate signed by unknown authority"
+    namespace, name = service.get("namespace", ""), service.get("name", "")
+    if cluster.store.look(stored("services"), namespace, name) is None:
+        return f'service "{name}" not found'
+    if _is_served(cluster, namespace, name):
+        return ""
+    return f'no endpoints available for service "{name}"'
+
+
+def _is_served(cluster: "Cluster", namespace: str, service: str) -> bool:
+    """Whether the service has a ready endpoint."""
     return any(
-        pod["metadata"].get("labels", {}).items() >= LABELS.items()
-        and not pod["metadata"].get("deletionTimestamp")
-        and any(
-            condition["type"] == "Ready" and condition["status"] == "True"
-            for condition in pod["status"].get("conditions", [])
-        )
-        for pod in cluster.store.peek(stored("pods"), NAMESPACE)
+        endpoint["conditions"].get("ready")
+        for one in cluster.store.peek(stored("endpointslices"), namespace)
+        if one["metadata"].get("labels", {}).get("kubernetes.io/service-name") == service
+        for endpoint in one.get("endpoints", [])
     )
 
 
@@ -123,16 +152,15 @@ def _add_variables(container: Json, variables: dict[str, str]) -> None:
             container.setdefault("env", []).append({"name": name, "value": value})
 
 
-def _unreachable() -> StatusError:
-    call = f"https://{_SERVICE}.{NAMESPACE}.svc:443/mutate-v1-pod?timeout=10s"
-    why = (
-        f'failed calling webhook "{_WEBHOOK}": failed to call webhook: Post "{call}": '
-        f'no endpoints available for service "{_SERVICE}"'
-    )
+def _unreachable(webhook: Json, because: str) -> StatusError:
+    service = webhook["clientConfig"].get("service") or {}
+    host = f"{service.get('name')}.{service.get('namespace')}.svc:{service.get('port')}"
+    call = f"https://{host}{service.get('path', '')}?timeout={webhook['timeoutSeconds']}s"
+    why = f'failed calling webhook "{WEBHOOK}": failed to call webhook: Post "{call}": {because}'
     message = f"Internal error occurred: {why}"
     return StatusError(500, "InternalError", message, details={"causes": [{"message": why}]})
 
 
 def _denied(why: str) -> StatusError:
-    message = f'admission webhook "{_WEBHOOK}" denied the request: {why}'
+    message = f'admission webhook "{WEBHOOK}" denied the request: {why}'
     return StatusError(400, "BadRequest", message)

@@ -98,6 +98,8 @@ def _firebreak(cluster: Cluster) -> None:
                 ["triggerauthentications", "clustertriggerauthentications"],
                 ["get", "list", "patch"],
             ),
+            _rule("admissionregistration.k8s.io", ["mutatingwebhookconfigurations"], ["list"]),
+            _rule("discovery.k8s.io", ["endpointslices"], ["list"]),
             _rule("kustomize.toolkit.fluxcd.io", ["kustomizations"], ["get", "patch"]),
             _rule("helm.toolkit.fluxcd.io", ["helmreleases"], ["get", "patch"]),
             _rule("argoproj.io", ["applications"], ["get", "patch"]),

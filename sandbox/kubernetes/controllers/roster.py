@@ -7,6 +7,7 @@ from sandbox.kubernetes.controllers import (
     daemon_sets,
     deployments,
     disruption_budgets,
+    endpoint_slices,
     jobs,
     kubelet,
     namespaces,
@@ -23,6 +24,7 @@ _CONTROLLERS = (
     daemon_sets,
     deployments,
     disruption_budgets,
+    endpoint_slices,
     jobs,
     kubelet,
     namespaces,
@@ -37,6 +39,7 @@ def attach(cluster: "Cluster") -> None:
     for controller in _CONTROLLERS:
         cluster.reactor.register(controller.KIND, controller.sync)
     cluster.reactor.register(kubelet.KIND, disruption_budgets.sync_pod)
+    cluster.reactor.register(kubelet.KIND, endpoint_slices.sync_pod)
     cluster.reactor.register(kubelet.KIND, volumes.sync_pod)
     cluster.reactor.register(volumes.VOLUMES, volumes.sync_volume)
     cluster.reactor.register_for_all(namespaces.sync_content)
