@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # Containers often set it: then each process that a drill or a test starts would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup drill serve test test-kubernetes check format verify-evidence bench fuzz-worlds clean
+.PHONY: help setup drill serve test test-kubernetes check format verify-evidence bench fuzz fuzz-worlds clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ verify-evidence: $(STAMP) ## Check an incident's evidence against its manifest a
 
 bench: $(STAMP) ## Measure as ratios in one run: import cost, alert to contained, recovery of 50 clusters (six minutes)
 	@$(BIN)/python -m bench
+
+fuzz: $(STAMP) ## Call the app's HTTP surface in every way that its description allows, and in others (N=200 SEED=0)
+	@$(BIN)/python -m fuzz.http_run --examples $(or $(N),200) --seed $(or $(SEED),0) $(ARGS)
 
 fuzz-worlds: $(STAMP) ## Play random tenants against attackers that search (N=10 SEED=0 MODE=contain|respond|both); what fails is shrunk into .fuzz/
 	@$(BIN)/python -m fuzz --worlds $(or $(N),10) --seed $(or $(SEED),0) --mode $(or $(MODE),both) $(ARGS)

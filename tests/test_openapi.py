@@ -4,7 +4,6 @@ import re
 from itertools import combinations
 from pathlib import Path
 
-import pytest
 from jsonschema import Draft202012Validator
 
 from tests.registered import functions, http_trigger
@@ -72,14 +71,17 @@ def shape(route: str) -> list[str]:
     return ["*" if part.startswith("{") else part.lower() for part in route.split("/")]
 
 
-@pytest.mark.parametrize(("one", "other"), list(combinations(sorted(HTTP), 2)))
-def test_no_two_ways_in_fit_the_same_call(one: str, other: str) -> None:
+def test_no_two_ways_in_fit_the_same_call() -> None:
     """Azure tries routes as they were registered, in an order that nobody promises.
 
     https://github.com/Azure/azure-webjobs-sdk-extensions/blob/main/src/WebJobs.Extensions.Http/Routing/WebJobsRouteBuilder.cs
     """
+    assert [pair for pair in combinations(sorted(HTTP), 2) if fit_the_same(*pair)] == []
+
+
+def fit_the_same(one: str, other: str) -> bool:
     first, second = (shape(http_trigger(name).route) for name in (one, other))
     same = len(first) == len(second) and all(
         a == b or "*" in {a, b} for a, b in zip(first, second, strict=True)
     )
-    assert not (same and methods(one) & methods(other))
+    return same and bool(methods(one) & methods(other))

@@ -30,9 +30,9 @@ _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": "The same key with the same body is answered as the first time, for 24 hours.",
-    "schema": {"type": "string", "pattern": "^[!-~]{1,200}$"},
+    "schema": {"type": "string", "pattern": "^[!-~]{0,200}$"},  # an empty one is none
 }
-_TAG = {"type": "string", "pattern": '^(W/)?"[^"]*"$'}
+_TAG = {"type": "string"}  # what is no tag is none that anybody knows
 _IF_MATCH = {
     "name": "If-Match",
     "in": "header",
@@ -171,13 +171,16 @@ def _errors(one: Operation[Any, Any]) -> Json:
         known |= {412: "MovedOn", 422: "KeyReused"}
     for status, codes in one.errors.items():
         known[status] = f"{known[status]}, {codes}" if status in known else codes
-    return {
+    found = {
         str(status): _problem(codes)
         for status, codes in sorted(known.items())
         if status not in one.answers
     }
+    return found | ({"401": _UNPROVEN} if "401" in found else {})
 
 
+# The platform refuses a bad token or key itself, without a body; the app's own refusal is a problem document.
+_UNPROVEN = {"description": "NotSignedIn, or a token or key that the platform refuses"}
 _OF_ANYBODY = {400: "BadRequest, UnknownParameter", 500: "CannotAnswer", 503: "TryAgain"}
 _COMMON = {**_OF_ANYBODY, 401: "NotSignedIn", 403: "NotAllowed"}
 
@@ -210,7 +213,7 @@ def _machine(name: str, route: MachineRoute) -> Json:
         "responses": {
             "200": {"description": "kept, and nothing was begun", **said},
             "202": {"description": "an incident was opened or joined, or will be", **said},
-            "401": {"description": "no good key, no good token"},
+            "401": _UNPROVEN,
             **{status: _problem(codes) for status, codes in problems.items()},
         },
     }
