@@ -11,6 +11,7 @@ import azure.functions as func
 import pytest
 
 from playbooks.consents import consent_event
+from responders import kill_switch
 from responders.evidence_folder import EvidenceFolder
 from tests import an_incident
 from tests.an_incident import EVIL, INCIDENT
@@ -422,3 +423,21 @@ def test_a_name_that_a_template_misspells_is_an_error() -> None:
     made = rendering.environment().from_string("{{ nothing_of_the_kind }}")
     with pytest.raises(Exception, match="nothing_of_the_kind"):
         made.render()
+
+
+async def test_a_pulled_kill_switch_is_the_first_thing_that_is_read(
+    asked: tuple[FakeClient, str], evidence: EvidenceFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = Browser(asked[0])
+    assert "kill switch" not in text(await browser.get("page_live"))
+    by: Any = {"object_id": "o", "name": EVIL}
+    at = "2026-01-01T00:00:00+00:00"
+    kill_switch.turn(evidence, {"acting": False, "reason": "wrong alert", "by": by, "at": at})
+
+    for name in ("page_live", "page_incidents"):
+        page = text(await browser.get(name))
+        assert "The kill switch is pulled" in page
+        assert "wrong alert" in page
+        assert EVIL not in page
+    monkeypatch.setenv("FIREBREAK_ACTING", "false")
+    assert "FIREBREAK_ACTING" in text(await browser.get("page_live"))

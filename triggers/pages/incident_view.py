@@ -9,7 +9,7 @@ from responders import graph_pages
 from responders.evidence import EvidenceStore
 from responders.graph_model import Graph
 from responders.model import Incident, Json
-from triggers.pages import words
+from triggers.pages import switch_view, words
 
 _MOST_SIGNALS = 50
 _MOST_FILES = 400
@@ -34,6 +34,7 @@ def shown(store: EvidenceStore, status: Json) -> Json:
     graph = _optional(store, f"{base}/graph.json", paths)
     return {
         "one": status,
+        "stopped": switch_view.told(store),
         "phase": words.phase(status["phase"]),
         "outcome": words.outcome(status["outcome"]) if status["outcome"] else None,
         "way": words.way(status["mode"], status["phase"]),

@@ -1,5 +1,6 @@
 """Trigger: the page of all incidents, filtered and paged. Nothing here changes anything."""
 
+import asyncio
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -9,9 +10,9 @@ import structlog
 from pydantic import ValidationError
 
 from responders.model import Json
-from triggers import incident_list, people
+from triggers import incident_list, intake, people
 from triggers.incident_list import ListQuery
-from triggers.pages import consent_pages, rendering, visitors, words
+from triggers.pages import consent_pages, rendering, switch_view, visitors, words
 
 bp = df.Blueprint()
 _MODES = ("plan", "contain", "respond")
@@ -47,9 +48,10 @@ async def page_incidents(
         nothing: Json = {"rows": [], "next": "", "failure": said}
         return rendering.page(req, "list.html", 400, **context, **nothing)
     page = await incident_list.page(client, query)
+    stopped = await asyncio.to_thread(switch_view.told, intake.store())
     more = page["next_cursor"]
     following = f"/incidents?{urlencode({**sent, 'cursor': more})}" if more else ""
-    found: Json = {"rows": page["incidents"], "next": following, "failure": ""}
+    found: Json = {"rows": page["incidents"], "next": following, "failure": stopped}
     return rendering.page(req, "list.html", **context, **found)
 
 

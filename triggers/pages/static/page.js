@@ -133,6 +133,10 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("form[data-once] button[type=submit]")) button.disabled = false;
 });
+// On a phone what is long and not the first thing to read is folded.
+if (window.matchMedia("(max-width: 40rem)").matches) {
+  for (const part of document.querySelectorAll("details[data-wide]")) part.open = false;
+}
 showCopies(document);
 countDown();
 setInterval(countDown, 1000);
