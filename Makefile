@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # Containers often set it: then each process that a drill or a test starts would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup drill serve test test-kubernetes check format verify-evidence bench fuzz fuzz-worlds clean
+.PHONY: help setup drill serve test test-kubernetes check format verify-evidence bench fuzz fuzz-worlds page-pictures clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -59,6 +59,9 @@ fuzz: $(STAMP) ## Call the app's HTTP surface in every way that its description 
 
 fuzz-worlds: $(STAMP) ## Play random tenants against attackers that search (N=10 SEED=0 MODE=contain|respond|both); what fails is shrunk into .fuzz/
 	@$(BIN)/python -m fuzz --worlds $(or $(N),10) --seed $(or $(SEED),0) --mode $(or $(MODE),both) $(ARGS)
+
+page-pictures: $(STAMP) ## Take the pictures of the pages in docs/images anew, in a real browser
+	@$(BIN)/python -m drill.page_pictures
 
 clean: ## Forget drills and servers, keep .venv
 	@rm -rf .drill .serve .evidence .fuzz

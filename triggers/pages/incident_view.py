@@ -4,12 +4,13 @@ from functools import lru_cache
 from typing import Any, cast
 
 from playbooks import footprint, plan_files
+from playbooks.journaled import stopped_by
 from playbooks.steps import findings
 from responders import graph_pages
 from responders.evidence import EvidenceStore
 from responders.graph_model import Graph
 from responders.model import Incident, Json
-from triggers.pages import switch_view, words
+from triggers.pages import words
 
 _MOST_SIGNALS = 50
 _MOST_FILES = 400
@@ -34,7 +35,7 @@ def shown(store: EvidenceStore, status: Json) -> Json:
     graph = _optional(store, f"{base}/graph.json", paths)
     return {
         "one": status,
-        "stopped": switch_view.told(store),
+        "stopped": why_nothing_acts(store),
         "phase": words.phase(status["phase"]),
         "outcome": words.outcome(status["outcome"]) if status["outcome"] else None,
         "way": words.way(status["mode"], status["phase"]),
@@ -51,6 +52,12 @@ def shown(store: EvidenceStore, status: Json) -> Json:
         "has_plan": plan_files.newest_path(store, base) in paths,
         "evidence": _evidence(store, status, paths),
     }
+
+
+def why_nothing_acts(store: EvidenceStore) -> str:
+    """The kill switch, where it is pulled or can't be read; nothing while steps may act."""
+    stopped = stopped_by(store)
+    return "" if stopped is None else f"Nothing acts now: {stopped['detail']}"
 
 
 def _moments(status: Json) -> list[Json]:

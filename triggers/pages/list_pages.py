@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from responders.model import Json
 from triggers import incident_list, intake, people
 from triggers.incident_list import ListQuery
-from triggers.pages import consent_pages, rendering, switch_view, visitors, words
+from triggers.pages import consent_pages, incident_view, rendering, visitors, words
 
 bp = df.Blueprint()
 _MODES = ("plan", "contain", "respond")
@@ -48,7 +48,7 @@ async def page_incidents(
         nothing: Json = {"rows": [], "next": "", "failure": said}
         return rendering.page(req, "list.html", 400, **context, **nothing)
     page = await incident_list.page(client, query)
-    stopped = await asyncio.to_thread(switch_view.told, intake.store())
+    stopped = await asyncio.to_thread(incident_view.why_nothing_acts, intake.store())
     more = page["next_cursor"]
     following = f"/incidents?{urlencode({**sent, 'cursor': more})}" if more else ""
     found: Json = {"rows": page["incidents"], "next": following, "failure": stopped}
