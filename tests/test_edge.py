@@ -23,8 +23,8 @@ from tests.test_ways_in import (
     settings,
     signed_in,
 )
-from triggers import health, idempotency, intake, people
-from triggers.documents import HealthDocument, IncidentDocument
+from triggers import health, idempotency, intake, people, signal_records
+from triggers.documents import HealthDocument, IncidentDocument, SignalsDocument
 
 __all__ = ["client", "settings"]
 ALL = (people.READ, people.RESPOND, people.APPROVE, people.ADMIN)
@@ -440,7 +440,8 @@ SHIPPED = (Path(__file__).parent.parent / "policy.toml").read_text()
 async def test_a_policy_that_changes_nothing_is_valid_and_says_so() -> None:
     said = (await ask("check_policy", body={"policy": SHIPPED})).json
 
-    assert said == {"valid": True, "errors": [], "changes": [], "signals": []}
+    none: dict[str, Any] = {"errors": [], "changes": [], "signals": [], "looked_at": 0}
+    assert said == {"valid": True, **none}
 
 
 async def test_each_error_of_a_policy_is_named_with_its_key() -> None:
@@ -461,13 +462,62 @@ async def test_what_is_no_policy_is_an_answer_and_no_failure(text: str) -> None:
     assert said.json["errors"]
 
 
+def without_rules(policy: str) -> str:
+    return "signals = []\n" + re.sub(r"\[\[signals\]\].*\n(?:[^\[\n].*\n|\n)*", "", policy)
+
+
+def received(number: int, severity: str = "Sev0", source: Any = "azure-monitor") -> str:
+    """A signal that came in; its name on the list."""
+    signal: Any = {
+        "source": source,
+        "kind": "log-alert",
+        "signal_id": f"{number}",
+        "fired_at": "2026-01-01T00:00:00+00:00",
+        "title": "<img onerror=x>",
+        "severity": severity,
+        "confidence": "medium",
+        "authenticated": "token",
+        "hint": {},
+    }
+    record, _ = signal_records.begin(intake.store(), signal, "recorded")
+    signal_records.enlist(intake.store(), record)
+    return signal_records.name_of(record)
+
+
+async def test_without_signals_a_policy_is_tried_on_those_that_came_in_last() -> None:
+    received(1)
+    same = (await ask("check_policy", body={"policy": SHIPPED})).json
+    other = (await ask("check_policy", body={"policy": without_rules(SHIPPED)})).json
+
+    assert (same["looked_at"], same["signals"]) == (1, [])
+    (moved,) = other["signals"]
+    assert (moved["signal"]["severity"], moved["then"]["mode"]) == ("Sev0", "record")
+
+
+async def test_signals_are_listed_the_newest_first_by_source_and_fate() -> None:
+    names = [received(1), received(2, source="sentinel"), received(3)]
+    assert len(set(names)) == 3
+    first = (await ask("list_signals", query={"limit": "2"}, roles=(people.READ,))).json
+    rest = (await ask("list_signals", query={"cursor": first["next_cursor"]})).json
+
+    ids = [one["signal"]["signal_id"] for one in (*first["signals"], *rest["signals"])]
+    assert sorted(ids) == ["1", "2", "3"]
+    assert rest["next_cursor"] is None
+    (only,) = (await ask("list_signals", query={"source": "sentinel"})).json["signals"]
+    assert only["signal"]["signal_id"] == "2"
+    SignalsDocument.model_validate(first)
+    assert (await ask("list_signals", query={"status": "poisoned"})).json["signals"] == []
+    assert (await ask("list_signals", query={"status": "lost"})).status == 400
+    later = {"since": "2099-01-01T00:00:00Z"}
+    assert (await ask("list_signals", query=later)).json["signals"] == []
+
+
 async def test_what_a_policy_changes_is_said_key_by_key_and_signal_by_signal() -> None:
     now = intake.policy()
     mode = next(one.mode for one in now.signals if one.source == "azure-monitor")
-    changed = SHIPPED.replace("acting = true", "acting = false", 1)
-    changed = re.sub(r"\[\[signals\]\].*\n(?:[^\[\n].*\n|\n)*", "", changed)
+    changed = without_rules(SHIPPED.replace("acting = true", "acting = false", 1))
     sample = {"source": "azure-monitor", "kind": "log-alert", "severity": "Sev0"}
-    body = {"policy": f"signals = []\n{changed}", "signals": [sample]}
+    body = {"policy": changed, "signals": [sample]}
     said = (await ask("check_policy", body=body)).json
 
     assert {"object": "guards.acting", "before": "True", "after": "False"} in said["changes"]

@@ -51,6 +51,7 @@ RULES: dict[str, Rule] = {
     "resume_recovery": person(RESPOND),
     "restore_incident": person(APPROVE),
     "cancel_incident": person(RESPOND),
+    "list_signals": person(READ),
     "read_kill_switch": person(READ),
     "set_kill_switch": person(RESPOND, ADMIN),  # to let Firebreak act again: ADMIN alone
     "check_policy": person(READ),

@@ -1,16 +1,31 @@
 """Trigger: about the app itself: its kill switch, a policy before it is deployed, its health, its own description."""
 
+import asyncio
+
 import azure.durable_functions as df
 import azure.functions as func
 from pydantic import BaseModel, ConfigDict
 
-from triggers import documents, edge, health, intake, kill_switches, openapi, people, policy_checks
+from responders.model import Signal
+from triggers import (
+    documents,
+    edge,
+    health,
+    intake,
+    kill_switches,
+    openapi,
+    people,
+    policy_checks,
+    signal_list,
+)
 from triggers.answers import answer
 from triggers.edge import Call, Nothing, Operation, Said
 from triggers.kill_switches import Turned
 from triggers.policy_checks import PolicyText
+from triggers.signal_list import SignalsQuery
 
 bp = df.Blueprint()
+_RECENT = 100  # signals that a policy is tried on
 
 
 class HealthQuery(BaseModel):
@@ -91,9 +106,16 @@ async def check_policy(req: func.HttpRequest) -> func.HttpResponse:
     """200 with what is wrong, or with what it changes."""
 
     async def act(call: Call[PolicyText, Nothing]) -> func.HttpResponse:
-        return answer(200, policy_checks.check(call.body, intake.policy()))
+        recent = [] if call.body.signals else await asyncio.to_thread(_recent)
+        return answer(200, policy_checks.check(call.body, intake.policy(), recent))
 
     return await edge.serve(req, None, CHECK_POLICY, act)
+
+
+def _recent() -> list[Signal]:
+    """What came in last."""
+    latest = signal_list.page(intake.store(), SignalsQuery(limit=_RECENT))
+    return [one["signal"] for one in latest["signals"]]
 
 
 @bp.route(**HEALTH.binding)

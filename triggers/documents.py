@@ -208,6 +208,7 @@ class PolicyDocument(_Document):
     errors: list[PolicyErrorDocument]
     changes: list[ChangeDocument]
     signals: list[Json]
+    looked_at: int
 
 
 class CheckDocument(_Document):
@@ -227,8 +228,24 @@ class HealthDocument(_Document):
     checks: list[CheckDocument] | None = None
 
 
+class SignalDocument(_Document):
+    """A signal, and what became of it so far."""
+
+    signal: Json
+    status: str
+    why: str
+    incident_id: str | None
+    joined: bool
+    mode: str
+    code: str | None
+    candidates: list[str]
+    received_at: str
+    changed_at: str
+    attempts: int
+
+
 class SignalsDocument(_Document):
     """A page of signals, the newest first."""
 
-    signals: list[Json]
+    signals: list[SignalDocument]
     next_cursor: str | None

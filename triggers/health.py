@@ -18,11 +18,13 @@ from responders.evidence import EvidenceStore
 from responders.log_service import Question
 from responders.model import Json
 from responders.settings import Settings
-from triggers import intake
+from triggers import intake, signal_records
 
 _KEPT_S = 15.0  # a load balancer asks every few seconds on every instance, and anybody may
 _EACH_S = 20.0  # of one check; all run side by side
 _PROBE = b"a probe of the evidence store: it may be written"
+_LATE = timedelta(minutes=15)  # a signal that waits longer is looked for by the sweep as well
+_LOOKED_BACK = timedelta(days=1)
 Check = Callable[[], Awaitable[str]]
 _last: tuple[float, bool] | None = None
 
@@ -50,6 +52,11 @@ async def deep(client: df.DurableOrchestrationClient) -> Json:
         ("subscriptions", _subscriptions, "give the app's identity Reader where it is to see"),
         ("workspace", _workspace, "give the app's identity Log Analytics Reader"),
         ("orchestrations", partial(_durable, client), "look at the host's log, and its storage"),
+        (
+            "signals",
+            _signals,
+            "look at the queues firebreak-signals and -poison, and the host's log",
+        ),
         ("kill switch", _switch, "docs/how-to/stop-everything.md: a person pulled it"),
     ]
     checks = await asyncio.gather(*(_checked(*one) for one in named))
@@ -112,6 +119,24 @@ async def _switch() -> str:
     switch = await asyncio.to_thread(kill_switch.read, intake.store())
     stands = "acting" if switch["acting"] else f"pulled by {switch['by']['name']}, {switch['at']}"
     return stands if Settings.from_environ().acting else f"{stands}; FIREBREAK_ACTING is false"
+
+
+async def _signals() -> str:
+    return await asyncio.to_thread(_waiting, intake.store())
+
+
+def _waiting(store: EvidenceStore) -> str:
+    """Whether the queue moves: what is received comes to an end within minutes."""
+    now = datetime.now(UTC)
+    late = [
+        one
+        for one in signal_records.unfinished(store, now, _LOOKED_BACK)
+        if now - datetime.fromisoformat(one["received_at"]) > _LATE
+    ]
+    if late:
+        first = min(one["received_at"] for one in late)
+        raise TransientError(f"{len(late)} signals have come to no end, the first since {first}")
+    return "no signal waits for long"
 
 
 async def _directory() -> str:

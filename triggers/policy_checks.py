@@ -1,6 +1,6 @@
 """What a policy.toml that somebody means to deploy would do: is it taken, what does it change, what of signals."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -9,6 +9,16 @@ from playbooks.policy import Policy, PolicyError
 from responders.model import Authenticated, Confidence, Json, Signal, Source
 from triggers.deciding import decide
 
+_SHOWN: tuple[
+    Literal["source", "kind", "severity", "confidence", "authenticated", "title"], ...
+] = (
+    "source",
+    "kind",
+    "severity",
+    "confidence",
+    "authenticated",
+    "title",
+)
 _Text = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -47,26 +57,33 @@ class PolicyText(BaseModel):
     signals: list[SampleSignal] = Field(default=[], max_length=100)
 
 
-def check(wanted: PolicyText, now: Policy) -> Json:
-    """Nothing of it is kept, and nothing changes."""
+def check(wanted: PolicyText, now: Policy, recent: list[Signal]) -> Json:
+    """Nothing of it is kept, and nothing changes.
+
+    It is tried on the signals that were sent with it: all of them are answered. Where none were, on those that came in
+    last: of them, those are answered that would fare otherwise.
+    """
+    none: Json = {"errors": [], "changes": [], "signals": [], "looked_at": 0}
     try:
         then = policies.parse(wanted.policy)
     except PolicyError as problem:
-        return {"valid": False, "errors": problem.problems, "changes": [], "signals": []}
+        return {**none, "valid": False, "errors": problem.problems}
+    samples = [one.signal() for one in wanted.signals]
+    moved = [_moved(one, now, then) for one in samples or recent]
     return {
         "valid": True,
         "errors": [],
         "changes": _changes(now, then),
-        "signals": [_moved(one, now, then) for one in wanted.signals],
+        "signals": [one for one in moved if samples or one["changes"]],
+        "looked_at": len(moved),
     }
 
 
-def _moved(sample: SampleSignal, now: Policy, then: Policy) -> Json:
+def _moved(signal: Signal, now: Policy, then: Policy) -> Json:
     """What becomes of such a signal by each of the two policies."""
-    signal = sample.signal()
     before, after = _decided(signal, now), _decided(signal, then)
     return {
-        "signal": sample.model_dump(),
+        "signal": {name: signal[name] for name in _SHOWN},
         "now": before,
         "then": after,
         "changes": before != after,

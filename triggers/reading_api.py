@@ -10,13 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from responders.evidence import EvidenceStore
 from responders.journal import Journal
-from triggers import documents, edge, incident_list, intake, reports, tags
+from triggers import documents, edge, incident_list, intake, reports, signal_list, tags
 from triggers.answers import answer, error, unchanged
 from triggers.cursors import CursorField, cursor
 from triggers.edge import Call, Nothing, Operation, Said
 from triggers.incident_list import ListQuery
 from triggers.refusals import unknown
 from triggers.reports import Form, Report
+from triggers.signal_list import SignalsQuery
 
 bp = df.Blueprint()
 # A report names things that an attacker may have named: a browser is to run and load nothing, whatever is in it.
@@ -71,7 +72,15 @@ REPORT: Operation[Nothing, ReportQuery] = Operation(
     },
     errors={404: "NoReport"},
 )
-OPERATIONS = (LIST, STEPS, REPORT)
+SIGNALS: Operation[Nothing, SignalsQuery] = Operation(
+    name="list_signals",
+    method="GET",
+    route="api/signals",
+    summary="Signals, the newest first, and what became of each",
+    query=SignalsQuery,
+    answers={200: Said("a page", documents.SignalsDocument)},
+)
+OPERATIONS = (LIST, STEPS, REPORT, SIGNALS)
 
 
 @bp.route(**LIST.binding)
@@ -135,3 +144,13 @@ def _written(report: Report, form: Form, headers: dict[str, str]) -> func.HttpRe
     return func.HttpResponse(
         report.markdown, headers=said, mimetype="text/markdown", charset="utf-8"
     )
+
+
+@bp.route(**SIGNALS.binding)
+async def list_signals(req: func.HttpRequest) -> func.HttpResponse:
+    """200 with a page; 400 for a filter that makes no sense."""
+
+    async def act(call: Call[Nothing, SignalsQuery]) -> func.HttpResponse:
+        return answer(200, await asyncio.to_thread(signal_list.page, intake.store(), call.query))
+
+    return await edge.serve(req, None, SIGNALS, act)

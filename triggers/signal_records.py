@@ -84,6 +84,12 @@ def name_of(record: Record) -> str:
     return _BETWEEN.join((record["received_at"], signal["source"], key(signal)))
 
 
+def parts(name: str) -> tuple[datetime, str, str]:
+    """When it arrived, where from, and its key, as its name on the list says it."""
+    received_at, source, own = name.split(_BETWEEN)
+    return datetime.fromisoformat(received_at), source, own
+
+
 def change(store: EvidenceStore, signal: Signal, how: Callable[[Record], Record]) -> Record:
     """Change a record that has not ended. Whoever is faster counts: one that has ended stays as it is."""
     where = path(signal)
@@ -108,7 +114,7 @@ _kept: dict[str, bytes] = {}
 
 def read(store: EvidenceStore, name: str) -> Record:
     """The record of this name on the list. One that has ended is kept in memory: it never changes."""
-    _, source, own = name.split(_BETWEEN)
+    _, source, own = parts(name)
     content = _kept.get(name) or store.claimed(_path(source, own))
     if content is None:
         raise NotFoundError(f"no record of the signal {name}")

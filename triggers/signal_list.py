@@ -1,0 +1,58 @@
+"""Which signals came in, the newest first, and what became of each: filtered and paged."""
+
+from typing import Annotated, TypedDict
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from responders.evidence import EvidenceStore
+from responders.model import Source
+from triggers import signal_records
+from triggers.cursors import CursorField, cursor
+from triggers.signal_records import Fate, Record
+
+# Records that one call reads where few of them fit a filter: the rest is behind the cursor.
+_MOST_READ = 500
+
+
+class SignalsQuery(BaseModel):
+    """What the list is narrowed to."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: Source | None = None
+    status: Fate | None = None
+    since: AwareDatetime | None = Field(default=None, description="Received then or later.")
+    until: AwareDatetime | None = Field(default=None, description="Received before that.")
+    limit: Annotated[int, Field(ge=1, le=100)] = 25
+    cursor: CursorField | None = None
+
+
+class SignalsPage(TypedDict):
+    """A page. It may hold fewer than asked for; the last one alone has no `next_cursor`."""
+
+    signals: list[Record]
+    next_cursor: str | None
+
+
+def page(store: EvidenceStore, query: SignalsQuery) -> SignalsPage:
+    """The page that the query asks for."""
+    rest = [one for one in signal_records.names(store) if _fits(one, query)]
+    found: list[Record] = []
+    seen = 0
+    while seen < len(rest) and len(found) < query.limit and seen < _MOST_READ:
+        record = signal_records.read(store, rest[seen])
+        seen += 1
+        if query.status is None or record["status"] == query.status:
+            found.append(record)
+    more = cursor(rest[seen - 1]) if seen < len(rest) else None
+    return {"signals": found, "next_cursor": more}
+
+
+def _fits(name: str, query: SignalsQuery) -> bool:
+    received_at, source, _ = signal_records.parts(name)
+    return (
+        (query.cursor is None or name < query.cursor)
+        and (query.source is None or source == query.source)
+        and (query.since is None or received_at >= query.since)
+        and (query.until is None or received_at < query.until)
+    )
