@@ -11,6 +11,7 @@ from playbooks import (
     restore_identity,
     rotations,
     shutting_out,
+    signal_notices,
     surveying,
     waves,
 )
@@ -52,6 +53,7 @@ app = df.DFApp()
 for module in (
     *signal_senders.MODULES,
     late_entities,
+    signal_notices,
     responder_api,
     reading_api,
     plan_api,

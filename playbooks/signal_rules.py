@@ -19,10 +19,12 @@ _SEVERITIES = {
     "defender": _DEFENDER,
 }
 _KINDS = {
-    "azure-monitor": ("log-alert", "activity-log-alert"),
+    "azure-monitor": ("log-alert", "prometheus-alert", "activity-log-alert"),
     "event-grid": (
         "federated-credential-write",
+        "federated-credential-delete",
         "role-assignment-write",
+        "role-assignment-delete",
         "list-keys",
         "custom",
     ),

@@ -12,9 +12,9 @@ import pytest
 
 from playbooks.late_entities import ASKED_AFTER_MINUTES, late_entities
 from responders import late_entities as workspace
-from responders import notices
+from responders import notices, principals
 from responders.cloud import Cloud
-from responders.errors import RefusedError, TransientError
+from responders.errors import AmbiguousError, RefusedError, TransientError, UnresolvedError
 from responders.model import Late
 from tests import signal_bodies as bodies
 from tests.queue_out import QueueOut
@@ -167,6 +167,39 @@ async def test_what_would_start_nothing_is_not_waited_for(properties: Any) -> No
 
 
 @pytest.mark.usefixtures("settings")
+@pytest.mark.parametrize(
+    ("outcome", "waits"),
+    [
+        (UnresolvedError("a person"), True),
+        (AmbiguousError("two", ["a", "b"]), False),
+        (TransientError("Graph answered 503"), False),
+        (None, False),
+    ],
+)
+async def test_an_alert_that_names_people_alone_waits_for_a_workload_identity(
+    monkeypatch: pytest.MonkeyPatch, outcome: Exception | None, waits: bool
+) -> None:
+    handed: list[Any] = []
+
+    async def resolve(_cloud: Any, _hint: Any) -> Any:
+        if outcome is not None:
+            raise outcome
+
+    async def receive(signal: Any, _client: Any, *_more: Any) -> Any:
+        handed.append(signal)
+        return receiving.Received("accepted", "a rule", "inc-1")
+
+    monkeypatch.setattr(principals, "resolve", resolve)
+    monkeypatch.setattr(receiving, "receive", receive)
+    account = {"kind": "Account", "properties": {"aadUserId": bodies.OBJECT_ID}}
+    client = FakeClient()
+    _, said = await send(bodies.sentinel(account), client)
+
+    assert said["status"] == ("waiting" if waits else "accepted")
+    assert (len(client.started), len(handed)) == ((1, 0) if waits else (0, 1))
+
+
+@pytest.mark.usefixtures("settings")
 async def test_entities_that_came_are_handed_in_as_the_signals_identity(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -179,6 +212,10 @@ async def test_entities_that_came_are_handed_in_as_the_signals_identity(
         handed.append(signal)
         return receiving.Received("accepted", "a rule", "inc-1")
 
+    async def resolve(_cloud: Any, _hint: Any) -> Any:
+        return {}
+
+    monkeypatch.setattr(principals, "resolve", resolve)
     monkeypatch.setattr(workspace, "of", of)
     monkeypatch.setattr(receiving, "receive", receive)
     asked = sentinel_incidents.parse(json.dumps(bodies.sentinel()).encode(), "token")

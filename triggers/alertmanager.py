@@ -4,12 +4,14 @@ Alertmanager tries again whatever is answered with 5xx, and nothing else.
 https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
 """
 
+import asyncio
+
 import azure.durable_functions as df
 import azure.functions as func
 
 from responders.evidence import digest
 from responders.model import Signal
-from triggers import receiving
+from triggers import receiving, signal_notices
 from triggers.answers import answer, error
 from triggers.formats import alert_groups
 from triggers.machine_callers import known_by
@@ -52,29 +54,44 @@ async def _take(
 ) -> func.HttpResponse:
     known = await known_by(req, by_key=by_key, action_groups=False)
     group = alert_groups.parse(req.get_body(), known)
-    signals = [*group.signals, *_cut_off(group)]
-    fates = [await receiving.receive(one, client, later) for one in signals]
+    fates = await _received(group.signals, client, later)
+    if (cut := _cut_off(group)) is not None:
+        fates.append(await receiving.receive(cut, client, later))
+        await signal_notices.tell(
+            client, cut, "Alerts were cut off: a person is needed", cut["inert"]
+        )
     return _said(fates, group.truncated)
 
 
-def _cut_off(group: alert_groups.Group) -> list[Signal]:
+async def _received(
+    signals: list[Signal], client: df.DurableOrchestrationClient, later: Later
+) -> list[Received]:
+    """What became of each. One that breaks does not stop the others, and has the whole group sent again."""
+    came = await asyncio.gather(
+        *(receiving.receive(one, client, later) for one in signals), return_exceptions=True
+    )
+    for one in came:
+        if isinstance(one, BaseException):
+            raise one
+    return [one for one in came if isinstance(one, Received)]
+
+
+def _cut_off(group: alert_groups.Group) -> Signal | None:
     """What Alertmanager left out because of `max_alerts` is nowhere else: it is kept that there was something."""
     if not group.truncated or not group.signals:
-        return []
+        return None
     first = group.signals[0]
     key = digest(group.key.encode())[:16]
     why = f"Alertmanager cut off {group.truncated} alerts of this group: set max_alerts of the receiver to 0"
-    return [
-        {
-            **first,
-            "kind": "truncated",
-            "signal_id": f"truncated/{key}/{first['fired_at']}/{group.truncated}",
-            "title": "alerts were cut off",
-            "hint": {},
-            "inert": why,
-            "fault": "TruncatedAlerts",
-        }
-    ]
+    return {
+        **first,
+        "kind": "truncated",
+        "signal_id": f"truncated/{key}/{first['fired_at']}/{group.truncated}",
+        "title": "alerts were cut off",
+        "hint": {},
+        "inert": why,
+        "fault": "TruncatedAlerts",
+    }
 
 
 def _said(fates: list[Received], truncated: int) -> func.HttpResponse:

@@ -7,12 +7,12 @@ import structlog
 
 from playbooks.journaled import as_data
 from playbooks.late_entities import ASKED_AFTER_MINUTES, LOOK
-from responders import late_entities, notices
+from responders import known_principals, late_entities
 from responders.cloud import Cloud
-from responders.errors import ResponderError
+from responders.errors import AmbiguousError, ResponderError, UnresolvedError
 from responders.evidence import digest
-from responders.model import Json, Signal, StepResult
-from triggers import intake, receiving
+from responders.model import Hint, Json, Signal
+from triggers import intake, receiving, signal_notices
 from triggers.deciding import decide
 from triggers.formats import entities
 from triggers.receiving import Later, Received
@@ -26,13 +26,7 @@ async def receive(
     signal: Signal, client: df.DurableOrchestrationClient, later: Later | None = None
 ) -> Received:
     """`receiving.receive`, or a wait for the entities where they are all that is missing."""
-    if (
-        "late" not in signal
-        or "inert" in signal
-        or decide(signal, intake.policy()).mode == "record"
-    ):
-        return await receiving.receive(signal, client, later)
-    if receiving.is_replay(signal, datetime.now(UTC)):
+    if not await _has_to_wait(signal):
         return await receiving.receive(signal, client, later)
     key = digest("\n".join((signal["source"], signal["signal_id"])).encode())[:24]
     instance = f"late-{key}"
@@ -45,6 +39,28 @@ async def receive(
     await receiving.record(signal, waits)
     _log.info("signal waits", source=signal["source"], instance=instance)
     return waits
+
+
+async def _has_to_wait(signal: Signal) -> bool:
+    """Whether it may start something and names nobody yet, or nobody but people: their entities are there first."""
+    if "late" not in signal or "inert" in signal or receiving.is_replay(signal, datetime.now(UTC)):
+        return False
+    if decide(signal, intake.policy()).mode == "record":
+        return False
+    return not signal["hint"] or await _nobody(signal["hint"]) is not None
+
+
+async def _nobody(hint: Hint) -> str | None:
+    """Why the hint is no workload identity's; None where it is one's, or several's, or nobody can say now."""
+    try:
+        await known_principals.lately(await Cloud.connect(), hint)
+    except AmbiguousError:
+        return None
+    except UnresolvedError as problem:
+        return str(problem)
+    except ResponderError:
+        return None
+    return None
 
 
 @bp.activity_trigger(input_name="signal")
@@ -60,6 +76,8 @@ async def look_for_entities(signal: dict, client: df.DurableOrchestrationClient)
         found = await _found(came)
         if not found["hint"]:
             return {"found": False, "why": "the workspace has no entity that is an identity"}
+        if (why := await _nobody(found["hint"])) is not None:
+            return {"found": False, "why": why[:500]}
         received = await receiving.receive(found, client)
     except ResponderError as problem:
         _log.warning("entities could not be read", step=LOOK, reason=str(problem))
@@ -74,23 +92,8 @@ async def give_up_on_entities(order: dict) -> Json:  # type: ignore[type-arg]  #
     signal: Signal = order["signal"]
     _log.error("alert names nobody", source=signal["source"], signal_id=signal["signal_id"])
     await receiving.record(signal, Received("refused", order["why"], code="NoPrincipal"))
-    return await as_data(_told(signal, order["why"]))
-
-
-async def _told(signal: Signal, why: str) -> StepResult:
-    rows = [
-        ("Alert", signal["title"]),
-        ("From", f"{signal['source']}, {signal['severity']}"),
-        ("Id", signal["signal_id"]),
-        ("Last answer", why),
-    ]
-    lines = [
-        "Nothing was started. Look at the alert, and open an incident about the identity by hand."
-    ]
-    card = notices.card(
-        "An alert that names no identity: a person is needed", "bad", rows, lines, ""
-    )
-    return await notices.send(await Cloud.connect(), card)
+    title = "An alert that names no identity: a person is needed"
+    return await as_data(signal_notices.send(signal, title, order["why"]))
 
 
 async def _found(signal: Signal) -> Signal:

@@ -8,6 +8,7 @@ from triggers import (
     late_signals,
     queued_signals,
     sentinel,
+    signal_notices,
 )
 
 MODULES = (
@@ -18,4 +19,5 @@ MODULES = (
     event_grid,
     late_signals,
     queued_signals,
+    signal_notices,
 )

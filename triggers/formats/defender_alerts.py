@@ -64,7 +64,7 @@ def parse(body: bytes, authenticated: Authenticated) -> Signal:
             **signal,
             "inert": f"the alert is {(alert.status or '').lower()} in Defender for Cloud",
         }
-    return _or_later(signal, alert.systemalertid)
+    return _with_late(signal, alert.systemalertid)
 
 
 def of_event(signal: Signal, alert_id: str | None, properties: dict[str, Any]) -> Signal:
@@ -77,7 +77,7 @@ def of_event(signal: Signal, alert_id: str | None, properties: dict[str, Any]) -
         "signal_id": known.lower(),
         "severity": severity(str(properties.get("severity") or "")),
     }
-    return _or_later(alert, known)
+    return _with_late(alert, known)
 
 
 def severity(text: str) -> str:
@@ -113,7 +113,6 @@ def _hint(alert: Alert) -> Hint:
     return entities.hint(resources)
 
 
-def _or_later(signal: Signal, alert_id: str) -> Signal:
-    if signal["hint"]:
-        return signal
+def _with_late(signal: Signal, alert_id: str) -> Signal:
+    """Where entities that are not there yet, or are people's alone, are asked for."""
     return {**signal, "late": {"table": "SecurityAlert", "key": alert_id}}

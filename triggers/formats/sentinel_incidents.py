@@ -73,8 +73,6 @@ def parse(body: bytes, authenticated: Authenticated) -> Signal:
     }
     if (found.status or "").lower() == "closed":
         return {**signal, "inert": "the incident is closed in Sentinel"}
-    if named:
-        return signal
     return {**signal, "late": {"table": "SecurityIncident", "key": incident.name}}
 
 
