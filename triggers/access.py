@@ -70,5 +70,6 @@ RULES: dict[str, Rule] = {
     "page_cancel": person(RESPOND, page=True),
     "page_restore_form": person(READ, page=True),
     "page_restore": person(APPROVE, page=True),
+    "page_signals": person(READ, page=True),
     "page_asset": ANYONE,
 }

@@ -5,6 +5,7 @@ from triggers.pages import (
     incident_pages,
     list_pages,
     restore_pages,
+    signal_pages,
     static_files,
     steering_pages,
 )
@@ -15,5 +16,6 @@ MODULES = (
     consent_pages,
     steering_pages,
     restore_pages,
+    signal_pages,
     static_files,
 )

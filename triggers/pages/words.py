@@ -63,6 +63,15 @@ _STATUSES: dict[str, Said] = {
     "unproven": Said("unproven", "asking"),
     "reverted": Said("reverted", "bad"),
 }
+_FATES: dict[str, Said] = {
+    "received": Said("received", "running"),
+    "queued": Said("queued", "running"),
+    "waiting": Said("waits for its entities", "running"),
+    "accepted": Said("accepted", "good"),
+    "recorded": Said("recorded, does nothing", "quiet"),
+    "refused": Said("refused", "asking"),
+    "poisoned": Said("given up: a person is needed", "bad"),
+}
 # Which way an incident goes, by its mode, and which phases are which part of it.
 _PARTS = {
     "Guard": ("accepted", "guarding"),
@@ -85,7 +94,7 @@ _LEFT_OUT = {
     "respond": {"Plan"},
 }
 OVER = frozenset(_PARTS["Closed"])
-PHASES, OUTCOMES = tuple(_PHASES), tuple(_OUTCOMES)
+PHASES, OUTCOMES, FATES = tuple(_PHASES), tuple(_OUTCOMES), tuple(_FATES)
 SOURCES = ("azure-monitor", "event-grid", "alertmanager", "sentinel", "defender", "responder")
 
 
@@ -102,6 +111,11 @@ def outcome(name: str | None) -> Said:
 def status(name: str) -> Said:
     """How a step or a cluster stands."""
     return _STATUSES.get(name) or Said(step(name), "quiet")
+
+
+def fate(name: str) -> Said:
+    """What became of a signal."""
+    return _FATES.get(name) or Said(step(name), "quiet")
 
 
 def step(name: str) -> str:
