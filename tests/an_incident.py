@@ -6,6 +6,7 @@ from typing import Any
 from playbooks import plans
 from responders.evidence import EvidenceStore
 from tests.a_principal import PRINCIPAL
+from triggers import signal_records
 
 INCIDENT = "inc-20260101-0123456789ab"
 EVIL = "<img src=x onerror=alert(1)>"
@@ -135,6 +136,15 @@ def kept(store: EvidenceStore, whole: Any = None) -> str:
     changed = {"object": f"trust {EVIL}", "before": EVIL, "after": f"removed {EVIL}"}
     store.put_json(f"{base}/levers/remove_owners-1.json", {"changes": [changed]})
     return plans.plan_hash(whole)
+
+
+def signalled(store: EvidenceStore, status: signal_records.Fate) -> None:
+    """A signal that came in, and what became of it."""
+    told: Any = {**SIGNAL, "signal_id": status}
+    record, _ = signal_records.begin(store, told)
+    signal_records.enlist(store, record)
+    fate: Any = {"status": status, "why": f"because {EVIL}", "candidates": [EVIL]}
+    signal_records.change(store, told, lambda one: {**one, **fate})
 
 
 def standing(phase: str = "awaiting_consent", plan_hash: str = "", **told: Any) -> Any:

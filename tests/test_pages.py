@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 import azure.functions as func
 import pytest
 
 from playbooks.consents import consent_event
-from responders import kill_switch
+from responders import incident_index, kill_switch
 from responders.evidence_folder import EvidenceFolder
 from tests import an_incident
 from tests.an_incident import EVIL, INCIDENT
@@ -439,3 +440,45 @@ async def test_a_pulled_kill_switch_is_the_first_thing_that_is_read(
         assert "Nothing acts now: kill switch: pulled by" in page
         assert "wrong alert" in page
         assert EVIL not in page
+
+
+async def test_each_signal_is_shown_with_what_became_of_it(evidence: EvidenceFolder) -> None:
+    for fate in ("poisoned", "recorded", "refused"):
+        an_incident.signalled(evidence, fate)
+    browser = Browser(FakeClient())
+    every = text(await browser.get("page_signals"))
+    some = text(await browser.get("page_signals", query={"status": "poisoned", "source": ""}))
+
+    assert EVIL not in every
+    assert every.count("because &lt;img") == 3
+    assert some.count("because &lt;img") == 1
+    assert "given up: a person is needed" in some
+    assert (await browser.get("page_signals", query={"status": "x"})).status_code == 400
+
+
+async def test_a_list_goes_on_where_the_page_before_ended(evidence: EvidenceFolder) -> None:
+    for number in range(3):
+        one: Any = an_incident.standing("accepted").input_["incident"]
+        own = f"inc-20260101-00000000000{number}"
+        moment = f"2026-01-01T00:00:0{number}.000+00:00"
+        incident_index.opened(evidence, {**one, "incident_id": own, "opened_at": moment})
+    browser = Browser(FakeClient())
+    first = text(await browser.get("page_incidents", query={"limit": "2", "mode": "respond"}))
+    address = re.findall(r'rel="next" href="/incidents\?([^"]+)"', first)[0]
+    query = {name: one[0] for name, one in parse_qs(unescape(address)).items()}
+    second = text(await browser.get("page_incidents", query=query))
+
+    assert re.findall(r"inc-20260101-\d+(?=<)", first) == [
+        "inc-20260101-000000000002",
+        "inc-20260101-000000000001",
+    ]
+    assert re.findall(r"inc-20260101-\d+(?=<)", second) == ["inc-20260101-000000000000"]
+    assert query["mode"] == "respond"
+
+
+async def test_a_day_that_a_list_ends_with_counts_as_a_whole(evidence: EvidenceFolder) -> None:
+    incident_index.opened(evidence, an_incident.standing().input_["incident"])
+    browser = Browser(FakeClient())
+    for days, found in (("2026-01-01", 1), ("2025-12-31", 0)):
+        page = text(await browser.get("page_incidents", query={"until": days, "since": days}))
+        assert page.count(f"{INCIDENT}</span>") == found

@@ -23,6 +23,7 @@ PATHS = (
     f"/incidents/{INCIDENT}",
     f"/incidents/{INCIDENT}/consent",
     f"/incidents/{INCIDENT}/cancel",
+    "/signals",
     f"/incidents/{INCIDENT}/restore",
     "/incidents/nobody",
 )
@@ -50,6 +51,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     plan_hash = an_incident.kept(store)
     standing = an_incident.standing(plan_hash=plan_hash)
     site.client.statuses[INCIDENT] = standing
+    an_incident.signalled(store, "poisoned")
     incident_index.opened(store, standing.input_["incident"])
     incident_view._kept.cache_clear()
     with served(site):

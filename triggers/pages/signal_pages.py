@@ -6,12 +6,12 @@ import azure.durable_functions as df
 import azure.functions as func
 import structlog
 from pydantic import ValidationError
-from triggers.signal_list import SignalsQuery
 
 from responders.model import Json
 from triggers import intake, people, signal_list
 from triggers.pages import consent_pages, filters, rendering, visitors, words
 from triggers.pages.filters import Filter
+from triggers.signal_list import SignalsQuery
 
 bp = df.Blueprint()
 _FIELDS = (
