@@ -458,10 +458,11 @@ async def test_each_signal_is_shown_with_what_became_of_it(evidence: EvidenceFol
 
 async def test_a_list_goes_on_where_the_page_before_ended(evidence: EvidenceFolder) -> None:
     for number in range(3):
-        one: Any = an_incident.standing("accepted").input_["incident"]
+        one = an_incident.standing("accepted").input_["incident"]
         own = f"inc-20260101-00000000000{number}"
         moment = f"2026-01-01T00:00:0{number}.000+00:00"
-        incident_index.opened(evidence, {**one, "incident_id": own, "opened_at": moment})
+        another: Any = {**one, "incident_id": own, "opened_at": moment}
+        incident_index.opened(evidence, another)
     browser = Browser(FakeClient())
     first = text(await browser.get("page_incidents", query={"limit": "2", "mode": "respond"}))
     address = re.findall(r'rel="next" href="/incidents\?([^"]+)"', first)[0]
