@@ -3,7 +3,7 @@
 Starts    when `triggers.signal_notices` has something to tell that no incident tells
 Asks      nobody
 Undo      none: a card can't be taken back
-Runbook   docs/how-to/signals.md
+Runbook   docs/how-to/alertmanager.md
 """
 
 from collections.abc import Generator
