@@ -49,7 +49,7 @@ async def run(ground: TrainingGround, *, examples: int, seed: int) -> Judged:
     described = (await ground.http.get(f"{origin}/api/openapi.json")).json()
     surface = Surface(described, origin, await _planned(ground, origin, people[0]))
     before, files, traffic = _instances(ground), _files(ground), len(await ground.control.traffic())
-    nobody = [Somebody("nobody", {})]
+    nobody = [Somebody("nobody", {}), Somebody("a forger", {"Authorization": "Bearer e30.e30.e30"})]
     await asyncio.to_thread(surface.play, nobody, examples=max(examples // 4, 1), seed=seed)
     by_nobody = sorted(_files(ground) - files)
     await asyncio.to_thread(surface.play, [*people, keyed], examples=examples, seed=seed)

@@ -176,13 +176,13 @@ def _errors(one: Operation[Any, Any]) -> Json:
         for status, codes in sorted(known.items())
         if status not in one.answers
     }
-    return found | ({"401": _UNPROVEN} if "401" in found else {})
+    return {**found, "401": _UNPROVEN}
 
 
 # The platform refuses a bad token or key itself, without a body; the app's own refusal is a problem document.
 _UNPROVEN = {"description": "NotSignedIn, or a token or key that the platform refuses"}
 _OF_ANYBODY = {400: "BadRequest, UnknownParameter", 500: "CannotAnswer", 503: "TryAgain"}
-_COMMON = {**_OF_ANYBODY, 401: "NotSignedIn", 403: "NotAllowed"}
+_COMMON = {**_OF_ANYBODY, 403: "NotAllowed"}
 
 
 def _problem(codes: str) -> Json:
