@@ -54,7 +54,8 @@ verify-evidence: $(STAMP) ## Check an incident's evidence against its manifest a
 bench: $(STAMP) ## Measure as ratios in one run: import cost, alert to contained, recovery of 50 clusters (six minutes)
 	@$(BIN)/python -m bench
 
-fuzz: $(STAMP) ## Call the app's HTTP surface in every way that its description allows, and in others (N=200 SEED=0)
+fuzz: $(STAMP) ## Send garbage: to the parsers of signals, and to the HTTP surface as its description allows and otherwise (N=200 SEED=0)
+	@FUZZ_EXAMPLES=$$((10 * $(or $(N),200))) $(BIN)/python -m pytest -n 0 -q tests/test_formats_fuzz.py
 	@$(BIN)/python -m fuzz.http_run --examples $(or $(N),200) --seed $(or $(SEED),0) $(ARGS)
 
 fuzz-worlds: $(STAMP) ## Play random tenants against attackers that search (N=10 SEED=0 MODE=contain|respond|both); what fails is shrunk into .fuzz/

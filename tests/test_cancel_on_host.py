@@ -1,0 +1,81 @@
+"""The call that ends an incident, over HTTP, at a host that dies right after it: heard once, carried out, told."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from drill.training_ground import AUDIENCE, Layout, TrainingGround, opened
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+@pytest.fixture
+async def ground(tmp_path: Path) -> AsyncIterator[TrainingGround]:
+    async with opened(Layout(folder=tmp_path, host_environment={})) as running:
+        yield running
+
+
+async def call(
+    ground: TrainingGround, method: str, path: str, body: Any = None, **headers: str
+) -> httpx.Response:
+    token = await ground.control.sign_in("rosa", AUDIENCE)
+    url = str(ground.host.ready["url"]).rstrip("/") + path
+    said = {"Authorization": f"Bearer {token}", **headers}
+    return await ground.http.request(method, url, json=body, headers=said)
+
+
+async def until(ground: TrainingGround, incident_id: str, *phases: str) -> httpx.Response:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        shown = await call(ground, "GET", f"/api/incidents/{incident_id}")
+        if shown.json()["phase"] in phases:
+            return shown
+        await asyncio.sleep(0.2)
+    raise AssertionError(shown.json())
+
+
+async def test_a_watched_incident_is_ended_though_the_host_dies_on_the_way(
+    ground: TrainingGround,
+) -> None:
+    object_id = ground.described["seed"]["orders_api"]["object_id"]
+    wanted = {"object_id": object_id, "mode": "contain", "reason": "somebody is in"}
+    opened_first = await call(ground, "POST", "/api/incidents", wanted)
+    incident_id = opened_first.json()["incident_id"]
+    seen = await until(ground, incident_id, "watching")
+    sent: dict[str, Any] = {
+        "body": {"reason": "the identity is deleted anyway"},
+        "If-Match": seen.headers["ETag"],
+        "Idempotency-Key": "one-call",
+    }
+    path = f"/api/incidents/{incident_id}/cancel"
+    first = await call(ground, "POST", path, **sent)
+    ground.host.process.kill()
+    await ground.host.process.wait()
+    ground.host = await ground.start(0, 1)
+    again = await call(ground, "POST", path, **sent)
+    ended = (await until(ground, incident_id, "closed")).json()
+
+    assert (first.status_code, again.status_code) == (202, 202)
+    assert (first.json(), again.headers["Idempotency-Replayed"]) == (again.json(), "true")
+    assert ended["outcome"] == "cancelled"
+    assert ended["cancelled"]["reason"] == "the identity is deleted anyway"
+    assert ended["contained_at"], "it stays as contained as it was"
+    assert ended["report"].endswith("report-cancelled.md")
+    over = await call(ground, "POST", path, {"reason": "once more"})
+    assert (over.status_code, over.json()["code"]) == (409, "Over")
+
+    listed = (await call(ground, "GET", "/api/incidents?outcome=cancelled")).json()
+    assert [one["incident_id"] for one in listed["incidents"]] == [incident_id]
+    report = await call(ground, "GET", f"/api/incidents/{incident_id}/report?format=md")
+    assert "Cancelled by" in report.text
+    fresh = (await call(ground, "POST", "/api/incidents", {**wanted, "mode": "plan"})).json()
+    assert (fresh["joined"], fresh["incident_id"] != incident_id) == (False, True)
+    deep = await call(ground, "GET", "/api/health?deep=true")
+    assert deep.status_code == 200, deep.text
+    head = await call(ground, "HEAD", f"/api/incidents/{incident_id}")
+    assert (head.status_code, head.content) == (200, b"")
