@@ -46,7 +46,7 @@ class Recovery:
         self._plan = plan
         self._all: list[ClusterRef] = []
         self._refs: list[ClusterRef] = []  # where something is to be done
-        self._evicted: set[str] = set()  # resource ids
+        self._evicted: dict[str, str] = {}  # resource id -> when everything of the old was gone
         self._safe: set[str] = set()  # where a stolen token opens nothing that is trusted anew
         self._begun: set[str] = set()  # names of clusters whose move was begun
         self._states: dict[str, State] = {}
@@ -136,7 +136,9 @@ class Recovery:
         answers = yield from each_cluster(
             self._context, foothold.evict_clusters, self._order, first
         )
-        self._evicted |= {one["resource_id"] for one in self._good(first, answers)}
+        if gone := self._good(first, answers):
+            moment = self._progress.mark("evicted").isoformat()
+            self._evicted |= {one["resource_id"]: moment for one in gone}
         return self._with_canary([one for one in refs if one["resource_id"] in self._evicted])
 
     def _shut_out(self, refs: list[ClusterRef]) -> Generator[Any, Any, list[ClusterRef]]:
@@ -146,7 +148,7 @@ class Recovery:
         held: Json = {}
         if first:
             held = yield from shut_out(
-                self._context, self._order, orders, self._progress, self._plan
+                self._context, self._order, orders, self._progress, self._plan, self._evicted
             )
         self._note({name: of_answer(one) for name, one in held.items()})
         self._safe |= {one["resource_id"] for one in first if one["name"] not in held}

@@ -40,7 +40,7 @@ def rotate_clusters(context: df.DurableOrchestrationContext) -> Generator[Any, A
     """The clusters of a group side by side, each in an orchestration of its own."""
     order: Order = context.get_input(expected_type=dict)
     tasks = [
-        context.call_sub_orchestrator(rotate_cluster, one, expected_type=dict)
+        context.call_sub_orchestrator(rotate_cluster, _since(one), expected_type=dict)
         for one in orders_of(order)
     ]
     broke = "the rotation broke; how far it came is in the journal"
@@ -48,6 +48,12 @@ def rotate_clusters(context: df.DurableOrchestrationContext) -> Generator[Any, A
     return {
         "answers": [{"status": "failed", "detail": broke} if one is LOST else one for one in ended]
     }
+
+
+def _since(order: Order) -> Order:
+    """What is known of a cluster's keys is known since its eviction: a recovery that is resumed finds it again."""
+    since = order["facts"]["evicted"][order["cluster"]["resource_id"]]
+    return {**order, "facts": {"since": since}}
 
 
 @bp.orchestration_trigger(context_name="context")
@@ -79,7 +85,8 @@ def rotate_cluster(context: df.DurableOrchestrationContext) -> Generator[Any, An
     if proof["status"] not in GOOD:
         return {**_ended("prove_keys_gone", proof), **_left(listed)}
     aged = context.current_utc_datetime + timedelta(seconds=proof["max_age_s"])
-    return {"status": "done", "detail": proof["detail"], "aged": aged.isoformat(), **_left(listed)}
+    done = {"status": "done", "detail": proof["detail"], "aged": aged.isoformat()}
+    return {**done, "recorded": kept["at"], **_left(listed)}
 
 
 def _ended(step: str, answer: Json, where: str = "") -> Json:

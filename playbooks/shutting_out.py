@@ -4,7 +4,8 @@ Each method has a condition of its own; a cluster where it does not hold is not 
 none: no token of before fits it.
 """
 
-from collections.abc import Generator
+import re
+from collections.abc import Generator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,6 +23,7 @@ bp = df.Blueprint()
 # Clocks differ: how far Entra lets them is not documented.
 _SKEW = timedelta(minutes=5)
 _WAITS = 3  # whoever requests tokens through all of them has to be met by a person
+_CLOCK = {"waiting_out": "stolen tokens expire", "rotating_keys": "old keys aged out"}
 _NOT_HELD = "containment did not hold while waiting"
 States = Json  # cluster name -> status and detail
 
@@ -32,47 +34,55 @@ def shut_out(
     clusters: list[Order],
     progress: Progress,
     plan: Json,
+    evicted: Mapping[str, str],
 ) -> Generator[Any, Any, States]:
-    """Make the method's condition hold. Returns the clusters where it does not: none of them may be trusted."""
-    evicted = progress.mark("evicted")
-    chosen = plan["refederation"]
-    longest = timedelta(seconds=chosen["longest_token_s"])
+    """Make the method's condition hold. Returns the clusters where it does not: none of them may be trusted.
+
+    What counts is when each cluster was evicted, not when a recovery that was resumed came by here once more.
+    """
     if not clusters:
         return {}
+    chosen = plan["refederation"]
+    gone = {
+        one["cluster"]["resource_id"]: evicted[one["cluster"]["resource_id"]] for one in clusters
+    }
+    longest = timedelta(seconds=chosen["longest_token_s"])
+    last = datetime.fromisoformat(max(gone.values()))
     if chosen["method"] == "accept_risk":
-        progress.until("risk accepted until", evicted + longest)
+        progress.until("risk accepted until", last + longest)
         return {}
     # Whoever may request tokens gets a new one: for a new name, by new keys, after any wait.
     away = yield from _each(context, check_footholds, order, clusters)
     if chosen["method"] == "new_subject":
         return away
     ready = _without(clusters, away)
+    told: Order = {**order, "facts": {"vector": chosen["vector"], "since": min(gone.values())}}
     if chosen["method"] == "rotate_keys":
-        turned = yield from _rotate(context, order, ready, progress)
+        turned = yield from _rotate(context, told, ready, progress, gone)
         return {**away, **turned}
-    told: Order = {**order, "facts": {"vector": chosen["vector"], "since": evicted.isoformat()}}
-    waited = yield from _wait_out(context, told, ready, progress, evicted + longest + _SKEW)
+    until = last + longest + _SKEW
+    waited = yield from _wait(context, told, ready, progress, ("waiting_out", until))
     return {**away, **waited}
 
 
-def _wait_out(
+def _wait(
     context: df.DurableOrchestrationContext,
     order: Order,
     ready: list[Order],
     progress: Progress,
-    until: datetime,
+    begun: tuple[str, datetime],
 ) -> Generator[Any, Any, States]:
-    """Until the last token of before has expired, and then once more for each that was requested meanwhile."""
+    """Until tokens of before are worthless, and then once more for each that was requested meanwhile."""
     away: States = {}
+    phase, until = begun
     for number in range(1, _WAITS + 1):
         if not ready:
             return away
-        progress.until("stolen tokens expire", until)
-        waiting = {"Trusted again after": progress.clock["stolen tokens expire"]}
-        yield from progress.tell("waiting", waiting, key=f"waiting-{number}")
-        outcome = yield from hold(
-            context, order, progress, "contained", Wait("waiting_out", until, beyond=True)
-        )
+        progress.until(_CLOCK[phase], until)
+        waiting = {"Trusted again after": progress.clock[_CLOCK[phase]]}
+        yield from progress.tell("waiting", waiting, key=f"{phase}-{until.isoformat()}")
+        wait = Wait(phase, until, beyond=True)
+        outcome = yield from hold(context, order, progress, "contained", wait)
         if outcome == "not_contained":
             return {**away, **_all(ready, "failed", _NOT_HELD)}
         # Somebody may have started again what was stopped, and its pods have new tokens.
@@ -85,10 +95,11 @@ def _wait_out(
         asked = yield from _requested(context, order, number)
         if asked["status"] not in GOOD:
             return {**away, **_all(ready, asked["status"], asked["detail"])}
-        if not asked["until"]:
+        now = context.current_utc_datetime
+        until = datetime.fromisoformat(asked["until"]) + _SKEW if asked["until"] else now
+        if until <= now:
             progress.note(remaining=[*progress.remaining, *asked["unread"]])
             return away
-        until = datetime.fromisoformat(asked["until"]) + _SKEW
     still = f"tokens were requested in each of {_WAITS} waits: take the right to do so away, then resume"
     return {**away, **_all(ready, "refused", still)}
 
@@ -98,12 +109,16 @@ def _rotate(
     order: Order,
     clusters: list[Order],
     progress: Progress,
+    evicted: Mapping[str, str],
 ) -> Generator[Any, Any, States]:
-    """New signing keys twice in every cluster, and then until copies of the old ones have aged out."""
+    """New signing keys twice in every cluster, then until copies of the old ones have aged out.
+
+    A token that was requested since the keys of before were written down may be one of the new keys: it is waited for.
+    """
     if not clusters:
         return {}
     progress.enter("rotating_keys")
-    told: Order = {**order, "facts": {"since": progress.clock["evicted"]}}
+    told: Order = {**order, "facts": {"evicted": dict(evicted)}}
     answers = yield from rotate(context, told, [one["cluster"] for one in clusters])
     states = dict(zip((one["cluster"]["name"] for one in clusters), answers, strict=True))
     progress.note(
@@ -115,14 +130,15 @@ def _rotate(
         for name, one in states.items()
         if one["status"] not in GOOD
     }
-    aged = [datetime.fromisoformat(one["aged"]) for one in answers if one["status"] in GOOD]
-    if aged:
-        progress.until("old keys aged out", max(aged))
-        wait = Wait("rotating_keys", max(aged), beyond=True)
-        outcome = yield from hold(context, order, progress, "contained", wait)
-        if outcome == "not_contained":
-            return {**away, **_all(_without(clusters, away), "failed", _NOT_HELD)}
-    return away
+    turned = [one for one in answers if one["status"] in GOOD]
+    if not turned:
+        return away
+    aged = max(datetime.fromisoformat(one["aged"]) for one in turned)
+    since = min(one["recorded"] for one in turned)
+    looked: Order = {**order, "facts": {**order["facts"], "since": since}}
+    ready = _without(clusters, away)
+    waited = yield from _wait(context, looked, ready, progress, ("rotating_keys", aged))
+    return {**away, **waited}
 
 
 def _of(answers: list[Json], name: str) -> list[str]:
@@ -132,9 +148,10 @@ def _of(answers: list[Json], name: str) -> list[str]:
 def _requested(
     context: df.DurableOrchestrationContext, order: Order, number: int
 ) -> Generator[Any, Any, Json]:
-    """Whether the audit logs name a token that was requested since the eviction."""
+    """Whether the audit logs name a token that was requested since then. Each look is a sweep of its own."""
     now = context.current_utc_datetime.isoformat()
-    facts = {**order["facts"], "sweep": f"sweep-1-waited-{number}", "now": now}
+    sweep = f"sweep-1-waited-{re.sub('[^0-9]', '', now)}-{number}"
+    facts = {**order["facts"], "sweep": sweep, "now": now}
     swept: Order = {**order, "facts": facts}
     yield from settle(
         context, [(evidence.collect_activity_log, swept), (evidence.collect_logs, swept)]

@@ -1,6 +1,6 @@
 """Signing keys are rotated twice, no less and no more, whatever is repeated: counted on the sandbox's own issuer."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -182,6 +182,36 @@ async def test_a_rotation_that_failed_after_it_was_accepted_is_made_again_at_onc
 
     assert rotations == ["aks-weu", "aks-weu"]
     assert len(await kids(order)) == 2  # the old one and one new one
+
+
+async def test_a_cluster_whose_rotations_azure_gives_up_is_a_persons_at_once(
+    in_process: InProcess, rotations: list[str], order: Any
+) -> None:
+    await step("record_signing_keys", order)
+    answers = []
+    for _ in range(3):
+        in_process.sandbox.control("POST", "cluster-operations", {"fail": ["aks-weu"]})
+        answers.append(await step("rotate_signing_keys", order, turn=1))
+
+    assert [one["status"] for one in answers] == ["failed", "failed", "refused"]
+    assert "provisioningState is failed" in answers[-1]["detail"]
+    assert len(rotations) == 2, "no third one while it is not known why"
+
+
+async def test_a_recovery_that_is_resumed_goes_on_from_the_restarts(
+    rotations: list[str], order: Any
+) -> None:
+    """What the first run did is known by the cluster's eviction, which a resume does not move."""
+    for _ in range(2):
+        recorded = await step("record_signing_keys", order)
+        for turn in (1, 2):
+            assert (await step("rotate_signing_keys", order, turn=turn))["status"] == "done"
+        await step("list_token_users", order)
+        restarted = await step("restart_token_users", order, batch=0)
+
+    assert len(rotations) == 2
+    assert restarted["status"] == "nothing_to_do", "nobody is restarted twice"
+    assert recorded["at"] < datetime.now(UTC).isoformat()
 
 
 async def test_in_the_sandbox_firebreak_may_rotate(order: Any) -> None:

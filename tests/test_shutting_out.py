@@ -17,6 +17,7 @@ from tests.test_compromised_identity import (
     group,
     moved,
     order,
+    resumes,
 )
 
 NAMES = [one["name"] for one in CLUSTERS]
@@ -25,7 +26,12 @@ NOBODY = {**DONE, "until": "", "unread": []}
 
 
 def recover(
-    method: str, *, longest_s: int = 7200, vector: str = "unknown", **answers: Any
+    method: str,
+    *,
+    longest_s: int = 7200,
+    vector: str = "unknown",
+    events: Any = None,
+    **answers: Any,
 ) -> Rehearsal:
     chosen = {"vector": vector, "method": method, "longest_token_s": longest_s}
     said = {
@@ -38,7 +44,9 @@ def recover(
         "rotate_clusters": group,
         **answers,
     }
-    return rehearse(playbook.compromised_identity, order("respond"), said, consent("grant"))
+    return rehearse(
+        playbook.compromised_identity, order("respond"), said, events or consent("grant")
+    )
 
 
 def held(order: Any) -> Any:
@@ -183,7 +191,14 @@ def test_a_cluster_that_was_not_evicted_is_not_trusted(method: str) -> None:
 
 
 AGED = (START + timedelta(days=3)).isoformat()
-ROTATED = {**DONE, "aged": AGED, "remaining": ["a Job"], "by_hand": ["kubectl delete pod x"]}
+RECORDED = (START + timedelta(minutes=1)).isoformat()
+ROTATED = {
+    **DONE,
+    "aged": AGED,
+    "recorded": RECORDED,
+    "remaining": ["a Job"],
+    "by_hand": ["kubectl delete pod x"],
+}
 
 
 def every(answer: dict[str, Any], **but_for: dict[str, Any]) -> Any:
@@ -200,6 +215,32 @@ def test_rotation_waits_until_copies_of_the_old_keys_have_aged_out() -> None:
     assert done.outcome["outcome"] == "recovered"
     assert done.outcome["remaining"].count("a Job") == len(CLUSTERS)
     assert "kubectl delete pod x" in done.outcome["by_hand"]
+
+
+def test_a_token_that_was_requested_after_the_rotation_is_waited_for() -> None:
+    later = datetime.fromisoformat(AGED) + timedelta(hours=3)
+    answers = [{**DONE, "until": later.isoformat(), "unread": []}, NOBODY]
+
+    done = recover(
+        "rotate_keys",
+        rotate_clusters=every(ROTATED),
+        look_for_requests=lambda _order: answers.pop(0),
+    )
+
+    assert waits(done) == [datetime.fromisoformat(AGED), later + timedelta(minutes=5)]
+    looks = [one["facts"] for name, one in done.orders if name == "look_for_requests"]
+    assert {one["since"] for one in looks} == {RECORDED}, "a token of the keys before opens nothing"
+    assert len({one["sweep"] for one in looks}) == 2, "what an earlier sweep read is not read again"
+    assert done.outcome["outcome"] == "recovered"
+
+
+def test_a_token_that_was_requested_and_has_expired_is_waited_for_no_longer() -> None:
+    over = {**DONE, "until": (START - timedelta(days=1)).isoformat(), "unread": []}
+
+    done = recover("rotate_keys", rotate_clusters=every(ROTATED), look_for_requests=over)
+
+    assert len(waits(done)) == 1
+    assert done.outcome["outcome"] == "recovered"
 
 
 def test_no_key_is_rotated_where_an_intruder_may_request_tokens_by_the_new_ones() -> None:
@@ -235,10 +276,37 @@ def test_a_cluster_whose_rotation_failed_is_not_trusted_and_the_others_are() -> 
     assert trusted(done) == [[CLUSTERS[0]["issuer_url"], CLUSTERS[2]["issuer_url"]]]
 
 
+def test_a_resumed_recovery_is_told_of_the_eviction_that_was_and_not_of_itself() -> None:
+    bad = {"status": "failed", "detail": "restart_token_users: web: not yet"}
+    answers = [every(ROTATED), every(ROTATED, aks_2=bad), every(ROTATED)]
+    calls: list[Any] = []
+
+    def rotated(order: Any) -> Any:
+        calls.append(order)
+        return answers[len(calls) - 1](order)
+
+    done = recover("rotate_keys", events=resumes("watching"), rotate_clusters=rotated)
+
+    assert [[one["name"] for one in call["clusters"]] for call in calls] == [
+        NAMES[:1],
+        NAMES[1:],
+        NAMES[1:2],
+    ]
+    again = calls[2]["facts"]["evicted"]
+    assert again.items() <= calls[1]["facts"]["evicted"].items()
+    assert done.outcome["outcome"] == "recovered"
+
+
 def rotate_one(**answers: Any) -> Rehearsal:
     wanted = {**order("respond"), "cluster": CLUSTERS[0], "facts": {"since": START.isoformat()}}
     listed = {**DONE, "batches": 2, "remaining": [], "by_hand": []}
-    said = {"list_token_users": listed, "prove_keys_gone": {**DONE, "max_age_s": 60}, **answers}
+    kept = {**DONE, "at": RECORDED}
+    said = {
+        "record_signing_keys": kept,
+        "list_token_users": listed,
+        "prove_keys_gone": {**DONE, "max_age_s": 60},
+        **answers,
+    }
     return rehearse(rotations.rotate_cluster, wanted, said)
 
 
@@ -258,6 +326,7 @@ def test_a_cluster_is_rotated_twice_then_restarted_batch_by_batch_then_proven() 
     ]
     turns = [one["facts"]["turn"] for name, one in done.orders if name == "rotate_signing_keys"]
     assert turns == [1, 2]
+    assert done.outcome["recorded"] == RECORDED
     assert datetime.fromisoformat(done.outcome["aged"]) >= START + timedelta(seconds=60)
 
 

@@ -14,7 +14,7 @@ from playbooks.in_cluster import each, in_cluster
 from playbooks.journaled import Work, perform
 from playbooks.orders import Json, Order, folder
 from responders import restarts, signing_key_rotations
-from responders.errors import TransientError
+from responders.errors import RefusedError, TransientError
 from responders.evidence import digest
 from responders.kube import Kube
 
@@ -23,6 +23,8 @@ BATCHES = 20  # at most, for the length of the history
 _FEWEST = 10  # workloads that are restarted side by side
 # So long nobody rotates again after a rotation whose key is not seen yet: the keys are published with a delay.
 _PUBLISHED_WITHIN = timedelta(minutes=10)
+# A rotation that ended so made no key, and is made again at once; after so many in that time a person is asked.
+_MADE_NO_KEY, _FAILURES = {"failed", "canceled"}, 2
 
 
 @bp.activity_trigger(input_name="order")
@@ -33,8 +35,10 @@ async def record_signing_keys(order: Order) -> Json:
         path = f"{_base(order)}-before.json"
         if not await asyncio.to_thread(work.store.exists, path):
             keys = await signing_key_rotations.published(work.cloud, order["cluster"])
-            await asyncio.to_thread(work.store.put_json, path, {"kids": sorted(keys.kids)})
-        return {"status": "done", "detail": path}
+            kept = {"kids": sorted(keys.kids), "at": _now().isoformat()}
+            await asyncio.to_thread(work.store.put_json, path, kept)
+        before = await asyncio.to_thread(work.store.get_json, path)
+        return {"status": "done", "detail": path, "at": before["at"]}
 
     return await perform("record_signing_keys", order, act, target=order["cluster"]["name"])
 
@@ -77,17 +81,31 @@ async def _rotate_once(work: Work, order: Order) -> None:
     state = await signing_key_rotations.state_of(work.cloud, cluster)
     if state not in signing_key_rotations.ENDED:
         raise TransientError(f"{cluster['name']}: an operation is under way: {state}")
-    now = datetime.now(UTC)  # noqa: TID251 - an activity: it runs once, it is not replayed
+    now = _now()
     stem = f"{_base(order)}-begun-{turn}-"
-    begun = await asyncio.to_thread(work.store.list, folder(order["incident"]) + "/keys")
-    for path in (one for one in begun if one.startswith(stem)):
-        at = datetime.fromisoformat((await asyncio.to_thread(work.store.get_json, path))["at"])
-        # One that failed made no key, and is made again at once.
-        if state != "failed" and now - at < _PUBLISHED_WITHIN:
-            raise TransientError(f"{cluster['name']}: rotated, its key is not published yet")
+    begun = await asyncio.to_thread(_begun, work, order, stem)
+    lately = [at for at in begun if now - at < _PUBLISHED_WITHIN]
+    if lately and state not in _MADE_NO_KEY:
+        raise TransientError(f"{cluster['name']}: rotated, its key is not published yet")
+    if len(lately) >= _FAILURES:
+        raise RefusedError(
+            f"{cluster['name']}: Azure gave up {len(lately)} rotations, the cluster's provisioningState is {state}: "
+            f"az aks show --ids {cluster['resource_id']} --query provisioningState; mend it, then resume"
+        )
     stamp = re.sub(r"\D", "", now.isoformat())
     await asyncio.to_thread(work.store.put_json, f"{stem}{stamp}.json", {"at": now.isoformat()})
     await signing_key_rotations.rotate(work.cloud, cluster)
+
+
+def _begun(work: Work, order: Order, stem: str) -> list[datetime]:
+    """When each rotation of this turn was asked for."""
+    paths = work.store.list(folder(order["incident"]) + "/keys")
+    mine = [one for one in paths if one.startswith(stem)]
+    return [datetime.fromisoformat(work.store.get_json(one)["at"]) for one in mine]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 - an activity: it runs once, it is not replayed
 
 
 @bp.activity_trigger(input_name="order")
