@@ -114,7 +114,7 @@ def pull(
         yield from _failed(progress, {"lines": [*lines, *commands]})
         yield from progress.expose(now)
         return "not_contained"
-    yield from progress.expose(now)
+    yield from progress.expose(now, token_refused=bool(proof.get("token_refused")))
     return "partly_contained" if remaining else "contained"
 
 

@@ -15,7 +15,8 @@ from playbooks.steps import reporting
 from responders.claims import Hears
 from responders.model import Mode, NewIdentity
 
-_LONGEST = timedelta(hours=28)  # of an access token that continuous access evaluation watches
+# Of an access token that continuous access evaluation watches, and until Entra's replicas refuse.
+_LONGEST = timedelta(hours=28, minutes=5)
 # Durable fails an orchestration whose custom status is longer than 16 KB of UTF-16.
 # https://learn.microsoft.com/azure/azure-functions/durable/durable-functions-custom-orchestration-status
 MOST_SHOWN_B = 15_000
@@ -160,9 +161,12 @@ class Progress:
         shown = deadline.isoformat(timespec="seconds")
         self.note(clock={**self._status["clock"], moment: shown})
 
-    def expose(self, contained_at: datetime) -> Generator[Any, Any, None]:
+    def expose(
+        self, contained_at: datetime, *, token_refused: bool = False
+    ) -> Generator[Any, Any, None]:
         """State until when each kind of resource may still be opened with a token issued before."""
-        facts = {"contained_at": contained_at.isoformat(timespec="seconds")}
+        moment = contained_at.isoformat(timespec="seconds")
+        facts = {"contained_at": moment, "token_refused": token_refused}
         order: Order = {**self._order, "facts": facts}
         stated = yield from perform_one(self._context, acts.state_residual, order)
         if stated["status"] == "done":

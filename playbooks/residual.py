@@ -5,6 +5,7 @@ nothing to open, each kind of resource at its own pace.
 https://learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TypedDict
 
@@ -17,6 +18,13 @@ _RBAC = timedelta(minutes=10)
 # Continuous access evaluation makes tokens for Microsoft Graph live longer, up to 28 hours instead of 24.
 # https://learn.microsoft.com/entra/identity/conditional-access/concept-continuous-access-evaluation
 _EVALUATED = timedelta(hours=4)
+# How long Entra's replicas take to refuse a token once something is disabled is not documented; of a new trust they are
+# said to take a couple of minutes: https://azure.github.io/azure-workload-identity/docs/faq.html. Assumed for both.
+_REPLICATED = timedelta(minutes=5)
+_NOBODY_ASKED = (
+    "; 5 minutes of it because nothing could ask the token endpoint: some of Entra's replicas may have issued tokens "
+    "for so long"
+)
 _MANAGEMENT_GROUP = "/providers/microsoft.management/managementgroups/"
 
 
@@ -29,9 +37,16 @@ class Exposure(TypedDict):
 
 
 def exposures(
-    principal: Principal, snapshot: Snapshot, contained_at: datetime, policy: Json
+    principal: Principal,
+    snapshot: Snapshot,
+    contained_at: datetime,
+    policy: Json,
+    *,
+    refused: bool,
 ) -> list[Exposure]:
     """What remains, latest last. Tokens are taken to live as long as policy.toml [windows] residual_hours says.
+
+    `refused`: the token endpoint itself said no by `contained_at`; else tokens may have been issued somewhat longer.
 
     24 h for workload identities (https://learn.microsoft.com/azure/aks/workload-identity-overview) and for
     managed identities, whose tokens are cached for so long:
@@ -54,8 +69,20 @@ def exposures(
             "until": (contained_at + span).isoformat(timespec="seconds"),
             "why": why,
         }
-        for resource, span, why in sorted(found, key=lambda one: one[1])
+        for resource, span, why in sorted(map(_later(refused), found), key=lambda one: one[1])
     ]
+
+
+def _later(refused: bool) -> Callable[[tuple[str, timedelta, str]], tuple[str, timedelta, str]]:
+    """What lasts as long as a token does lasts longer where the last token's moment is not known."""
+
+    def later(one: tuple[str, timedelta, str]) -> tuple[str, timedelta, str]:
+        resource, span, why = one
+        if refused or span == _RBAC:  # a cache of roles does not care when a token was issued
+            return one
+        return resource, span + _REPLICATED, why + _NOBODY_ASKED
+
+    return later
 
 
 def deadline(found: list[Exposure]) -> datetime:

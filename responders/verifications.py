@@ -43,6 +43,9 @@ class Check(TypedDict):
     left: list[str]  # of an "open" one: the ids of what remains
 
 
+_REFUSES = "the token endpoint refuses"
+
+
 class Proof(TypedDict):
     """How containment stands."""
 
@@ -53,6 +56,7 @@ class Proof(TypedDict):
     open: NotRequired[list[str]]  # the same, one id a line: what is new in it was given since
     # What could not be asked, and why; every lever reads back all the same.
     unasked: NotRequired[list[str]]
+    token_refused: NotRequired[bool]  # the token endpoint itself was asked, and said no
 
 
 async def containment(
@@ -69,7 +73,7 @@ async def containment(
     )
     checks = await asyncio.gather(
         *(_check(name, "must", question) for name, question in _musts(cloud, principal)),
-        _check("the token endpoint refuses", "must", asked),
+        _check(_REFUSES, "must", asked),
         *(
             _open(name, words, question)
             for name, words, question in open_paths.questions(cloud, principal)
@@ -86,6 +90,7 @@ async def containment(
         "remaining": remaining,
         "open": sorted(f"{one['check']}: {left}" for one in checks for left in one["left"]),
         "unasked": unasked,
+        "token_refused": any(one["check"] == _REFUSES and one["holds"] for one in checks),
     }
 
 

@@ -12,9 +12,11 @@ from tests.test_compromised_identity import POLICY, order
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def stated(kind: str = "application", **parts: Any) -> dict[str, timedelta]:
+def stated(
+    kind: str = "application", *, refused: bool = True, **parts: Any
+) -> dict[str, timedelta]:
     principal: Any = {**order("contain")["incident"]["principal"], "kind": kind}
-    found = residual.exposures(principal, snapshot(**parts), AT, POLICY)
+    found = residual.exposures(principal, snapshot(**parts), AT, POLICY, refused=refused)
     return {one["resource"]: datetime.fromisoformat(one["until"]) - AT for one in found}
 
 
@@ -46,11 +48,27 @@ def test_a_token_keeps_its_groups() -> None:
 
 def test_the_deadline_is_the_last_of_them_and_never_less_than_a_token_lives() -> None:
     principal = order("contain")["incident"]["principal"]
-    bare = residual.exposures(principal, snapshot(), AT, POLICY)
-    full = residual.exposures(principal, snapshot(app_roles=[{}]), AT, POLICY)
+    bare = residual.exposures(principal, snapshot(), AT, POLICY, refused=True)
+    full = residual.exposures(principal, snapshot(app_roles=[{}]), AT, POLICY, refused=True)
 
     assert residual.deadline(bare) == AT + timedelta(hours=24)
     assert residual.deadline(full) == AT + timedelta(hours=28)
+
+
+def test_where_nothing_could_ask_for_a_token_the_last_one_may_be_minutes_younger() -> None:
+    found = stated(refused=False, app_roles=[{}])
+
+    assert found["Microsoft Graph and other APIs"] == timedelta(hours=28, minutes=5)
+    outside = "Kubernetes, databases and other access outside Azure RBAC"
+    assert found[outside] == timedelta(hours=24, minutes=5)
+    assert found["Azure resources under Azure RBAC"] == timedelta(minutes=10), "of no token's age"
+    principal = order("contain")["incident"]["principal"]
+    (said,) = {
+        one["why"].partition("; ")[2]
+        for one in residual.exposures(principal, snapshot(), AT, POLICY, refused=False)
+        if one["resource"] == outside
+    }
+    assert "nothing could ask the token endpoint" in said
 
 
 def test_everything_that_would_go_is_counted() -> None:

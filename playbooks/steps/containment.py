@@ -100,7 +100,10 @@ async def state_residual(order: Order) -> Json:
         path = f"{folder(incident)}/snapshot.json"
         snapshot = await asyncio.to_thread(work.store.get_json, path)
         moment = datetime.fromisoformat(order["facts"]["contained_at"])
-        found = residual.exposures(incident["principal"], snapshot, moment, order["policy"])
+        refused = bool(order["facts"]["token_refused"])
+        found = residual.exposures(
+            incident["principal"], snapshot, moment, order["policy"], refused=refused
+        )
         deadline = residual.deadline(found).isoformat(timespec="seconds")
         return {
             "status": "done",
