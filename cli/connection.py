@@ -110,7 +110,7 @@ class App:
                     raise _unreachable(self.origin, broken) from broken
                 time.sleep(min(2.0 ** (number - 1), _LONGEST_PAUSE_S))
                 continue
-            if answer.status_code in _AGAIN and number < _TRIES:
+            if answer.status_code in _AGAIN and number < _TRIES and not _is_meant(answer):
                 time.sleep(_pause(answer, number))
                 continue
             return _checked(answer)
@@ -148,8 +148,14 @@ def _unreachable(origin: str, broken: httpx.TransportError) -> UnreachableError:
     return UnreachableError(said, "if the app is down, go on from here: firebreak --local ...")
 
 
+def _is_meant(answer: httpx.Response) -> bool:
+    """An app that says of itself that it can't work answers with a document, and not with a problem."""
+    media = answer.headers.get("Content-Type", "").partition(";")[0]
+    return answer.status_code == httpx.codes.SERVICE_UNAVAILABLE and media == "application/json"
+
+
 def _checked(answer: httpx.Response) -> httpx.Response:
-    if answer.is_success or answer.status_code == httpx.codes.NOT_MODIFIED:
+    if answer.is_success or answer.status_code == httpx.codes.NOT_MODIFIED or _is_meant(answer):
         return answer
     try:
         problem = answer.json()

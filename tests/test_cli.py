@@ -275,3 +275,10 @@ def test_settings_that_are_none_are_refused_by_name(text: str, tmp_path: Path) -
 def test_missing_settings_are_named() -> None:
     with pytest.raises(CommandError, match="FIREBREAK_API_AUDIENCE"):
         local.environment(None, {"FIREBREAK_TENANT_ID": "t", "FIREBREAK_LOG_WORKSPACE_ID": "w"})
+
+
+def test_an_app_that_says_that_it_cannot_work_is_heard_and_not_asked_again() -> None:
+    server = Server(httpx.Response(503, json={"status": "unhealthy", "checks": []}))
+
+    assert app(server).get("/api/health")["status"] == "unhealthy"
+    assert len(server.asked) == 1

@@ -11,6 +11,7 @@ import pytest
 from responders import kill_switch, notices
 from responders.cloud import Cloud
 from responders.errors import TransientError
+from responders.evidence_folder import EvidenceFolder
 from tests.registered import functions, http_trigger
 from tests.test_ways_in import (
     GOOD,
@@ -311,6 +312,31 @@ async def test_the_status_document_is_the_published_one(client: FakeClient) -> N
 
     IncidentDocument.model_validate(shown)
     assert set(IncidentDocument.model_fields) <= set(shown)
+
+
+async def test_who_follows_an_incident_has_its_levers_read_once(
+    client: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.statuses[INCIDENT] = asking("watching")
+    client.statuses[INCIDENT].custom_status["consent"] = None
+    change = {"object": "o", "before": "a", "after": "b"}
+    for number in range(20):
+        path = f"incidents/{INCIDENT}/levers/lever_{number}-1.json"
+        intake.store().put_json(path, {"changes": [change]})
+    read: list[str] = []
+    get = EvidenceFolder.get
+
+    def counted(store: EvidenceFolder, path: str) -> bytes:
+        read.append(path)
+        return get(store, path)
+
+    monkeypatch.setattr(EvidenceFolder, "get", counted)
+    first = await ask("read_incident", client)
+    before = len(read)
+    again = await ask("read_incident", client, If_None_Match=first.headers["ETag"])
+
+    assert (len(first.json["changes"]), again.status) == (20, 304)
+    assert (before, len(read) - before) == (21, 1), "the journal alone"
 
 
 async def test_the_list_is_read_by_whoever_may_read(client: FakeClient) -> None:

@@ -1,5 +1,6 @@
 """The description of the API: made from the code, complete, committed as it is served, of ways in that differ."""
 
+import ast
 import re
 from itertools import combinations
 from pathlib import Path
@@ -65,6 +66,24 @@ def test_every_error_is_described_as_a_problem() -> None:
             for code, said in one["responses"].items():
                 if int(code) >= 400 and path != "/api/health" and "content" in said:
                     assert list(said["content"]) == ["application/problem+json"], (path, code)
+
+
+REFERENCE = (COMMITTED.parent / "api.md").read_text()
+
+
+def test_the_reference_names_every_path_and_every_code_of_an_error() -> None:
+    paths = {path.replace("{incident_id}", "{id}") for _, path in described().values()}
+    assert {path for path in paths if path not in REFERENCE} == set()
+    codes: set[str] = set()
+    for file in (COMMITTED.parent.parent.parent / "triggers").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            match node:
+                case ast.Call(
+                    func=ast.Name(id="error"), args=[_, ast.Constant(value=str(code)), *_]
+                ):
+                    codes.add(code)
+    assert len(codes) > 20
+    assert {one for one in codes if f"`{one}`" not in REFERENCE} == set()
 
 
 def shape(route: str) -> list[str]:

@@ -76,6 +76,7 @@ class IncidentDocument(_Document):
     consent: Json | None
     identity: Json | None
     clusters: dict[str, Any]
+    deepened: list[Json]
     resumable: bool
     resume: Json | None
     outcome: str | None

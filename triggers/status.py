@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from functools import lru_cache
 from typing import Literal
 
 import azure.durable_functions as df
@@ -104,8 +105,15 @@ def _changes(store: EvidenceStore, incident: Incident) -> list[Json]:
     """Before and after per object: in plan mode what would change, else what was changed."""
     base = f"incidents/{incident['incident_id']}"
     paths = (store.list(f"{base}/{part}") for part in ("levers", "rebuild"))
-    kept = (store.get_json(path) for found in paths for path in found)
-    return [change for one in kept for change in one.get("changes", [])]
+    return [change for found in paths for path in found for change in _changed(store, path)]  # type: ignore[arg-type]  # a protocol hides that stores are hashable
+
+
+@lru_cache(
+    maxsize=1_000
+)  # who follows an incident asks every few seconds, and evidence never changes
+def _changed(store: EvidenceStore, path: str) -> list[Json]:
+    kept = store.get_json(path)
+    return list(kept.get("changes", []))
 
 
 def _document(value: object) -> Json:
