@@ -100,7 +100,7 @@ async def agree(somebody: Keyboard) -> None:
     await somebody.go_to("Why do you agree?")
     await page.keyboard.type("read with the owner")
     await somebody.press("Consent to this plan")
-    await page.wait_for_url("**told=consented")
+    await page.wait_for_url("**told=consented**")
 
 
 @pytest.mark.slow

@@ -1,5 +1,7 @@
 """The pages: what anybody wrote stays text, nothing is changed by looking, and no other site can have a form sent."""
 
+import base64
+import json
 import re
 from collections.abc import Iterator
 from html import unescape
@@ -191,7 +193,12 @@ async def test_a_yes_from_the_page_is_the_apis_yes(asked: tuple[FakeClient, str]
     )
 
     assert answer.status_code == 303
-    assert answer.headers["Location"] == f"/incidents/{INCIDENT}?told=consented"
+    place = answer.headers["Location"]
+    assert place.startswith(f"/incidents/{INCIDENT}?told=consented&proof=")
+    query = {name: one[0] for name, one in parse_qs(place.partition("?")[2]).items()}
+    assert "handed over" in text(await browser.get("page_incident", query=query))
+    other = Browser(client)
+    assert "handed over" not in text(await other.get("page_incident", query=query))
     ((incident_id, event, given),) = client.events
     assert (incident_id, event) == (INCIDENT, consent_event(plan_hash))
     assert (given["decision"], given["chosen"]) == ("grant", ["grant-1"])
@@ -300,6 +307,20 @@ async def test_a_token_of_another_browser_is_refused(asked: tuple[FakeClient, st
     assert client.events == []
 
 
+async def test_a_token_is_one_persons(asked: tuple[FakeClient, str]) -> None:
+    """Two people at one browser: what was shown to the one is no answer of the other."""
+    client, plan_hash = asked
+    browser = Browser(client)
+    form = await browser.form("consent", plan_hash)
+    principal = json.loads(base64.b64decode(browser.headers["X-MS-CLIENT-PRINCIPAL"]))
+    principal["claims"][0]["val"] = "88888888-8888-8888-8888-888888888888"
+    header = base64.b64encode(json.dumps(principal).encode()).decode()
+    browser.headers["X-MS-CLIENT-PRINCIPAL"] = header
+
+    assert (await browser.post("page_answer", form)).status_code == 403
+    assert client.events == []
+
+
 async def test_the_cookie_of_the_forms_is_out_of_reach(asked: tuple[FakeClient, str]) -> None:
     cookie = (await Browser(asked[0]).get("page_consent")).headers["Set-Cookie"]
 
@@ -400,9 +421,10 @@ async def test_a_filter_that_makes_no_sense_is_said(evidence: EvidenceFolder) ->
 
 
 async def test_an_address_can_put_no_words_on_a_page(asked: tuple[FakeClient, str]) -> None:
-    page = text(await Browser(asked[0]).get("page_incident", query={"told": "call +1 555 0100"}))
-
-    assert "555" not in page
+    for query in ({"told": "call +1 555 0100"}, {"told": "consented"}, {"told": "x", "proof": "é"}):
+        page = text(await Browser(asked[0]).get("page_incident", query=query))
+        assert "555" not in page
+        assert "handed over" not in page
 
 
 def asset(name: str) -> func.HttpRequest:

@@ -88,7 +88,7 @@ async def _answer(
     answered = await consent_answers.give(client, incident_id, person, given)
     if answered.status_code < 300 or _was_heard(found, person, given):
         told = "consented" if decision == _GRANT else "refused"
-        return rendering.see_other(req, f"/incidents/{incident_id}?told={told}")
+        return incident_pages.taken(req, person, incident_id, told)
     return await _page(req, person, found, sent=sent, failure=of_problem(answered))
 
 

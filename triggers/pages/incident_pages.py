@@ -5,6 +5,7 @@ nothing did. Without scripts it is loaded again as a whole.
 """
 
 import asyncio
+import hmac
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -14,11 +15,11 @@ from responders import graph_drawings
 from responders.evidence import EvidenceStore, digest
 from responders.model import Json
 from triggers import intake, people, status
-from triggers.pages import incident_view, rendering, visitors, words
+from triggers.pages import forms, incident_view, rendering, visitors, words
 from triggers.people import Person
 
 bp = df.Blueprint()
-# What a person is told after a form was taken. The address names one of these and nothing else is shown.
+# What a person is told after a form was taken, and nobody else: a link can't make somebody believe that they answered.
 TOLD = {
     "consented": "Your consent was handed over. What comes of it is shown here.",
     "refused": "Your no was handed over.",
@@ -43,7 +44,7 @@ async def page_incident(
         return seen
     person, found = seen
     shown = await asyncio.to_thread(incident_view.shown, intake.store(), found)
-    told = TOLD.get(req.params.get("told", ""), "")
+    told = _told(req, person, found["incident_id"])
     acts = _acts(person, found)
     return rendering.page(req, "incident.html", person=person, told=told, acts=acts, **shown)
 
@@ -97,6 +98,19 @@ async def opened(
     incident_id = req.route_params["incident_id"]
     found = await status.of(client, incident_id)
     return (person, found) if found else unknown(req, person, incident_id)
+
+
+def taken(req: func.HttpRequest, person: Person, incident_id: str, told: str) -> func.HttpResponse:
+    """To the incident, which says to this person in this browser that the form was taken."""
+    proof = forms.token(forms.key(req)[0], person, incident_id, f"told {told}")
+    return rendering.see_other(req, f"/incidents/{incident_id}?told={told}&proof={proof}")
+
+
+def _told(req: func.HttpRequest, person: Person, incident_id: str) -> str:
+    told = req.params.get("told", "")
+    proof = forms.token(forms.key(req)[0], person, incident_id, f"told {told}")
+    sent = req.params.get("proof", "").encode()
+    return TOLD.get(told, "") if hmac.compare_digest(sent, proof.encode()) else ""
 
 
 def unknown(req: func.HttpRequest, person: Person, incident_id: str) -> func.HttpResponse:

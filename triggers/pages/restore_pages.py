@@ -66,7 +66,7 @@ async def page_restore(
         return _page(req, person, found, failure=failure, reason=reason)
     answered = await restore_api.restore(client, found["incident_id"], person, wanted)
     if answered.status_code == 202:
-        return rendering.see_other(req, f"/incidents/{found['incident_id']}?told=restored")
+        return incident_pages.taken(req, person, found["incident_id"], "restored")
     told: Json = json.loads(answered.get_body())
     wrong = consent_pages.of_problem(answered) if answered.status_code >= 400 else None
     drawn = told if "plan" in told else None

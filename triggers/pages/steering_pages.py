@@ -137,7 +137,7 @@ async def _post(
         wrong = consent_pages.bad_form(consent_pages.people_say(problem))
         return _page(req, person, found, act, failure=wrong, reason=sent["reason"])
     if answered.status_code < 300:
-        return rendering.see_other(req, f"/incidents/{incident_id}?told={act.told}")
+        return incident_pages.taken(req, person, incident_id, act.told)
     wrong = consent_pages.of_problem(answered)
     return _page(req, person, found, act, failure=wrong, reason=sent["reason"])
 
