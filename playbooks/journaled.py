@@ -88,13 +88,13 @@ async def perform(
     store = open_store()
     journal = Journal(store, incident["incident_id"])
     aim = target or incident["principal"]["object_id"]
-    run = await asyncio.to_thread(journal.intent, step, aim)
+    # Side by side: each of them is a call to the store, and the first lever is what everybody waits for.
+    run, stopped = await asyncio.gather(
+        asyncio.to_thread(journal.intent, step, aim), _stopped(store, step, order, acts=acts)
+    )
     _log.info("intent", target=aim, run=run)
     started = time.monotonic()
     with read_only() if incident["mode"] == "plan" else nullcontext():
-        asked = acts and incident["mode"] != "plan"
-        over = None if step in CLOSING else await asyncio.to_thread(_over, store, order)
-        stopped = over or (await asyncio.to_thread(stopped_by, store) if asked else None)
         result = await _outcome(act, store, run) if stopped is None else stopped
     if keeping is not None:
         result = await asyncio.to_thread(_kept, store, order, keeping, run, result)
@@ -105,6 +105,16 @@ async def perform(
     )
     _log.info("outcome", target=aim, run=run, status=status, detail=detail, duration_ms=spent)
     return result
+
+
+async def _stopped(store: EvidenceStore, step: str, order: Order, *, acts: bool) -> Json | None:
+    """Why this step is not to be carried out at all; None where it is."""
+    if step in CLOSING:
+        return None
+    questions = [asyncio.to_thread(_over, store, order)]
+    if acts and order["incident"]["mode"] != "plan":
+        questions.append(asyncio.to_thread(stopped_by, store))
+    return next((one for one in await asyncio.gather(*questions) if one is not None), None)
 
 
 def _over(store: EvidenceStore, order: Order) -> Json | None:

@@ -15,7 +15,7 @@ from responders import principals
 from responders.cloud import Cloud
 from responders.errors import TransientError, UnresolvedError
 from tests.queue_out import QueueOut
-from triggers import azure_monitor, intake, people, responder_api, status
+from triggers import azure_monitor, instances, intake, people, responder_api, status
 
 OBJECT_ID = "11111111-1111-1111-1111-111111111111"
 APP_ID = "22222222-2222-2222-2222-222222222222"
@@ -67,6 +67,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
     monkeypatch.setattr(Cloud, "connect", staticmethod(connect))
     monkeypatch.setattr(principals, "resolve", resolve)
+    monkeypatch.setattr(instances, "_seen_open", {})  # the same alert is another test's, too
 
 
 @pytest.fixture

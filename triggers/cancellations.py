@@ -13,7 +13,7 @@ from playbooks.orders import CANCEL, cancelled_path
 from responders.errors import ConflictError
 from responders.evidence import EvidenceStore
 from responders.model import Json
-from triggers import intake, status
+from triggers import instances, intake, status
 from triggers.answers import answer, error
 from triggers.people import Person
 from triggers.refusals import unknown
@@ -38,15 +38,12 @@ async def cancel(
     """202 when the word was handed over; 409 where the incident is over. Whoever says it again changes nothing."""
     if not status.is_incident_id(incident_id):
         return unknown(incident_id)
-    durable = await client.get_status(incident_id)
-    if not durable or durable.runtime_status is None:
+    durable = await instances.status(client, incident_id)
+    if durable is None:
         return unknown(incident_id)
     phase = status.phase_of(durable)
-    if not await intake.is_open(client, incident_id):
-        reason = f"{incident_id} is {phase}: there is nothing to end"
-        return error(
-            409, "Over", reason, f"GET /api/incidents/{incident_id}", more={"phase": phase}
-        )
+    if durable.runtime_status.name in instances.OVER:
+        return _over(incident_id, phase)
     call: Json = {
         "by": {"object_id": person.object_id, "name": person.name},
         "reason": wanted.reason,
@@ -54,10 +51,16 @@ async def cancel(
         "phase": phase,
     }
     # The event before the file: parts of the incident that read the file stop, and somebody has to know why.
-    await client.raise_event(incident_id, CANCEL, call)
+    if not await instances.tell(client, incident_id, CANCEL, call):
+        return _over(incident_id, phase)
     await asyncio.to_thread(_keep, intake.store(), incident_id, call)
     _log.info("cancel", incident_id=incident_id, by=person.object_id, phase=phase)
     return answer(202, {"incident_id": incident_id, "cancelling": True, "phase": phase})
+
+
+def _over(incident_id: str, phase: str) -> func.HttpResponse:
+    reason = f"{incident_id} is over (it was {phase}): there is nothing to end"
+    return error(409, "Over", reason, f"GET /api/incidents/{incident_id}", more={"phase": phase})
 
 
 def _keep(store: EvidenceStore, incident_id: str, call: Json) -> None:

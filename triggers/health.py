@@ -18,7 +18,7 @@ from responders.evidence import EvidenceStore
 from responders.log_service import Question
 from responders.model import Json
 from responders.settings import Settings
-from triggers import intake, signal_records
+from triggers import instances, intake, signal_records
 
 _KEPT_S = 15.0  # a load balancer asks every few seconds on every instance, and anybody may
 _EACH_S = 20.0  # of one check; all run side by side
@@ -161,10 +161,7 @@ async def _workspace() -> str:
 
 
 async def _durable(client: df.DurableOrchestrationClient) -> str:
-    try:
-        await client.get_status("health-probe")
-    except Exception as error:  # the client raises nothing narrower
-        raise TransientError(f"Durable does not answer: {str(error)[:300]}") from error
+    await instances.status(client, "health-probe")
     return "orchestrations are answered for"
 
 

@@ -16,7 +16,7 @@ from responders import incident_index
 from responders.evidence import EvidenceStore
 from responders.incident_index import Closed, Opened
 from responders.model import Mode, Source
-from triggers import intake, status
+from triggers import instances, intake, status
 from triggers.cursors import CursorField, cursor
 
 _AT_ONCE = 16  # questions to Durable, or to the store, side by side
@@ -121,8 +121,8 @@ async def _standing(
 ) -> Stands:
     if (end := ended.get(one.incident_id)) is not None:
         return Stands("refused" if end.outcome == "refused" else "closed", end.outcome, end.mode)
-    durable = await client.get_status(one.incident_id)
-    if not durable or durable.runtime_status is None:
+    durable = await instances.status(client, one.incident_id)
+    if durable is None:
         return Stands("unknown", None, one.mode)  # not started yet, or its history was deleted
     told = status.told_by(durable)
     return Stands(status.phase_of(durable), told.get("outcome"), told.get("mode") or one.mode)

@@ -19,10 +19,11 @@ _seen_open: dict[str, float] = {}
 
 
 async def status(
-    client: df.DurableOrchestrationClient, instance_id: str
+    client: df.DurableOrchestrationClient, instance_id: str, *, with_input: bool = False
 ) -> DurableOrchestrationStatus | None:
     """How it stands; None where Durable has never heard of it. Raises `TransientError` where nobody can say."""
-    found = await _asked(client.get_status(instance_id), f"status of {instance_id}")
+    asked = client.get_status(instance_id, **({"show_input": True} if with_input else {}))
+    found = await _asked(asked, f"status of {instance_id}")
     return found if found and found.runtime_status is not None else None
 
 

@@ -10,7 +10,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
 from responders.evidence import EvidenceStore, digest
-from triggers import intake, status
+from triggers import instances, intake, status
 from triggers.answers import answer, error
 from triggers.people import Person
 from triggers.refusals import unknown
@@ -51,7 +51,9 @@ async def resume(
         return error(409, "NotResumable", reason, f"GET /api/incidents/{incident_id}")
     # Raised before it is noted: a call that is lost in between is heard when it is sent again, and its event, which is
     # named after this very wait, is heard once.
-    await client.raise_event(incident_id, shown["resume"]["event"], call)
+    if not await instances.tell(client, incident_id, shown["resume"]["event"], call):
+        reason = f"{incident_id} ended in this moment"
+        return error(409, "NotResumable", reason, f"GET /api/incidents/{incident_id}")
     await asyncio.to_thread(note, intake.store(), incident_id, person, key)
     _log.info("resume", incident_id=incident_id, by=person.object_id)
     return answer(202, {"incident_id": incident_id, "resumed": True})

@@ -14,7 +14,7 @@ from playbooks.plan_model import Plan
 from responders.evidence import EvidenceStore
 from responders.journal import Journal
 from responders.model import Incident, Json
-from triggers import intake
+from triggers import instances, intake
 
 _MOST_CHOICES = 100  # shown: an identity with more permissions than that is read in its plan
 _OF_A_CHOICE: tuple[Literal["key", "what", "name", "reason"], ...] = (
@@ -35,7 +35,7 @@ async def of(client: df.DurableOrchestrationClient, incident_id: str) -> Json | 
     """The status document by its id, or None where no such incident was ever opened."""
     if not is_incident_id(incident_id):
         return None
-    durable = await client.get_status(incident_id, show_input=True)
+    durable = await instances.status(client, incident_id, with_input=True)
     return await asyncio.to_thread(read, intake.store(), durable)
 
 
