@@ -58,6 +58,7 @@ def _run(
     known = order["incident"]["principal"]["kind"] != "unsupported"
     if guard["status"] != "done" and not (plans_only and known):
         yield from progress.tell("refused", {"Reason": guard["detail"]})
+        yield from watching.stay_refused(context, order, progress, ears)
         return (yield from progress.close("refused", guard["detail"]))
 
     # 2. to 4. The reversible lever beside the snapshot, then every other lever, then the proof.

@@ -39,7 +39,7 @@ class Deepening:
         return self._call
 
     def take_in(self, beside: Sequence[Any] = ()) -> Generator[Any, Any, bool]:
-        """Read what is asked for, and go by it from here on. True: it goes deeper than before.
+        """Read what is asked for, and go by it from here on. True: somebody asked for more.
 
         `beside` are waits that Durable is to know of in the same turn.
         """
@@ -48,21 +48,19 @@ class Deepening:
         (answer,) = yield from again(self._context, reading, first)
         if self._call is not None and self._call.is_completed:
             self._call = None
-        if not answer.get("raised"):
-            return False
-        return self.follow(answer)
+        if answer.get("raised"):
+            self.follow(answer)
+        return bool(answer.get("raised"))
 
-    def follow(self, answer: Json) -> bool:
+    def follow(self, answer: Json) -> None:
         """Go by what a step has read. The read-only guard of plan mode goes by the order, and so ends here."""
         incident = self._order["incident"]
-        deeper = bool(answer["mode"] != incident["mode"])
         self._seen, self._call = len(answer["raised"]), None
         signal = incident["signal"]
         if answer["source"] != signal["source"]:  # from here on it is a responder's own act
             signal = {**signal, "source": answer["source"]}
         self._order["incident"] = {**incident, "mode": answer["mode"], "signal": signal}
         self._progress.deepen(answer["mode"], answer["raised"])
-        return deeper
 
     def close(self, outcome: str, detail: str) -> Generator[Any, Any, Json | None]:
         """End after a restore. None: a responder asks for more all the same, and it starts over."""

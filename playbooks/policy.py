@@ -56,12 +56,13 @@ class Watch(_Section):
 
 
 class Windows(_Section):
-    """Spans of time, in hours."""
+    """Spans of time."""
 
     compromise_hours: Annotated[int, Field(ge=1, le=24 * 90)]
     evidence_hours: Annotated[int, Field(ge=1, le=24 * 90)]
     residual_hours: Annotated[int, Field(ge=1, le=72)]
     replay_hours: Annotated[int, Field(ge=1, le=24 * 30)]
+    refused_minutes: Annotated[int, Field(ge=1, le=24 * 60)]
 
 
 class Consent(_Section):

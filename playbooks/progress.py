@@ -197,6 +197,7 @@ class Progress:
         yield from self._write(name, outcome)
         facts = self._status
         lines = [
+            *(f"{one['mode']}: asked for by {one['source']}" for one in facts["deepened"]),
             *cluster_states.summary(facts["clusters"]),
             *(f"Remains: {one}" for one in facts["remaining"]),
             *(f"By hand: {one}" for one in facts["by_hand"]),
@@ -208,7 +209,8 @@ class Progress:
 
     def _write(self, name: str, outcome: str) -> Generator[Any, Any, None]:
         """The incident document as it stands now, under this name."""
-        told = ("clock", "clusters", "remaining", "unasked", "by_hand", "exposures", "reversals")
+        open_ = ("remaining", "unasked", "by_hand", "exposures")
+        told = ("clock", "clusters", *open_, "reversals", "deepened")
         facts = {"name": name, "outcome": outcome, **{one: self._status[one] for one in told}}
         order: Order = {**self._order, "facts": facts}
         written = yield from perform_one(self._context, reporting.write_report, order)

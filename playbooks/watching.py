@@ -50,10 +50,13 @@ class _Deeper:
 
     def answer(self, outcome: str) -> Generator[Any, Any, str]:
         """Ask for consent and rebuild. Starts over, by `DeepenedError`, where the identity is not contained."""
+        was = self._order["incident"]["mode"]
         if not (yield from self._ears.deepening.take_in()):
             return outcome
-        if outcome not in {"contained", "partly_contained"} or self._ears.plan is None:
+        if outcome in {"held", "not_contained"} or self._ears.plan is None:
             raise DeepenedError
+        if self._order["incident"]["mode"] in {was, "contain"}:  # a responder stands behind it now
+            return outcome
         self._progress.begin_anew()
         outcome, recovery = yield from respond(
             self._context, self._order, self._progress, outcome, self._ears.plan
@@ -67,6 +70,23 @@ class _Deeper:
             self.resumable = Resumable(self._context, self._order, self._progress, recovery)
             self.heard.append(self.resumable)
             yield from self.resumable.listen()
+
+
+def stay_refused(
+    context: df.DurableOrchestrationContext, order: Order, progress: Progress, ears: Ears
+) -> Generator[Any, Any, None]:
+    """Take in further signals for a while. One that asks for more has the guards asked again, by `DeepenedError`."""
+    progress.note(phase="refused", outcome="refused")
+    span = timedelta(minutes=order["policy"]["windows"]["refused_minutes"])
+    over = context.create_timer(context.current_utc_datetime + span)
+    try:
+        while not over.is_completed:
+            yield context.task_any([over, ears.deepening.call])
+            if ears.deepening.call.is_completed and (yield from ears.deepening.take_in()):
+                raise DeepenedError
+    finally:
+        if not over.is_completed:
+            over.cancel()
 
 
 def watch(

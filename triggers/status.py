@@ -3,13 +3,12 @@
 import asyncio
 import json
 import re
-from functools import lru_cache
 from typing import Literal
 
 import azure.durable_functions as df
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 
-from playbooks import plan_files
+from playbooks import changes, plan_files
 from playbooks.plan_model import Plan
 from responders.evidence import EvidenceStore
 from responders.journal import Journal
@@ -66,7 +65,7 @@ def read(store: EvidenceStore, durable: DurableOrchestrationStatus | None) -> Js
         "by_hand": told.get("by_hand", []),
         "reversals": told.get("reversals", []),
         "sweeps": told.get("sweeps", []),
-        "changes": _changes(store, incident),
+        "changes": changes.all_of(store, incident),
         "consent": _consent(store, incident, told),
         "identity": told.get("identity"),
         "clusters": told.get("clusters", {}),
@@ -99,21 +98,6 @@ def incident_of(durable: DurableOrchestrationStatus) -> Incident:
     incident: Incident = _document(durable.input_)["incident"]
     mode = told_by(durable).get("mode", incident["mode"])
     return {**incident, "mode": mode}
-
-
-def _changes(store: EvidenceStore, incident: Incident) -> list[Json]:
-    """Before and after per object: in plan mode what would change, else what was changed."""
-    base = f"incidents/{incident['incident_id']}"
-    paths = (store.list(f"{base}/{part}") for part in ("levers", "rebuild"))
-    return [change for found in paths for path in found for change in _changed(store, path)]  # type: ignore[arg-type]  # a protocol hides that stores are hashable
-
-
-@lru_cache(
-    maxsize=1_000
-)  # who follows an incident asks every few seconds, and evidence never changes
-def _changed(store: EvidenceStore, path: str) -> list[Json]:
-    kept = store.get_json(path)
-    return list(kept.get("changes", []))
 
 
 def _document(value: object) -> Json:

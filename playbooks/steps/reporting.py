@@ -7,7 +7,7 @@ from typing import cast
 
 import azure.durable_functions as df
 
-from playbooks import choosing, footprint, plan_files, plans, refederation
+from playbooks import changes, choosing, footprint, plan_files, plans, refederation
 from playbooks.journaled import Work, perform
 from playbooks.orders import Json, Order, cancelled_path, folder, graph_path
 from playbooks.steps import depths, findings, sweeps, undo_books
@@ -203,7 +203,8 @@ def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
         "by_hand": facts.get("by_hand", []),
         "exposures": facts.get("exposures", []),
         "reversals": facts.get("reversals", []),
-        "changes": _changes(store, incident),
+        "deepened": facts.get("deepened", []),
+        "changes": changes.all_of(store, incident),
         "locks": _locks(store, incident),
         "graph": _optional(store, graph_path(incident)),
         "consent": plan_files.consent_of(store, incident),
@@ -242,13 +243,6 @@ def _manifest(store: EvidenceStore, incident: Incident, name: str) -> EvidenceRe
     if not store.exists(path):
         return reports.write_manifest(store, folder(incident), name=name)
     return reports.reference(store, path)
-
-
-def _changes(store: EvidenceStore, incident: Incident) -> list[Json]:
-    """Before and after of every object, lever by lever, then the rebuild, by the names of their files."""
-    paths = (store.list(f"{folder(incident)}/{part}") for part in ("levers", "rebuild"))
-    kept = (store.get_json(path) for found in paths for path in found)
-    return [change for one in kept for change in one.get("changes", [])]
 
 
 def _locks(store: EvidenceStore, incident: Incident) -> list[str]:

@@ -3,6 +3,7 @@
 import re
 
 from playbooks import plan_files
+from playbooks.changes import counts
 from playbooks.orders import Json, folder
 from playbooks.undoing import book
 from playbooks.undoing.known import Known, UndoEntry
@@ -20,7 +21,7 @@ def read(store: EvidenceStore, incident: Incident) -> list[UndoEntry]:
     if incident["mode"] == "plan":
         return []
     base = folder(incident)
-    kept = _kept(store, base)
+    kept = _kept(store, incident)
     consent = plan_files.consent_of(store, incident)
     made = [one["identity"] for one in kept.get("create_identity", []) if "identity" in one]
     known = Known(
@@ -35,17 +36,19 @@ def read(store: EvidenceStore, incident: Incident) -> list[UndoEntry]:
     return book.entries(known)
 
 
-def _kept(store: EvidenceStore, base: str) -> dict[str, list[Json]]:
+def _kept(store: EvidenceStore, incident: Incident) -> dict[str, list[Json]]:
     """Step -> its answers of every run; those of one cluster say which."""
     found: dict[str, list[Json]] = {}
     for part in _PARTS:
-        for path in store.list(f"{base}/{part}"):
+        for path in store.list(f"{folder(incident)}/{part}"):
             name = path.rpartition("/")[2]
             match = _WHOLE.fullmatch(name) or _IN_CLUSTER.fullmatch(name)
             if match is not None:
                 about = match.groupdict()
                 target = {"target": about["cluster"]} if "cluster" in about else {}
-                found.setdefault(about["step"], []).append({**store.get_json(path), **target})
+                answer = store.get_json(path)
+                if counts(incident, answer):
+                    found.setdefault(about["step"], []).append({**answer, **target})
     return found
 
 
