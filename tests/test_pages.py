@@ -62,6 +62,7 @@ class Browser:
 
     def __init__(self, client: FakeClient, *roles: str) -> None:
         self.client = client
+        self.incident = INCIDENT
         self.headers = {**signed_in(*(roles or EVERY_ROLE)), "Host": "firebreak.example"}
 
     async def get(self, name: str, *, query: Any = None, **headers: str) -> func.HttpResponse:
@@ -76,11 +77,15 @@ class Browser:
 
     async def form(self, act: str, plan_hash: str, **fields: Any) -> dict[str, Any]:
         """What the consent page's form for this act would send."""
-        page = text(await self.get("page_consent"))
-        form = page.split(f'action="/incidents/{INCIDENT}/{act}"')[1]
-        token = re.findall(r'name="form_token" value="([0-9a-f]{64})"', form)[0]
+        token = self.token(text(await self.get("page_consent")), act)
         given = {"confirmed": ["risk-1"]} if act == "consent" else {}
         return {"form_token": token, "plan_hash": plan_hash, "reason": "read", **given, **fields}
+
+    def token(self, page: str, act: str) -> str:
+        """The token of the page's form for this act."""
+        form = page.split(f'action="/incidents/{self.incident}/{act}"')[1]
+        found: str = re.findall(r'name="form_token" value="([0-9a-f]{64})"', form)[0]
+        return found
 
     async def _call(
         self, method: str, name: str, body: bytes, query: Any, headers: dict[str, str]
@@ -89,10 +94,10 @@ class Browser:
         inner = getattr(outer, "client_function", outer)
         request = func.HttpRequest(
             method,
-            f"{ORIGIN}/incidents/{INCIDENT}",
+            f"{ORIGIN}/incidents/{self.incident}",
             headers={**self.headers, **headers},
             params=query,
-            route_params={"incident_id": INCIDENT},
+            route_params={"incident_id": self.incident},
             body=body,
         )
         if inner is outer:

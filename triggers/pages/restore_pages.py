@@ -12,14 +12,14 @@ from pydantic import ValidationError
 
 from responders.model import Json
 from triggers import people, restore_api
-from triggers.pages import consent_pages, forms, incident_pages, rendering
+from triggers.pages import consent_pages, forms, incident_pages, rendering, words
 from triggers.people import Person
 
 bp = df.Blueprint()
-# In the order in which a person asks: what comes back, what only if I say so, what never, what stands in the way.
+_CHOICE = "choice"
+# In the order in which a person asks: what comes back, what never, what stands in the way.
 _PARTS = {
     "restore": "Comes back",
-    "choice": "Comes back only if you choose it",
     "never": "Never comes back",
     "drifted": "Refused: it is another one by now",
     "unread": "Refused: it could not be read",
@@ -88,6 +88,7 @@ def _page(  # noqa: PLR0913 - what was sent before, and what was answered
         "one": found,
         "drawn": drawn,
         "parts": _parts(drawn["plan"]) if drawn else [],
+        "choices": _choices(drawn["plan"]) if drawn else [],
         "differences": [
             f"{one['object']}: {one['before']} → {one['after']}"
             for one in (drawn or {}).get("diff", [])
@@ -102,17 +103,30 @@ def _page(  # noqa: PLR0913 - what was sent before, and what was answered
 
 
 def _parts(plan: Json) -> list[Json]:
-    """Every line of the plan, by what becomes of it."""
-    found: dict[str, list[str]] = {verdict: [] for verdict in _PARTS}
+    """Every line of the plan but those that are to be chosen, by what becomes of it."""
+    found: dict[str, list[Json]] = {verdict: [] for verdict in _PARTS}
     for piece in plan["pieces"]:
-        why = f": {piece['reason']}" if piece["reason"] else ""
-        found[piece["verdict"]].append(f"{piece['kind']} {piece['name']}{why}")
+        if piece["verdict"] != _CHOICE:
+            found[piece["verdict"]].append(_line(piece))
     for one in plan["clusters"]:
-        said = f"cluster {one['cluster'].get('name', '')}: {len(one['objects'])} objects"
-        found[one["verdict"]].append(f"{said} {one['reason']}".rstrip())
+        name = f"{one['cluster'].get('name', '')}, {len(one['objects'])} objects"
+        found[one["verdict"]].append({"what": "cluster", "name": name, "why": one["reason"]})
     parts = [{"title": _PARTS[one], "lines": lines} for one, lines in found.items() if lines]
-    if plan["added"]:
-        parts.append({"title": "Ways in that nobody vouches for", "lines": plan["added"]})
-    if plan["unread"]:
-        parts.append({"title": "Could not be looked at", "lines": plan["unread"]})
+    for title, name in (("Ways in that nobody vouches for", "added"), ("Not looked at", "unread")):
+        if plan[name]:
+            lines = [{"what": "", "name": one, "why": ""} for one in plan[name]]
+            parts.append({"title": title, "lines": lines})
     return parts
+
+
+def _choices(plan: Json) -> list[Json]:
+    """What comes back only where a person says so."""
+    return [
+        {**_line(one), "key": one["key"]} for one in plan["pieces"] if one["verdict"] == _CHOICE
+    ]
+
+
+def _line(piece: Json) -> Json:
+    what = words.step(piece["kind"]).lower()
+    name = piece["name"].removeprefix(f"{what} ")
+    return {"what": what, "name": name, "why": piece["reason"]}

@@ -133,6 +133,16 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("form[data-once] button[type=submit]")) button.disabled = false;
 });
+// On paper nothing can be unfolded any more.
+const folded = new Set();
+window.addEventListener("beforeprint", () => {
+  for (const part of document.querySelectorAll("details:not([open])")) folded.add(part);
+  for (const part of folded) part.open = true;
+});
+window.addEventListener("afterprint", () => {
+  for (const part of folded) part.open = false;
+  folded.clear();
+});
 // On a phone what is long and not the first thing to read is folded.
 if (window.matchMedia("(max-width: 40rem)").matches) {
   for (const part of document.querySelectorAll("details[data-wide]")) part.open = false;
