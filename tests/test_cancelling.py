@@ -7,6 +7,7 @@ import pytest
 from playbooks import compromised_identity as playbook
 from playbooks.journaled import CLOSING
 from playbooks.orders import CANCEL
+from playbooks.restoring import RESTORE
 from tests.in_process import activities
 from tests.rehearsal import START, Rehearsal, hours, rehearse
 from tests.test_compromised_identity import (
@@ -186,3 +187,24 @@ def test_a_call_that_comes_twice_ends_it_once() -> None:
 
 def test_what_closes_an_incident_is_a_step_that_there_is() -> None:
     assert set(activities()) >= CLOSING
+
+
+def test_a_word_that_comes_while_it_is_restored_ends_it_as_cancelled() -> None:
+    replies = Answers(
+        {**ANSWERS, "restore_identity": {"outcome": "partly_restored", "detail": "d"}}
+    )
+    order_of_restore = {"restore_id": "restore-1", "plan_hash": "x", "chosen": []}
+
+    def events(status: dict[str, Any]) -> tuple[str, Any] | None:
+        if status["phase"] == "watching":
+            return RESTORE, order_of_restore
+        if status["phase"] == "restoring" and not replies.said:
+            replies.said = True
+            return CANCEL, CALL
+        return None
+
+    done = rehearse(playbook.compromised_identity, order("contain"), replies, events)
+
+    assert done.timeline.count("restore_identity") == 1
+    assert (done.outcome["outcome"], done.alive) == ("cancelled", [])
+    assert done.timeline[-1] == "release_principal"
