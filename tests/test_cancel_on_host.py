@@ -23,14 +23,22 @@ async def ground(tmp_path: Path) -> AsyncIterator[TrainingGround]:
 async def call(
     ground: TrainingGround, method: str, path: str, body: Any = None, **headers: str
 ) -> httpx.Response:
+    """Sent again while the host is away: it is killed, and comes back."""
     token = await ground.control.sign_in("rosa", AUDIENCE)
     url = str(ground.host.ready["url"]).rstrip("/") + path
     said = {"Authorization": f"Bearer {token}", **headers}
-    return await ground.http.request(method, url, json=body, headers=said)
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return await ground.http.request(method, url, json=body, headers=said)
+        except httpx.TransportError:
+            if time.monotonic() > deadline:
+                raise
+            await asyncio.sleep(0.1)
 
 
 async def until(ground: TrainingGround, incident_id: str, *phases: str) -> httpx.Response:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         shown = await call(ground, "GET", f"/api/incidents/{incident_id}")
         if shown.json()["phase"] in phases:
@@ -79,3 +87,34 @@ async def test_a_watched_incident_is_ended_though_the_host_dies_on_the_way(
     assert deep.status_code == 200, deep.text
     head = await call(ground, "HEAD", f"/api/incidents/{incident_id}")
     assert (head.status_code, head.content) == (200, b"")
+
+
+@pytest.mark.exhaustive
+@pytest.mark.timeout(580)
+async def test_a_host_that_is_killed_at_every_step_ends_the_incident_once(tmp_path: Path) -> None:
+    tally = tmp_path / "kills"
+    environment = {
+        "FIREBREAK_TEST_CRASH_POINTS": "ran,before,after",
+        "FIREBREAK_TEST_CRASH_STRIDE": "1",
+        "FIREBREAK_TEST_CRASH_TALLY": str(tally),
+    }
+    layout = Layout(
+        folder=tmp_path, host_module="tests.crashing_host", host_environment=environment
+    )
+    async with opened(layout) as ground:
+        object_id = ground.described["seed"]["orders_api"]["object_id"]
+        wanted = {"object_id": object_id, "mode": "contain", "reason": "somebody is in"}
+        key = {"Idempotency-Key": "one"}
+        begun = (await call(ground, "POST", "/api/incidents", wanted, **key)).json()
+        incident_id = begun["incident_id"]
+        await until(ground, incident_id, "watching")
+        path = f"/api/incidents/{incident_id}/cancel"
+        said = await call(ground, "POST", path, {"reason": "enough"}, **key)
+        ended = (await until(ground, incident_id, "closed")).json()
+
+    assert said.status_code == 202
+    assert ended["outcome"] == "cancelled"
+    assert len(tally.read_text().splitlines()) > 10, "the host was not killed often enough"
+    kept = {one.name for one in (tmp_path / "evidence/incidents" / incident_id).iterdir()}
+    assert {"cancelled.json", "report-cancelled.md", "manifest-report-cancelled.json"} <= kept
+    assert not list((tmp_path / "evidence/claims").glob("*.json"))
