@@ -166,6 +166,10 @@ def standing(phase: str = "awaiting_consent", plan_hash: str = "", **told: Any) 
         "reversals": [f"undone by {EVIL}"],
         "clusters": {f"aks {EVIL}": {"status": "waiting", "detail": EVIL, "next": f"do {EVIL}"}},
         "consent": {"plan_hash": plan_hash, "expires_at": EXPIRES} if plan_hash else None,
+        "deepened": [
+            {"mode": "respond", "at": EXPIRES, "source": "responder", "title": EVIL, "key": "k"}
+        ],
+        "cancelled": {"by": {"name": EVIL}, "reason": EVIL, "at": EXPIRES, "phase": "watching"},
         **told,
     }
     return SimpleNamespace(

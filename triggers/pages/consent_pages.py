@@ -66,15 +66,11 @@ async def page_refuse(
 async def _answer(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, decision: str
 ) -> func.HttpResponse:
-    seen = await incident_pages.opened(req, client, people.APPROVE)
+    seen = await incident_pages.posted(req, client, people.APPROVE, decision)
     if isinstance(seen, func.HttpResponse):
         return seen
-    person, found = seen
-    incident_id = found["incident_id"]
-    try:
-        fields = dict(forms.read(req, person, incident_id, decision))
-    except (forms.ForgedError, ValueError) as problem:
-        return forms.refused(req, person, problem)
+    person, found, read = seen
+    incident_id, fields = found["incident_id"], dict(read)
     sent: Json = {
         "confirmed": fields.pop("confirmed", []),
         "chosen": fields.pop("chosen", []),

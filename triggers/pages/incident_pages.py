@@ -6,6 +6,7 @@ nothing did. Without scripts it is loaded again as a whole.
 
 import asyncio
 import hmac
+from collections.abc import Mapping
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -98,6 +99,20 @@ async def opened(
     incident_id = req.route_params["incident_id"]
     found = await status.of(client, incident_id)
     return (person, found) if found else unknown(req, person, incident_id)
+
+
+async def posted(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, role: str, act: str
+) -> tuple[Person, Json, Mapping[str, list[str]]] | func.HttpResponse:
+    """Who sent a form of ours about this act, how the incident stands, and the fields; or why it isn't taken."""
+    seen = await opened(req, client, role)
+    if isinstance(seen, func.HttpResponse):
+        return seen
+    person, found = seen
+    try:
+        return person, found, forms.read(req, person, found["incident_id"], act)
+    except (forms.ForgedError, ValueError) as problem:
+        return forms.refused(req, person, problem)
 
 
 def taken(req: func.HttpRequest, person: Person, incident_id: str, told: str) -> func.HttpResponse:

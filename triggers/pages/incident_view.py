@@ -67,8 +67,15 @@ def _moments(status: Json) -> list[Json]:
         (signal["fired_at"], f"Signal fired: {signal['title']}", ""),
         (status["opened_at"], "Incident opened", f"mode {status['mode']}"),
         *((status[name], text, "") for name, text in _CLOCK if status.get(name)),
+        *(
+            (one["at"], f"Deepened to {one['mode']} by {one['source']}", one["title"])
+            for one in status["deepened"]
+        ),
         *((one["ended_at"], f"Restore: {one['outcome']}", "") for one in _ended(status)),
     ]
+    if cancelled := status["cancelled"]:
+        who = cancelled["by"]["name"]
+        said.append((cancelled["at"], f"Cancelled by {who}", str(cancelled["reason"])))
     consent = status["consent"] or {}
     if consent.get("at"):
         yes = "Consent given" if consent.get("decision") == "grant" else "Consent refused"

@@ -49,14 +49,10 @@ async def page_restore(
 ) -> func.HttpResponse:
     """200 with the plan as the world is now; 303 to the incident when exactly that was ordered."""
     structlog.contextvars.clear_contextvars()
-    seen = await incident_pages.opened(req, client, people.APPROVE)
+    seen = await incident_pages.posted(req, client, people.APPROVE, "restore")
     if isinstance(seen, func.HttpResponse):
         return seen
-    person, found = seen
-    try:
-        fields = forms.read(req, person, found["incident_id"], "restore")
-    except (forms.ForgedError, ValueError) as problem:
-        return forms.refused(req, person, problem)
+    person, found, fields = seen
     said = {name: " ".join(values) for name, values in fields.items() if name != "chosen"}
     chosen, reason = fields.get("chosen", []), said.get("reason", "")
     try:

@@ -120,15 +120,11 @@ async def _post(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, act: Act, hand: Hand
 ) -> func.HttpResponse:
     structlog.contextvars.clear_contextvars()
-    seen = await incident_pages.opened(req, client, people.RESPOND)
+    seen = await incident_pages.posted(req, client, people.RESPOND, act.path)
     if isinstance(seen, func.HttpResponse):
         return seen
-    person, found = seen
+    person, found, fields = seen
     incident_id = found["incident_id"]
-    try:
-        fields = forms.read(req, person, incident_id, act.path)
-    except (forms.ForgedError, ValueError) as problem:
-        return forms.refused(req, person, problem)
     said = {name: " ".join(fields.get(name, [])) for name in ("reason", "call")}
     sent: Json = {**said, "call": said["call"][:_CALL] or str(uuid.uuid4())}
     try:
