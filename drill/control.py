@@ -43,6 +43,11 @@ class Control:
         )
         return str(answer.json()["access_token"])
 
+    async def detect(self, **wanted: object) -> Json:
+        """Let Defender or Sentinel raise an alert: its rows in the workspace."""
+        answer: Json = (await self._send("POST", "/sandbox/detections", wanted)).json()
+        return answer
+
     async def subscribe(self, event_grid: str, wanted: Json) -> None:
         """Have a topic's events delivered; the endpoint has to prove that it wants them."""
         answer = await self.http.post(f"{event_grid}/sandbox/subscriptions", json=wanted)

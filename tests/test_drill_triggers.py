@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,16 @@ RULES = "".join(
         rule("defender", "respond"),  # which a key alone does not reach
     ]
 )
+# Deployments give roles all day; here the policy takes that for an attack.
+RULES += """[[signals]]
+source = "event-grid"
+kind = ["role-assignment-write"]
+playbook = "compromised_identity"
+mode = "contain"
+
+"""
+READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+IDENTITY_CONTRIBUTOR = "e40ec5ca-96e0-45a2-b4ff-59039f2c2b59"
 SOURCES = {"azure-monitor-activity": "azure-monitor"}
 _WITHIN_S = 90
 
@@ -110,3 +121,109 @@ async def test_what_a_key_sends_contains_at_most_and_what_nobody_sends_starts_no
     by_key = await send(url, **{"x-functions-key": key})
     assert (by_key.status_code, by_key.json()["mode"]) == (202, "contain")
     assert "without an Entra token" in by_key.json()["why"]
+
+
+async def arm(ground: TrainingGround, user: str, method: str, path: str, body: Any) -> Any:
+    """A call of a person to Resource Manager."""
+    token = await ground.control.sign_in(user, "https://management.azure.com")
+    return await ground.http.request(
+        method,
+        f"{ground.described['endpoints']['arm']}{path}",
+        params={"api-version": "2022-04-01" if "roleAssignments" in path else "2024-11-30"},
+        headers={"Authorization": f"Bearer {token}"},
+        json=body,
+    )
+
+
+async def settled(ground: TrainingGround, source: str, hint: Json) -> Any:
+    """What became of the signal that names this."""
+    async with asyncio.timeout(_WITHIN_S):
+        while True:
+            for one in records(ground, source):
+                ended = one["status"] in {"accepted", "recorded", "refused"}
+                if one["signal"]["hint"] == hint and ended:
+                    return one
+            await asyncio.sleep(0.2)
+
+
+async def test_what_somebody_does_in_the_subscription_is_told_by_its_own_events(
+    ground: TrainingGround,
+) -> None:
+    responder, about = await Responder.sign_in(ground), (await victims(ground))["responder"]
+    key = ground.keys["systemKeys"]["eventgrid_extension"]
+    hook = (
+        f"{responder.origin}/runtime/webhooks/eventgrid?functionName=on_identity_change&code={key}"
+    )
+    await ground.control.no_delays()
+    schema = "CloudEventSchemaV1_0"
+    events = ground.described["endpoints"]["eventgrid"]
+    await ground.control.subscribe(events, {"endpoint": hook, "schema": schema})
+    group = f"/subscriptions/{ground.described['subscription_id']}/resourceGroups/rg-orders"
+    authorization = f"{group}/providers/Microsoft.Authorization"
+    dana = ground.described["seed"]["users"]["dana"]["object_id"]
+    roles = {}
+    for role, principal_id in ((READER, about.object_id), (IDENTITY_CONTRIBUTOR, dana)):
+        roles[role] = f"{authorization}/roleAssignments/{uuid.uuid4()}"
+        given = {
+            "roleDefinitionId": f"{authorization}/roleDefinitions/{role}",
+            "principalId": principal_id,
+        }
+        answer = await arm(ground, "dana", "PUT", roles[role], {"properties": given})
+        assert answer.status_code == 201
+    identity = ground.described["seed"]["payments_identity"]["resource_id"]
+    trust = f"{identity}/federatedIdentityCredentials/planted"
+    foreign = {
+        "issuer": "https://evil.example",
+        "subject": "x",
+        "audiences": ["api://AzureADTokenExchange"],
+    }
+
+    assert (await arm(ground, "dana", "PUT", trust, {"properties": foreign})).status_code == 201
+
+    kept = await settled(ground, "event-grid", {"resource_id": identity})
+    assert (kept["status"], kept["signal"]["kind"]) == ("recorded", "federated-credential-write")
+    # The event does not say whom a role was given to: the assignment was read.
+    hers = {"role_assignment_id": roles[IDENTITY_CONTRIBUTOR]}
+    refused = await settled(ground, "event-grid", hers)
+    assert "given to a User" in refused["why"]
+    opened_by = await settled(ground, "event-grid", {"role_assignment_id": roles[READER]})
+    status = await contained(responder, opened_by["incident_id"])
+    assert status["principal"]["object_id"] == about.object_id
+    # Firebreak took the role away again, which is an event as well, and none of its business.
+    own = ground.described["seed"]["firebreak"]["object_id"]
+    assert own not in {one["signal"].get("actor") for one in records(ground, "event-grid")}
+
+
+async def test_entities_that_come_minutes_late_still_start_the_incident(
+    ground: TrainingGround,
+) -> None:
+    responder, about = await Responder.sign_in(ground), (await victims(ground))["sentinel"]
+    incident = signal_bodies.sentinel_incident(ground.described, about)
+    properties = incident["object"]["properties"]
+    entities = [
+        {"$id": "1", "AppId": about.app_id, "Name": "an app", "Type": "cloud-application"},
+        {"$id": "2", "Address": "203.0.113.7", "Type": "ip"},
+    ]
+    await ground.control.detect(
+        title=properties["title"],
+        entities=entities,
+        incident_name=incident["object"]["name"],
+        entities_after_s=2,
+    )
+    properties["relatedEntities"] = []
+    bot = await ground.control.sign_in_app(
+        ground.described["seed"]["incident_bot"]["app_id"], AUDIENCE
+    )
+    sent = await ground.http.post(
+        f"{responder.origin}/api/secure/alerts/sentinel",
+        json=incident,
+        headers={"Authorization": f"Bearer {bot}"},
+    )
+    assert (sent.status_code, sent.json()["status"]) == (202, "waiting")
+
+    await ground.let_pass(121)
+    opened_by = await settled(ground, "sentinel", {"app_id": about.app_id})
+    assert opened_by["status"] == "accepted"
+    responder = await Responder.sign_in(ground)
+    status = await contained(responder, opened_by["incident_id"])
+    assert status["principal"]["object_id"] == about.object_id

@@ -17,9 +17,11 @@ from responders.cloud import Cloud
 from responders.errors import AmbiguousError, RefusedError, TransientError, UnresolvedError
 from responders.model import Late
 from tests import signal_bodies as bodies
+from tests.a_principal import PRINCIPAL
 from tests.queue_out import QueueOut
 from tests.rehearsal import START, rehearse
 from tests.sandbox_fixture import RunningSandbox
+from tests.test_ways_in import FakeClient as FakeDurable
 from triggers import intake, late_signals, receiving, sentinel
 from triggers.formats import sentinel_incidents
 
@@ -265,3 +267,29 @@ async def test_people_are_told_about_an_alert_that_names_nobody(
     text = json.dumps(cards)
     assert "a person is needed" in text
     assert signal["signal_id"] in text
+
+
+@pytest.mark.usefixtures("settings")
+async def test_what_waited_is_started_by_what_it_names_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def of(*_: Any) -> list[Any]:
+        return [ENTITY]
+
+    async def resolve(_cloud: Any, hint: Any) -> Any:
+        assert hint == {"object_id": bodies.OBJECT_ID}
+        return {**PRINCIPAL, "object_id": bodies.OBJECT_ID}
+
+    monkeypatch.setattr(principals, "resolve", resolve)
+    monkeypatch.setattr(workspace, "of", of)
+    body, durable = bodies.sentinel(), FakeDurable()
+    client: Any = durable
+    waits = await send(body, client)
+    ((_, order),) = durable.started
+    function: Any = late_signals.look_for_entities
+    inner = function._function._func.client_function
+    said = await inner(signal=order["signal"], client=durable)
+
+    assert (waits[1]["status"], said["found"]) == ("waiting", True)
+    (record,) = records()
+    assert (record["status"], record["incident_id"]) == ("accepted", said["incident_id"])
+    assert record["signal"]["hint"] == {"object_id": bodies.OBJECT_ID}
+    assert (await send(body, client))[1]["incident_id"] == said["incident_id"]

@@ -35,10 +35,9 @@ async def receive(
         await client.start_new(_PLAYBOOK, instance_id=instance, client_input=order)
     minutes = ", ".join(str(one) for one in ASKED_AFTER_MINUTES)
     why = f"it names no identity yet: its entities are asked for after {minutes} minutes"
-    waits = Received("waiting", why)
-    await receiving.record(signal, waits)
     _log.info("signal waits", source=signal["source"], instance=instance)
-    return waits
+    # One that was named meanwhile is answered with what became of it.
+    return await receiving.record(signal, Received("waiting", why))
 
 
 async def _has_to_wait(signal: Signal) -> bool:

@@ -69,7 +69,13 @@ def begin(store: EvidenceStore, signal: Signal, status: Fate = "received") -> tu
         "attempts": 0,
     }
     known = store.claim(path(signal), canonical(fresh))
-    return (fresh, True) if known is None else (_parsed(known), False)
+    if known is None:
+        return fresh, True
+    record = _parsed(known)
+    if record["status"] == "waiting" and signal["hint"] and signal != record["signal"]:
+        # What it waited for: now it says whose identity it is about.
+        record = change(store, signal, lambda now: {**now, "signal": signal})
+    return record, False
 
 
 def enlist(store: EvidenceStore, record: Record) -> None:
