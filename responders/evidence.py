@@ -73,6 +73,10 @@ class EvidenceStore(Protocol):
         """What a claim holds now; None where nobody has made it."""
 
     @abstractmethod
+    def claims(self, folder: str) -> "Claims":
+        """Paths of the claims below a folder that are held now, sorted."""
+
+    @abstractmethod
     def replace_claim(self, path: str, expected: bytes, content: bytes) -> bool:
         """Swap a claim if it is still the expected one. False: somebody was faster."""
 
@@ -100,6 +104,7 @@ class EvidenceStore(Protocol):
 
 
 Rows = list[dict[str, Any]]
+Claims = list[str]
 
 
 @cache  # connections and tokens are worth keeping; one set of settings is one store

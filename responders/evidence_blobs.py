@@ -20,7 +20,7 @@ from azure.storage.blob import BlobClient, ContainerClient, LinearRetry
 from responders import own_credential
 from responders.calls import map_azure_error
 from responders.errors import ConflictError, ContractChangedError, NotFoundError, RefusedError
-from responders.evidence import EvidenceRef, EvidenceStore, checked_path, digest
+from responders.evidence import Claims, EvidenceRef, EvidenceStore, checked_path, digest
 from responders.evidence_transport import EvidenceTransport
 from responders.settings import Settings
 
@@ -111,6 +111,11 @@ class EvidenceBlobs(EvidenceStore):
             return self._read(self._claims.get_blob_client(checked_path(path)))[0]
         except NotFoundError:
             return None
+
+    def claims(self, folder: str) -> Claims:
+        """Paths of the claims below a folder that are held now, sorted."""
+        with _call(f"list of claims {folder}"):
+            return sorted(self._claims.list_blob_names(name_starts_with=f"{checked_path(folder)}/"))
 
     def replace_claim(self, path: str, expected: bytes, content: bytes) -> bool:
         """Swap a claim if it is still the expected one. False: somebody was faster."""

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from responders.errors import ConflictError, NotFoundError, RefusedError
-from responders.evidence import EvidenceRef, EvidenceStore, checked_path, digest
+from responders.evidence import Claims, EvidenceRef, EvidenceStore, checked_path, digest
 
 # Locks and unfinished files lie apart, so that an incident's folder holds evidence and nothing else.
 _LOCKS, _PARTS = ".locks", ".parts"
@@ -69,6 +69,10 @@ class EvidenceFolder(EvidenceStore):
             return self._file(path).read_bytes()
         except FileNotFoundError:
             return None
+
+    def claims(self, folder: str) -> Claims:
+        """Paths of the claims below a folder that are held now, sorted."""
+        return self.list(folder)
 
     def replace_claim(self, path: str, expected: bytes, content: bytes) -> bool:
         """Swap a claim if it is still the expected one. False: somebody was faster."""

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +222,18 @@ async def test_a_key_is_forgotten_after_a_day(
     other = {**GOOD, "mode": "contain"}
 
     assert (await ask("open_incident", client, body=other, Idempotency_Key="k-1")).status == 202
+
+
+async def test_what_nobody_is_promised_any_more_is_dropped_and_the_rest_stays(
+    client: FakeClient,
+) -> None:
+    await ask("open_incident", client, body=GOOD, Idempotency_Key="k-1")
+    store, now = intake.store(), datetime.now(UTC)
+
+    assert idempotency.forget(store, now) == 0
+    assert len(store.claims("idempotency")) == 1
+    assert idempotency.forget(store, now + timedelta(hours=25)) == 1
+    assert store.claims("idempotency") == []
 
 
 @pytest.mark.parametrize("key", ["with space", "x" * 201, "tab\t", "ümlaut"])

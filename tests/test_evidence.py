@@ -72,6 +72,16 @@ def test_only_one_of_many_gets_a_claim(store: EvidenceStore) -> None:
     assert len(set(holders)) == 1
 
 
+def test_claims_that_are_held_are_listed_and_no_others(store: EvidenceStore) -> None:
+    store.claim("keys/one.json", b"1")
+    store.claim("keys/two.json", b"2")
+    store.claim("other/three.json", b"3")
+    store.release_claim("keys/two.json", b"2")
+
+    assert store.claims("keys") == ["keys/one.json"]
+    assert (store.claimed("keys/one.json"), store.claimed("keys/two.json")) == (b"1", None)
+
+
 def test_a_claim_is_taken_over_once(store: EvidenceStore) -> None:
     take(store, "dead")
 

@@ -1,9 +1,11 @@
 """Trigger: about the app itself: its kill switch, a policy before it is deployed, its health, its own description."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import azure.durable_functions as df
 import azure.functions as func
+import structlog
 from pydantic import BaseModel, ConfigDict
 
 from responders.model import Signal
@@ -11,6 +13,7 @@ from triggers import (
     documents,
     edge,
     health,
+    idempotency,
     intake,
     kill_switches,
     openapi,
@@ -25,6 +28,7 @@ from triggers.policy_checks import PolicyText
 from triggers.signal_list import SignalsQuery
 
 bp = df.Blueprint()
+_log = structlog.get_logger("firebreak.app_api")
 _RECENT = 100  # signals that a policy is tried on
 
 
@@ -136,6 +140,13 @@ async def read_health(
 
 async def _in_a_word() -> dict[str, str]:
     return {"status": "ok" if await health.is_well() else "unhealthy"}
+
+
+@bp.timer_trigger(arg_name="timer", schedule="0 17 * * * *")
+async def forget_idempotency_keys(timer: func.TimerRequest) -> None:
+    """Every hour: keys that are older than a day are forgotten. One run that fails is made up for by the next."""
+    dropped = await asyncio.to_thread(idempotency.forget, intake.store(), datetime.now(UTC))
+    _log.info("idempotency keys forgotten", keys=dropped, late=bool(timer.past_due))
 
 
 @bp.route(**DESCRIBE.binding)

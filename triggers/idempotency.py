@@ -66,6 +66,20 @@ async def once(
     return await asyncio.to_thread(_keep, store, sent, mine, told) or given
 
 
+def forget(store: EvidenceStore, now: datetime) -> int:
+    """Drop what is older than anybody is promised. Returns how many that were; one that is used meanwhile stays."""
+    dropped = 0
+    for path in store.claims("idempotency"):
+        known = store.claimed(path)
+        if (
+            known is not None
+            and now - datetime.fromisoformat(json.loads(known)["at"]) > _REMEMBERED
+        ):
+            store.release_claim(path, known)
+            dropped += 1
+    return dropped
+
+
 def _claim(store: EvidenceStore, path: str, mine: bytes) -> bytes | None:
     """None where the key is ours now; else what is known of it. One from long ago is another call's by now."""
     while (before := store.claim(path, mine)) is not None:

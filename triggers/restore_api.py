@@ -22,7 +22,7 @@ from responders.errors import RefusedError, ResponderError, TransientError
 from responders.evidence import EvidenceStore, canonical, digest
 from responders.model import Incident, Json
 from responders.read_only import read_only
-from triggers import documents, edge, intake, people, status
+from triggers import documents, edge, instances, intake, people, status
 from triggers.answers import answer, error
 from triggers.edge import Call, Nothing, Operation, Said
 from triggers.refusals import unknown
@@ -136,8 +136,7 @@ async def _durable(
 ) -> DurableOrchestrationStatus | None:
     if not status.is_incident_id(incident_id):
         return None
-    durable = await client.get_status(incident_id, show_input=True)
-    return durable if durable and durable.runtime_status is not None else None
+    return await instances.status(client, incident_id, with_input=True)
 
 
 async def _look(incident: Incident) -> RestorePlan:
