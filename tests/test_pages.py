@@ -326,6 +326,20 @@ async def test_a_token_is_one_persons(asked: tuple[FakeClient, str]) -> None:
     assert client.events == []
 
 
+@pytest.mark.parametrize(
+    "body", [{"reason": "x" * 300_000}, {"chosen": ["x"] * 1_000}], ids=["long", "many fields"]
+)
+async def test_a_form_that_no_page_of_ours_sends_is_refused(
+    asked: tuple[FakeClient, str], body: dict[str, Any]
+) -> None:
+    client, plan_hash = asked
+    browser = Browser(client)
+    form = await browser.form("consent", plan_hash)
+    answer = await browser.post("page_answer", {**form, **body})
+
+    assert (answer.status_code, client.events) == (400, [])
+
+
 async def test_the_cookie_of_the_forms_is_out_of_reach(asked: tuple[FakeClient, str]) -> None:
     cookie = (await Browser(asked[0]).get("page_consent")).headers["Set-Cookie"]
 

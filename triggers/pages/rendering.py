@@ -105,7 +105,10 @@ def environment() -> Environment:
 
 def _text(value: object) -> object:
     """What a template shows of a value: its visible text. Markup is a template's own."""
-    return value if isinstance(value, Markup) else visible("" if value is None else str(value))
+    if isinstance(value, Markup):
+        return value
+    text = "" if value is None else str(value)
+    return text if text.isprintable() else visible(text)  # plans of a fleet are megabytes
 
 
 def _lines(text: str) -> Markup:
