@@ -149,21 +149,28 @@ def _longest(judged: Judgement, surveys: Sequence[Survey]) -> tuple[int, str]:
 
 def _who_mints(surveys: Sequence[Survey]) -> str:
     """Who may still request tokens: no method shuts those out, their rights are a person's to take."""
-    named = [
-        f"{survey['cluster']['name']}: {one['who']} by {one['binding']}"
+    known = [
+        f"{survey['cluster']['name']}: {named(one)}"
         for survey in surveys
         for one in survey.get("minters") or []
     ]
     unknown = [one["cluster"]["name"] for one in surveys if one.get("minters") is None]
     said = []
-    if named:
-        more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
+    if known:
+        more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
         said.append(
-            f"It leaves whoever may request tokens for these ServiceAccounts: {'; '.join(named[:_SHOWN])}{more}"
+            f"It leaves whoever may request tokens for these ServiceAccounts, or comes by them otherwise: "
+            f"{'; '.join(known[:_SHOWN])}{more}"
         )
     if unknown:
         said.append(f"Who may request tokens is not known in {', '.join(unknown)}")
     return ". ".join(said) or "Nobody else may request tokens for these ServiceAccounts"
+
+
+def named(holder: Json) -> str:
+    """Who it is, by which right, and what that right lets them do."""
+    how = f" ({holder['how']})" if holder.get("how") else ""
+    return f"{holder['who']} by {holder['binding']}{how}"
 
 
 def _hours(seconds: int) -> str:

@@ -1,17 +1,19 @@
-"""Responder: who may request tokens of ServiceAccounts: each can sign in as what these federate into.
+"""Responder: who comes by tokens of ServiceAccounts in a cluster: each can sign in as what these federate into.
 
 Stops    nothing: it reports
-Leaves   rights that come from outside Kubernetes RBAC: Azure RBAC for Kubernetes, a node's own for the pods that it
-         runs, and whoever may create pods in the namespace and so run as any of its ServiceAccounts
+Leaves   rights that come from outside Kubernetes RBAC: `cluster_access` has Azure's, a node's own are for the pods that
+         it runs
 Undo     none needed
 Needs    roles.rbac.authorization.k8s.io: list; clusterroles.rbac.authorization.k8s.io: list;
          rolebindings.rbac.authorization.k8s.io: list; clusterrolebindings.rbac.authorization.k8s.io: list
-Source   https://kubernetes.io/docs/concepts/security/rbac-good-practices/#token-request
+Source   https://kubernetes.io/docs/concepts/security/rbac-good-practices/#privilege-escalation-risks
+         https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources
 """
 
 import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from responders.inventories import Inventory
 from responders.kube import Kube
@@ -57,7 +59,7 @@ async def ask(kube: Kube, accounts: Sequence[ServiceAccountRef], *, ours: str) -
 
 
 def holders(rbac: Rbac, accounts: Sequence[ServiceAccountRef], *, ours: str) -> list[Json]:
-    """Each subject that may request a token of one of the accounts, with the binding that lets it. Pure.
+    """Each subject that comes by a token of one of the accounts: how, and by which binding. Pure.
 
     Kubernetes' own components and Firebreak are left out.
     """
@@ -76,36 +78,79 @@ def holders(rbac: Rbac, accounts: Sequence[ServiceAccountRef], *, ours: str) -> 
             role = rules.get(
                 (named["kind"], where if named["kind"] == "Role" else None, named["name"])
             )
-            if role is None or not _reaches(role, where, accounts):
-                continue
-            for subject in binding.get("subjects") or []:
+            ways = _ways(role, where, accounts) if role is not None else []
+            for subject in (binding.get("subjects") or []) if ways else []:
                 if _counts(subject, ours):
-                    one = _holder(kind, binding, subject)
+                    one = _holder(kind, binding, subject, ways)
                     found.setdefault((one["who"], one["binding"]), one)
     return sorted(found.values(), key=lambda one: (one["who"], one["binding"]))
 
 
-def _reaches(role: Json, where: str | None, accounts: Iterable[ServiceAccountRef]) -> bool:
-    """Whether a rule lets its holder create the token subresource of one of the accounts."""
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """One right that comes by tokens. `named`: whether a rule for certain names gives it, and of which."""
+
+    how: str
+    group: str
+    resources: frozenset[str]
+    verbs: frozenset[str]
+    named: Literal["no", "accounts", "any"] = "no"
+
+
+_CHANGING = frozenset({"create", "update", "patch"})
+_APPS = frozenset({"deployments", "statefulsets", "daemonsets", "replicasets"})
+_WAYS = (
+    # A rule for certain names lets nobody create, but for subresources: there the object's name is known.
+    _Way(
+        "requests tokens",
+        "",
+        frozenset({"serviceaccounts/token"}),
+        frozenset({"create"}),
+        "accounts",
+    ),
+    _Way(
+        "acts as ServiceAccounts",
+        "",
+        frozenset({"serviceaccounts"}),
+        frozenset({"impersonate"}),
+        "accounts",
+    ),
+    _Way("acts as anybody", "", frozenset({"users", "groups"}), frozenset({"impersonate"})),
+    _Way("runs pods", "", frozenset({"pods", "replicationcontrollers"}), frozenset({"create"})),
+    _Way("runs pods", "apps", _APPS, _CHANGING),
+    _Way("runs pods", "batch", frozenset({"jobs", "cronjobs"}), _CHANGING),
+    _Way("runs pods", "argoproj.io", frozenset({"rollouts"}), _CHANGING),
+    _Way("gets into pods", "", frozenset({"pods/exec", "pods/attach"}), _CHANGING | {"get"}, "any"),
+    _Way("gets into pods", "", frozenset({"pods/ephemeralcontainers"}), _CHANGING, "any"),
+    _Way(
+        "gives itself any right",
+        "rbac.authorization.k8s.io",
+        frozenset({"roles", "clusterroles"}),
+        frozenset({"bind", "escalate"}),
+    ),
+)
+
+
+def _ways(role: Json, where: str | None, accounts: Iterable[ServiceAccountRef]) -> list[str]:
+    """How the holder of this role comes by tokens of the accounts; each way once."""
     names = {one["name"] for one in accounts if where in (None, one["namespace"])}
-    return any(
-        _has(rule, "apiGroups", "")
-        and _has(rule, "verbs", "create")
-        and _is_token(rule.get("resources") or [])
-        # A rule for certain names lets nobody create, but for subresources: there the object's name is known.
-        and (not rule.get("resourceNames") or names.intersection(rule["resourceNames"]))
-        for rule in role.get("rules") or []
-        if names
+    if not names:
+        return []
+    rules = role.get("rules") or []
+    found = [way.how for way in _WAYS if any(_gives(rule, way, names) for rule in rules)]
+    return list(dict.fromkeys(found))
+
+
+def _gives(rule: Json, way: _Way, names: set[str]) -> bool:
+    resources, verbs = set(rule.get("resources") or []), set(rule.get("verbs") or [])
+    subresources = {f"*/{one.partition('/')[2]}" for one in way.resources if "/" in one}
+    only = set(rule.get("resourceNames") or [])
+    return (
+        bool({"*", way.group} & set(rule.get("apiGroups") or []))
+        and bool({"*", *way.verbs} & verbs)
+        and bool({"*", *way.resources, *subresources} & resources)
+        and (not only or way.named == "any" or (way.named == "accounts" and bool(names & only)))
     )
-
-
-def _has(rule: Json, part: str, wanted: str) -> bool:
-    return any(one in ("*", wanted) for one in rule.get(part) or [])
-
-
-def _is_token(resources: Iterable[str]) -> bool:
-    # https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources
-    return any(one in ("*", "serviceaccounts/token", "*/token") for one in resources)
 
 
 def _counts(subject: Json, ours: str) -> bool:
@@ -120,7 +165,7 @@ def _counts(subject: Json, ours: str) -> bool:
             return not name.startswith("system:") and name.lower() != ours.lower()
 
 
-def _holder(kind: str, binding: Json, subject: Json) -> Json:
+def _holder(kind: str, binding: Json, subject: Json, ways: Sequence[str]) -> Json:
     namespace = binding["metadata"].get("namespace")
     name = binding["metadata"]["name"]
     who = f"{subject['kind']} {subject.get('namespace', '')}/{subject['name']}".replace(" /", " ")
@@ -130,6 +175,7 @@ def _holder(kind: str, binding: Json, subject: Json) -> Json:
         "who": who,
         # As the audit log would name it; a group signs nothing.
         "user": {"ServiceAccount": account, "User": subject["name"]}.get(subject["kind"], ""),
+        "how": ", ".join(ways),
         "binding": f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}",
         "created": binding["metadata"].get("creationTimestamp"),
         "by_hand": f"kubectl{scope} delete {kind.lower()} {name}",

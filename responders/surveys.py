@@ -3,7 +3,8 @@
 Stops    nothing
 Leaves   everything as it is
 Undo     none needed
-Needs    Azure Kubernetes Service Cluster User; what inventories.py, preflight.py and identity_bindings.py need
+Needs    Azure Kubernetes Service Cluster User; what inventories.py, preflight.py, cluster_access.py and
+         identity_bindings.py need
 Source   https://learn.microsoft.com/azure/aks/workload-identity-overview
 
 It reads through the responders of the single nouns, which is why it may import them.
@@ -14,6 +15,7 @@ from typing import NotRequired, TypedDict
 
 from responders import (
     bindings,
+    cluster_access,
     clusters,
     config_consumers,
     consumers,
@@ -26,6 +28,7 @@ from responders import (
 )
 from responders.cloud import Cloud
 from responders.errors import ResponderError, TransientError
+from responders.inventories import Inventory
 from responders.model import (
     ClusterRef,
     Consumer,
@@ -53,7 +56,7 @@ class Survey(TypedDict):
     workloads: list[WorkloadRef]
     bindings: list[Json]  # RoleBindings that name those ServiceAccounts: a person moves them
     consumers: NotRequired[list[Consumer]]  # what else names the client id
-    # Who else may request tokens of those ServiceAccounts; None where that could not be read.
+    # Who else comes by tokens of those ServiceAccounts; None where that could not be read.
     minters: NotRequired[list[Json] | None]
     unread: NotRequired[list[str]]  # what could not be asked of this cluster, and why
 
@@ -95,6 +98,7 @@ async def _read(cloud: Cloud, cluster: ClusterRef, principal: Principal, *, insi
     running = workloads.find(inventory, accounts)
     # Thirty questions, and most clusters of a big company have nobody who runs as this identity.
     ready = await preflight.check(kube) if accounts else _UNUSED
+    minters, unsaid = await _minters(cloud, cluster, inventory, accounts, insist=insist)
     return {
         "cluster": cluster,
         "reachable": True,
@@ -109,9 +113,32 @@ async def _read(cloud: Cloud, cluster: ClusterRef, principal: Principal, *, insi
             *identity_bindings.in_cluster(inventory, running),
             *bindings_of_cluster,
         ],
-        "minters": mint_rights.find(inventory, accounts, ours=await cloud.own_object_id()),
-        "unread": [*inventory.unread, *unread],
+        "minters": minters,
+        "unread": [*inventory.unread, *unread, *unsaid],
     }
+
+
+async def _minters(
+    cloud: Cloud,
+    cluster: ClusterRef,
+    inventory: Inventory,
+    accounts: list[ServiceAccountRef],
+    *,
+    insist: bool,
+) -> tuple[list[Json] | None, list[str]]:
+    """Who else comes by tokens, by the cluster's RBAC and by Azure's; None and a sentence where either is not known."""
+    ours = await cloud.own_object_id()
+    within = mint_rights.find(inventory, accounts, ours=ours)
+    if within is None:
+        return within, []
+    try:
+        return [*within, *await cluster_access.holders(cloud, cluster, accounts, ours=ours)], []
+    except TransientError as error:
+        if insist:
+            raise
+        return None, [f"who has the cluster by an Azure role: {error}"]
+    except ResponderError as error:
+        return None, [f"who has the cluster by an Azure role: {error}"]
 
 
 async def _bound(

@@ -103,3 +103,53 @@ def test_firebreak_and_the_platform_are_left_out(subject: Any) -> None:
 )
 def test_groups_of_everybody_and_workloads_count(subject: Any) -> None:
     assert len(cluster_wide(subject)) == 1
+
+
+@pytest.mark.parametrize(
+    ("group", "resource", "verb", "how"),
+    [
+        ("", "serviceaccounts", "impersonate", "acts as ServiceAccounts"),
+        ("", "users", "impersonate", "acts as anybody"),
+        ("", "pods", "create", "runs pods"),
+        ("apps", "deployments", "patch", "runs pods"),
+        ("batch", "cronjobs", "update", "runs pods"),
+        ("argoproj.io", "rollouts", "create", "runs pods"),
+        ("", "pods/exec", "create", "gets into pods"),
+        ("", "pods/ephemeralcontainers", "patch", "gets into pods"),
+        ("rbac.authorization.k8s.io", "clusterroles", "bind", "gives itself any right"),
+    ],
+)
+def test_other_ways_to_a_token_are_found_and_named(
+    group: str, resource: str, verb: str, how: str
+) -> None:
+    (found,) = cluster_wide(apiGroups=[group], resources=[resource], verbs=[verb])
+    assert found["how"] == how
+
+    assert cluster_wide(apiGroups=[group], resources=[resource], verbs=["list"]) == []
+    assert cluster_wide(apiGroups=["other"], resources=[resource], verbs=[verb]) == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "verb", "name", "count"),
+    [
+        ("pods", "create", "web", 0),  # nobody creates what is named in a rule
+        ("pods/exec", "create", "web", 1),
+        ("serviceaccounts", "impersonate", "orders-api", 1),
+        ("serviceaccounts", "impersonate", "other", 0),
+        ("users", "impersonate", "jane", 0),
+    ],
+)
+def test_a_rule_for_certain_names_gives_what_it_can(
+    resource: str, verb: str, name: str, count: int
+) -> None:
+    found = cluster_wide(resources=[resource], verbs=[verb], resourceNames=[name])
+    assert len(found) == count
+
+
+def test_a_right_to_everything_is_named_once_with_all_that_it_opens() -> None:
+    (found,) = cluster_wide(apiGroups=["*"], resources=["*"], verbs=["*"])
+
+    assert found["how"] == (
+        "requests tokens, acts as ServiceAccounts, acts as anybody, runs pods, gets into pods, "
+        "gives itself any right"
+    )

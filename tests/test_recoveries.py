@@ -141,6 +141,9 @@ async def test_a_risk_that_the_report_keeps_to_itself_is_noticed(
 
 
 @pytest.mark.exhaustive
+@pytest.mark.timeout(
+    600
+)  # five clusters, each asked until its time is up: three minutes where others work beside it
 async def test_a_cluster_that_is_only_said_to_be_well_is_noticed(scenario_stage: Stage) -> None:
     pretended = {"check_workloads": LIE, "recheck_cluster": LIE}
 

@@ -13,7 +13,7 @@ from playbooks.orders import Json, Order
 from playbooks.steps import sweeps
 from playbooks.tracing import acts
 from playbooks.tracing.rows import moment
-from responders import mint_rights
+from responders import cluster_access, mint_rights
 from responders.kube import Kube
 
 bp = df.Blueprint()
@@ -25,7 +25,9 @@ async def check_foothold(order: Order) -> Json:
 
     async def act(work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
         ours = await work.cloud.own_object_id()
-        holders = await mint_rights.ask(kube, plan["survey"]["service_accounts"], ours=ours)
+        accounts = plan["survey"]["service_accounts"]
+        holders = await mint_rights.ask(kube, accounts, ours=ours)
+        holders += await cluster_access.holders(work.cloud, order["cluster"], accounts, ours=ours)
         requesters = await asyncio.to_thread(_requesters, work, order, ours)
         start = order["incident"]["window_start"]
         # A cluster takes tokens of the old identity until they expire, whatever Entra does by now.
@@ -38,12 +40,12 @@ async def check_foothold(order: Order) -> Json:
         ]
         evicted = f"evicted: {', '.join(stopped) or 'nothing ran'}"
         if not evil:
-            left = ", ".join(f"{one['who']} by {one['binding']}" for one in holders) or "nobody"
+            left = ", ".join(refederation.named(one) for one in holders) or "nobody"
             return {"status": "done", "detail": f"{evicted}; may still request tokens: {left}"}
-        named = "; ".join(f"{one['who']} by {one['binding']}: {one['by_hand']}" for one in evil)
+        named = "; ".join(f"{refederation.named(one)}: {one['by_hand']}" for one in evil)
         return {
             "status": "refused",
-            "detail": f"{evicted}; but these may still request tokens, by a right of the compromise window, as they "
+            "detail": f"{evicted}; but these may still come by tokens, by a right of the compromise window, as they "
             f"did in it, or with tokens of the old identity: {named}; take it away, then resume",
         }
 
