@@ -34,11 +34,8 @@ async def capture(kube: Kube, refs: Sequence[WorkloadRef]) -> list[Json]:
     read is an error, because no pods and no answer look the same.
     """
     limit = asyncio.Semaphore(_AT_ONCE)
-    now = await standing.read(kube, refs, pods=True)
-    by_uid = {pod["metadata"]["uid"]: (ref, pod) for ref in refs for pod in now.pods_of(ref)}
-    return list(
-        await asyncio.gather(*(_capture(kube, limit, ref, pod) for ref, pod in by_uid.values()))
-    )
+    pods = await standing.whole_pods(kube, refs)
+    return list(await asyncio.gather(*(_capture(kube, limit, ref, pod) for ref, pod in pods)))
 
 
 async def _capture(kube: Kube, limit: asyncio.Semaphore, ref: WorkloadRef, pod: Json) -> Json:
