@@ -9,7 +9,7 @@ https://learn.microsoft.com/entra/workload-id/workload-identity-federation-consi
 import re
 
 from playbooks.known import Known, is_old, left
-from playbooks.plan_model import ClusterPlan, Confirmation, LeftOut
+from playbooks.plan_model import ClusterPlan, Confirmation, LeftOut, Plan
 from responders.evidence import digest
 from responders.model import FederatedCredential, ServiceAccountRef
 from responders.snapshots import Snapshot
@@ -78,6 +78,23 @@ def trusts(
         name = f"{old['name']} ({old['issuer']} {trusted})"
         gone.append(left("federated credential", name, reason, suspicious=suspicious))
     return wanted, gone
+
+
+def made_late(snapshot: Snapshot, plan: Plan, known: Known) -> list[tuple[str, str]]:
+    """Trusts that this plan brings back and that were made in the window, as is known by now: (old name, new name)."""
+    back = {one["name"] for one in plan["federated_credentials"]}
+    clusters = plan["clusters"]
+    return [
+        (old["name"], new)
+        for old in snapshot["federated_credentials"]
+        if _is_given(old, known) and _match(old, clusters) is not None
+        for new in [_successor(old, clusters)["name"]]
+        if new in back
+    ]
+
+
+def _is_given(old: FederatedCredential, known: Known) -> bool:
+    return bool({old["name"], old["name"].lower()} & set(known.gifts["trusts"]))
 
 
 def unproven_ages(
@@ -179,7 +196,7 @@ def _distrust(
     old: FederatedCredential, clusters: list[ClusterPlan], known: Known
 ) -> tuple[str, bool]:
     """Why a trust does not come back, and whether it looks planted. Empty: it is known-good."""
-    if {old["name"], old["name"].lower()} & set(known.gifts["trusts"]):
+    if _is_given(old, known):
         return "made or changed inside the compromise window", True
     if old["subject"] is None:
         reason = "flexible: whoever its expression matches gets in; a person who knows it makes it"

@@ -19,7 +19,7 @@ from playbooks.responding import respond
 from playbooks.resuming import Resumable
 from playbooks.settling import perform_one, settle, until_done
 from playbooks.steps import containment as acts
-from playbooks.steps import evidence
+from playbooks.steps import evidence, rejudging
 from playbooks.taking_back import Restorable
 
 
@@ -110,7 +110,8 @@ def watch(
     for sweep, moment in sweeps:
         wait = Wait("watching", moment)
         outcome = yield from hold(context, order, progress, outcome, wait, deeper.heard)
-        yield from _sweep(context, order, progress, sweep)
+        if (yield from _sweep(context, order, progress, sweep)) and outcome == "recovered":
+            outcome = "partly_recovered"
     # Once more at the very end, whatever the rhythm of the checks was.
     proof = yield from until_done(context, acts.verify_containment, order, BELIEVED_WITHIN)
     if proof["status"] != "done" and outcome != "held":  # that one never held, and people know
@@ -124,8 +125,12 @@ def watch(
 
 def _sweep(
     context: df.DurableOrchestrationContext, order: Order, progress: Progress, sweep: str
-) -> Generator[Any, Any, None]:
-    """The logs once more: what arrived late, and what happened after containment."""
+) -> Generator[Any, Any, bool]:
+    """The logs once more: what arrived late, and what happened after containment.
+
+    Returns whether something that was rebuilt turns out not to be known-good.
+    """
+    late: list[str] = []
     facts = {
         "sweep": sweep,
         "contained": progress.clock.get("contained"),
@@ -143,9 +148,20 @@ def _sweep(
             "identity": progress.identity,
             "facts": {**facts, "made": progress.clock["rebuilt"]},
         }
-        seen = yield from perform_one(context, evidence.collect_successor_sign_ins, successor)
-        fresh = [one for one in seen.get("strange", []) if one not in progress.remaining]
-        progress.note(remaining=[*progress.remaining, *fresh])
+        seen, judged = yield from settle(
+            context,
+            [
+                (evidence.collect_successor_sign_ins, successor),
+                (rejudging.judge_rebuilt, successor),
+            ],
+        )
+        late = [one for one in judged.get("late", []) if one not in progress.remaining]
+        strange = [one for one in seen.get("strange", []) if one not in progress.remaining]
+        progress.note(remaining=[*progress.remaining, *strange, *late])
+        progress.hand_over([judged])
+    if late:
+        yield from progress.tell("rebuilt_in_window", {"lines": late}, key=f"rebuilt-{sweep}")
     if lines := traced.get("after_containment"):
         yield from progress.tell("active_after", {"lines": lines}, key=f"active-{sweep}")
     yield from progress.seal(sweep)
+    return bool(late)

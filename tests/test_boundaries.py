@@ -25,6 +25,7 @@ _STEP_MODULES = {
     "acts",
     "evidence",
     "gitops_pauses",
+    "rejudging",
     "preflights",
     "amending",
     "eviction",

@@ -75,7 +75,12 @@ SWEPT = [
     "trace_footprint",
     "seal_evidence",
 ]
-SWEPT_AFTER = [*SWEPT[:-1], "collect_successor_sign_ins", SWEPT[-1]]  # of a recovery
+SWEPT_AFTER = [
+    *SWEPT[:-1],
+    "collect_successor_sign_ins",
+    "judge_rebuilt",
+    SWEPT[-1],
+]  # of a recovery
 LEVERS = {step._function._name for step in levers.LEVERS["application"]}
 BESIDE = {step._function._name for step in levers.BESIDE["application"]}
 POLICY = policy.load(Path(__file__).parent.parent / "policy.toml").frozen()
@@ -443,6 +448,17 @@ def test_whoever_signs_in_as_the_new_identity_with_a_secret_is_said_to_people() 
 
     assert done.outcome["remaining"] == ["somebody signed in with a secret"]
     assert done.outcome["outcome"] == "recovered"
+
+
+def test_a_trust_that_a_late_row_says_was_planted_takes_recovered_back() -> None:
+    said = "Rebuilt, but made in the compromise window: trust t"
+    found = {"status": "done", "detail": said, "late": [said], "by_hand": ["az rest DELETE t"]}
+    done = run("respond", {"judge_rebuilt": found}, consent("grant"))
+
+    assert told(done).count("rebuilt_in_window") == 1, "said once, not at each sweep"
+    assert said in done.outcome["remaining"]
+    assert "az rest DELETE t" in done.outcome["by_hand"]
+    assert done.outcome["outcome"] == "partly_recovered"
 
 
 @pytest.mark.parametrize("status", ["refused", "nothing_to_do"])

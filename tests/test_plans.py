@@ -375,6 +375,19 @@ def test_a_trust_that_was_made_inside_the_window_does_not_come_back() -> None:
     assert plan["left_out"][0]["reason"] == "made or changed inside the compromise window"
 
 
+def test_a_trust_that_came_back_and_turns_out_to_be_planted_is_named_with_its_successor() -> None:
+    before: Any = snapshot(federated_credentials=[trust()])
+    plan = draw(before, survey())
+    (back,) = plan["federated_credentials"]
+    row: Any = {**NO_LOG, "known": True, "trusts": ["a-trust"]}
+
+    assert known_good.made_late(before, plan, Known(row)) == [("a-trust", back["name"])]
+    another: Any = {**row, "trusts": ["other"]}
+    assert known_good.made_late(before, plan, Known(another)) == []
+    aware = draw(before, survey(), known=Known(row))
+    assert known_good.made_late(before, aware, Known(row)) == [], "it never came back"
+
+
 def test_where_the_log_could_not_be_read_a_person_confirms_the_trusts() -> None:
     plan = draw(snapshot(federated_credentials=[trust()]), known=Known())
 

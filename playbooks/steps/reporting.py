@@ -33,6 +33,7 @@ NOTICES = {
     "reversed": ("Containment does not hold", "bad"),
     "contained_again": ("Contained again", "asking"),
     "active_after": ("The identity was used after containment", "bad"),
+    "rebuilt_in_window": ("Rebuilt, and made by the attacker: a person is needed", "bad"),
     "restored": ("Restored, minus what is never revived", "good"),
     "partly_restored": ("Partly restored: a person is needed", "asking"),
     "restore_refused": ("Not restored: the world has changed, or may not be touched", "asking"),
