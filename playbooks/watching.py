@@ -22,6 +22,9 @@ from playbooks.steps import containment as acts
 from playbooks.steps import evidence, rejudging
 from playbooks.taking_back import Restorable
 
+# A signal's word to an incident that was refused: look whether it may be acted on by now.
+JOINED = "signal-joined"
+
 
 @dataclass(slots=True)
 class Ears:
@@ -30,6 +33,17 @@ class Ears:
     restorable: Restorable
     deepening: Deepening
     plan: Json | None = None  # the answer of the step that drew it
+    _again: Any = None
+
+    def again(self, context: df.DurableOrchestrationContext) -> Any:
+        """The task that a signal ends which joined what was refused. One wait, until it was heard."""
+        if self._again is None:
+            self._again = context.wait_for_external_event(JOINED)
+        return self._again
+
+    def heard_again(self) -> None:
+        """The next one is waited for anew."""
+        self._again = None
 
 
 class _Deeper:
@@ -75,15 +89,24 @@ class _Deeper:
 def stay_refused(
     context: df.DurableOrchestrationContext, order: Order, progress: Progress, ears: Ears
 ) -> Generator[Any, Any, None]:
-    """Take in further signals for a while. One that asks for more has the guards asked again, by `DeepenedError`."""
+    """Take in further signals for a while. Each has the guards asked again; where they allow it, it starts over.
+
+    So a storm about an identity that is protected, or beyond the hour's limit, is one incident and one card.
+    """
     progress.note(phase="refused", outcome="refused")
     span = timedelta(minutes=order["policy"]["windows"]["refused_minutes"])
     over = context.create_timer(context.current_utc_datetime + span)
     try:
         while not over.is_completed:
-            yield context.task_any([over, ears.deepening.call])
+            again = ears.again(context)
+            yield context.task_any([over, ears.deepening.call, again])
             if ears.deepening.call.is_completed and (yield from ears.deepening.take_in()):
                 raise DeepenedError
+            if again.is_completed:
+                ears.heard_again()
+                guard = yield from perform_one(context, acts.check_guards, order)
+                if guard["status"] == "done":
+                    raise DeepenedError
     finally:
         if not over.is_completed:
             over.cancel()

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from playbooks import compromised_identity as playbook
-from playbooks import deepening
+from playbooks import deepening, watching
 from tests.rehearsal import START, Rehearsal, hours, rehearse
 from tests.test_compromised_identity import ANSWERS, LEVERS, consent, order, phases, run
 
@@ -184,6 +184,29 @@ def test_what_is_refused_stays_open_for_a_while_and_asks_its_guards_again_for_a_
     called = run("contain", calls.answers(check_guards=guard), calls)
     assert called.outcome["outcome"] == "contained"
     assert called.alive == []
+
+
+def test_a_signal_that_joins_what_was_refused_has_the_guards_asked_again() -> None:
+    asked = iter(["refused", "refused"])
+
+    def guard(_order: dict[str, Any]) -> dict[str, Any]:
+        return {"status": next(asked), "detail": "kill switch"}
+
+    said = iter([True])
+
+    def joins(status: Status) -> tuple[str, Any] | None:
+        return (watching.JOINED, {}) if status["phase"] == "refused" and next(said, False) else None
+
+    once = run("contain", {"check_guards": guard}, joins)
+    assert once.outcome["outcome"] == "refused"
+    assert once.timeline.count("check_guards") == 2
+    notices = [to["notice"] for name, to in once.orders if name == "tell_people"]
+    assert notices == ["refused"], "one card, however many signals"
+
+    asked, said = iter(["refused", "done", "done"]), iter([True])
+    allowed = run("contain", {"check_guards": guard}, joins)
+    assert allowed.outcome["outcome"] == "contained"
+    assert allowed.alive == []
 
 
 def test_nobody_deepens_an_incident_by_an_event_alone() -> None:

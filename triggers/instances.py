@@ -1,5 +1,6 @@
 """What Durable knows of an instance, and starting one: its bare exceptions become errors that say what time can fix."""
 
+import json
 import time
 from collections.abc import Awaitable
 from typing import Any, TypeVar
@@ -15,7 +16,9 @@ OVER = frozenset({"Completed", "Failed", "Terminated", "Canceled"})
 # Who asks has just read its claim, which an incident gives back before it ends: only one that broke is taken for open.
 _BELIEVED_S = 2.0
 _MOST = 10_000
-_seen_open: dict[str, float] = {}
+_seen_open: dict[str, tuple[float, str]] = {}  # when, and its phase
+_AGAIN_S = 60.0
+_told: dict[str, float] = {}
 
 
 async def status(
@@ -40,7 +43,8 @@ async def is_open(client: df.DurableOrchestrationClient, instance_id: str) -> bo
 
 async def was_open(client: df.DurableOrchestrationClient, instance_id: str) -> bool | None:
     """Whether it runs, or did a few seconds ago; None where Durable has never heard of it."""
-    if _seen_open.get(instance_id, 0.0) > time.monotonic() - _BELIEVED_S:
+    seen, _ = _seen_open.get(instance_id, (0.0, ""))
+    if seen > time.monotonic() - _BELIEVED_S:
         return True
     found = await status(client, instance_id)
     if found is None:
@@ -50,8 +54,32 @@ async def was_open(client: df.DurableOrchestrationClient, instance_id: str) -> b
         return False
     if len(_seen_open) >= _MOST:
         _seen_open.clear()
-    _seen_open[instance_id] = time.monotonic()
+    _seen_open[instance_id] = (time.monotonic(), _phase(found))
     return True
+
+
+def phase_of(instance_id: str) -> str:
+    """The phase in which `was_open` saw it last."""
+    return _seen_open.get(instance_id, (0.0, ""))[1]
+
+
+async def tell_now_and_then(
+    client: df.DurableOrchestrationClient, instance_id: str, event: str
+) -> None:
+    """Raise an event that says nothing of its own, once a minute at most: a storm must not fill a history."""
+    now = time.monotonic()
+    if _told.get(instance_id, 0.0) > now - _AGAIN_S:
+        return
+    if len(_told) >= _MOST:
+        _told.clear()
+    _told[instance_id] = now
+    await tell(client, instance_id, event, {})
+
+
+def _phase(found: DurableOrchestrationStatus) -> str:
+    told = getattr(found, "custom_status", None)
+    told = json.loads(told) if isinstance(told, str) else told
+    return str(told.get("phase", "")) if isinstance(told, dict) else ""
 
 
 async def start(

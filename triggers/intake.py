@@ -16,6 +16,7 @@ from playbooks import policy as policies
 from playbooks.containment import CALLED
 from playbooks.deepening import deepen_event
 from playbooks.orders import Order
+from playbooks.watching import JOINED
 from responders import claims, incident_index, known_principals, restorations
 from responders.claims import Claim, Raised
 from responders.cloud import Cloud
@@ -180,6 +181,8 @@ async def _join(
             return None
     if signal["source"] == "responder" and mode != "plan":
         await _take_up(client, holder)
+    elif instances.phase_of(holder) == "refused" and mode != "plan":
+        await instances.tell_now_and_then(client, holder, JOINED)
     _log.info("signal joined", incident_id=joined, source=signal["source"])
     return Accepted(joined, joined=True, mode=claims.depth(held)[0] if "opened" in held else mode)
 
@@ -223,9 +226,10 @@ async def _take_up(client: df.DurableOrchestrationClient, holder: str) -> None:
     told = json.loads(told) if isinstance(told, str) else told
     if not isinstance(told, dict):
         return
-    target = {"held": holder, "restoring": told.get("restoring") or holder}.get(
-        str(told.get("phase"))
-    )
+    phase = str(told.get("phase"))
+    if phase == "refused":
+        await instances.tell(client, holder, JOINED, {})
+    target = {"held": holder, "restoring": told.get("restoring") or holder}.get(phase)
     if target is not None:
         await instances.tell(client, target, CALLED, {"at": datetime.now(UTC).isoformat()})
         _log.info("taken up", incident_id=target)
