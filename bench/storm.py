@@ -5,11 +5,15 @@ again, is sent again. What is counted at the end is read from the app's own reco
 https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups
 """
 
+import argparse
 import asyncio
 import json
 import random
 import signal
+import sqlite3
 import statistics
+import sys
+import tempfile
 import time
 from collections import Counter
 from contextlib import AsyncExitStack
@@ -89,9 +93,8 @@ async def _blow(ground: TrainingGround, storm: Storm) -> Counted:
     async with AsyncExitStack() as stack:
         limits = httpx.Limits(max_connections=storm.side_by_side)
         http = await stack.enter_async_context(httpx.AsyncClient(limits=limits, timeout=60))
-        lock = asyncio.Lock()  # held while there is no host
         began = time.monotonic()
-        killing = asyncio.create_task(_kill(ground, storm, lock))
+        killing = asyncio.create_task(_kill(ground, storm))
         queue: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
         for number, body in enumerate(deliveries):
             queue.put_nowait((number * storm.within_s / len(deliveries), body))
@@ -158,15 +161,14 @@ async def _answer(
         return None  # the host is gone, or went while it worked
 
 
-async def _kill(ground: TrainingGround, storm: Storm, lock: asyncio.Lock) -> None:
+async def _kill(ground: TrainingGround, storm: Storm) -> None:
     """SIGKILL, and a new start, evenly over the storm."""
     for _ in range(storm.kills):
         await asyncio.sleep(storm.within_s / (storm.kills + 1))
-        async with lock:
-            ground.host.process.send_signal(signal.SIGKILL)
-            await ground.host.process.wait()
-            ground.host = await ground.start(0.0, len(ground.host_logs))
-            ground.host_logs.append(ground.host.log)
+        ground.host.process.send_signal(signal.SIGKILL)
+        await ground.host.process.wait()
+        ground.host = await ground.start(0.0, len(ground.host_logs))
+        ground.host_logs.append(ground.host.log)
 
 
 async def _count(ground: TrainingGround, heard: Heard) -> Counted:
@@ -176,12 +178,12 @@ async def _count(ground: TrainingGround, heard: Heard) -> Counted:
         if time.monotonic() - began > _SETTLES_WITHIN_S:
             break
         await asyncio.sleep(0.5)
-    incidents = [one for one in (ground.evidence / "incidents").iterdir() if one.is_dir()]
-    kept = sum(len(list((one / "signals").iterdir())) for one in incidents)
+    kept = len(list((ground.evidence / "incidents").glob("*/signals/*.json")))
+    instances = _instances(ground)
     return Counted(
         heard=heard,
-        incidents=len(_instances(ground)),
-        of=len(set(_instances(ground).values())),
+        incidents=len(instances),
+        of=len(set(instances.values())),
         records=found,
         kept=kept,
         settled_s=time.monotonic() - began,
@@ -215,9 +217,42 @@ def _messages(ground: TrainingGround) -> int:
 
 
 def _query(ground: TrainingGround, statement: str) -> list[tuple[str, ...]]:
-    import sqlite3  # noqa: PLC0415 - only whoever counts needs it
-
     with sqlite3.connect(ground.folder / "host" / "history.sqlite", timeout=30) as history:
         found = history.execute(statement).fetchall()
     history.close()
     return found
+
+
+def main() -> int:
+    """Blow as hard as the command line says, and say what became of it; 1 where anything is missing."""
+    parser = argparse.ArgumentParser(prog="python -m bench.storm", description=__doc__)
+    parser.add_argument("--alerts", type=int, default=10_000)
+    parser.add_argument("--identities", type=int, default=100)
+    parser.add_argument("--kills", type=int, default=0)
+    given = parser.parse_args()
+    storm = Storm(alerts=given.alerts, identities=given.identities, kills=given.kills)
+    with tempfile.TemporaryDirectory(prefix="storm-") as folder:
+        counted = asyncio.run(blow(Path(folder), storm))
+    heard = counted.heard
+    rate = len(heard.seconds) / heard.lasted_s
+    facts = {
+        "answers": dict(heard.answers),
+        "calls made again": heard.again,
+        "calls a second": round(rate, 1),
+        "seconds that an answer took, typical and slowest": (
+            round(counted.typical_s, 2),
+            round(counted.slowest_s, 2),
+        ),
+        "incidents": counted.incidents,
+        "identities among them": counted.of,
+        "signals by status": dict(counted.records),
+        "signals that lie with an incident": counted.kept,
+        "seconds until the last was handled": round(counted.settled_s, 1),
+    }
+    sys.stdout.write("".join(f"{name}: {value}\n" for name, value in facts.items()))
+    whole = counted.incidents == storm.identities and counted.kept == storm.alerts
+    return 0 if whole and counted.slowest_s < LIMIT_S else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
