@@ -13,9 +13,8 @@ from typing import Any
 
 import structlog  # noqa: TID251 - see above
 
-from playbooks import policy
-from playbooks.orders import Json, Order, cancelled_path, folder
-from responders import kill_switch
+from playbooks import stopping
+from playbooks.orders import Json, Order, folder
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, RefusedError, ResponderError, TransientError
 from responders.evidence import EvidenceStore, open_evidence
@@ -25,18 +24,6 @@ from responders.settings import Settings
 
 STEP_LIMIT_S = (
     240  # the Functions host kills an activity at functionTimeout, 10 min; we say why first
-)
-# What is still carried out when a person has ended an incident.
-CLOSING = frozenset(
-    {
-        "record_cancel",
-        "write_report",
-        "tell_people",
-        "seal_evidence",
-        "release_principal",
-        "end_restore",
-        "release_restore",
-    }
 )
 _SHOWN = 1_000  # characters of a detail: journal and status stay small
 _log = structlog.get_logger("firebreak.steps")
@@ -90,12 +77,17 @@ async def perform(
     aim = target or incident["principal"]["object_id"]
     # Side by side: each of them is a call to the store, and the first lever is what everybody waits for.
     run, stopped = await asyncio.gather(
-        asyncio.to_thread(journal.intent, step, aim), _stopped(store, step, order, acts=acts)
+        asyncio.to_thread(journal.intent, step, aim), stopping.why(store, step, order, acts=acts)
     )
     _log.info("intent", target=aim, run=run)
     started = time.monotonic()
     with read_only() if incident["mode"] == "plan" else nullcontext():
-        result = await _outcome(act, store, run) if stopped is None else stopped
+        if stopped is not None:
+            result = stopped
+        elif acts and incident["mode"] != "plan":
+            result = await _haltable(act, store, run)
+        else:
+            result = await _outcome(act, store, run)
     if keeping is not None:
         result = await asyncio.to_thread(_kept, store, order, keeping, run, result)
     spent = round((time.monotonic() - started) * 1000)
@@ -107,53 +99,10 @@ async def perform(
     return result
 
 
-async def _stopped(store: EvidenceStore, step: str, order: Order, *, acts: bool) -> Json | None:
-    """Why this step is not to be carried out at all; None where it is."""
-    if step in CLOSING:
-        return None
-    questions = [asyncio.to_thread(_over, store, order)]
-    if acts and order["incident"]["mode"] != "plan":
-        questions.append(asyncio.to_thread(stopped_by, store))
-    return next((one for one in await asyncio.gather(*questions) if one is not None), None)
-
-
-def _over(store: EvidenceStore, order: Order) -> Json | None:
-    """The refusal, once a person has ended the incident: what its parts had yet to begin stays undone."""
-    try:
-        if "holder" in order or not store.exists(cancelled_path(order["incident"]["incident_id"])):
-            return None
-    except TransientError as error:
-        return {"status": "failed", "retry": True, "detail": f"is it cancelled? {error}"}
-    except ResponderError as error:
-        return {"status": "refused", "detail": f"nobody can say whether it is cancelled: {error}"}
-    return {
-        "status": "refused",
-        "detail": "cancelled: a person ended the incident before this began",
-    }
-
-
-def stopped_by(store: EvidenceStore) -> Json | None:
-    """Why nothing may be acted on: the switch, FIREBREAK_ACTING or policy.toml on disk says so. None where all allow.
-
-    An incident keeps the policy it began with in everything but this. What can't be read stops as well.
-    """
-    try:
-        settings = Settings.from_environ()
-        allowed = settings.acting and policy.load(settings.policy).guards.acting
-        switch = kill_switch.read(store)
-    except TransientError as error:  # asked again, boundedly, and nothing acts meanwhile
-        detail = f"kill switch: it can't be read now: {error}"
-        return {"status": "failed", "retry": True, "detail": detail}
-    except (policy.PolicyError, ResponderError) as error:
-        return {"status": "refused", "detail": f"kill switch: it can't be read: {error}"}
-    if not switch["acting"]:
-        who = switch.get("by", {}).get("name", "somebody")
-        said = f"pulled by {who}, {switch.get('at', '')}: {switch.get('reason', '')}"
-        return {"status": "refused", "detail": f"kill switch: {said}"}
-    if allowed:
-        return None
-    where = "policy.toml [guards] acting or FIREBREAK_ACTING"
-    return {"status": "refused", "detail": f"kill switch: {where} is false"}
+async def _haltable(act: Callable[[Work], Awaitable[Any]], store: EvidenceStore, run: int) -> Json:
+    """An acting step, which writes nothing more within seconds of somebody's pulling the kill switch."""
+    async with stopping.watched(store):
+        return await _outcome(act, store, run)
 
 
 def _kept(store: EvidenceStore, order: Order, keeping: Keeping, run: int, result: Json) -> Json:

@@ -1,7 +1,7 @@
 """Responder: the switch that stops every act at once, kept where all instances of the app see it.
 
 Stops    every step that acts, from its next beginning on, in every incident
-Leaves   reading, evidence, plans and cards; a step that is under way ends within four minutes
+Leaves   reading, evidence, plans and cards; a step that is under way sends no write after about five seconds
 Undo     `turn` with acting true
 Needs    the evidence store
 Source   https://csrc.nist.gov/pubs/sp/800/61/r3/final (response must not do more harm than the incident)

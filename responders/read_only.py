@@ -1,4 +1,4 @@
-"""Plan mode, where it can't be forgotten: the HTTP layers refuse a write before a byte is sent.
+"""Plan mode and the kill switch, where neither can be forgotten: the HTTP layers refuse a write before a byte is sent.
 
 A context variable carries it, so it follows `await`, `asyncio.gather` and `asyncio.to_thread`, but
 not `loop.run_in_executor`, which does not copy the context.
@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from responders.errors import RefusedError
@@ -41,6 +42,16 @@ _READING_POSTS = tuple(
 _active: ContextVar[bool] = ContextVar("firebreak_read_only", default=False)
 
 
+@dataclass
+class Halt:
+    """Why a step that is under way may change nothing more; empty while it may."""
+
+    why: str = ""
+
+
+_halt: ContextVar[Halt | None] = ContextVar("firebreak_halt", default=None)
+
+
 @contextmanager
 def read_only() -> Iterator[None]:
     """Within this block nothing outside can be changed, whatever the code in it tries."""
@@ -52,16 +63,34 @@ def read_only() -> Iterator[None]:
 
 
 @contextmanager
+def haltable(halt: Halt) -> Iterator[None]:
+    """Within this block nothing outside is changed any more, in any task or thread of it, once it says why."""
+    token = _halt.set(halt)
+    try:
+        yield
+    finally:
+        _halt.reset(token)
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Around a write that neither plan mode nor the kill switch is about."""
+    token, halted = _active.set(False), _halt.set(None)
+    try:
+        yield
+    finally:
+        _active.reset(token)
+        _halt.reset(halted)
+
+
+@contextmanager
 def keeping_evidence() -> Iterator[None]:
     """Around one write to the evidence store, which plan mode allows: it changes nothing that is judged.
 
     Only the store's own transport enters it, for its own containers, so that nothing else can hide in it.
     """
-    token = _active.set(False)
-    try:
+    with _writing():
         yield
-    finally:
-        _active.reset(token)
 
 
 @contextmanager
@@ -70,11 +99,8 @@ def telling_people() -> Iterator[None]:
 
     Only `notices.send` enters it, for the webhook in the settings.
     """
-    token = _active.set(False)
-    try:
+    with _writing():
         yield
-    finally:
-        _active.reset(token)
 
 
 def is_read_only() -> bool:
@@ -83,9 +109,12 @@ def is_read_only() -> bool:
 
 
 def refuse_write_in_plan(method: str, url: str) -> None:
-    """Called by every transport just before it sends. Raises `RefusedError` in plan mode."""
-    if not _active.get() or is_read(method, url):
+    """Called by every transport just before it sends. Raises `RefusedError` in plan mode, or once acting was halted."""
+    halt = _halt.get()
+    if not (_active.get() or (halt and halt.why)) or is_read(method, url):
         return
+    if halt and halt.why:
+        raise RefusedError(f"{halt.why}; {method.upper()} {urlsplit(url).path} was not sent")
     raise RefusedError(f"plan mode: {method.upper()} {urlsplit(url).path} would change something")
 
 

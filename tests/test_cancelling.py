@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from playbooks import compromised_identity as playbook
-from playbooks.journaled import CLOSING
 from playbooks.orders import CANCEL
 from playbooks.restoring import RESTORE
+from playbooks.stopping import CLOSING
 from tests.in_process import activities
 from tests.rehearsal import START, Rehearsal, hours, rehearse
 from tests.test_compromised_identity import (

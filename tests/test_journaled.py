@@ -1,11 +1,12 @@
 """Every step: the kill switch as it stands now, the whole answer in evidence, and no write in plan mode."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from playbooks import journaled
+from playbooks import stopping
 from playbooks.journaled import Keeping, Work, perform
 from responders import kill_switch
 from responders.cloud import Cloud
@@ -126,7 +127,7 @@ async def test_in_plan_mode_the_http_layer_refuses_a_step_that_writes(
 
 
 def test_without_a_reason_nothing_is_stopped(store: EvidenceStore) -> None:
-    assert journaled.stopped_by(store) is None
+    assert stopping.stopped_by(store) is None
 
 
 async def test_the_switch_of_the_store_stops_the_next_step_and_says_who_pulled_it_and_why(
@@ -141,6 +142,27 @@ async def test_the_switch_of_the_store_stops_the_next_step_and_says_who_pulled_i
 
     turned(store, acting=True)
     assert (await perform("lever", order("contain"), pulled, acts=True))["status"] == "done"
+
+
+async def test_a_step_that_is_under_way_writes_nothing_more_once_the_switch_is_pulled(
+    store: EvidenceStore, azure: FakeAzure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    azure.on("PATCH", "/v1.0/servicePrincipals/1", Say(204))
+    azure.on("PATCH", "/v1.0/servicePrincipals/1", Say(204))
+    monkeypatch.setattr(stopping, "LOOK_S", 0.01)
+
+    async def two_writes(work: Work) -> Any:
+        await work.cloud.graph.patch("/servicePrincipals/1", {"accountEnabled": False})
+        turned(store, acting=False)
+        await asyncio.sleep(0.2)
+        await work.cloud.graph.patch("/servicePrincipals/1", {"accountEnabled": False})
+        return {"status": "done", "detail": "both"}
+
+    answer = await perform("lever", order("contain"), two_writes, acts=True)
+
+    assert answer["status"] == "refused"
+    assert "pulled by rosa" in answer["detail"]
+    assert len(azure.seen) == 1
 
 
 async def test_a_switch_that_cannot_be_read_now_is_asked_again_and_nothing_acts_meanwhile(

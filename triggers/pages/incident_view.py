@@ -4,8 +4,8 @@ from functools import lru_cache
 from typing import Any, cast
 
 from playbooks import footprint, plan_files
-from playbooks.journaled import stopped_by
 from playbooks.steps import findings
+from playbooks.stopping import stopped_by
 from responders import graph_pages
 from responders.evidence import EvidenceStore
 from responders.graph_model import Graph
