@@ -12,6 +12,7 @@ class Files:
 
     function_key: Path
     responder_token: Path
+    webhook_token: Path
     workload_token: Path
     kubeconfig: Path
     alert: Path
@@ -28,8 +29,8 @@ def incident_api(described: Json, origin: str, files: Files) -> list[tuple[str, 
     back = '{"mode": "plan", "reason": "it was a load test"}'
     return [
         (
-            "An alert, as Azure Monitor sends it; with a key and no token it contains at most",
-            f'curl -s "{origin}/api/alerts/azure-monitor?code=$(cat {files.function_key})" '
+            "An alert, as Azure Monitor's secure webhook sends it: contain, then ask",
+            f'curl -s {origin}/api/secure/alerts/azure-monitor -H "Authorization: Bearer $(cat {files.webhook_token})" '
             f"{body} -d @{files.alert}",
         ),
         (
@@ -48,6 +49,11 @@ def incident_api(described: Json, origin: str, files: Files) -> list[tuple[str, 
         (
             "What a person would do by hand, in both directions",
             f"curl -s {origin}/api/incidents/INCIDENT_ID/undo {person}",
+        ),
+        (
+            "The alert with a key in place of a token, which contains at most",
+            f'curl -s "{origin}/api/alerts/azure-monitor?code=$(cat {files.function_key})" '
+            f"{body} -d @{files.alert}",
         ),
     ]
 

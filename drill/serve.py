@@ -17,7 +17,7 @@ from drill.minting import cluster_token
 from drill.observing import target_of
 from drill.options import ROOT, DrillError
 from drill.panels import move
-from drill.responder import NAME
+from drill.responder import ACTION_GROUPS, NAME
 from drill.training_ground import AUDIENCE, Layout, TrainingGround, opened
 from sandbox.attacks.attacker import Attacker, AttackFailedError
 from sandbox.attacks.compromise import compromise
@@ -83,6 +83,9 @@ async def _write_files(ground: TrainingGround) -> Files:
     return Files(
         function_key=private(folder / "function.key", ground.keys["functionKeys"]["default"]),
         responder_token=private(folder / "responder.token", responder),
+        webhook_token=private(
+            folder / "webhook.token", await ground.control.sign_in_app(ACTION_GROUPS, AUDIENCE)
+        ),
         workload_token=private(folder / "orders-api.token", mounted or ""),
         kubeconfig=kubeconfig.write(folder / "kubeconfig", described, await cluster_token(ground)),
         alert=private(folder / "alert.json", alert + "\n"),
@@ -100,7 +103,7 @@ async def _attack(ground: TrainingGround, console: Console) -> None:
 def _explain(ground: TrainingGround, files: Files, console: Console) -> None:
     origin = str(ground.host.ready["url"]).rstrip("/")
     console.print(
-        f"\n  incident page {origin}/incidents (sign in as rosa; the sandbox's certificate is its own)"
+        f"\n  incident page {origin}/incidents (sign in as Rosa; the sandbox's certificate is its own)"
         f"\n  function app  {origin}\n  sandbox       {ground.folder}/sandbox/sandbox.json"
     )
     groups = (
