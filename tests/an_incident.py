@@ -11,13 +11,15 @@ from triggers import signal_records
 INCIDENT = "inc-20260101-0123456789ab"
 EVIL = "<img src=x onerror=alert(1)>"
 TURNED = "gnp.\N{RIGHT-TO-LEFT OVERRIDE}exe"
+# As wide as names get: nothing in it lets a line end.
+LONG = "/subscriptions/" + "x" * 240
 EXPIRES = "2026-01-01T01:00:00+00:00"
 SIGNAL = {
     "source": "azure-monitor",
     "kind": "log-alert",
     "signal_id": "alert-1",
     "fired_at": "2026-01-01T00:00:00+00:00",
-    "title": f"title {EVIL}",
+    "title": f"title {EVIL} {LONG}",
     "severity": "Sev0",
     "confidence": "high",
     "authenticated": "key",
@@ -52,13 +54,15 @@ def plan(**part: Any) -> Any:
             "explained": "every ServiceAccount gets a successor",
             "longest_token_s": 3600,
         },
-        "confirmations": [{"key": "risk-1", "sentence": f"a stolen token stays good {EVIL}"}],
+        "confirmations": [
+            {"key": "risk-1", "sentence": f"a stolen token stays good {EVIL} {LONG}"}
+        ],
         "choices": [
             {
                 "key": "grant-1",
                 "what": "grant",
-                "name": f"Owner {EVIL}",
-                "reason": f"owner-level {EVIL}",
+                "name": f"Owner {EVIL} {LONG}",
+                "reason": f"owner-level {EVIL} {LONG}",
                 "restores": {"kind": "grant"},
             }
         ],
@@ -71,7 +75,7 @@ def plan(**part: Any) -> Any:
                 "audiences": ["api://AzureADTokenExchange"],
             }
         ],
-        "grants": [{"role_name": f"Reader {EVIL}", "scope": "/subscriptions/s", "condition": EVIL}],
+        "grants": [{"role_name": f"Reader {EVIL}", "scope": LONG, "condition": EVIL}],
         "app_roles": [{"role_name": f"User.Read.All {EVIL}", "resource_name": EVIL}],
         "left_out": [
             {"what": "password", "name": EVIL, "reason": f"planted {EVIL}", "suspicious": True},
@@ -133,7 +137,7 @@ def kept(store: EvidenceStore, whole: Any = None) -> str:
     store.put_json(f"{base}/plan.json", whole)
     store.put_json(f"{base}/graph.json", graph())
     store.put_json(f"{base}/signals/1.json", SIGNAL)
-    changed = {"object": f"trust {EVIL}", "before": EVIL, "after": f"removed {EVIL}"}
+    changed = {"object": f"trust {EVIL} {LONG}", "before": EVIL, "after": f"removed {EVIL}"}
     store.put_json(f"{base}/levers/remove_owners-1.json", {"changes": [changed]})
     return plans.plan_hash(whole)
 
@@ -143,7 +147,7 @@ def signalled(store: EvidenceStore, status: signal_records.Fate) -> None:
     told: Any = {**SIGNAL, "signal_id": status}
     record, _ = signal_records.begin(store, told)
     signal_records.enlist(store, record)
-    fate: Any = {"status": status, "why": f"because {EVIL}", "candidates": [EVIL]}
+    fate: Any = {"status": status, "why": f"because {EVIL}", "candidates": [EVIL, LONG]}
     signal_records.change(store, told, lambda one: {**one, **fate})
 
 
@@ -152,7 +156,7 @@ def standing(phase: str = "awaiting_consent", plan_hash: str = "", **told: Any) 
     incident = {
         "incident_id": INCIDENT,
         "mode": "respond",
-        "principal": {**PRINCIPAL, "display_name": f"orders-api {EVIL}"},
+        "principal": {**PRINCIPAL, "display_name": f"orders-api {EVIL} {LONG}"},
         "signal": SIGNAL,
         "opened_at": "2026-01-01T00:00:05+00:00",
     }
@@ -160,7 +164,7 @@ def standing(phase: str = "awaiting_consent", plan_hash: str = "", **told: Any) 
         "phase": phase,
         "clock": {"disabled": "2026-01-01T00:00:06+00:00", "residual until": EXPIRES},
         "exposures": [{"resource": EVIL, "until": EXPIRES, "why": f"why {EVIL}"}],
-        "remaining": [f"look at {EVIL}"],
+        "remaining": [f"look at {EVIL} {LONG}"],
         "unasked": [f"could not ask {EVIL}"],
         "by_hand": [f"az role assignment delete --ids '{EVIL}'\nsecond line"],
         "reversals": [f"undone by {EVIL}"],
