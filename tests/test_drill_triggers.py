@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from drill import signal_bodies
 from drill.options import Json
@@ -16,7 +17,12 @@ from drill.scene import Victim
 from drill.sending import SAYS, TRIGGERS, Sending, rule
 from drill.training_ground import AUDIENCE, Layout, TrainingGround, opened
 
-pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
+# One sandbox and one host for all but the test that puts their clocks forward.
+pytestmark = [
+    pytest.mark.timeout(180),
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),
+]
 RULES = "".join(
     [
         rule("azure-monitor-activity", "contain"),
@@ -39,9 +45,13 @@ SOURCES = {"azure-monitor-activity": "azure-monitor"}
 _WITHIN_S = 90
 
 
-@pytest.fixture
-async def ground(tmp_path: Path) -> AsyncIterator[TrainingGround]:
-    async with opened(Layout(folder=tmp_path, host_environment={}, rules=RULES)) as running:
+def layout(folder: Path) -> Layout:
+    return Layout(folder=folder, host_environment={}, rules=RULES)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def ground(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TrainingGround]:
+    async with opened(layout(tmp_path_factory.mktemp("ground"))) as running:
         yield running
 
 
@@ -116,7 +126,9 @@ async def test_what_a_key_sends_contains_at_most_and_what_nobody_sends_starts_no
     assert (await send(secure, **person)).status_code == 403
     webhook = {"Authorization": f"Bearer {action_groups}"}
     assert (await send(secure, **webhook)).status_code == 403
-    assert records(ground, "defender") == []
+    assert not [
+        one for one in records(ground, "defender") if body["SystemAlertId"].lower() in str(one)
+    ]
 
     by_key = await send(url, **{"x-functions-key": key})
     assert (by_key.status_code, by_key.json()["mode"]) == (202, "contain")
@@ -194,9 +206,12 @@ async def test_what_somebody_does_in_the_subscription_is_told_by_its_own_events(
     assert own not in {one["signal"].get("actor") for one in records(ground, "event-grid")}
 
 
-async def test_entities_that_come_minutes_late_still_start_the_incident(
-    ground: TrainingGround,
-) -> None:
+async def test_entities_that_come_minutes_late_still_start_the_incident(tmp_path: Path) -> None:
+    async with opened(layout(tmp_path)) as ground:
+        await _late(ground)
+
+
+async def _late(ground: TrainingGround) -> None:
     responder, about = await Responder.sign_in(ground), (await victims(ground))["sentinel"]
     incident = signal_bodies.sentinel_incident(ground.described, about)
     properties = incident["object"]["properties"]

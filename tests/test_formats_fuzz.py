@@ -99,24 +99,34 @@ GOOD: dict[str, list[Any]] = {
 }
 
 # Lone surrogates too: they are JSON, and no UTF-8.
+hostile: st.SearchStrategy[Any] = st.sampled_from(
+    [
+        None,
+        [],
+        {},
+        0,
+        -1,
+        10**400,
+        "",
+        bodies.OBJECT_ID,
+        bodies.IDENTITY,
+        "orders-api",
+        "' or 1 eq 1",
+        "../../x",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+        '{"a": ' * 400,
+        "[" * 2_000,
+        "x" * 10_000,
+        "\ud800",
+        "\x00",
+        "Fired",
+        "Resolved",
+    ]
+)
 texts = st.one_of(
     st.text(max_size=30),
     st.text(alphabet=st.characters(categories=["Cs", "Cc", "Lu"]), max_size=6),
-    st.sampled_from(
-        [
-            bodies.OBJECT_ID,
-            bodies.IDENTITY,
-            "orders-api",
-            "' or 1 eq 1",
-            "../../x",
-            "0001-01-01T00:00:00+14:00",
-            "9999-12-31T23:59:59-14:00",
-            '{"a": ' * 400,
-            "[" * 2_000,
-            "Fired",
-            "Resolved",
-        ]
-    ),
 )
 scalars = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), texts
@@ -165,7 +175,7 @@ def mutated(draw: st.DrawFn, good: list[Any]) -> Any:
             holder = holder[step]
         match draw(st.sampled_from(["replace", "remove", "double"])):
             case "replace":
-                holder[key] = draw(values)
+                holder[key] = draw(st.one_of(hostile, values))
             case "remove":
                 del holder[key]
             case _ if isinstance(holder, list):
