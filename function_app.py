@@ -19,6 +19,7 @@ from playbooks.steps import (
     amending,
     cancelled,
     cluster_restores,
+    consenting,
     containment,
     depths,
     eviction,
@@ -88,5 +89,6 @@ for module in (
     cluster_restores,
     restored,
     cancelled,
+    consenting,
 ):
     app.register_functions(module.bp)

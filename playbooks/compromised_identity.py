@@ -1,7 +1,8 @@
 """Playbook: somebody else is using a workload identity.
 
 Starts    a signal that policy.toml maps to it, or a responder; a later one about the same principal may deepen it
-Asks      one person, for up to `consent.expires_minutes`, before anything is evicted or rebuilt
+Asks      one person, or several where nothing brings it back, for up to `consent.expires_minutes`, before anything is
+          evicted or rebuilt
 Undo      `restore_identity`; what it does not take back, the undo book says
 Runbook   docs/runbooks/compromised-identity.md
 """
@@ -29,6 +30,7 @@ def compromised_identity(context: df.DurableOrchestrationContext) -> Generator[A
     """Contain, prove, tell, ask, rebuild, prove again, watch."""
     order: Order = context.get_input(expected_type=dict)
     progress = Progress(context, order)
+    progress.asked_by(order["incident"]["signal"].get("asked_by"))
     deepening = Deepening(context, order, progress)
     cancellable = Cancellable(context, progress, deepening)
     ears = Ears(Restorable(context, order, progress), deepening)

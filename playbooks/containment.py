@@ -1,5 +1,6 @@
 """The first half of the playbook: cut off, prove it, and find out what happened."""
 
+import json
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -150,6 +151,10 @@ def until_called(
             silence.cancel()
     if not (called.is_completed or by_responder(order)):
         return "held"
+    if called.is_completed:
+        # The Python client encodes twice: https://github.com/Azure/azure-functions-durable-python/issues/295
+        said = json.loads(called.result) if isinstance(called.result, str) else called.result
+        progress.asked_by(said.get("by"))
     incident = order["incident"]
     signal: Signal = {**incident["signal"], "source": "responder"}
     return (

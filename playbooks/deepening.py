@@ -61,6 +61,8 @@ class Deepening:
             signal = {**signal, "source": answer["source"]}
         self._order["incident"] = {**incident, "mode": answer["mode"], "signal": signal}
         self._progress.deepen(answer["mode"], answer["raised"])
+        for one in answer["raised"]:
+            self._progress.asked_by(one.get("by"))
 
     def close(self, outcome: str, detail: str) -> Generator[Any, Any, Json | None]:
         """End after a restore. None: a responder asks for more all the same, and it starts over."""

@@ -28,6 +28,8 @@ class Approver(TypedDict):
 
     object_id: str
     name: str
+    tenant_id: NotRequired[str]
+    proven_by: NotRequired[str]  # "easy-auth" or "token"
 
 
 class Consent(TypedDict):

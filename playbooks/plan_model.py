@@ -85,4 +85,6 @@ class Plan(TypedDict):
     waves: list[
         list[str]
     ]  # resource ids of the clusters that are moved side by side; the canary alone
+    irreversible: list[str]  # sentences: what nothing brings back afterwards
+    on_expiry: str  # what happens where nobody answers in time
     graph: NotRequired[str]  # SHA-256 of the graph of who breaks, so that a consent covers it

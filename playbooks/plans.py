@@ -4,7 +4,15 @@ Which parts of the old identity come back is decided in `known_good.py`, `known_
 `known_permissions.py`; everything else is listed, each with its reason.
 """
 
-from playbooks import known_good, known_grants, known_permissions, not_copied, refederation
+from playbooks import (
+    consent_rules,
+    irreversible,
+    known_good,
+    known_grants,
+    known_permissions,
+    not_copied,
+    refederation,
+)
 from playbooks.known import Known, is_old
 from playbooks.known_good import AUDIENCE, NOTHING, UNUSED
 from playbooks.orders import Json
@@ -113,6 +121,8 @@ def draw(
         ],
         "clusters": clusters,
         "waves": waves(clusters, policy),
+        "irreversible": irreversible.of(chosen, clusters),
+        "on_expiry": consent_rules.ON_EXPIRY,
     }
 
 

@@ -66,9 +66,11 @@ class Windows(_Section):
 
 
 class Consent(_Section):
-    """How long a person has to say yes."""
+    """How long people have to say yes, who may, and how many have to."""
 
     expires_minutes: Annotated[int, Field(ge=1, le=24 * 60)]
+    requester_may_approve: bool
+    people_for_irreversible: Annotated[int, Field(ge=1, le=5)]
 
 
 class Retries(_Section):

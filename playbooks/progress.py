@@ -1,7 +1,7 @@
 """What an incident says about itself while it runs: its phase, its clock, and how it ends."""
 
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ _FIRM = (
     "phase",
     "clock",
     "consent",
+    "requesters",
     "outcome",
     "manifest",
     "report",
@@ -59,6 +60,7 @@ class Progress:
             "clock": {},
             "clusters": {},
             "consent": None,
+            "requesters": [],
             "remaining": [],
             "unasked": [],
             "by_hand": [],
@@ -89,6 +91,23 @@ class Progress:
     def state(self) -> Json:
         """Everything that status answers show, as it stands now."""
         return dict(self._status)
+
+    @property
+    def consent(self) -> Json:
+        """What people are asked, or were asked last."""
+        return dict(self._status["consent"] or {})
+
+    @property
+    def requesters(self) -> list[Json]:
+        """Who had this done: whoever opened the incident, had it go deeper, or resumed it."""
+        return list(self._status["requesters"])
+
+    def asked_by(self, person: Mapping[str, Any] | None) -> None:
+        """Remember a person who had this done; a machine is nobody."""
+        known = {one["object_id"] for one in self.requesters}
+        if person is not None and person["object_id"] not in known:
+            said = {name: person[name] for name in ("object_id", "name")}
+            self.note(requesters=[*self.requesters, said])
 
     @property
     def reversals(self) -> list[str]:

@@ -52,6 +52,7 @@ class Resumable:
         # The Python client encodes twice: https://github.com/Azure/azure-functions-durable-python/issues/295
         given: Json = json.loads(said) if isinstance(said, str) else said
         self._stop_listening()
+        self._progress.asked_by(given.get("by"))
         name = f"resumed-{self._number}"
         recorded: Order = {**self._order, "facts": {"name": name, "call": given}}
         yield from perform_one(self._context, reporting.record_resume, recorded)

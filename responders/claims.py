@@ -16,7 +16,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from responders.errors import ConflictError
 from responders.evidence import EvidenceStore, canonical, digest
-from responders.model import Incident, Mode, Signal, Source
+from responders.model import Incident, Mode, Requester, Signal, Source
 
 _PARTS = 3  # of an incident id: inc, the day, a hash
 Hears = Literal["all", "responders", "nobody"]
@@ -31,7 +31,7 @@ class Raised(TypedDict):
     key: str  # of the signal
     source: Source
     title: str
-    object_id: NotRequired[str]  # of a responder
+    by: NotRequired[Requester]  # of a person
 
 
 class Claim(TypedDict):

@@ -93,6 +93,13 @@ class Late(TypedDict):
     key: str  # IncidentName, SystemAlertId
 
 
+class Requester(TypedDict):
+    """A person who had something done."""
+
+    object_id: str
+    name: str
+
+
 class Signal(TypedDict):
     """What came in, whatever the wire format was."""
 
@@ -116,6 +123,7 @@ class Signal(TypedDict):
     late: NotRequired[Late]  # where to ask for its entities, which were not there yet
     asked: NotRequired[Mode]  # how deep a responder asked to go; of a responder alone
     stated: NotRequired[Stated]  # of a responder alone
+    asked_by: NotRequired[Requester]  # of a person who called, not of an application
 
 
 class Incident(TypedDict):

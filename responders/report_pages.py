@@ -69,7 +69,16 @@ def _consent(consent: Json) -> str:
         return ""
     who = in_markdown(consent.get("approver", {}).get("name", "nobody"))
     why, plan = in_markdown(consent["reason"]), consent["plan_hash"]
-    return f"Consent: **{consent['decision']}** by {who}: {why} (plan `{plan}`)"
+    said = f"Consent: **{consent['decision']}** by {who}: {why} (plan `{plan}`)"
+    agreed = [
+        f"{in_markdown(one['approver']['name'])} (`{one['approver']['object_id']}`) at {one['at']}"
+        for one in consent.get("approvals", [])
+    ]
+    return (
+        f"{said}. {len(agreed)} of {consent['needs']} agreed: {', '.join(agreed)}"
+        if agreed
+        else said
+    )
 
 
 def _cancelled(call: Json) -> str:

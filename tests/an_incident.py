@@ -4,9 +4,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from playbooks import plans
+from playbooks.consents import consent_event
 from responders.evidence import EvidenceStore
 from tests.a_principal import PRINCIPAL
-from triggers import signal_records
+from triggers import intake, signal_records
 
 INCIDENT = "inc-20260101-0123456789ab"
 EVIL = "<img src=x onerror=alert(1)>"
@@ -151,6 +152,18 @@ def signalled(store: EvidenceStore, status: signal_records.Fate) -> None:
     signal_records.change(store, told, lambda one: {**one, **fate})
 
 
+def question(plan_hash: str) -> dict[str, Any]:
+    """What the playbook says when it asks for consent."""
+    return {
+        "plan_hash": plan_hash,
+        "event": consent_event(plan_hash),
+        "expires_at": "2099-01-01T01:00:00+00:00",
+        "heard": 0,
+        "needs": 1,
+        "requester_may_approve": False,
+    }
+
+
 def standing(phase: str = "awaiting_consent", plan_hash: str = "", **told: Any) -> Any:
     """What Durable says of it."""
     incident = {
@@ -169,7 +182,7 @@ def standing(phase: str = "awaiting_consent", plan_hash: str = "", **told: Any) 
         "by_hand": [f"az role assignment delete --ids '{EVIL}'\nsecond line"],
         "reversals": [f"undone by {EVIL}"],
         "clusters": {f"aks {EVIL}": {"status": "waiting", "detail": EVIL, "next": f"do {EVIL}"}},
-        "consent": {"plan_hash": plan_hash, "expires_at": EXPIRES} if plan_hash else None,
+        "consent": question(plan_hash) if plan_hash else None,
         "deepened": [
             {"mode": "respond", "at": EXPIRES, "source": "responder", "title": EVIL, "key": "k"}
         ],
@@ -178,6 +191,6 @@ def standing(phase: str = "awaiting_consent", plan_hash: str = "", **told: Any) 
     }
     return SimpleNamespace(
         runtime_status=SimpleNamespace(name="Running"),
-        input_={"incident": incident},
+        input_={"incident": incident, "policy": intake.policy().frozen()},
         custom_status=said,
     )

@@ -8,7 +8,7 @@ import asyncio
 import importlib
 import json
 import pkgutil
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -23,7 +23,9 @@ import playbooks
 from drill.alert import Severity, log_alert
 from drill.responder import ACTION_GROUPS
 from drill.training_ground import AUDIENCE
-from playbooks.orders import Order
+from playbooks import consent_records, plan_files
+from playbooks.journaled import open_store
+from playbooks.orders import Approver, Consent, Order
 from responders import risk
 from responders.cloud import Cloud
 from responders.model import Hint, Mode, Signal
@@ -32,6 +34,10 @@ from tests.queue_out import QueueOut
 from tests.rehearsal import Instance, Json, Rehearsal, timers_of
 from tests.sandbox_fixture import RunningSandbox
 
+APPROVERS: list[Approver] = [
+    {"object_id": f"00000000-0000-4000-8000-00000000a55{number}", "name": name}
+    for number, name in enumerate(("ines", "yuri"))
+]
 Step = Callable[[Json], Awaitable[Json]]
 _TURNS = 600
 _FORGET_AFTER = timedelta(hours=1)  # a longer jump outdates tokens that the product still trusts
@@ -81,6 +87,30 @@ class Driven:
     def raise_event(self, name: str, payload: Any) -> None:
         """An external event, such as a person's consent."""
         self._events.append({"kind": 15, "Name": name, "Input": json.dumps(payload)})
+
+    def agree(
+        self, *, chosen: Collection[str] = (), confirmed: Collection[str] | None = None
+    ) -> Json:
+        """So many people as it takes say yes to the plan that is asked about, as the API hands it over. The plan."""
+        store, incident = open_store(), self.order["incident"]
+        asked = self.status["consent"]
+        plan: Json = store.get_json(
+            plan_files.plan_path(incident, plan_files.newest(store, incident))
+        )
+        every = [one["key"] for one in plan["confirmations"]]
+        for person in APPROVERS[: asked["needs"]]:
+            consent: Consent = {
+                "decision": "grant",
+                "plan_hash": asked["plan_hash"],
+                "approver": person,
+                "reason": "read",
+                "at": self.clock.now().isoformat(timespec="milliseconds"),
+                "chosen": sorted(chosen),
+                "confirmed": sorted(every if confirmed is None else confirmed),
+            }
+            consent_records.keep(store, incident["incident_id"], consent)
+        self.raise_event(asked["event"], {"read": True})
+        return plan
 
     async def until(self, *phases: str) -> Rehearsal:
         """Go on until one of these phases is reached and no step is under way, or to the end."""

@@ -33,6 +33,7 @@ class Rehearsal:
         default_factory=list
     )  # and how many had been begun by then
     statuses: list[Json] = field(default_factory=list)  # custom statuses, in order
+    consents: list[Json] = field(default_factory=list)  # as the API keeps them before it says so
     outcome: Any = None
     ended_at: datetime = START
     alive: list[datetime] = field(default_factory=list)  # timers that still ran at its end
@@ -122,6 +123,7 @@ def rehearse(
         if state.get("customStatus") and state["customStatus"] not in run.statuses[-1:]:
             run.statuses.append(state["customStatus"])
             if (answer := events(state["customStatus"])) is not None:
+                _keep_consent(run, instance, *answer)
                 inbox.append({"kind": 15, "Name": answer[0], "Input": json.dumps(answer[1])})
         for number, action in fresh:
             _schedule(run, number, action, answers, inbox, timers)
@@ -145,6 +147,13 @@ def rehearse(
     raise AssertionError("the playbook does not end")
 
 
+def _keep_consent(run: Rehearsal, instance: Instance, event: str, payload: Any) -> None:
+    """What a person answers lies in the evidence before Durable hears that there is an answer."""
+    if event.startswith("consent-"):
+        said = {"approver": {"object_id": "ines", "name": "ines"}, "reason": "read", "chosen": []}
+        run.consents.append({**said, "at": instance.now.isoformat(), **payload})
+
+
 def _schedule(
     run: Rehearsal,
     number: int,
@@ -158,7 +167,10 @@ def _schedule(
             name, order = action["functionName"], json.loads(action["input"])
             run.timeline.append(name)
             run.orders.append((name, order))
-            answer = answers.get(name, {"status": "done", "detail": ""})
+            done: Json = {"status": "done", "detail": ""}
+            if name == "read_answers":
+                done["answers"] = list(run.consents)
+            answer = answers.get(name, done)
             said = answer(order) if callable(answer) else answer
             if "lost" in said:
                 lost = {"Reason": said["lost"], "Details": said["lost"]}

@@ -21,6 +21,7 @@ _STEP_MODULES = {
     "steps",
     "cancelled",
     "depths",
+    "consenting",
     "first",
     "acts",
     "evidence",

@@ -11,7 +11,7 @@ from responders import incident_index
 from responders.journal import Journal
 from tests.in_process import Driven, InProcess
 from tests.test_restore_on_sandbox import drawn, ordered
-from tests.test_resume_on_sandbox import ROSA, agree, asked, running, state
+from tests.test_resume_on_sandbox import ROSA, asked, running, state
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
 
@@ -35,7 +35,7 @@ async def test_cancelled_after_the_eviction_it_says_who_is_down_and_a_restore_br
 ) -> None:
     before = {name: running(in_process, name) for name in state(in_process)["clusters"]}
     driven = await asked(in_process)
-    agree(driven)
+    driven.agree()
     await driven.until_answered("evict_clusters")
     cancel(driven)
     run = await driven.until()
@@ -69,7 +69,7 @@ async def test_cancelled_while_a_cluster_is_moved_no_part_of_it_begins_anything_
     in_process: InProcess,
 ) -> None:
     driven = await asked(in_process)
-    agree(driven)
+    driven.agree()
     steps = cast(dict[str, Any], driven.steps)
     proven = steps["prove_new_identity"]
 

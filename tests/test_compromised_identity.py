@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from playbooks import compromised_identity as playbook
-from playbooks import consents, containment, foothold, holding, levers, policy, surveying, waves
+from playbooks import containment, foothold, holding, levers, policy, surveying, waves
 from tests.rehearsal import START, Rehearsal, hours, rehearse
 
 PLAN_HASH = "ab" * 32
@@ -42,6 +42,7 @@ PLANNED = {
     "refederation": {"vector": "unknown", "method": "new_subject", "longest_token_s": 3600},
     "choices": ["grant-1"],
     "confirmations": ["risk-1"],
+    "irreversible": 0,
     "clusters": [{"ref": one, "acts": True, "reason": ""} for one in CLUSTERS],
 }
 IDENTITY = {"app_id": "new", "application_object_id": "a", "object_id": "o", "display_name": "n"}
@@ -131,13 +132,15 @@ def waiting(days: int = 3, **verification: Any) -> dict[str, Any]:
 
 
 def consent(decision: str, plan_hash: str = PLAN_HASH, **more: Any) -> Any:
-    """Answers the question as soon as it is asked."""
+    """Answers the question as soon as it is asked, once."""
+    asked: list[str] = []
 
     def on_status(status: dict[str, Any]) -> tuple[str, Any] | None:
-        if status["phase"] != "awaiting_consent" or "decision" in status["consent"]:
+        if asked or status["phase"] != "awaiting_consent" or "decision" in status["consent"]:
             return None
+        asked.append(status["consent"]["event"])
         said = {"decision": decision, "plan_hash": plan_hash, "confirmed": ["risk-1"], **more}
-        return consents.consent_event(PLAN_HASH), said
+        return status["consent"]["event"], said
 
     return on_status
 
@@ -169,7 +172,8 @@ def test_respond_goes_all_the_way_in_this_order() -> None:
     assert rest[1] == "state_residual"
     assert set(rest[2:5]) == {"list_clusters", "collect_activity_log", "collect_logs"}
     assert rest[5:8] == ["survey_clusters", "trace_footprint", "draw_plan"]
-    assert rest[8:10] == ["tell_people", "record_consent"]
+    assert rest[8:11] == ["tell_people", "read_answers", "record_consent"]
+    rest = rest[1:]
     assert rest[10:13] == ["preflight_clusters", "evict_clusters", "check_footholds"]
     assert rest[13:15] == ["create_identity", "federate_identity"]
     assert rest[15:17] == ["grant_roles", "give_permissions"]
@@ -742,7 +746,10 @@ def resumes(*moments: str) -> Any:
     def on_status(status: dict[str, Any]) -> tuple[str, Any] | None:
         if waiting and status["resumable"] and status["phase"] == waiting[0]:
             waiting.pop(0)
-            return status["resume"]["event"], {"reason": "mended", "by": {"name": "rosa"}}
+            return status["resume"]["event"], {
+                "reason": "mended",
+                "by": {"object_id": "rosa", "name": "rosa"},
+            }
         return agree(status)  # type: ignore[no-any-return]
 
     return on_status
@@ -799,10 +806,10 @@ def resumed_with(decision: str) -> Rehearsal:
 
     def on_status(status: dict[str, Any]) -> tuple[str, Any] | None:
         asked = status["consent"] or {}
-        again = asked.get("plan_hash") == OTHER_HASH and "decision" not in asked
-        if status["phase"] == "awaiting_consent" and again:
+        again = asked.get("plan_hash") == OTHER_HASH and asked.get("heard") == 0
+        if status["phase"] == "awaiting_consent" and again and "decision" not in asked:
             given = {"decision": decision, "plan_hash": OTHER_HASH, "confirmed": ["risk-1"]}
-            return consents.consent_event(OTHER_HASH), given
+            return asked["event"], given
         return first(status)  # type: ignore[no-any-return]
 
     answers = {"draw_plan": {**PLANNED, "clusters": ONE_AWAY}, "amend_plan": AMENDED}

@@ -54,8 +54,9 @@ def consent() -> Json:
         ],
         "confirmations": [{"key": "risk", "sentence": "a stolen token stays good"}],
         "left_out": [planted],
+        "irreversible": ["aks-weu: Pod shop/loader is deleted"],
     }
-    return {"plan_hash": "ab" * 32, "plan": plan}
+    return {"plan_hash": "ab" * 32, "plan": plan, "needs": 2}
 
 
 def test_without_a_terminal_each_change_is_one_line() -> None:

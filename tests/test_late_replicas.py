@@ -3,7 +3,7 @@
 import pytest
 
 from tests.in_process import InProcess
-from tests.test_rebuild_on_sandbox import _kubelets_take_their_time, agree, asked, seeded
+from tests.test_rebuild_on_sandbox import _kubelets_take_their_time, asked, seeded
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
 __all__ = ["_kubelets_take_their_time"]  # a fixture that is always in use
@@ -23,7 +23,7 @@ async def test_a_recovery_waits_for_late_replicas(in_process: InProcess, attacke
     in_process.sandbox.control("POST", "delays", LATE)
 
     driven = await asked(in_process, {"object_id": seeded(in_process, attacked)["object_id"]})
-    agree(driven)
+    driven.agree()
     await driven.until("watching", "closed")
 
     assert driven.status["outcome"] == "recovered", driven.status["clusters"]

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlencode
 import azure.functions as func
 import pytest
 
+from playbooks import consent_records
 from playbooks.consents import consent_event
 from responders import incident_index, kill_switch
 from responders.evidence_folder import EvidenceFolder
@@ -20,7 +21,7 @@ from tests import an_incident
 from tests.an_incident import EVIL, INCIDENT
 from tests.registered import functions
 from tests.test_ways_in import FakeClient, signed_in
-from triggers import people
+from triggers import intake, people
 from triggers.pages import rendering, static_files, visitors, words
 
 ORIGIN = "https://firebreak.example"
@@ -204,8 +205,8 @@ async def test_a_yes_from_the_page_is_the_apis_yes(asked: tuple[FakeClient, str]
     assert "handed over" in text(await browser.get("page_incident", query=query))
     other = Browser(client)
     assert "handed over" not in text(await other.get("page_incident", query=query))
-    ((incident_id, event, given),) = client.events
-    assert (incident_id, event) == (INCIDENT, consent_event(plan_hash))
+    assert client.events == [(INCIDENT, consent_event(plan_hash), {"read": True})]
+    (given,) = consent_records.read(intake.store(), INCIDENT, plan_hash)
     assert (given["decision"], given["chosen"]) == ("grant", ["grant-1"])
     assert given["approver"]["name"] == "rosa@contoso.example"
 
@@ -216,7 +217,8 @@ async def test_a_no_from_the_page_needs_no_confirmation(asked: tuple[FakeClient,
     answer = await browser.post("page_refuse", await browser.form("refuse", plan_hash))
 
     assert answer.status_code == 303
-    assert client.events[0][2]["decision"] == "deny"
+    (given,) = consent_records.read(intake.store(), INCIDENT, plan_hash)
+    assert given["decision"] == "deny"
 
 
 async def test_what_is_missing_is_said_and_what_was_filled_in_is_kept(

@@ -10,7 +10,6 @@ import pytest
 
 from drill.scenarios import SCENARIOS
 from drill.staging import stage
-from playbooks.consents import consent_event
 from responders.model import Hint
 from tests.in_process import Clock, Driven, InProcess
 from tests.scenario_play import Stage
@@ -51,12 +50,6 @@ async def asked(world: InProcess, hint: Hint) -> Driven:
     return driven
 
 
-def agree(driven: Driven, **more: Any) -> None:
-    plan_hash = driven.status["consent"]["plan_hash"]
-    said = {"decision": "grant", "plan_hash": plan_hash, "approver": ROSA, "reason": "read"}
-    driven.raise_event(consent_event(plan_hash), {**said, "chosen": [], "confirmed": [], **more})
-
-
 def proofs(driven: Driven) -> str:
     said = [answer["detail"] for step, answer in driven.answers if step == "prove_new_identity"]
     return "; ".join(said)
@@ -67,7 +60,7 @@ async def test_a_managed_identity_comes_back_under_a_new_name_with_its_trusts_an
 ) -> None:
     old = seeded(in_process, "payments_identity")
     driven = await asked(in_process, {"object_id": old["object_id"]})
-    agree(driven)
+    driven.agree()
     await driven.until("watching", "closed")
 
     assert driven.status["outcome"] == "recovered", driven.status["clusters"]
@@ -102,7 +95,7 @@ async def test_what_a_person_chooses_comes_back_and_what_nobody_chose_does_not(
     groups = [one for one in plan["choices"] if one["what"] == "group membership"]
     others = [one for one in plan["choices"] if one not in groups]
     assert groups and others
-    agree(driven, chosen=[one["key"] for one in groups])
+    driven.agree(chosen=[one["key"] for one in groups])
     await driven.until("watching", "closed")
 
     assert driven.status["outcome"] == "recovered", driven.status["clusters"]
@@ -127,7 +120,7 @@ async def test_what_firebreak_may_not_give_is_said_with_the_command_and_the_rest
     groups = [one["key"] for one in plan["choices"] if one["what"] == "group membership"]
     fault = {"service": "graph", "method": "POST", "path": "/members/", "status": 403, "times": 99}
     in_process.sandbox.control("POST", "faults", fault)
-    agree(driven, chosen=groups)
+    driven.agree(chosen=groups)
     await driven.until("watching", "closed")
 
     assert driven.status["outcome"] == "partly_recovered"
@@ -143,7 +136,7 @@ async def test_the_sign_ins_of_both_identities_are_told_when_their_rows_are_ther
     in_process: InProcess,
 ) -> None:
     driven = await asked(in_process, {"object_id": seeded(in_process, "orders_api")["object_id"]})
-    agree(driven)
+    driven.agree()
     await driven.until("closed")
 
     seen = [one for step, one in driven.answers if step == "collect_successor_sign_ins"]

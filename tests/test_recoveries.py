@@ -14,7 +14,6 @@ from drill.scene import Pause
 from drill.staging import judge, stage
 from drill.training_ground import VECTORS
 from playbooks import refederation, shutting_out
-from playbooks.consents import consent_event
 from responders import signing_key_rotations
 from tests.in_process import Clock
 from tests.scenario_play import LIE, Play, Stage, red
@@ -54,16 +53,7 @@ async def recover(
     for trouble in recovery.troubles:
         await stage_.control.turn(trouble.cluster, trouble.broken)
     consented_at = datetime.now(UTC)
-    plan = next(answer for step, answer in driven.answers if step == "draw_plan")
-    said = {
-        "decision": "grant",
-        "plan_hash": plan["plan_hash"],
-        "approver": ROSA,
-        "reason": "read",
-        "chosen": [],
-        "confirmed": plan["confirmations"],
-    }
-    driven.raise_event(consent_event(plan["plan_hash"]), said)
+    driven.agree()
     await play.until("watching", "awaiting_resume", "closed")
     pauses = [await _pause(play, one) for one in recovery.troubles]
     scene = await look_recovered(recovery, staged, stage_, await play.ended(), consented_at)

@@ -56,6 +56,16 @@ def test_who_consented_is_in_it() -> None:
     assert "**grant** by rosa" in report_pages.markdown(report(consent=consent))
 
 
+def test_the_report_says_everybody_who_agreed_and_when() -> None:
+    approvals = [
+        {"approver": {"object_id": f"oid-{name}", "name": name}, "at": f"2026-01-01T03:{minute}"}
+        for name, minute in (("ines", 12), ("yuri", 14))
+    ]
+    consent = {"decision": "grant", "approver": {"name": "yuri"}, "reason": "ok", "plan_hash": "h"}
+    text = report_pages.markdown(report(consent={**consent, "approvals": approvals, "needs": 2}))
+    assert "2 of 2 agreed: ines (`oid-ines`) at 2026-01-01T03:12, yuri (`oid-yuri`) at" in text
+
+
 @pytest.mark.parametrize(
     "planted",
     ["[Approve](https://evil)", "a | b | c", "x\n# Heading", "<script>", "\u202eexe.txt"],

@@ -47,7 +47,7 @@ def client() -> FakeClient:
 def durable(runtime: str, phase: str = "closed", **told: Any) -> Any:
     return SimpleNamespace(
         runtime_status=SimpleNamespace(name=runtime),
-        input_={"incident": INCIDENT},
+        input_={"incident": INCIDENT, "policy": intake.policy().frozen()},
         custom_status={"phase": phase, **told},
     )
 

@@ -7,7 +7,6 @@ from typing import cast
 import pytest
 
 from drill.differences import differences
-from playbooks.consents import consent_event
 from playbooks.containment import CALLED
 from playbooks.journaled import open_store
 from playbooks.orders import Order
@@ -278,18 +277,7 @@ async def half_recovered(world: InProcess, seed: str) -> Driven:
     sick: Json = {"status": "failed", "detail": "it does not come up", "final": True}
     driven = world.start(order, {"check_workloads": sick})
     await driven.until("awaiting_consent")
-    plan_hash = driven.status["consent"]["plan_hash"]
-    plan = open_store().get_json(f"incidents/{order['incident']['incident_id']}/plan.json")
-    granted = {
-        "decision": "grant",
-        "plan_hash": plan_hash,
-        "confirmed": [one["key"] for one in plan["confirmations"]],
-        "chosen": [],
-        "approver": {"object_id": "rosa", "name": "rosa"},
-        "reason": "read",
-        "at": "now",
-    }
-    driven.raise_event(consent_event(plan_hash), granted)
+    driven.agree()
     await driven.until("watching")
     assert driven.status["outcome"] == "partly_recovered"
     return driven

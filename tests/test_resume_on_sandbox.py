@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from playbooks.consents import consent_event
 from tests.in_process import Clock, Driven, InProcess
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
@@ -59,12 +58,6 @@ async def asked(world: InProcess, **recovery: Any) -> Driven:
     return driven
 
 
-def agree(driven: Driven) -> None:
-    plan_hash = driven.status["consent"]["plan_hash"]
-    said = {"decision": "grant", "plan_hash": plan_hash, "approver": ROSA, "reason": "read"}
-    driven.raise_event(consent_event(plan_hash), {**said, "chosen": [], "confirmed": []})
-
-
 async def go_on(driven: Driven, **said: Any) -> None:
     event = driven.status["resume"]["event"]
     driven.raise_event(event, {"by": ROSA, "reason": "mended", "at": "now", **said})
@@ -99,7 +92,7 @@ async def test_a_cluster_that_was_down_all_the_time_is_moved_when_it_is_up_again
 ) -> None:
     turn(in_process, "aks-neu", api_server="reset")
     driven = await asked(in_process)
-    agree(driven)
+    driven.agree()
     await driven.until("watching")
 
     assert states(driven)["aks-neu"] == "refused"
@@ -111,7 +104,7 @@ async def test_a_cluster_that_was_down_all_the_time_is_moved_when_it_is_up_again
     await go_on(driven)
     await driven.until("awaiting_consent")
     assert driven.status["consent"]["plan_hash"]
-    agree(driven)
+    driven.agree()
     await driven.until("watching")
 
     assert driven.status["outcome"] == "recovered", driven.status["clusters"]
@@ -129,7 +122,7 @@ async def test_a_broken_webhook_at_the_canary_leaves_the_others_untouched_if_pol
     driven = await asked(in_process, canary_cluster="aks-frc")
     before = {name: running(in_process, name) for name in ("aks-weu", "aks-neu")}
     turn(in_process, "aks-frc", webhook_ready=False)
-    agree(driven)
+    driven.agree()
     await driven.until("watching")
 
     assert set(states(driven).values()) == {"refused"}
@@ -191,7 +184,7 @@ async def test_what_git_puts_back_is_seen_and_said(in_process: InProcess) -> Non
     git = {"name": "shop", "objects": [owned], "delay_s": GIT_S}
     in_process.sandbox.control("POST", "clusters/aks-weu/gitops", git)
     driven = await asked(in_process)
-    agree(driven)
+    driven.agree()
     await driven.until("watching")
 
     assert driven.status["outcome"] == "partly_recovered"
@@ -231,7 +224,7 @@ async def test_every_trouble_and_every_shape_has_a_state_of_its_own_and_is_gone_
 ) -> None:
     in_process = troubled
     driven = await asked(in_process)
-    agree(driven)
+    driven.agree()
     await driven.until("watching")
 
     found = states(driven)
@@ -265,7 +258,7 @@ async def test_every_trouble_and_every_shape_has_a_state_of_its_own_and_is_gone_
     await webhook_serves(in_process, "aks-sdc")
     await go_on(driven)
     await driven.until("awaiting_consent")
-    agree(driven)
+    driven.agree()
     await driven.until("watching")
 
     now = states(driven)
@@ -293,7 +286,7 @@ async def test_owners_that_were_asked_to_wait_put_nothing_back_and_go_on_when_gi
     automated = owner(in_process, "aks-weu", "applications")["syncPolicy"]["automated"]
 
     driven = await asked(in_process, gitops="suspend")
-    agree(driven)
+    driven.agree()
     await driven.until("watching")
 
     assert states(driven) == {"aks-weu": "by_hand", "aks-neu": "by_hand", "aks-frc": "done"}
@@ -345,7 +338,7 @@ async def test_a_cluster_where_the_owner_may_not_be_asked_to_wait_is_known_befor
     less_of_it = {**about, "metadata": {"name": "firebreak"}, "rules": less}
     rights = {"name": "rights", "objects": [less_of_it]}
     in_process.sandbox.control("POST", "clusters/aks-frc/gitops", rights)
-    agree(driven)
+    driven.agree()
     await driven.until("watching")
 
     assert states(driven)["aks-frc"] == "refused"

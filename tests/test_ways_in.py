@@ -11,6 +11,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
+from playbooks import consent_records
 from responders import principals
 from responders.cloud import Cloud
 from responders.errors import TransientError, UnresolvedError
@@ -363,6 +364,17 @@ HASH = "ab" * 32
 PLAN: dict[str, Any] = {
     "choices": [{"key": "grant-1", "what": "grant", "name": "n", "reason": "r", "restores": {}}],
     "confirmations": [{"key": "risk-1", "sentence": "a stolen token stays good"}],
+    "irreversible": ["aks-1: Pod shop/loader is deleted"],
+}
+
+
+QUESTION: dict[str, Any] = {
+    "plan_hash": HASH,
+    "event": f"consent-{HASH[:16]}-1",
+    "expires_at": "2099-01-01T00:00:00+00:00",
+    "heard": 0,
+    "needs": 1,
+    "requester_may_approve": False,
 }
 
 
@@ -377,8 +389,8 @@ def asking(phase: str = "awaiting_consent") -> Any:
     }
     return SimpleNamespace(
         runtime_status=SimpleNamespace(name="Running"),
-        input_={"incident": incident},
-        custom_status={"phase": phase, "clock": {}, "consent": {"plan_hash": HASH}},
+        input_={"incident": incident, "policy": intake.policy().frozen()},
+        custom_status={"phase": phase, "clock": {}, "consent": dict(QUESTION)},
     )
 
 
@@ -417,19 +429,27 @@ YES = {
 async def test_consent_is_handed_over_with_who_gave_it(client: FakeClient) -> None:
     client.statuses[INCIDENT] = asking()
 
-    assert (await consent(client, YES))[0] == 202
-    ((_, name, event),) = client.events
-    assert name.startswith("consent-abab")
-    assert event["approver"]["name"] == "rosa@contoso.example"
-    assert event["plan_hash"] == HASH
+    assert await consent(client, YES) == (
+        202,
+        {"incident_id": INCIDENT, "decision": "grant", "approvals": 1, "needs": 1},
+    )
+    assert client.events == [(INCIDENT, f"consent-{HASH[:16]}-1", {"read": True})]
+    (kept,) = consent_records.read(intake.store(), INCIDENT, HASH)
+    assert kept["approver"] == {
+        "object_id": "99999999-9999-9999-9999-999999999999",
+        "name": "rosa@contoso.example",
+        "tenant_id": TENANT,
+        "proven_by": "easy-auth",
+    }
+    assert kept["plan_hash"] == HASH
 
 
 async def test_what_a_person_chooses_is_handed_over_with_the_consent(client: FakeClient) -> None:
     client.statuses[INCIDENT] = asking()
 
     assert (await consent(client, {**YES, "chosen": ["grant-1"]}))[0] == 202
-    ((_, _, event),) = client.events
-    assert (event["chosen"], event["confirmed"]) == (["grant-1"], ["risk-1"])
+    (kept,) = consent_records.read(intake.store(), INCIDENT, HASH)
+    assert (kept["chosen"], kept["confirmed"]) == (["grant-1"], ["risk-1"])
 
 
 async def test_consent_without_every_confirmation_is_none_and_says_what_is_missing(

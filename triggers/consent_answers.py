@@ -1,5 +1,6 @@
 """What a person answers to a plan, and whether it fits: it names what is there, and all that it has to."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -8,14 +9,18 @@ import azure.functions as func
 import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
-from playbooks.consents import consent_event
+from playbooks import consent_records, consent_rules
 from playbooks.orders import Consent
 from playbooks.plan_model import Plan
-from triggers import status
+from responders.evidence import EvidenceStore
+from responders.model import Json
+from triggers import consent_status, intake, status
 from triggers.answers import answer, error
 from triggers.people import Person
 from triggers.refusals import unknown
 
+_READ = "read the incident again"
+_TELLS = 2  # events at most for one answer: what is missed is read when the time is over
 _log = structlog.get_logger("firebreak.responder_api")
 
 
@@ -51,29 +56,101 @@ async def give(
     shown = await status.of(client, incident_id)
     if shown is None:
         return unknown(incident_id)
-    asked = shown["consent"]
-    if shown["phase"] != "awaiting_consent" or asked is None:
-        reason = f"{incident_id} is {shown['phase']}: it asks for no consent"
-        return error(409, "NotAsked", reason, f"GET /api/incidents/{incident_id}")
-    if asked["plan_hash"] != given.plan_hash:
-        reason = "the plan is another one than the one you answered"
-        todo = "read the incident again and answer its plan_hash"
-        return error(409, "StalePlan", reason, todo, more={"plan_hash": asked["plan_hash"]})
-    problem_with = unnamed(given, asked["plan"])
+    now = datetime.now(UTC)
+    problem_with = _not_asked(shown, given, now)
     if problem_with is not None:
         return problem_with
-    consent: Consent = {
+    asked = shown["consent"]
+    terms = consent_status.terms(asked)
+    consent = _consent(person, given, now)
+    problem_with = await asyncio.to_thread(_unfit, intake.store(), incident_id, consent, terms)
+    if problem_with is not None:
+        return problem_with
+    news = await asyncio.to_thread(consent_records.keep, intake.store(), incident_id, consent)
+    said = await asyncio.to_thread(
+        consent_records.read, intake.store(), incident_id, given.plan_hash
+    )
+    if news or asked["heard"] < len(said):
+        await _tell(client, incident_id, asked, len(said))
+    _log.info(
+        "consent",
+        incident_id=incident_id,
+        decision=given.decision,
+        by=person.object_id,
+        proven_by=person.via,
+        news=news,
+    )
+    body = {
+        "incident_id": incident_id,
+        "decision": given.decision,
+        "approvals": sum(one["decision"] == "grant" for one in said),
+        "needs": terms.needs,
+    }
+    return answer(202, body)
+
+
+def _not_asked(shown: Json, given: Answer, now: datetime) -> func.HttpResponse | None:
+    """Why there is nothing to answer, or something else; None where this is an answer to what is asked."""
+    asked = shown["consent"]
+    if shown["phase"] != "awaiting_consent" or asked is None:
+        reason = f"{shown['incident_id']} is {shown['phase']}: it asks for no consent"
+        return error(409, "NotAsked", reason, f"GET /api/incidents/{shown['incident_id']}")
+    if asked["plan_hash"] != given.plan_hash:
+        reason = "the plan is another one than the one you answered"
+        todo = f"{_READ} and answer its plan_hash"
+        return error(409, "StalePlan", reason, todo, more={"plan_hash": asked["plan_hash"]})
+    if now > datetime.fromisoformat(asked["expires_at"]):
+        return error(409, "Expired", f"the time was over at {asked['expires_at']}", _READ)
+    return unnamed(given, asked["plan"])
+
+
+def _consent(person: Person, given: Answer, now: datetime) -> Consent:
+    proven = person.identity()
+    return {
         "decision": given.decision,
         "plan_hash": given.plan_hash,
-        "approver": {"object_id": person.object_id, "name": person.name},
+        "approver": {
+            "object_id": proven["object_id"],
+            "name": proven["name"],
+            "tenant_id": proven["tenant_id"],
+            "proven_by": proven["proven_by"],
+        },
         "reason": given.reason,
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "chosen": given.chosen,
-        "confirmed": given.confirmed,
+        "at": now.isoformat(timespec="milliseconds"),
+        "chosen": sorted(set(given.chosen)),
+        "confirmed": sorted(set(given.confirmed)),
     }
-    await client.raise_event(incident_id, consent_event(given.plan_hash), consent)
-    _log.info("consent", incident_id=incident_id, decision=given.decision, by=person.object_id)
-    return answer(202, {"incident_id": incident_id, "decision": given.decision})
+
+
+def _unfit(
+    store: EvidenceStore, incident_id: str, consent: Consent, terms: consent_rules.Terms
+) -> func.HttpResponse | None:
+    """Why this person's yes can't count beside the others'. A no always does."""
+    if consent["decision"] == "deny":
+        return None
+    if not consent_rules.may_count(consent["approver"]["object_id"], terms):
+        reason = "whoever opened, deepened or resumed an incident does not agree to its plan"
+        return error(403, "RequesterMayNotApprove", reason, "ask another approver")
+    answers = consent_records.read(store, incident_id, consent["plan_hash"])
+    chosen = consent_status.chosen_before(answers)
+    if chosen is not None and chosen != consent["chosen"]:
+        reason = f"{answers[0]['approver']['name']} agreed to other choices: {', '.join(chosen) or 'none'}"
+        todo = "choose the same, or deny: then the plan is not carried out"
+        return error(409, "OtherChoice", reason, todo, more={"chosen": chosen})
+    return None
+
+
+async def _tell(
+    client: df.DurableOrchestrationClient, incident_id: str, asked: Json, answers: int
+) -> None:
+    """Say that there is something to read, to the wait that stands. One that has moved on meanwhile is told, too."""
+    event = asked["event"]  # None after very many answers: they are read when the time is over
+    for _ in range(_TELLS if event else 0):
+        await client.raise_event(incident_id, event, {"read": True})
+        now = status.told_of(await client.get_status(incident_id)).get("consent") or {}
+        if now.get("event", event) == event or now["heard"] >= answers:
+            return
+        event = now["event"]
 
 
 def unnamed(given: Answer, plan: Plan) -> func.HttpResponse | None:

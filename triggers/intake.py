@@ -180,7 +180,7 @@ async def _join(
         if not await instances.tell(client, holder, event, said):
             return None
     if signal["source"] == "responder" and mode != "plan":
-        await _take_up(client, holder)
+        await _take_up(client, holder, signal)
     elif instances.phase_of(holder) == "refused" and mode != "plan":
         await instances.tell_now_and_then(client, holder, JOINED)
     _log.info("signal joined", incident_id=joined, source=signal["source"])
@@ -195,6 +195,8 @@ def _wanted(signal: Signal, mode: Mode) -> Raised:
         "source": signal["source"],
         "title": signal["title"],
     }
+    if "asked_by" in signal:
+        wanted["by"] = signal["asked_by"]
     return wanted
 
 
@@ -216,7 +218,7 @@ async def _old_news(
     )
 
 
-async def _take_up(client: df.DurableOrchestrationClient, holder: str) -> None:
+async def _take_up(client: df.DurableOrchestrationClient, holder: str, signal: Signal) -> None:
     """A responder's call makes an incident go on that an alert alone was not allowed to carry further.
 
     One that comes while an identity is restored says that it is an attack after all: the restore stops.
@@ -231,7 +233,9 @@ async def _take_up(client: df.DurableOrchestrationClient, holder: str) -> None:
         await instances.tell(client, holder, JOINED, {})
     target = {"held": holder, "restoring": told.get("restoring") or holder}.get(phase)
     if target is not None:
-        await instances.tell(client, target, CALLED, {"at": datetime.now(UTC).isoformat()})
+        by = {"by": signal["asked_by"]} if "asked_by" in signal else {}
+        said = {"at": datetime.now(UTC).isoformat(), **by}
+        await instances.tell(client, target, CALLED, said)
         _log.info("taken up", incident_id=target)
 
 

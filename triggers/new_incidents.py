@@ -42,6 +42,8 @@ async def start(
         "hint": wanted.hint(),
         "asked": wanted.mode,
     }
+    if not person.is_application:
+        signal["asked_by"] = {"object_id": person.object_id, "name": person.name}
     if wanted.vector is not None:
         signal["stated"] = {
             "vector": wanted.vector,

@@ -109,6 +109,8 @@ async def restore(
     stale = await asyncio.to_thread(_stale, intake.store(), incident, wanted, plan)
     if stale is not None:
         return stale
+    if (own := _own(durable, person)) is not None:
+        return own
     asked = _requested(wanted, person, await asyncio.to_thread(_ended, incident))
     return await _begin(client, status.phase_of(durable), incident, asked)
 
@@ -154,6 +156,16 @@ async def _look(incident: Incident) -> RestorePlan:
     if not await asyncio.to_thread(store.exists, path):
         await asyncio.to_thread(store.put_json, path, plan)
     return plan
+
+
+def _own(durable: DurableOrchestrationStatus, person: people.Person) -> func.HttpResponse | None:
+    """Why this person may not take back what they had done themselves; None where the policy lets them."""
+    requesters = {one["object_id"] for one in status.told_of(durable).get("requesters", [])}
+    may = status.policy_of(durable)["consent"]["requester_may_approve"]
+    if may or person.object_id not in requesters:
+        return None
+    reason = "whoever opened, deepened or resumed an incident does not order its restore"
+    return error(403, "RequesterMayNotApprove", reason, "ask another approver")
 
 
 def _answer(plan: RestorePlan) -> Json:

@@ -3,25 +3,16 @@
 import asyncio
 import json
 import re
-from typing import Literal
 
 import azure.durable_functions as df
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 
-from playbooks import changes, plan_files
-from playbooks.plan_model import Plan
+from playbooks import changes
 from responders.evidence import EvidenceStore
 from responders.journal import Journal
 from responders.model import Incident, Json
-from triggers import instances, intake
+from triggers import consent_status, instances, intake
 
-_MOST_CHOICES = 100  # shown: an identity with more permissions than that is read in its plan
-_OF_A_CHOICE: tuple[Literal["key", "what", "name", "reason"], ...] = (
-    "key",
-    "what",
-    "name",
-    "reason",
-)
 _INCIDENT_ID = re.compile(r"inc-[0-9]{8}-[0-9a-f]{12}")
 
 
@@ -66,7 +57,8 @@ def read(store: EvidenceStore, durable: DurableOrchestrationStatus | None) -> Js
         "reversals": told.get("reversals", []),
         "sweeps": told.get("sweeps", []),
         "changes": changes.all_of(store, incident),
-        "consent": _consent(store, incident, told),
+        "consent": consent_status.shown(store, incident, told),
+        "requesters": told.get("requesters", []),
         "identity": told.get("identity"),
         "clusters": told.get("clusters", {}),
         "resumable": bool(told.get("resumable")) and durable.runtime_status.name == "Running",
@@ -107,6 +99,16 @@ def _document(value: object) -> Json:
     return dict(value) if isinstance(value, dict) else {}
 
 
+def told_of(durable: DurableOrchestrationStatus) -> Json:
+    """What the playbook says about itself."""
+    return _document(durable.custom_status)
+
+
+def policy_of(durable: DurableOrchestrationStatus) -> Json:
+    """The policy that the incident began with."""
+    return dict(_document(durable.input_)["policy"])
+
+
 def phase_of(durable: DurableOrchestrationStatus) -> str:
     """The playbook's own word, except where Durable knows that the playbook can say no more."""
     if durable.runtime_status.name in {"Failed", "Terminated", "Canceled"}:
@@ -117,21 +119,3 @@ def phase_of(durable: DurableOrchestrationStatus) -> str:
 def told_by(durable: DurableOrchestrationStatus) -> Json:
     """What the playbook says of itself."""
     return _document(durable.custom_status)
-
-
-def _consent(store: EvidenceStore, incident: Incident, told: Json) -> Json | None:
-    consent: Json | None = told.get("consent")
-    if consent is None:
-        return None
-    plan: Plan = store.get_json(plan_files.plan_path(incident, plan_files.newest(store, incident)))
-    choices = [{name: one[name] for name in _OF_A_CHOICE} for one in plan["choices"]]
-    # Surveys of many clusters are megabytes, and this is asked for again and again.
-    short = {name: value for name, value in plan.items() if name != "clusters"}
-    return {
-        **consent,
-        "plan": short,
-        "plan_url": f"/api/incidents/{incident['incident_id']}/plan",
-        "confirmations": plan["confirmations"],
-        "choices": choices[:_MOST_CHOICES],
-        "more_choices": max(len(choices) - _MOST_CHOICES, 0),  # those are in the plan
-    }

@@ -133,6 +133,7 @@ def said_of(path: str, plan: plans.Plan) -> Json:
         },
         "choices": [one["key"] for one in plan["choices"]],
         "confirmations": [one["key"] for one in plan["confirmations"]],
+        "irreversible": len(plan["irreversible"]),
         "clusters": [
             {
                 "ref": one["survey"]["cluster"],

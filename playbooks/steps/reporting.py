@@ -17,6 +17,7 @@ from responders.journal import Journal
 from responders.model import Incident, StepResult
 
 bp = df.Blueprint()
+_MOST_NAMED = 10  # irreversible acts on a card, which has to stay small; the plan has all of them
 # Which notice -> its title and its mood.
 NOTICES = {
     "refused": ("Not acted on: a person is needed", "bad"),
@@ -182,6 +183,7 @@ def _plan_lines(store: EvidenceStore, incident: Incident) -> list[str]:
         )
         lines.append(f"{survey['cluster']['name']}: {what}")
     planted = [one for one in plan["left_out"] if one["suspicious"]]
+    lines += [f"Nothing brings it back: {one}" for one in plan["irreversible"][:_MOST_NAMED]]
     lines += [f"Not rebuilt: {one['what']} {one['name']}: {one['reason']}" for one in planted]
     return [*lines, *choosing.offered(plan)]
 

@@ -136,11 +136,11 @@ def _rules(asked: Json) -> Json:
 def _was_heard(found: Json, person: Person, given: Answer) -> bool:
     """Whether this is the answer that stands already: a form that was sent twice was taken once."""
     kept = found["consent"] or {}
-    return (
-        kept.get("approver", {}).get("object_id") == person.object_id
-        and kept.get("plan_hash") == given.plan_hash
-        and kept.get("decision") == given.decision
-    )
+    said = [one["approver"] for one in kept.get("approvals", [])]
+    if given.decision == "deny":
+        said = [kept["approver"]] if kept.get("decision") == "deny" else []
+    agreed = person.object_id in {one["object_id"] for one in said}
+    return agreed and kept.get("plan_hash") == given.plan_hash
 
 
 def of_problem(answered: func.HttpResponse) -> Json:
