@@ -36,12 +36,16 @@ class FakeClient:
 
     def __init__(self) -> None:
         self.started: list[Any] = []
+        self.told: dict[str, Any] = {}
 
     async def get_status(self, instance_id: str, **_options: Any) -> Any:
-        return None
+        return SimpleNamespace(runtime_status="Running") if instance_id in self.told else None
 
     async def start_new(self, name: str, *, instance_id: str, client_input: Any) -> str:
-        self.started.append(client_input["incident"])
+        if name == "signal_notice":
+            self.told[instance_id] = client_input
+        else:
+            self.started.append(client_input["incident"])
         return instance_id
 
 
@@ -270,6 +274,8 @@ async def test_a_malformed_event_is_dead_lettered_whole_and_shown(payload: Any, 
         else payload
     )
     assert letter["data"] == kept
+    (told,) = client.told.values()
+    assert "dead-letters/event-grid/" in told["why"]
 
 
 async def test_what_time_can_fix_waits_in_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ import structlog
 
 from responders.evidence import canonical, digest
 from responders.model import Json, Signal
-from triggers import intake, own_writes, receiving
+from triggers import intake, own_writes, receiving, signal_notices
 from triggers.formats import grid_events
 from triggers.formats.grid_events import PassedBy
 from triggers.formats.reading import UnreadableError
@@ -42,7 +42,7 @@ async def on_identity_change(event, client: df.DurableOrchestrationClient, later
     try:
         signal = grid_events.parse(found)
     except UnreadableError as problem:
-        await _dead_letter(found, str(problem))
+        await _dead_letter(found, str(problem), client)
         return
     if isinstance(signal, PassedBy):
         _log.info("event passed by", event_id=event.id, why=signal.why)
@@ -70,7 +70,9 @@ def _envelope(event: func.EventGridEvent | func.CloudEvent) -> dict[str, Any]:
     }
 
 
-async def _dead_letter(found: dict[str, Any], why: str) -> None:
+async def _dead_letter(
+    found: dict[str, Any], why: str, client: df.DurableOrchestrationClient
+) -> None:
     """Kept whole, but for whose address it came from. Raises where it can't be kept: then it comes again."""
     data = found["data"]
     if isinstance(data, dict):
@@ -93,6 +95,10 @@ async def _dead_letter(found: dict[str, Any], why: str) -> None:
     }
     await asyncio.to_thread(_put_once, path, event)
     await receiving.record(signal)
+    # Whoever publishes one such event publishes many: people hear of them once a day.
+    about = f"{found['topic']}/{signal['fired_at'][:10]}/{digest(why.encode())[:16]}"
+    told: Signal = {**signal, "signal_id": about}
+    await signal_notices.tell(client, told, "An event that cannot be read", signal["inert"])
 
 
 def _put_once(path: str, event: Json) -> None:
