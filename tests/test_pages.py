@@ -365,6 +365,48 @@ async def test_who_may_only_read_is_offered_no_form(asked: tuple[FakeClient, str
     assert people.APPROVE in page
 
 
+ROSA = {"object_id": "99999999-9999-9999-9999-999999999999", "name": f"rosa {EVIL}"}
+INES = {"object_id": "77777777-7777-7777-7777-777777777777", "name": f"ines {EVIL}"}
+
+
+async def page_of_a_question(client: FakeClient, **asked: Any) -> str:
+    told = client.statuses[INCIDENT].custom_status
+    told["consent"] |= asked
+    told["requesters"] = asked.get("requesters", [])
+    page = text(await Browser(client).get("page_consent"))
+    assert EVIL not in page
+    return page
+
+
+async def test_who_had_it_done_is_offered_a_no_alone(asked: tuple[FakeClient, str]) -> None:
+    page = await page_of_a_question(asked[0], requesters=[ROSA], requester_may_approve=False)
+
+    assert "You had this done" in page
+    assert "Consent to this plan</button>" not in page
+    assert "Refuse: nothing is rebuilt</button>" in page
+
+
+async def test_who_had_it_done_may_agree_where_the_policy_says_so(
+    asked: tuple[FakeClient, str],
+) -> None:
+    page = await page_of_a_question(asked[0], requesters=[ROSA], requester_may_approve=True)
+
+    assert "Consent to this plan</button>" in page
+
+
+@pytest.mark.parametrize(("who", "offered"), [(ROSA, False), (INES, True)], ids=["own", "other"])
+async def test_a_second_person_is_asked_and_sees_the_first(
+    asked: tuple[FakeClient, str], who: dict[str, str], offered: bool
+) -> None:
+    given = {"approver": who, "at": an_incident.EXPIRES, "reason": f"fine {EVIL}"}
+    page = await page_of_a_question(asked[0], needs=2, approvals=[given])
+
+    assert "1 of 2" in page
+    assert "fine &lt;img" in page
+    assert ("Consent to this plan</button>" in page) is offered
+    assert ("You have agreed to this plan" in page) is not offered
+
+
 @pytest.mark.parametrize(
     ("url", "back"),
     [

@@ -114,8 +114,8 @@ async def _page(
         "phase": words.phase(found["phase"]),
         "asked": asked,
         **_rules(found["consent"] or {}),
-        "may_answer": people.APPROVE in person.roles,
-        "why_not": f"To answer you need the app role {people.APPROVE}.",
+        "may_refuse": people.APPROVE in person.roles,
+        "why_not": _why_not(person, found["consent"] or {}),
         "sent": {**_NOTHING, **sent},
         "failure": failure,
     }
@@ -130,7 +130,20 @@ def _rules(asked: Json) -> Json:
         "needed": asked.get("needs", 1),
         "irreversible": asked.get("irreversible", []),
         "expiry": asked.get("on_expiry", _SILENCE),
+        "requesters": [one["name"] for one in asked.get("requesters", [])],
     }
+
+
+def _why_not(person: Person, asked: Json) -> str:
+    """Why this person's yes would not count, so that the page offers none; nothing where it would."""
+    if people.APPROVE not in person.roles:
+        return f"To answer you need the app role {people.APPROVE}."
+    if person.object_id in {one["approver"]["object_id"] for one in asked.get("approvals", [])}:
+        return "You have agreed to this plan. Another person has to agree as well."
+    requesters = {one["object_id"] for one in asked.get("requesters", [])}
+    if person.object_id in requesters and not asked.get("requester_may_approve", False):
+        return "You had this done, so that somebody else has to agree. You can refuse."
+    return ""
 
 
 def _was_heard(found: Json, person: Person, given: Answer) -> bool:
