@@ -44,10 +44,9 @@ async def on_queued_signal(
     """Handle a signal that waited. Raises what the queue is to try again; the last try poisons what no time can fix."""
     structlog.contextvars.clear_contextvars()
     signal = _signal(waiting.get_body())
-    record, _ = await asyncio.to_thread(signal_records.begin, intake.store(), signal)
+    record = await asyncio.to_thread(signal_records.opened, intake.store(), signal)
     if signal_records.is_ended(record):
         return
-    await asyncio.to_thread(signal_records.enlist, intake.store(), record)
     try:
         await receiving.handle(record, client)
     except TransientError as problem:
@@ -65,10 +64,9 @@ async def on_poisoned_signal(poisoned: func.QueueMessage) -> None:
         signal = _signal(body)
     except NoSignalError as problem:
         signal = await _unreadable(body, str(problem))
-    record, _ = await asyncio.to_thread(signal_records.begin, intake.store(), signal)
+    record = await asyncio.to_thread(signal_records.opened, intake.store(), signal)
     if signal_records.is_ended(record):  # it came again and was handled
         return
-    await asyncio.to_thread(signal_records.enlist, intake.store(), record)
     await give_up(record)
 
 

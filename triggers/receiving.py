@@ -30,7 +30,7 @@ _AHEAD = timedelta(minutes=5)  # what clocks differ by; more is forged or broken
 # An action group waits for ten seconds, and is answered long before: what takes longer goes on from the queue.
 # https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups
 _ANSWER_S = 5.0
-_AT_ONCE = 16  # signals that are handled side by side while their senders wait; the rest is queued
+_AT_ONCE = 8  # signals that are handled side by side while their senders wait; the rest is queued
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +86,9 @@ async def _received(
     if not crowded:
         _ask_early(signal)
     status: Fate = "queued" if crowded else "received"
-    record, _ = await asyncio.to_thread(signal_records.begin, intake.store(), signal, status)
+    record = await asyncio.to_thread(signal_records.opened, intake.store(), signal, status)
     if signal_records.is_ended(record):
         return _said_before(record)
-    await asyncio.to_thread(signal_records.enlist, intake.store(), record)
     if crowded:
         raise TransientError("many signals at once")
     return await handle(record, client)
@@ -110,10 +109,9 @@ async def record(signal: Signal, received: Received | None = None) -> Received:
     """Keep what became of a signal. Without that: of one that is inert, and so starts nothing."""
     if received is None:
         received = _settled(signal) or Received("recorded", "it starts nothing")
-    kept, _ = await asyncio.to_thread(signal_records.begin, intake.store(), signal)
+    kept = await asyncio.to_thread(signal_records.opened, intake.store(), signal)
     if signal_records.is_ended(kept):
         return _said_before(kept)
-    await asyncio.to_thread(signal_records.enlist, intake.store(), kept)
     return await _ended(signal, received)
 
 

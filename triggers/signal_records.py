@@ -78,6 +78,14 @@ def begin(store: EvidenceStore, signal: Signal, status: Fate = "received") -> tu
     return record, False
 
 
+def opened(store: EvidenceStore, signal: Signal, status: Fate = "received") -> Record:
+    """The signal's record, which is on the list."""
+    record, _ = begin(store, signal, status)
+    if not is_ended(record):
+        enlist(store, record)
+    return record
+
+
 def enlist(store: EvidenceStore, record: Record) -> None:
     """Put it on the list. Safe to repeat."""
     name = name_of(record)
