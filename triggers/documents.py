@@ -77,6 +77,7 @@ class IncidentDocument(_Document):
     identity: Json | None
     clusters: dict[str, Any]
     deepened: list[Json]
+    requesters: list[Json]
     resumable: bool
     resume: Json | None
     outcome: str | None
@@ -153,6 +154,8 @@ class AnswerDocument(_Document):
 
     incident_id: str
     decision: Literal["grant", "deny"]
+    approvals: int
+    needs: int
 
 
 class ResumedDocument(_Document):

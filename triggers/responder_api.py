@@ -56,7 +56,11 @@ CONSENT: Operation[Answer, Nothing] = Operation(
     summary="Say yes or no to a plan",
     body=Answer,
     answers={202: Said("handed over", documents.AnswerDocument)},
-    errors={400: "UnknownKey", 409: "NotAsked, StalePlan, NotConfirmed"},
+    errors={
+        400: "UnknownKey",
+        403: "RequesterMayNotApprove",
+        409: "NotAsked, StalePlan, Expired, OtherChoice, NotConfirmed",
+    },
     steers=True,
 )
 REFUSE: Operation[Refusal, Nothing] = Operation(
@@ -66,7 +70,7 @@ REFUSE: Operation[Refusal, Nothing] = Operation(
     summary="Say no to a plan",
     body=Refusal,
     answers={202: Said("handed over", documents.AnswerDocument)},
-    errors={409: "NotAsked, StalePlan"},
+    errors={409: "NotAsked, StalePlan, Expired"},
     steers=True,
 )
 RESUME: Operation[Resumption, Nothing] = Operation(

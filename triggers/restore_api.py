@@ -62,7 +62,11 @@ RESTORE_IT: Operation[RestoreOrder, Nothing] = Operation(
         200: Said("the plan", documents.RestorePlanDocument),
         202: Said("begun", documents.RestoreBegunDocument),
     },
-    errors={400: "UnknownChoice", 409: "WorldChanged, NotNow, AnotherIncident, NothingToRestore"},
+    errors={
+        400: "UnknownChoice",
+        403: "RequesterMayNotApprove",
+        409: "WorldChanged, NotNow, AnotherIncident, NothingToRestore",
+    },
     remembered=frozenset({202}),  # a plan is of the world as it is now
     steers=True,
 )

@@ -10,7 +10,7 @@ from responders.model import Json
 
 # What a person decides by, of the status document.
 _DECIDED_BY = ("phase", "outcome", "mode", "resume", "cancelled", "recovered_at", "contained_at")
-_OF_CONSENT = ("plan_hash", "decision", "approvals")
+_OF_CONSENT = ("plan_hash", "decision")  # another's yes to the same plan voids nobody's own
 
 
 def of(shown: Json) -> str:
