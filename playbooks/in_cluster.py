@@ -6,13 +6,13 @@ from typing import Any
 
 from playbooks import plans
 from playbooks.journaled import Keeping, Work, as_data, perform
-from playbooks.orders import Json, Order
+from playbooks.orders import Json, Order, folder
 from playbooks.plan_files import plan_of
 from playbooks.settling import GOOD
 from responders import clusters
 from responders.evidence import digest
 from responders.kube import Kube
-from responders.model import ServiceAccountRef, StepResult
+from responders.model import ClusterRef, Incident, ServiceAccountRef, StepResult
 
 _WORST = ("failed", "refused", "planned", "done", "nothing_to_do")
 Act = Callable[[Work, Kube, plans.ClusterPlan], Awaitable[Json]]
@@ -64,6 +64,12 @@ def whole(results: Sequence[Mapping[str, Any]]) -> Json:
         "by_hand_only": bool(open_)
         and all(one["status"] == "refused" and "by_hand" in one for one in open_),
     }
+
+
+def pods_path(incident: Incident, cluster: ClusterRef) -> str:
+    """Where the pods lie that were captured in this cluster."""
+    key = digest(cluster["resource_id"].lower().encode())[:8]
+    return f"{folder(incident)}/pods/{cluster['name']}-{key}.json"
 
 
 def successor_of(plan: plans.ClusterPlan, old: ServiceAccountRef) -> str:

@@ -9,7 +9,7 @@ import azure.durable_functions as df
 from playbooks.groups import orders_of
 from playbooks.orders import Json, Order
 from playbooks.settling import GOOD, perform_one, settle, until_done, until_ended
-from playbooks.steps import gitops_pauses, rewiring
+from playbooks.steps import gitops_pauses, manifests, rewiring
 from responders.model import ClusterRef
 
 bp = df.Blueprint()
@@ -49,7 +49,7 @@ def rewire_cluster(context: df.DurableOrchestrationContext) -> Generator[Any, An
 
     # The new identity is proven before a single workload depends on it, and the fence is lifted only then.
     for step, within in (
-        (rewiring.write_manifest_patches, None),
+        (manifests.write_manifest_patches, None),
         (rewiring.create_service_accounts, None),
         (rewiring.prove_new_identity, _FEDERATION_WITHIN),
         (rewiring.lift_quarantine, None),

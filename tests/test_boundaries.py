@@ -27,6 +27,7 @@ _STEP_MODULES = {
     "evidence",
     "gitops_pauses",
     "rejudging",
+    "manifests",
     "preflights",
     "amending",
     "eviction",

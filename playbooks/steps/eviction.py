@@ -5,11 +5,10 @@ import asyncio
 import azure.durable_functions as df
 
 from playbooks import plans
-from playbooks.in_cluster import each, in_cluster, whole
+from playbooks.in_cluster import each, in_cluster, pods_path, whole
 from playbooks.journaled import Work
-from playbooks.orders import Json, Order, folder
+from playbooks.orders import Json, Order
 from responders import evictions, quarantines, standing, workloads
-from responders.evidence import digest
 from responders.kube import Kube
 
 bp = df.Blueprint()
@@ -20,9 +19,7 @@ async def capture_pods(order: Order) -> Json:
     """Collect: specs and last log lines of every pod that runs as the identity, before it goes."""
 
     async def act(work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
-        cluster = plan["survey"]["cluster"]
-        key = digest(cluster["resource_id"].lower().encode())[:8]
-        path = f"{folder(order['incident'])}/pods/{cluster['name']}-{key}.json"
+        path = pods_path(order["incident"], plan["survey"]["cluster"])
         if not await asyncio.to_thread(work.store.exists, path):
             captured = await workloads.capture(kube, plan["survey"]["workloads"])
             await asyncio.to_thread(work.store.put_json, path, captured)

@@ -8,12 +8,11 @@ from playbooks import plans
 from playbooks.choosing import grants_of
 from playbooks.in_cluster import each, in_cluster, successor_of, whole
 from playbooks.journaled import Work
-from playbooks.orders import Json, Order, folder
+from playbooks.orders import Json, Order
 from playbooks.plan_files import plan_of
 from responders import (
     consumer_moves,
     identity_proofs,
-    manifest_patches,
     moves,
     quarantines,
     resource_reads,
@@ -23,7 +22,7 @@ from responders import (
     surveys,
     token_exchange,
 )
-from responders.evidence import EvidenceStore, digest
+from responders.evidence import EvidenceStore
 from responders.kube import Kube
 from responders.model import Grant, Incident, ServiceAccountRef, StepResult, WorkloadRef
 from responders.service_accounts import Successor
@@ -77,29 +76,6 @@ async def prove_new_identity(order: Order) -> Json:
         )
 
     return await in_cluster("prove_new_identity", order, act)
-
-
-@bp.activity_trigger(input_name="order")
-async def write_manifest_patches(order: Order) -> Json:
-    """Record: what has to change in Git, where a controller would put back what is moved now."""
-
-    async def act(work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
-        client_id, names = order["identity"]["app_id"], plan["new_names"]
-        patches = [
-            *manifest_patches.of_accounts(plan["survey"]["service_accounts"], names, client_id),
-            *manifest_patches.of_workloads(plan["workloads"], names, client_id),
-            *manifest_patches.of_consumers(plan["consumers"], client_id),
-        ]
-        if not patches:
-            return {"status": "nothing_to_do", "detail": "no controller owns what is moved"}
-        text = manifest_patches.as_yaml(patches).encode()
-        path = f"{folder(order['incident'])}/gitops/{kube.cluster}-{digest(text)[:8]}.yaml"
-        await asyncio.to_thread(work.store.put, path, text)
-        whose = ", ".join(manifest_patches.owners(patches))
-        said = f"# put {path} of the evidence into the Git source of {whose}"
-        return {"status": "done", "detail": path, "by_hand": [said]}
-
-    return await in_cluster("write_manifest_patches", order, act)
 
 
 @bp.activity_trigger(input_name="order")
