@@ -1,8 +1,8 @@
 """`python -m drill`: attack a simulated tenant, let Firebreak contain and rebuild, and judge the result.
 
 With `--scenario` another attack and containment alone, or, for recover-…, another way to recover; with `--trigger`
-another sender of the signal. Exit status: 0 every
-fact of every verdict holds, 1 one does not, 2 a drill could not be carried out.
+another sender of the signal. Exit status: 0 every fact of every verdict holds, 1 one does not, 2 a drill could not be
+carried out.
 """
 
 import argparse
