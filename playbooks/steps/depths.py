@@ -25,7 +25,8 @@ async def read_depth(order: Order) -> Json:
             return {"status": "nothing_to_do", "detail": "nothing more is asked for"}
         return asked_for(held, raised)
 
-    return await perform("read_depth", order, act)
+    # A line of its own for each depth: who deepened it stays to be read.
+    return await perform("read_depth", order, act, target=f"beyond {incident['mode']}")
 
 
 def asked_for(held: Claim, raised: list[Raised]) -> Json:
