@@ -55,7 +55,9 @@ def main() -> int:
 async def _run(arguments: argparse.Namespace, console: Console) -> list[Outcome]:
     task = asyncio.current_task()
     if task is not None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        # Of SIGINT too: asyncio leaves it alone where it is ignored, as a shell has it for what runs in the background.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     screen = Screen(console)
     options = Options(
         folder=arguments.folder,

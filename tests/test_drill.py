@@ -206,7 +206,12 @@ def test_stopping_a_drill_stops_everything_that_it_started(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     command = [sys.executable, "-m", "drill", "--folder", str(tmp_path / "drill")]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    # A shell has what runs in the background ignore SIGINT: who starts the tests so would see the drill go on.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
     deadline = time.monotonic() + 60
     while len(pids_of(tmp_path / "drill")) < 2 and time.monotonic() < deadline:
         time.sleep(0.05)
