@@ -42,7 +42,10 @@ def main() -> int:
 async def _serve(arguments: argparse.Namespace, console: Console) -> None:
     task = asyncio.current_task()
     if task is not None:
-        for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT is ignored in what a shell has put in the background
+        for number in (
+            signal.SIGINT,
+            signal.SIGTERM,
+        ):  # SIGINT is ignored in what a shell has put in the background
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     folder: Path = arguments.folder.resolve()
     _forget_last_time(folder)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from typing import cast
 
 import azure.durable_functions as df
 
@@ -28,7 +29,7 @@ from responders import (
     service_principals,
 )
 from responders.errors import RefusedError
-from responders.model import StepResult
+from responders.model import FederatedCredential, Grant, StepResult
 
 bp = df.Blueprint()
 Give = Callable[[Work, list[Piece]], Awaitable[StepResult]]
@@ -100,7 +101,7 @@ async def return_role_assignments(order: Order) -> Json:
     object_id = order["incident"]["principal"]["object_id"]
 
     async def give(work: Work, pieces: list[Piece]) -> StepResult:
-        grants: list = [one["restores"] for one in pieces]  # type: ignore[type-arg]
+        grants = [cast("Grant", one["restores"]) for one in pieces]
         return await role_assignments.ensure(work.cloud, object_id, grants)
 
     return await _given("return_role_assignments", order, ("role_assignment",), give)
@@ -176,7 +177,7 @@ async def return_trusts(order: Order) -> Json:
     principal = order["incident"]["principal"]
 
     async def give(work: Work, pieces: list[Piece]) -> StepResult:
-        wanted: list = _items(pieces)  # type: ignore[type-arg]
+        wanted = [cast("FederatedCredential", one["restores"]) for one in pieces]
         match principal:
             case {"application_object_id": str(object_id)}:
                 return await federated_credentials.ensure(work.cloud, object_id, wanted)
