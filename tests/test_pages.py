@@ -407,6 +407,27 @@ async def test_a_second_person_is_asked_and_sees_the_first(
     assert ("You have agreed to this plan" in page) is not offered
 
 
+async def test_a_second_person_finds_ticked_what_the_first_one_chose(
+    asked: tuple[FakeClient, str], evidence: EvidenceFolder
+) -> None:
+    client, plan_hash = asked
+    client.statuses[INCIDENT].custom_status["consent"]["needs"] = 2
+    first: Any = {"approver": INES, "decision": "grant", "plan_hash": plan_hash, "reason": "fine"}
+    said: Any = {"at": an_incident.EXPIRES, "chosen": ["grant-1"], "confirmed": ["risk-1"]}
+    consent_records.keep(evidence, INCIDENT, first | said)
+    browser = Browser(client)
+    page = text(await browser.get("page_consent"))
+    assert 'value="grant-1" checked' in page
+    assert "1 of 2" in page
+
+    other = await browser.post("page_answer", await browser.form("consent", plan_hash))
+    same = await browser.form("consent", plan_hash, chosen=["grant-1"])
+
+    assert other.status_code == 409
+    assert "others chose otherwise" in text(other)
+    assert (await browser.post("page_answer", same)).status_code == 303
+
+
 @pytest.mark.parametrize(
     ("url", "back"),
     [

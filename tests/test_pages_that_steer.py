@@ -1,7 +1,6 @@
 """Resume, cancel and restore from their pages: the API's own acts, once, with a reason, and by who may."""
 
 import re
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,14 +11,13 @@ from playbooks.restoring.model import RestorePlan
 from playbooks.steps import restorable
 from tests import an_incident
 from tests.an_incident import INCIDENT
-from tests.restore_world import incident, trust, world
+from tests.restore_world import world
 from tests.test_pages import Browser, text
-from tests.test_ways_in import OBJECT_ID, FakeClient, settings
+from tests.test_restore_api import FOREIGN, ID, durable
+from tests.test_ways_in import FakeClient, settings
 from triggers import people
 
 __all__ = ["settings"]  # a fixture of every test here as well
-RESTORED = incident(object_id=OBJECT_ID)
-FOREIGN = trust(issuer="https://token.actions.githubusercontent.com")
 
 
 @pytest.fixture
@@ -96,13 +94,9 @@ class Restoring:
         """The world makes the last of these plans."""
         self.drawn = [plans.draw(world({"federated_credentials": [FOREIGN]}), [], None)]
         client = FakeClient()
-        client.statuses[RESTORED["incident_id"]] = SimpleNamespace(
-            runtime_status=SimpleNamespace(name="Completed"),
-            input_={"incident": RESTORED},
-            custom_status={"phase": "closed"},
-        )
+        client.statuses[ID] = durable("Completed")
         self.browser = Browser(client)
-        self.browser.incident = RESTORED["incident_id"]
+        self.browser.incident = ID
         monkeypatch.setattr(restorable, "draw", self._draw)
 
     async def _draw(self, *_: Any) -> RestorePlan:

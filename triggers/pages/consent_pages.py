@@ -12,8 +12,10 @@ import azure.functions as func
 import structlog
 from pydantic import ValidationError
 
+from playbooks import consent_records
+from responders.evidence import EvidenceStore
 from responders.model import Json
-from triggers import consent_answers, intake, people
+from triggers import consent_answers, consent_status, intake, people
 from triggers.consent_answers import Answer
 from triggers.pages import forms, incident_pages, plan_view, rendering, words
 from triggers.people import Person
@@ -93,12 +95,13 @@ async def _page(
     person: Person,
     found: Json,
     *,
-    sent: Json = _NOTHING,
+    sent: Json | None = None,
     failure: Json | None = None,
 ) -> func.HttpResponse:
     plan = await asyncio.to_thread(plan_view.shown, intake.store(), found["incident_id"])
     if plan is None:
         return incident_pages.unknown(req, person, found["incident_id"])
+    agreed = await asyncio.to_thread(_agreed, intake.store(), plan)
     browser_key, cookie = forms.key(req)
     asked = found["consent"] if found["phase"] == "awaiting_consent" else None
     if asked and asked["plan_hash"] != plan["plan_hash"]:
@@ -114,13 +117,21 @@ async def _page(
         "phase": words.phase(found["phase"]),
         "asked": asked,
         **_rules(found["consent"] or {}),
+        "irreversible": plan["plan"].get("irreversible", []),
         "may_refuse": people.APPROVE in person.roles,
         "why_not": _why_not(person, found["consent"] or {}),
-        "sent": {**_NOTHING, **sent},
+        "agreed": agreed,
+        "sent": {**_NOTHING, "chosen": agreed or [], **(sent or {})},
         "failure": failure,
     }
     status = failure["status"] if failure else 200
     return rendering.page(req, "consent.html", status, headers=cookie, person=person, **context)
+
+
+def _agreed(store: EvidenceStore, plan: Json) -> list[str] | None:
+    """What those chose who said yes already: whoever agrees with them has to choose the same. None before the first."""
+    answers = consent_records.read(store, plan["plan"]["incident_id"], plan["plan_hash"])
+    return consent_status.chosen_before(answers)
 
 
 def _rules(asked: Json) -> Json:
@@ -128,7 +139,6 @@ def _rules(asked: Json) -> Json:
     return {
         "approvals": asked.get("approvals", []),
         "needed": asked.get("needs", 1),
-        "irreversible": asked.get("irreversible", []),
         "expiry": asked.get("on_expiry", _SILENCE),
         "requesters": [one["name"] for one in asked.get("requesters", [])],
     }
@@ -167,6 +177,9 @@ def _failure(status: int, code: str, said: str, todo: str) -> Json:
         "NotConfirmed": "Not taken: a confirmation is missing",
         "StalePlan": "Not taken: this is no longer the plan",
         "NotAsked": "Not taken: nobody is asked now",
+        "Expired": "Not taken: the time is over",
+        "OtherChoice": "Not taken: others chose otherwise",
+        "RequesterMayNotApprove": "Not taken: somebody else has to agree",
         "BadForm": "Not taken: something is missing",
     }
     title = titles.get(code, "Not taken")
