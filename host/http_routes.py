@@ -1,7 +1,9 @@
 """Route templates of HTTP triggers, matched as ASP.NET Core matches them.
 
-`incidents/{id}`, `{id:guid}`, `{id?}`, `{*rest}`; literals without case. What is more literal wins.
+`incidents/{id}`, `{id:guid}`, `{id?}`, `{*rest}`; literals without case. The first that fits wins, in the order in
+which they were registered: a literal has no precedence over a parameter.
 https://learn.microsoft.com/azure/azure-functions/functions-bindings-http-webhook-trigger#customize-the-http-endpoint
+https://github.com/Azure/azure-webjobs-sdk-extensions/blob/main/src/WebJobs.Extensions.Http/Routing/WebJobsRouteBuilder.cs
 """
 
 import re
@@ -20,7 +22,6 @@ _CONSTRAINTS = {
     "bool": r"(?i:true|false)",
     "guid": r"(?i:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})",
 }
-_LITERAL, _CONSTRAINED, _FREE, _REST = range(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,6 @@ class Route:
     function: Function
     methods: frozenset[str]  # empty: any
     pattern: re.Pattern[str]
-    rank: tuple[int, ...]
 
     @property
     def auth_level(self) -> str:
@@ -39,10 +39,10 @@ class Route:
 
 
 class Routes:
-    """All HTTP functions, the most literal template first."""
+    """All HTTP functions, as they were registered."""
 
     def __init__(self, functions: Sequence[Function]) -> None:
-        self._routes = sorted((_route(f) for f in functions), key=lambda route: route.rank)
+        self._routes = [_route(one) for one in functions]
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
         """The function for a raw path below the prefix, with its route parameters."""
@@ -57,25 +57,23 @@ class Routes:
 
 def _route(function: Function) -> Route:
     template = str(function.trigger.get("route") or function.name).strip("/")
-    pattern, rank = "", []
+    pattern = ""
     for position, segment in enumerate(template.split("/")):
-        part, kind, optional = _segment(segment, template)
+        part, optional = _segment(segment, template)
         slash = "/" if position else ""
         pattern += f"(?:{slash}{part})?" if optional else f"{slash}{part}"
-        rank.append(kind)
     methods = frozenset(str(m).upper() for m in function.trigger.get("methods") or ())
-    return Route(function, methods, re.compile(pattern), tuple(rank))
+    return Route(function, methods, re.compile(pattern))
 
 
-def _segment(segment: str, template: str) -> tuple[str, int, bool]:
+def _segment(segment: str, template: str) -> tuple[str, bool]:
     if not segment.startswith("{"):
         if "{" in segment:
             raise AppError(f"Route {template!r}: a parameter must be a whole segment for this host")
-        return f"(?i:{re.escape(segment)})", _LITERAL, False
+        return f"(?i:{re.escape(segment)})", False
     inner = re.fullmatch(r"\{(\*{0,2})(\w+)(?::(\w+))?(\?)?\}", segment)
     if inner is None or (inner[3] or "") not in _CONSTRAINTS:
         raise AppError(f"Route {template!r}: {segment} isn't understood by this host")
     if inner[1]:
-        return f"(?P<{inner[2]}>.*)", _REST, True
-    kind = _CONSTRAINED if inner[3] else _FREE
-    return f"(?P<{inner[2]}>{_CONSTRAINTS[inner[3] or '']})", kind, bool(inner[4])
+        return f"(?P<{inner[2]}>.*)", True
+    return f"(?P<{inner[2]}>{_CONSTRAINTS[inner[3] or '']})", bool(inner[4])
