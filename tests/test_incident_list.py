@@ -207,6 +207,10 @@ async def test_an_incident_that_an_instance_died_with_is_listed_once(
         {"cursor": "YQo"},  # "a\n"
         {"principal": "orders-api"},
         {"since": "yesterday"},
+        {"since": "0"},
+        {"until": "1764200000"},
+        {"until": "2026-11-27"},
+        {"until": "2026-11-27T00:00:00"},
         {"colour": "red"},
     ],
 )

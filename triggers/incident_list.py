@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Sequence
 from typing import Annotated, NamedTuple, TypedDict, TypeVar
 
 import azure.durable_functions as df
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from playbooks.policy import Guid
 from responders import incident_index
@@ -18,6 +18,7 @@ from responders.incident_index import Closed, Opened
 from responders.model import Mode, Source
 from triggers import instances, intake, status
 from triggers.cursors import CursorField, cursor
+from triggers.moments import Moment
 
 _AT_ONCE = 16  # questions to Durable, or to the store, side by side
 # Open incidents that one call asks about where few of them fit a filter: the rest is behind the cursor.
@@ -36,8 +37,8 @@ class ListQuery(BaseModel):
     mode: Mode | None = None
     source: Source | None = None
     principal: Guid | None = Field(default=None, description="Object id or client id.")
-    since: AwareDatetime | None = Field(default=None, description="Opened then or later.")
-    until: AwareDatetime | None = Field(default=None, description="Opened before that.")
+    since: Moment | None = Field(default=None, description="Opened then or later.")
+    until: Moment | None = Field(default=None, description="Opened before that.")
     limit: Annotated[int, Field(ge=1, le=100)] = 25
     cursor: CursorField | None = None
 

@@ -2,12 +2,13 @@
 
 from typing import Annotated, TypedDict
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from responders.evidence import EvidenceStore
 from responders.model import Source
 from triggers import signal_records
 from triggers.cursors import CursorField, cursor
+from triggers.moments import Moment
 from triggers.signal_records import Fate, Record
 
 # Records that one call reads where few of them fit a filter: the rest is behind the cursor.
@@ -21,8 +22,8 @@ class SignalsQuery(BaseModel):
 
     source: Source | None = None
     status: Fate | None = None
-    since: AwareDatetime | None = Field(default=None, description="Received then or later.")
-    until: AwareDatetime | None = Field(default=None, description="Received before that.")
+    since: Moment | None = Field(default=None, description="Received then or later.")
+    until: Moment | None = Field(default=None, description="Received before that.")
     limit: Annotated[int, Field(ge=1, le=100)] = 25
     cursor: CursorField | None = None
 
