@@ -1,14 +1,14 @@
 """Commands that take each step of recovery back, by the plan, and those that do what it was to do. Pure.
 
-Source   https://kubernetes.io/docs/reference/kubectl/, https://learn.microsoft.com/cli/azure/ad/app
+Source   https://kubernetes.io/docs/reference/kubectl/
 """
 
 import json
 from collections.abc import Mapping
 
 from playbooks.plan_model import ClusterPlan
-from playbooks.undoing.known import Known, Undoing, quoted, rest
-from playbooks.undoing.of_containment import grant_commands
+from playbooks.undoing import of_successors
+from playbooks.undoing.known import Known, Undoing, quoted
 from responders.model import Json, WorkloadRef
 
 _CLIENT_ID = "azure.workload.identity/client-id"
@@ -99,7 +99,7 @@ def _new_names(part: ClusterPlan) -> list[tuple[str, str, str]]:
 
 
 def _make_accounts(known: Known, target: str) -> list[str]:
-    part, new_id = known.cluster(target), _new_id(known)
+    part, new_id = known.cluster(target), of_successors.new_id(known)
     commands: list[str] = []
     for namespace, old, new in _new_names(part) if part else []:
         if part is not None and new != old:
@@ -185,15 +185,11 @@ def _consumers(known: Known, target: str, client_id: str) -> list[str]:
 
 
 def _consumers_forth(known: Known, target: str) -> list[str]:
-    return _consumers(known, target, _new_id(known))
+    return _consumers(known, target, of_successors.new_id(known))
 
 
 def _consumers_back(known: Known, target: str) -> list[str]:
     return _consumers(known, target, known.incident["principal"]["app_id"])
-
-
-def _new_id(known: Known) -> str:
-    return str((known.successor or {}).get("app_id") or "<new client id>")
 
 
 def _lift(known: Known, target: str) -> list[str]:
@@ -208,79 +204,22 @@ def _resume_owners(known: Known, target: str) -> list[str]:
     return [command for one in answers for command in one.get("by_hand", [])]
 
 
-def _make_identity(known: Known, _: str) -> list[str]:
-    if known.plan is None:
-        return []
-    name = known.plan["display_name"]
-    if known.plan["kind"] == "application":
-        return [quoted("az", "ad", "app", "create", "--display-name", name)]
-    return [quoted("az", "identity", "create", "--name", name, "--resource-group", "<group>")]
-
-
-def _close_identity(known: Known, _: str) -> list[str]:
-    """Closed and kept; deleting it is one more decision."""
-    match known.successor:
-        case {"kind": "application", "object_id": str(object_id)}:
-            words = ("az", "ad", "sp", "update", "--id", object_id, "--set", "accountEnabled=false")
-            return [quoted(*words)]
-        case {"resource_id": str(resource_id)}:
-            return [
-                f"{quoted('az', 'identity', 'delete', '--ids', resource_id)}  # it has no switch"
-            ]
-        case _:
-            return []
-
-
-def _federate(known: Known, _: str) -> list[str]:
-    application = (known.successor or {}).get("application_object_id") or "<new application>"
-    found = known.plan["federated_credentials"] if known.plan else []
-    names = ("name", "issuer", "subject", "audiences")
-    return [
-        rest(
-            "POST",
-            f"/applications/{application}/federatedIdentityCredentials",
-            {name: one[name] for name in names},  # type: ignore[literal-required]
-        )
-        for one in found
-        if known.plan is not None and known.plan["kind"] == "application"
-    ]
-
-
-def _unfederate(known: Known, _: str) -> list[str]:
-    application = (known.successor or {}).get("application_object_id")
-    found = known.plan["federated_credentials"] if known.plan else []
-    path = f"/applications/{application}/federatedIdentityCredentials"
-    return [rest("DELETE", f"{path}/{one['name']}") for one in found] if application else []
-
-
-def _grant(known: Known, _: str) -> list[str]:
-    to = str((known.successor or {}).get("object_id") or "<object id of the new identity>")
-    return grant_commands([dict(one) for one in known.plan["grants"]], to) if known.plan else []
-
-
-def _ungrant(known: Known, _: str) -> list[str]:
-    """What it created itself: one that was there before is not its to take."""
-    items = [item for one in known.kept.get("grant_roles", []) for item in one.get("items", [])]
-    ids = [one["id"] for one in items if one.get("created")]
-    return [
-        quoted("az", "role", "assignment", "delete", "--ids", one) for one in dict.fromkeys(ids)
-    ]
-
-
 _CLOSED = "retire_successor"  # closes the new identity, with all that it was given
 RECOVERY: Mapping[str, Undoing] = {
     "quarantine_workloads": Undoing("take_back_cluster", take_back=_lift),
     "suspend_owners": Undoing("take_back_cluster", take_back=_resume_owners),
     "resume_owners": Undoing(why_not="it writes what Git says again, as before the incident"),
     "evict_workloads": Undoing("take_back_cluster", take_back=_start_again, finish=_stop),
-    "create_identity": Undoing(_CLOSED, take_back=_close_identity, finish=_make_identity),
+    "create_identity": Undoing(_CLOSED, take_back=of_successors.close, finish=of_successors.make),
     "rotate_signing_keys": Undoing(
         why_not="a key that is gone does not come back, and nobody needs it"
     ),
     "restart_token_users": Undoing(why_not="a restart leaves nothing behind"),
-    "federate_identity": Undoing(_CLOSED, take_back=_unfederate, finish=_federate),
-    "grant_roles": Undoing(_CLOSED, take_back=_ungrant, finish=_grant),
-    "give_permissions": Undoing(_CLOSED, take_back=_close_identity),
+    "federate_identity": Undoing(
+        _CLOSED, take_back=of_successors.unfederate, finish=of_successors.federate
+    ),
+    "grant_roles": Undoing(_CLOSED, take_back=of_successors.ungrant, finish=of_successors.grant),
+    "give_permissions": Undoing(_CLOSED, take_back=of_successors.close),
     "create_service_accounts": Undoing(
         "take_back_cluster", take_back=_unmake_accounts, finish=_make_accounts
     ),
