@@ -3,6 +3,8 @@
 Source   https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/
 """
 
+import httpx
+
 from drill.options import DrillError
 from drill.staging import Ground
 from sandbox.attacks.attacker import AUDIENCE
@@ -25,7 +27,7 @@ async def cluster_token(ground: Ground) -> str:
 
 
 async def mint(ground: Ground, cluster: str, namespace: str, account: str) -> str | None:
-    """A token good for Entra's exchange. None where the ServiceAccount is gone."""
+    """A token good for Entra's exchange. None where the ServiceAccount is gone, or nobody reaches the API server."""
     origin = ground.described["endpoints"][f"kube-{cluster}"]
     url = f"{origin}/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
     wish = {
@@ -34,9 +36,22 @@ async def mint(ground: Ground, cluster: str, namespace: str, account: str) -> st
         "spec": {"audiences": [AUDIENCE], "expirationSeconds": 600},
     }
     bearer = {"Authorization": f"Bearer {await cluster_token(ground)}"}
-    made = await ground.http.post(url, json=wish, headers=bearer)
+    try:
+        made = await ground.http.post(url, json=wish, headers=bearer)
+    except httpx.TransportError as error:
+        if await _is_down(ground, cluster):
+            return None
+        raise DrillError(f"TokenRequest in {cluster}: no answer: {error}") from error
     if made.status_code == 404:
         return None
     if not made.is_success:
         raise DrillError(f"TokenRequest in {cluster}: {made.status_code} {made.text[:300]}")
     return str(made.json()["status"]["token"])
+
+
+async def _is_down(ground: Ground, cluster: str) -> bool:
+    """Whether the sandbox has cut this API server off from everybody, by its own switch."""
+    shown = await ground.http.get(
+        f"{ground.described['endpoints']['control']}/sandbox/clusters/{cluster}"
+    )
+    return bool(shown.is_success and shown.json()["api_server"] != "up")
