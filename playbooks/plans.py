@@ -33,6 +33,7 @@ __all__ = [
     "plan_hash",
     "suffix",
 ]
+_SHOWN = 10  # of what a person has to look at, in one sentence
 _SA_LIMIT = 253  # of a ServiceAccount name
 _APPLICATION_LIMIT = 256  # of an application's display name
 # https://learn.microsoft.com/azure/azure-resource-manager/management/resource-name-rules#microsoftmanagedidentity
@@ -145,7 +146,7 @@ def _cluster_plan(survey: Survey, ending: str, start: str) -> ClusterPlan:
     if not survey["reachable"]:
         reason = f"unreachable: {survey['reason']}"
     elif not survey["service_accounts"]:
-        reason = f"{UNUSED} here names the old client id"
+        reason = _unnamed(survey)
     elif survey["preflight"]["status"] != "done":
         reason = f"not ready: {survey['preflight'].get('detail', '')}"
     else:
@@ -169,6 +170,22 @@ def _cluster_plan(survey: Survey, ending: str, start: str) -> ClusterPlan:
         "consumers": survey.get("consumers", []),
         "new_names": names,
     }
+
+
+def _unnamed(survey: Survey) -> str:
+    """Why nothing is done where no ServiceAccount names it: it is not used, or known by other ways alone."""
+    found = survey.get("consumers", [])
+    if not found:
+        return f"{UNUSED} here names the old client id"
+    named = [
+        f"{one['kind']} {one['namespace'] or ''}/{one['name']}{one['by_hand'] and ': '}{one['by_hand']}"
+        for one in found
+    ]
+    more = f" and {len(named) - _SHOWN} more" if len(named) > _SHOWN else ""
+    return (
+        "nothing is moved here: the old client id is named by no ServiceAccount, but by "
+        f"{'; '.join(named[:_SHOWN])}{more}"
+    )
 
 
 def _successor_name(incident: Incident, kind: RebuiltKind, ending: str) -> str:

@@ -71,7 +71,7 @@ def rewire_cluster(context: df.DurableOrchestrationContext) -> Generator[Any, An
         elif answer["status"] not in GOOD:
             return _ended(answer["status"], [said, *left], commands)
     if left:
-        return _ended("by_hand", left, commands)
+        return _ended("by_hand", [*left, *dict.fromkeys(unproven)], commands)
     if unproven:
         return _ended("unproven", list(dict.fromkeys(unproven)), commands)
     return _ended("done", ["new identity proven, old one refused"], commands)

@@ -74,6 +74,24 @@ async def move(kube: Kube, ref: Consumer, ids: Ids) -> StepResult:
     }
 
 
+async def stands(kube: Kube, ref: Consumer, ids: Ids) -> str | None:
+    """Why it does not name the new client id any more; None where it does, or somebody else's, or is gone."""
+    try:
+        now = await kube.get(path_of(_PLURALS[ref["kind"]], ref["namespace"], ref["name"]))
+    except (NotFoundError, RefusedError):  # what may not be read, the move has left to a person
+        return None
+    found = _value(now, _names(ref)).strip().lower()
+    return f"{_describe(ref)} names {ids.old} again" if found == ids.old.lower() else None
+
+
+def unproven(ref: Consumer) -> str:
+    """Of a workload that knows the client id by itself: nothing of it is moved, so nothing of it is proven."""
+    return (
+        f"{_describe(ref)}: its ServiceAccount names no client id, so it was not moved, and nothing trusts it: "
+        f"{ref['by_hand']}"
+    )
+
+
 def back(ref: Consumer, ids: Ids) -> tuple[str, Change]:
     """Where it is, and what puts the old client id back where this incident had put the new one."""
     names = _names(ref)

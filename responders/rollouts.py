@@ -9,6 +9,7 @@ Source   https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#d
 """
 
 from responders.model import Json, StepResult, WorkloadRef
+from responders.move_patches import literals
 from responders.standing import Standing
 from responders.workload_objects import (
     NOWHERE,
@@ -59,7 +60,9 @@ def is_healthy(
     }
 
 
-def stands(ref: WorkloadRef, standing: Standing, service_account: str) -> str | None:
+def stands(
+    ref: WorkloadRef, standing: Standing, service_account: str, old_client_id: str
+) -> str | None:
     """Why a workload that was moved is not what it was moved to any more; None where it is.
 
     What is left to a person is not judged: what is to be made again, or to be resumed, was said before.
@@ -71,9 +74,12 @@ def stands(ref: WorkloadRef, standing: Standing, service_account: str) -> str | 
         return f"{describe(ref)} is gone"
     if found["spec"].get("paused"):
         return None
-    runs_as = service_account_of(template_of(ref["kind"], found)["spec"])
+    spec = template_of(ref["kind"], found)["spec"]
+    runs_as = service_account_of(spec)
     if runs_as != service_account:
         return f"{describe(ref)} runs as {runs_as}, not as {service_account}"
+    if said := literals(spec, old_client_id):
+        return f"{describe(ref)} says {old_client_id} again, in {', '.join(said)}"
     return None
 
 

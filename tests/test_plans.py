@@ -128,6 +128,16 @@ def test_a_cluster_that_nobody_uses_is_not_called_unready() -> None:
     assert plan["clusters"][0]["reason"].startswith("no ServiceAccount")
 
 
+def test_a_cluster_in_which_no_service_account_names_it_and_something_else_does_is_used() -> None:
+    """Or recovered would be said while what runs there has lost its identity for good."""
+    consumer = {"kind": "ConfigMap", "namespace": "shop", "name": "settings", "by_hand": ""}
+    (found,) = draw(snapshot(), survey(accounts=[], consumers=[consumer]))["clusters"]
+
+    assert not found["acts"]
+    assert not found["reason"].startswith("no ServiceAccount")
+    assert "ConfigMap shop/settings" in found["reason"]
+
+
 def workload(name: str = "orders-api", created: str | None = "2025-01-01T00:00:00Z") -> Any:
     return {
         "cluster": "weu",

@@ -80,6 +80,36 @@ async def test_a_managed_identity_comes_back_under_a_new_name_with_its_trusts_an
     assert answers["prove_old_subjects_refused"]["status"] == "done"
 
 
+async def test_a_service_account_that_nothing_trusts_is_left_to_a_person_and_holds_up_no_other(
+    in_process: InProcess,
+) -> None:
+    """As one that has its tokens by an identity binding, or one that named the client id and never worked."""
+    old = seeded(in_process, "payments_identity")
+    notes = {"azure.workload.identity/client-id": old["app_id"]}
+    about = {"name": "stray", "namespace": "payments", "annotations": notes}
+    account = {"serviceaccounts": [{"metadata": about}]}
+    in_process.sandbox.control("POST", "seed", {"clusters": {"aks-weu": account}})
+    driven = await asked(in_process, {"object_id": old["object_id"]})
+    driven.agree()
+    await driven.until("watching", "closed")
+
+    found = driven.status["clusters"]["aks-weu"]
+    assert (found["status"], driven.status["outcome"]) == ("by_hand", "partly_recovered"), found
+    assert "the plan has no trust for payments/stray" in found["detail"]
+    assert any(
+        "federated credential for system:serviceaccount:payments:stray-r" in one
+        for one in driven.status["by_hand"]
+    )
+    running = {
+        (pod["spec"]["serviceAccountName"].partition("-r")[0], pod["status"]["phase"])
+        for pod in state(in_process)["clusters"]["aks-weu"]["pods"]
+        if pod["metadata"]["namespace"] == "payments"
+    }
+    assert running == {("payments", "Running")}
+    others = {one["status"] for name, one in driven.status["clusters"].items() if name != "aks-weu"}
+    assert others == {"done"}
+
+
 def plan_of(world: InProcess, driven: Driven) -> dict[str, Any]:
     path = world.evidence / f"incidents/{driven.order['incident']['incident_id']}/plan.json"
     found: dict[str, Any] = json.loads(path.read_text())

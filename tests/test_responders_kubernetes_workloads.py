@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from responders import evictions, inventories, workloads
+from responders import evictions, inventories, rollouts, standing, workloads
 from responders import kube as port
 from responders.errors import RefusedError
 from responders.model import ServiceAccountRef, WorkloadRef
@@ -560,6 +560,21 @@ async def test_a_client_id_that_is_written_out_is_changed_with_before_and_after(
         {"container": "app", "before": workload_acts.OLD_ID, "after": workload_acts.NEW_ID}
     ]
     assert "wins over" not in result["detail"]
+
+
+@pytest.mark.parametrize("again", [True, False])
+async def test_a_client_id_that_somebody_wrote_back_into_the_template_is_noticed(
+    api: FakeApi, again: bool
+) -> None:
+    """Its ServiceAccount kept its name, so that alone would say that the move still stands."""
+    says = workload_acts.OLD_ID if again else workload_acts.NEW_ID
+    _deployment(api, template=_template(env=[{"name": "AZURE_CLIENT_ID", "value": says}]))
+
+    now = await standing.read(api.kube(), [_ref()])
+    found = rollouts.stands(_ref(), now, "orders-api", workload_acts.OLD_ID)
+
+    assert (found or "").endswith("again, in app" if again else "")
+    assert bool(found) == again
 
 
 async def test_what_would_keep_the_old_identity_after_a_move_is_said(api: FakeApi) -> None:

@@ -143,6 +143,17 @@ def consumer(**parts: Any) -> Any:
     return {**base, **parts}
 
 
+async def test_a_client_id_that_somebody_put_back_into_a_consumer_is_noticed(api: FakeApi) -> None:
+    ref = consumer()
+    api.put(CLASS, spec={"parameters": {"clientID": OLD_ID}})
+    before = await consumer_moves.stands(api.kube(), ref, IDS)
+    await consumer_moves.move(api.kube(), ref, IDS)
+    after = await consumer_moves.stands(api.kube(), ref, IDS)
+
+    assert before is not None and before.endswith(f"names {OLD_ID} again")
+    assert after is None
+
+
 async def test_a_consumer_is_changed_where_the_old_id_stands_and_only_there(api: FakeApi) -> None:
     api.put(CLASS, spec={"provider": "azure", "parameters": {"clientID": f" {OLD_ID.upper()}"}})
 

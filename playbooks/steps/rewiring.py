@@ -65,17 +65,45 @@ async def prove_new_identity(order: Order) -> Json:
         given = await asyncio.to_thread(_grants, work.store, order["incident"])
         reads = await resource_reads.choose(work.cloud, given)
         client_id = order["identity"]["app_id"]
-        return await each(
+        trusted = await asyncio.to_thread(_trusted, work.store, order)
+        names = [(old, successor_of(plan, old)) for old in plan["service_accounts"]]
+        proven = await each(
             identity_proofs.prove(
-                work.cloud,
-                kube,
-                Account(old["namespace"], successor_of(plan, old), client_id),
-                reads,
+                work.cloud, kube, Account(old["namespace"], new, client_id), reads
             )
-            for old in plan["service_accounts"]
+            for old, new in names
+            if _subject(old, new) in trusted
         )
+        strangers = [
+            _untrusted(old, new) for old, new in names if _subject(old, new) not in trusted
+        ]
+        return {**proven, **whole([*proven["items"], *strangers])}
 
     return await in_cluster("prove_new_identity", order, act)
+
+
+def _trusted(store: EvidenceStore, order: Order) -> set[str]:
+    """The subjects of this cluster that the new identity trusts, by the plan."""
+    trusts = plan_of(store, order["incident"])["federated_credentials"]
+    issuer = order["cluster"]["issuer_url"]
+    return {str(one["subject"]) for one in trusts if one["issuer"] == issuer}
+
+
+def _subject(account: ServiceAccountRef, name: str) -> str:
+    return f"system:serviceaccount:{account['namespace']}:{name}"
+
+
+def _untrusted(account: ServiceAccountRef, name: str) -> StepResult:
+    """It named the old identity, which had no known-good trust for it: a binding, one that was left out, or none."""
+    place = f"{account['namespace']}/{name}"
+    return {
+        "status": "refused",
+        "detail": f"{place} gets no tokens: the plan has no trust for {account['namespace']}/{account['name']}",
+        "by_hand": [
+            f"# {place}: if it is to run as the new identity, give that a federated credential for "
+            f"{_subject(account, name)}, or, where it had an identity binding, a binding in this cluster"
+        ],
+    }
 
 
 @bp.activity_trigger(input_name="order")
@@ -94,12 +122,7 @@ async def move_consumers(order: Order) -> Json:
     """Re-wire: whatever else in this cluster names the old client id, before the pods that mount it."""
 
     async def act(work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
-        ids = consumer_moves.Ids(
-            old=order["incident"]["principal"]["app_id"],
-            new=order["identity"]["app_id"],
-            incident_id=order["incident"]["incident_id"],
-        )
-        found = plan["consumers"]
+        ids, found = _ids(order), plan["consumers"]
         answer = await each(
             consumer_moves.move(kube, one, ids) for one in found if one["patchable"]
         )
@@ -115,9 +138,19 @@ async def move_consumers(order: Order) -> Json:
         principal = order["incident"]["principal"]
         now = await surveys.take(work.cloud, order["cluster"], principal, insist=True)
         left = [consumer_moves.left(one, now) for one in found if not one["patchable"]]
-        return whole([*answer["items"], *left])
+        asleep = [consumer_moves.unproven(one) for one in found if one["kind"] == "Workload"]
+        said = {"unproven": "; ".join(asleep)} if asleep else {}
+        return {**whole([*answer["items"], *left]), **said}
 
     return await in_cluster("move_consumers", order, act, acts=True)
+
+
+def _ids(order: Order) -> consumer_moves.Ids:
+    return consumer_moves.Ids(
+        old=order["incident"]["principal"]["app_id"],
+        new=order["identity"]["app_id"],
+        incident_id=order["incident"]["incident_id"],
+    )
 
 
 @bp.activity_trigger(input_name="order")
@@ -171,8 +204,13 @@ async def recheck_cluster(order: Order) -> Json:
         old = [one for one in plan["survey"]["service_accounts"] if not _keeps_its_name(plan, one)]
         names_it = await service_accounts.read(kube, old)
         again = [service_accounts.names_again(one, names_it.get(_place(one))) for one in old]
-        running = [rollouts.stands(one, now, _account_of(plan, one)) for one in plan["workloads"]]
-        if back := [one for one in (*accounts, *again, *running) if one is not None]:
+        ids = _ids(order)
+        running = [
+            rollouts.stands(one, now, _account_of(plan, one), ids.old) for one in plan["workloads"]
+        ]
+        patched = [one for one in plan["consumers"] if one["patchable"]]
+        others = await asyncio.gather(*(consumer_moves.stands(kube, one, ids) for one in patched))
+        if back := [one for one in (*accounts, *again, *running, *others) if one is not None]:
             detail = f"put back by somebody since it was moved: {'; '.join(back)}"
             return {"status": "failed", "reverted": True, "detail": detail}
         return {"status": "done", "detail": "everything still names the new client id"}
