@@ -5,6 +5,7 @@ A world that fails is written into `.fuzz/`, shrunk; moved to `tests/worlds/` it
 
 import argparse
 import asyncio
+import json
 import os
 import sys
 import tempfile
@@ -33,6 +34,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--mode", choices=[*MODES, "both"], default="both")
     parser.add_argument("--shrink-runs", type=int, default=60)
+    parser.add_argument("--world", type=Path, help="play this file instead of drawing")
     wanted = parser.parse_args()
     modes = MODES if wanted.mode == "both" else (wanted.mode,)
     screen = Console(highlight=False, soft_wrap=True)
@@ -40,14 +42,17 @@ def main() -> int:
         os.devnull
     )  # nothing public is called, and reading the system's takes 50 ms each
     with tempfile.TemporaryDirectory() as state, running_sandbox(Path(state), 3) as sandbox:
+        if wanted.world is not None:
+            worlds: list[World] = [json.loads(wanted.world.read_text())]
+        else:
+            seeds = range(wanted.seed, wanted.seed + wanted.worlds)
+            worlds = [draw(seed, modes[at % len(modes)]) for at, seed in enumerate(seeds)]
         failed = [
-            seed
-            for at, seed in enumerate(range(wanted.seed, wanted.seed + wanted.worlds))
-            if not _held(draw(seed, modes[at % len(modes)]), sandbox, screen, wanted.shrink_runs)
+            one["name"] for one in worlds if not _held(one, sandbox, screen, wanted.shrink_runs)
         ]
-    screen.print(f"{wanted.worlds - len(failed)} of {wanted.worlds} worlds held")
+    screen.print(f"{len(worlds) - len(failed)} of {len(worlds)} worlds held")
     if failed:
-        screen.print(f"failed: {', '.join(map(str, failed))}")
+        screen.print(f"failed: {', '.join(failed)}")
     return 1 if failed else 0
 
 

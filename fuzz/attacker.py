@@ -1,7 +1,7 @@
 """An attacker that searches: whenever it is his turn he tries every move that what he holds makes possible.
 
-The moves are a closed list: read tokens where his code runs, mint ServiceAccount tokens, buy access tokens with every
-proof for every client id, open every resource with every token, plant with every token. What a move yields makes other
+The moves are a closed list: those in clusters (`cluster_moves.py`), buy access tokens with every proof for every client
+id, open every resource with every token, plant with every token. What a move yields makes other
 moves possible, so he goes round until nothing is new.
 """
 
@@ -9,13 +9,12 @@ import asyncio
 from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
-from fuzz.loot import Foothold, Loot, Proof, Token
+from fuzz.cluster_moves import ClusterMoves
+from fuzz.loot import Deed, Loot, Proof, Token
 from fuzz.plants import PLANTS, Scene, Target
 from fuzz.tools import Tools
 from fuzz.worlds import Json
-from sandbox.attacks.attacker import AUDIENCE
 
 _ROUNDS = 4  # what a move yields makes a further one possible this often in one turn
 _PROBE = "arm"  # whoever gets a token for one API gets it for all of them
@@ -23,18 +22,6 @@ _AT_ONCE = 8
 _AGAIN = timedelta(
     minutes=10
 )  # what was refused is tried again, and a ServiceAccount token is minted anew
-
-
-@dataclass(frozen=True)
-class Deed:
-    """A move that succeeded."""
-
-    at: datetime
-    after: str  # the step before it
-    move: str  # "token", "open", "plant", "mint", "read"
-    who: str  # object id of whom it was done as
-    what: str  # a kind of resource, or what was planted
-    how: str
 
 
 @dataclass(frozen=True)
@@ -60,18 +47,20 @@ class Attacker:
     loot: Loot = field(default_factory=Loot)
     deeds: list[Deed] = field(default_factory=list)
     stubborn: int = 0
-    accounts: list[tuple[str, str, str]] = field(default_factory=list)  # cluster, namespace, name
+    inside: ClusterMoves = field(init=False)
     opens: bool = True  # whether it matters what his tokens open: not while nothing is claimed
     _refused: dict[tuple[str, str], datetime] = field(default_factory=dict)
-    _minted: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """What he does in clusters yields loot and deeds of his."""
+        self.inside = ClusterMoves(self.tools, self.loot, self.deeds)
 
     async def turn(self, after: str) -> None:
         """Everything that is possible now."""
         now = await self.tools.now()
         for _ in range(_ROUNDS):
             held = set(self.loot.proofs), set(self.loot.tokens)
-            await self._read_mounted(now, after)
-            await self._mint(now, after)
+            await self.inside.turn(now, after)
             await self._buy(now, after)
             if (set(self.loot.proofs), set(self.loot.tokens)) == held:
                 break
@@ -96,71 +85,22 @@ class Attacker:
     def look_again(self) -> None:
         """Somebody granted something: what was refused may open now."""
         self._refused.clear()
-        self._minted.clear()
+        self.inside.look_again()
 
     async def _plant_again(self, now: datetime, after: str) -> bool:
         """One of all plants, in turn: another one each time."""
         names = list(PLANTS)
+        able = " ".join(sorted({one.holds for one in self.loot.live(now)}))
         for at in range(len(names)):
             name = names[(self.stubborn * 5 + at) % len(names)]
             for target in self.targets:
+                key = f"{name} {target.object_id}", able
+                if not self._may_open(now, self._refused.get(key)):
+                    continue
                 if await self.plant(name, target, after):
                     return True
+                self._refused[key] = now
         return False
-
-    async def _read_mounted(self, now: datetime, after: str) -> None:
-        for one in self.loot.footholds:
-            pods: Any = await self.tools.control("GET", f"state/clusters/{one.cluster}/pods")
-            running = {
-                pod["metadata"]["uid"]
-                for pod in pods
-                if not pod["metadata"].get("deletionTimestamp")
-            }
-            if not running & one.pods:
-                continue
-            wish = {"namespace": one.namespace, "service_account": one.account}
-            try:
-                found = await self.tools.control("POST", f"nodes/{one.cluster}/steal-token", wish)
-            except LookupError:
-                continue
-            self._keep_account_token(one.cluster, one.namespace, one.account, found["token"], after)
-
-    async def _mint(self, now: datetime, after: str) -> None:
-        tokens = self.loot.live(now, "aks")
-        for cluster, namespace, account in self.accounts if tokens else ():
-            tried = self._minted.get((cluster, namespace, account))
-            if tried is not None and now < tried + _AGAIN:
-                continue
-            self._minted[cluster, namespace, account] = now
-            origin = self.tools.ground.endpoints.get(f"kube-{cluster}", "")
-            url = f"{origin}/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
-            body = {
-                "apiVersion": "authentication.k8s.io/v1",
-                "kind": "TokenRequest",
-                "spec": {"audiences": [AUDIENCE], "expirationSeconds": 3600},
-            }
-            for token in tokens:
-                answer = await self.tools.send("POST", url, token, json=body)
-                if answer is not None and answer.is_success:
-                    value = answer.json()["status"]["token"]
-                    self._keep_account_token(cluster, namespace, account, value, after)
-                    self.deeds.append(
-                        Deed(
-                            now,
-                            after,
-                            "mint",
-                            token.owner,
-                            f"{cluster}/{namespace}/{account}",
-                            token.name,
-                        )
-                    )
-
-    def _keep_account_token(
-        self, cluster: str, namespace: str, account: str, value: str, after: str
-    ) -> None:
-        how = f"token of {cluster}/{namespace}/{account}"
-        self.loot.proofs.setdefault(how, Proof(how, "account", value))
-        self.loot.proofs[f"{how}, newest"] = Proof(f"{how}, newest", "account", value)
 
     async def _buy(self, now: datetime, after: str) -> None:
         """With every proof, for every client id that it could be good for."""
@@ -172,7 +112,7 @@ class Attacker:
         ]
         for proof, client in await self._accepted(wishes, now):
             self.deeds.append(
-                Deed(now, after, "token", self.loot.clients[client], _PROBE, proof.how)
+                Deed(now, after, "token", self.loot.clients[client], _PROBE, proof.how, proof.by)
             )
             for audience in ("storage", "vault", "arm", "graph", "aks"):
                 held = self.loot.tokens.get(f"{proof.how} as {client[:8]} for {audience}")
@@ -203,14 +143,21 @@ class Attacker:
                 self._refused[token.holds, place.name] = now
             else:
                 self.deeds.append(
-                    Deed(now, after, "open", token.owner, place.kind, f"{token.name}: {place.name}")
+                    Deed(
+                        now,
+                        after,
+                        "open",
+                        token.owner,
+                        place.kind,
+                        f"{token.name}: {place.name}",
+                        token.by,
+                    )
                 )
 
     def _different(self, now: datetime) -> list[Token]:
         """Tokens of the identities, one of those that open the same."""
         clients = set(self.loot.clients.values())
-        found = {one.holds: one for one in self.loot.live(now) if one.owner in clients}
-        return list(found.values())
+        return [one for one in self.loot.different(now) if one.owner in clients]
 
     @staticmethod
     def _may_open(now: datetime, refused: datetime | None) -> bool:
@@ -233,14 +180,3 @@ async def _all(moves: Iterable[Awaitable[object]]) -> list[object]:
             return await move
 
     return list(await asyncio.gather(*(one(move) for move in moves)))
-
-
-def foothold(cluster: str, namespace: str, account: str, pods: list[Json]) -> Foothold:
-    """Code in every pod of this ServiceAccount that runs now."""
-    uids = [
-        pod["metadata"]["uid"]
-        for pod in pods
-        if pod["metadata"]["namespace"] == namespace
-        and pod["spec"].get("serviceAccountName") == account
-    ]
-    return Foothold(cluster, namespace, account, frozenset(uids))

@@ -4,6 +4,7 @@ from random import Random
 from typing import Literal
 
 from fuzz.plants import PLANTS
+from fuzz.surroundings import Surroundings
 from fuzz.worlds import (
     Attack,
     ClusterGrant,
@@ -39,6 +40,7 @@ _PERMISSIONS = (
     "Application.ReadWrite.OwnedBy",
     "GroupMember.ReadWrite.All",
 )
+_NOBODY: Attack = {"footholds": [], "plants": [], "stubborn": 0, "patient": False}
 _METHODS = ("new_subject", "wait_out", "wait_out", "rotate_keys", "rotate_keys", "accept_risk")
 _WORKLOADS = ("deployments", "deployments", "deployments", "statefulsets", "daemonsets")
 
@@ -71,10 +73,13 @@ class _Drawer:
         workloads = [one for each in identities for one in self._workloads(each)]
         self._let_read(identities, workloads)
         grants = self._cluster_grants(victim, workloads)
+        around = Surroundings(random, self._mode, victim, self._stores + self._vaults)
+        around.settle(identities, workloads)
         return {
             "name": name,
             "mode": self._mode,
             "opened_by": random.choice(("alert", "alert", "responder")),
+            "ending": around.ending(),
             "order": random.randrange(1_000_000),
             "twice": self._twice(),
             "victim": "victim",
@@ -85,11 +90,17 @@ class _Drawer:
             "workloads": workloads,
             "cluster_grants": grants,
             "locks": self._locks(victim),
-            "troubles": {},
+            "gitops": around.gitops(workloads),
+            "budgets": around.budgets(workloads),
+            "consumers": around.consumers(workloads),
+            "bindings": around.bindings(workloads),
+            "subscriptions": around.subscriptions,
+            "homes": around.homes,
+            "troubles": around.troubles(workloads),
             "delays": self._delays(),
             "faults": self._faults(),
             "policy": self._policy(),
-            "attack": self._attack(victim, workloads),
+            "attack": self._attack(victim, workloads) if around.is_attacked else _NOBODY,
         }
 
     @property
@@ -198,6 +209,7 @@ class _Drawer:
                 "replicas": self._random.randint(1, 2),
                 "identity": identity["name"],
                 "reads": self._random.choice(self._stores),
+                "knows": "annotation",
             }
             for trust in identity["trusts"]
             if trust["cluster"] and self._maybe(0.85)
@@ -232,7 +244,7 @@ class _Drawer:
                         "cluster": one["cluster"],
                         "namespace": one["namespace"] if self._maybe(0.7) else "",
                         "to": self._random.choice(holders),
-                        "may": self._random.choice(("mint", "read")),
+                        "may": self._random.choice(("mint", "mint", "read", "pods", "bind")),
                     }
                 )
         return found
@@ -264,7 +276,7 @@ class _Drawer:
         return {name: float(self._random.randint(1, longest[name])) for name in chosen}
 
     def _faults(self) -> list[Json]:
-        if not self._maybe(0.3):
+        if not self._maybe(0.4):
             return []
         kinds: list[Json] = [
             {"service": "graph", "status": 429, "retry_after": "0", "times": 6},
@@ -281,9 +293,29 @@ class _Drawer:
                 "times": 2,
             },
             {"service": "graph", "path": "owners", "status": 404, "times": 1},
+            {
+                "service": "graph",
+                "path": "federatedId",
+                "method": "POST",
+                "status": 409,
+                "times": 3,
+            },
+            {"service": "arm", "path": "federatedId", "method": "PUT", "status": 409, "times": 3},
+            {"service": "arm", "path": "roleAssign", "method": "PUT", "status": 429, "times": 4},
+            {"service": "login", "status": 503, "times": 4},
+            {"service": f"kube-{self._random.choice(CLUSTERS)}", "status": 429, "times": 6},
+            {"service": f"kube-{self._random.choice(CLUSTERS)}", "status": 500, "times": 4},
+            {"service": f"kube-{self._random.choice(CLUSTERS)}", "kind": "reset", "times": 3},
+            {
+                "service": f"kube-{self._random.choice(CLUSTERS)}",
+                "method": "PATCH",
+                "kind": "reset",
+                "times": 2,
+                "after": True,
+            },
             {"service": "*", "status": 503, "times": 5},
         ]
-        return self._random.sample(kinds, self._random.randint(1, 2))
+        return self._random.sample(kinds, self._random.randint(1, 3))
 
     def _twice(self) -> list[str]:
         steps = (
@@ -338,4 +370,5 @@ class _Drawer:
             "footholds": chosen,
             "plants": self._some([one for one in PLANTS if one not in ("enabled", "restored")], 4),
             "stubborn": self._random.choice((0, 0, 0, 1, 3)),
+            "patient": self._maybe(0.5),
         }

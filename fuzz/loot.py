@@ -20,10 +20,11 @@ class Proof:
     """Something that the token endpoint, or a machine's own endpoint, may take for a proof of who asks."""
 
     how: str  # where it is from, the same in every run
-    kind: Literal["secret", "certificate", "forgery", "account", "machine"]
+    kind: Literal["secret", "certificate", "forgery", "account", "bound", "machine"]
     value: str = field(repr=False, default="")  # secret, private key, or ServiceAccount token
-    detail: tuple[str, ...] = ()  # thumbprint; issuer and subject; name of the machine
+    detail: tuple[str, ...] = ()  # thumbprint; issuer and subject; name of machine or cluster
     client_id: str = ""  # the one that it can only be good for; empty: whoever trusts it
+    by: str = ""  # whose right in a cluster yielded it; empty: it was stolen where it lay
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Token:
     expires: datetime
     bought: datetime
     roles: str  # what is written into it, and stays whatever is taken away
+    by: str = ""  # as of the proof that it was bought with
+    user: str = ""  # as a cluster's API server calls the owner
 
     @property
     def holds(self) -> str:
@@ -57,6 +60,20 @@ class Foothold:
     namespace: str
     account: str
     pods: frozenset[str]  # uids
+    by: str = ""  # whose right let him start them; empty: they are somebody else's
+
+
+@dataclass(frozen=True)
+class Deed:
+    """A move that succeeded."""
+
+    at: datetime
+    after: str  # the step before it
+    move: str  # "token", "open", "plant", "mint", "pod", "bind"
+    who: str  # object id of whom it was done as
+    what: str  # a kind of resource, or what was planted
+    how: str
+    by: str = ""  # whose right in a cluster made it possible
 
 
 @dataclass
@@ -84,6 +101,10 @@ class Loot:
             if one.expires > now and (not audiences or one.audience in audiences)
         ]
 
+    def different(self, now: datetime, *audiences: str) -> list[Token]:
+        """The same, one of those that open the same."""
+        return list({one.holds: one for one in self.live(now, *audiences)}.values())
+
     def secrets(self) -> dict[str, str]:
         """Every value that may never turn up in a log or a report, by a name that may."""
         named = {one.how: one.value for one in self.proofs.values() if one.value}
@@ -92,12 +113,13 @@ class Loot:
         return named
 
 
-def read_token(how: str, audience: str, value: str) -> Token:
+def read_token(how: str, audience: str, value: str, by: str = "") -> Token:
     """A token, with what it says of itself."""
     claims = claims_of(value)
     expires, bought = (datetime.fromtimestamp(claims[name], UTC) for name in ("exp", "iat"))
     roles = " ".join(sorted(claims.get("roles", [])))
-    return Token(how, claims["oid"], audience, value, expires, bought, roles)
+    user = str(claims.get("upn") or claims["oid"])
+    return Token(how, claims["oid"], audience, value, expires, bought, roles, by, user)
 
 
 def claims_of(value: str) -> dict[str, Any]:

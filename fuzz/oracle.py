@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from fuzz.attacker import Deed
+from fuzz.loot import Deed
 from fuzz.played import Claim, Finding, Played
 from fuzz.recovery_rules import RULES as RECOVERY
-from fuzz.states import Leftovers, leftovers, portrait
-from fuzz.worlds import Json, application_id, client_id, object_id, workload_name
+from fuzz.report_rules import RULES as REPORT
+from fuzz.restore_rules import RULES as RESTORE
+from fuzz.states import Leftovers, leftovers, touched
+from fuzz.worlds import Json, workload_name
 
 _CONTAINED = {"contained", "partly_contained", "recovered", "partly_recovered"}
 _REPLICAS = timedelta(minutes=10)
@@ -28,7 +30,8 @@ _COVERED = {
 def judge(played: Played) -> list[Finding]:
     """Every finding of every rule, the first of those that say the same."""
     found: dict[tuple[str, str], Finding] = {}
-    for rule in (*_RULES, *RECOVERY):
+    rules = (*_ALWAYS, *RESTORE) if played.restored else (*_ALWAYS, *_RULES, *RECOVERY, *REPORT)
+    for rule in rules:
         for finding in rule(played):
             told = finding.what.partition(" at ")[0].partition(" after ")[0]
             found.setdefault((finding.rule, told), finding)
@@ -65,10 +68,13 @@ def _nothing_opens(played: Played) -> Iterator[Finding]:
 def _undisturbed(played: Played, move: str) -> Iterator[Deed]:
     """Deeds after a proof, up to where the attacker changed something himself, which a later proof has to notice."""
     moments = [one.at for one in played.claims]
-    for since, until in zip(moments, [*moments[1:], None], strict=False):
+    end = played.restored_at  # from there on it is open again, as a person said
+    for since, until in zip(moments, [*moments[1:], end], strict=False):
         planted = [one.at for one in played.planted_after(since)]
         for deed in played.deeds:
-            is_within = since <= deed.at and (until is None or deed.at < until)
+            is_within = since <= deed.at and all(
+                deed.at < one for one in (until, end) if one is not None
+            )
             if deed.move == move and is_within and all(deed.at < one for one in planted):
                 yield deed
 
@@ -187,22 +193,21 @@ _NOUNS = {
 
 def _bystanders(played: Played) -> Iterator[Finding]:
     """Nobody else's things are touched, and everybody else's workloads still work."""
-    seed = [one for one in played.world["identities"] if one["name"] != played.world["victim"]]
     # A person confirmed, cluster by cluster, that everybody's pods are restarted where keys are rotated.
-    rotated = (played.plan.get("refederation") or {}).get("method") == "rotate_keys"
-    before, after = (
-        {**state, "clusters": {}} if rotated else state
-        for state in (played.after_attack, played.after)
+    rotated = any(
+        (one.get("refederation") or {}).get("method") == "rotate_keys" for one in played.plans
     )
-    for one in seed:
-        name = one["name"]
-        ids = {object_id(name), application_id(name)}
-        if portrait(before, ids, client_id(name)) != portrait(after, ids, client_id(name)):
-            yield Finding("bystanders are left alone", name)
-    names = {one["name"] for one in seed}
+    name = played.world["victim"]
+    ids = [
+        each
+        for one in (played.victim, *played.successors)
+        for each in (one.object_id, one.client_id, one.application_id, one.resource_id)
+    ]
+    for one in touched(played.normal, played.normal_after, f"ns-{name}/", ids, rotated=rotated):
+        yield Finding("bystanders are left alone", str(one)[:300])
     for work in played.world["workloads"]:
         where = workload_name(work)
-        if work["identity"] in names and played.able[where] and not played.working[where]:
+        if work["identity"] != name and played.able[where] and not played.working[where]:
             yield Finding("bystanders still work", where)
 
 
@@ -220,15 +225,17 @@ def _no_siege(played: Played) -> Iterator[Finding]:
         yield Finding("no siege", f"{count} times {call}")
 
 
-_RULES: tuple[Callable[[Played], Iterator[Finding]], ...] = (
-    _ends,
+_ALWAYS: tuple[Callable[[Played], Iterator[Finding]], ...] = (
     _no_token,
     _nothing_opens,
     _state_is_as_claimed,
-    _end_is_as_told,
-    _plants_are_noticed,
-    _steps_are_true,
     _bystanders,
     _no_secret,
     _no_siege,
+)
+_RULES: tuple[Callable[[Played], Iterator[Finding]], ...] = (
+    _ends,
+    _end_is_as_told,
+    _plants_are_noticed,
+    _steps_are_true,
 )

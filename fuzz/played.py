@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from fuzz.attacker import Deed
+from fuzz.loot import Deed
 from fuzz.plants import Target
 from fuzz.worlds import Json, World
 
@@ -16,6 +16,21 @@ class Claim:
     at: datetime
     state: Json
     remaining: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Reported:
+    """A report as it was written, and what was so at that moment."""
+
+    at: datetime
+    state: Json
+    working: Mapping[str, bool]  # workload -> reads its data
+    report: Json
+
+    @property
+    def outcome(self) -> str:
+        """What it says."""
+        return str(self.report["outcome"])
 
 
 @dataclass(frozen=True)
@@ -44,20 +59,32 @@ class Played:
     claims: Sequence[Claim]
     deeds: Sequence[Deed]
     status: Json
-    report: Json
+    reports: Sequence[Reported]
+    normal: Json  # the state after the attack, in the sandbox's normal form
+    normal_after: Json
     answers: Sequence[tuple[str, Json]]
     outputs: Mapping[str, str]
     secrets: Mapping[str, str] = field(repr=False)
     able: Mapping[str, bool]  # workload -> could read before the attack
     working: Mapping[str, bool]  # workload -> can read at the end
-    plan: Json  # empty where nobody was asked
+    plans: Sequence[Json]  # each that somebody agreed to
     successors: Sequence[Target]
+    resumed: bool
+    restored: Json  # the plan of the restore; empty: nobody took it back
+    restored_at: datetime | None  # when that was said
+    half: Json  # the status when it waited for the first time, before anything was mended
+    tried: int  # moves of the attacker
     most_alike: tuple[str, int]  # the call that the product made most often, and how often
 
     @property
     def outcome(self) -> str:
         """How the incident says that it ended."""
         return str(self.status.get("outcome"))
+
+    @property
+    def plan(self) -> Json:
+        """The one that counted at last; empty where nobody was asked."""
+        return self.plans[-1] if self.plans else {}
 
     def planted_after(self, moment: datetime) -> list[Deed]:
         """What the attacker left behind since."""

@@ -10,6 +10,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -22,8 +23,10 @@ from drill.writings import evidence_of
 from fuzz.worlds import Json
 from playbooks.journaled import open_store
 from playbooks.orders import Order
+from playbooks.restoring import RESTORE, plans
+from playbooks.steps import restorable
 from responders import risk
-from responders.cloud import Cloud
+from responders.cloud import Cloud, read_only
 from tests.azure_fake import hurry
 from tests.in_process import Clock, Driven, InProcess, Step, activities, orchestrations
 from tests.rehearsal import Instance
@@ -78,12 +81,20 @@ class Turnstile:
         """`draw` decides."""
         self._draw = draw
         self._waiting: list[asyncio.Future[None]] = []
+        self._late: list[asyncio.Future[None]] = []
         self._busy = False
 
     async def __aenter__(self) -> None:
         """Wait in line, together with all that are scheduled in this turn."""
+        await self._in(self._waiting)
+
+    async def when_idle(self) -> None:
+        """The same, behind everybody who waits; leave with `__aexit__`."""
+        await self._in(self._late)
+
+    async def _in(self, line: list[asyncio.Future[None]]) -> None:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
+        line.append(waiter)
         await asyncio.sleep(0)
         if not self._busy:
             self._next()
@@ -95,13 +106,29 @@ class Turnstile:
         self._next()
 
     def _next(self) -> None:
-        waiting = [one for one in self._waiting if not one.done()]
-        self._waiting = waiting
-        if waiting:
-            self._busy = True
-            chosen = waiting[self._draw.randrange(len(waiting))]
-            self._waiting.remove(chosen)
-            chosen.set_result(None)
+        for line in (self._waiting, self._late):
+            line[:] = [one for one in line if not one.done()]
+            if line:
+                self._busy = True
+                line.pop(self._draw.randrange(len(line))).set_result(None)
+                return
+
+
+@dataclass
+class _InTurn(Clock):
+    """No time passes under a step that is being taken: where a playbook runs inside another, one may wait meanwhile."""
+
+    turnstile: Turnstile | None = None
+
+    async def jump(self, to: datetime) -> None:
+        """As `Clock.jump`, when nobody takes a step."""
+        if self.turnstile is None:
+            raise ValueError("no turnstile")
+        await self.turnstile.when_idle()
+        try:
+            await super().jump(to)
+        finally:
+            await self.turnstile.__aexit__()
 
 
 @dataclass(frozen=True)
@@ -136,11 +163,43 @@ def start(world: InProcess, order: Order, schedule: Schedule, after: AfterStep) 
 
     steps: Mapping[str, Step] = {name: watched(name, step) for name, step in activities().items()}
     instance = Instance(orchestrations()["compromised_identity"], dict(order), world.clock.now())
-    return Driven(instance, world.clock, steps, dict(order))
+    clock = _InTurn(world.sandbox, world.clock.ahead, turnstile)
+    return Driven(instance, clock, steps, dict(order))
 
 
 def _sweep_of(order: Json) -> int:
     return int(str(order.get("facts", {}).get("sweep", "sweep-1")).rpartition("-")[2])
+
+
+async def go_on(driven: Driven) -> None:
+    """A person's word that what was in the way is mended. Ends when it is heard."""
+    by = {"object_id": "rosa", "name": "rosa"}
+    at = driven.clock.now().isoformat(timespec="seconds")
+    event = driven.status["resume"]["event"]
+    driven.raise_event(event, {"by": by, "reason": "mended", "at": at})
+    while driven.status["resumable"]:  # until it is heard: the phase is the same as before
+        await driven._next()
+        driven._turn()
+
+
+async def take_back(driven: Driven, *, everything: bool) -> Json:
+    """A person's order to restore, by the plan as it is now, with all of its choices or none. The plan."""
+    store, incident = open_store(), driven.order["incident"]
+    with read_only():
+        plan = await restorable.draw(await Cloud.connect(), store, incident)
+    path = restorable.shown_path(incident, plans.plan_hash(plan))
+    if not store.exists(path):
+        store.put_json(path, plan)
+    said = {
+        "restore_id": "restore-one",
+        "plan_hash": plans.plan_hash(plan),
+        "chosen": sorted(plans.choices(plan)) if everything else [],
+        "by": {"object_id": "rosa", "name": "rosa"},
+        "reason": "false alarm",
+        "at": driven.clock.now().isoformat(timespec="seconds"),
+    }
+    driven.raise_event(RESTORE, said)
+    return dict(plan)
 
 
 def told(driven: Driven) -> Json:
@@ -167,7 +226,13 @@ def outputs(running: Product, driven: Driven, cards: list[Json]) -> dict[str, st
     }
 
 
-def document(evidence: Path, name: str) -> Json:
-    """A JSON document of the incident by its file's name, or an empty one."""
-    found = sorted(evidence.rglob(name))
-    return dict(json.loads(found[0].read_text())) if found else {}
+def newest(evidence: Path, pattern: str) -> Json:
+    """The JSON document of the incident that was written last among those of such a name, or an empty one."""
+    found = sorted(evidence.rglob(pattern), key=lambda one: one.stat().st_mtime_ns)
+    return dict(json.loads(found[-1].read_text())) if found else {}
+
+
+def texts(running: Product, pattern: str) -> list[str]:
+    """Files of the incident's evidence."""
+    found = sorted(running.in_process.evidence.glob(f"incidents/*/{pattern}"))
+    return [one.read_text() for one in found]

@@ -1,11 +1,11 @@
 """From a world to what `/sandbox/seed` takes: everything that was there long before the attack."""
 
+from fuzz.cluster_seeds import clusters
+from fuzz.grounds import Ground
 from fuzz.worlds import (
-    ClusterGrant,
     Identity,
     Json,
     Role,
-    Workload,
     World,
     application_id,
     client_id,
@@ -17,73 +17,24 @@ _ELSEWHERE = "00000000-0000-4000-8000-00000000e15e"  # the tenant of foreign app
 _STORE = "Microsoft.Storage/storageAccounts"
 _READ_BLOB = f"{_STORE}/blobServices/containers/blobs/read"
 _GROUP = "rg-orders"
-CLIENT_ID = "azure.workload.identity/client-id"
-USE = "azure.workload.identity/use"
-
-
-class Ground:
-    """Addresses in a running sandbox, by what `sandbox.json` says."""
-
-    def __init__(self, described: Json) -> None:
-        """`described`: the content of sandbox.json."""
-        self.described = described
-        self.endpoints: dict[str, str] = described["endpoints"]
-        self.subscription = f"/subscriptions/{described['subscription_id']}"
-        self.group = f"{self.subscription}/resourceGroups/{_GROUP}"
-
-    def store_id(self, name: str) -> str:
-        """Resource id of a storage account."""
-        return f"{self.group}/providers/{_STORE}/{name}"
-
-    def vault_id(self, name: str) -> str:
-        """Resource id of a key vault."""
-        return f"{self.group}/providers/Microsoft.KeyVault/vaults/{name}"
-
-    def identity_id(self, name: str) -> str:
-        """Resource id of a user-assigned identity."""
-        return f"{self.group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}"
-
-    def blob_url(self, store: str) -> str:
-        """The one blob of a store."""
-        return f"{self.endpoints['storage']}/{store}/data/secret.csv"
-
-    def secret_url(self, vault: str) -> str:
-        """The one secret of a vault."""
-        return f"{self.endpoints['keyvault']}/{vault}/secrets/password?api-version=7.4"
-
-    def issuer(self, cluster: str) -> str:
-        """A cluster's issuer, or that of somebody outside where there is no cluster."""
-        if cluster:
-            return str(self.described["seed"]["clusters"][cluster]["issuer"])
-        return f"{self.endpoints['oidc']}/partner-ci/"
-
-    def scope(self, at: str) -> str:
-        """The scope that a role or a lock is at."""
-        kind, _, name = at.partition(":")
-        root = f"/providers/Microsoft.Management/managementGroups/{self.described['tenant_id']}"
-        platform = "/providers/Microsoft.Management/managementGroups/mg-platform"
-        fixed = {"subscription": self.subscription, "platform": platform, "root": root}
-        if kind in fixed:
-            return fixed[kind]
-        named = {"store": self.store_id, "vault": self.vault_id, "identity": self.identity_id}
-        return named[kind](name) if kind in named else f"{self.subscription}/resourceGroups/{name}"
 
 
 def documents(world: World, ground: Ground) -> list[Json]:
     """What to seed, in order: principals and resources first, then what ties them together."""
     return [
+        *_subscriptions(world),
         {
             "users": [
                 {"name": one["name"], "id": made_id("person", one["name"])}
                 for one in world["people"]
             ],
-            **_principals(world),
-            "storageAccounts": [{"name": name} for name in world["stores"]],
+            **_principals(world, ground),
+            "storageAccounts": [{"name": name, **ground.place(name)} for name in world["stores"]],
             "machines": _machines(world, ground),
         },
         {
             "vaults": [
-                {"name": one["name"]}
+                {"name": one["name"], **ground.place(one["name"])}
                 | (
                     {}
                     if one["readers"] is None
@@ -104,12 +55,25 @@ def documents(world: World, ground: Ground) -> list[Json]:
                 {"scope": ground.scope(one["at"]), "name": f"lock-{n}", "level": one["level"]}
                 for n, one in enumerate(world["locks"])
             ],
-            "clusters": _clusters(world, ground),
+            "identityBindings": [
+                {"cluster": one["cluster"], "identityId": ground.identity_id(one["identity"])}
+                for one in world["bindings"]
+            ],
+            "clusters": clusters(world, ground),
         },
     ]
 
 
-def _principals(world: World) -> Json:
+def _subscriptions(world: World) -> list[Json]:
+    made = [
+        {"displayName": name, "id": made_id("subscription", name)}
+        for name in world["subscriptions"]
+    ]
+    groups = [{"name": _GROUP, "subscriptionId": one["id"]} for one in made]
+    return [{"subscriptions": made, "resourceGroups": groups}] if made else []
+
+
+def _principals(world: World, ground: Ground) -> Json:
     applications, foreign, managed = [], [], []
     for one in world["identities"]:
         name = one["name"]
@@ -135,9 +99,8 @@ def _principals(world: World) -> Json:
                     }
                 )
             case "user_assigned_identity":
-                managed.append(
-                    {"name": name, "principalId": object_id(name), "clientId": client_id(name)}
-                )
+                ids = {"principalId": object_id(name), "clientId": client_id(name)}
+                managed.append({"name": name, **ids, **ground.place(name)})
     return {
         "applications": applications,
         "servicePrincipals": foreign,
@@ -149,7 +112,8 @@ def _machines(world: World, ground: Ground) -> list[Json]:
     found: dict[str, Json] = {}
     for one in world["identities"]:
         for name in one["machines"]:
-            machine = found.setdefault(name, {"name": name, "kind": "virtualMachine"})
+            plain = {"name": name, "kind": "virtualMachine", **ground.place(name)}
+            machine = found.setdefault(name, plain)
             if one["kind"] == "system_assigned_identity":
                 ids = {"principalId": object_id(one["name"]), "clientId": client_id(one["name"])}
                 machine["systemAssigned"] = ids
@@ -263,71 +227,3 @@ def _assignment(role: Role, holder: str, ground: Ground) -> Json:
             f"(@Resource[{_STORE}:name] StringEquals '{role['only_store']}'))"
         )
     return wish
-
-
-def _clusters(world: World, ground: Ground) -> Json:
-    found: dict[str, Json] = {}
-    for one in world["workloads"]:
-        objects = found.setdefault(
-            one["cluster"], {"namespaces": [], "serviceaccounts": [], one["kind"]: []}
-        )
-        _once(objects["namespaces"], {"metadata": {"name": one["namespace"]}})
-        account = {"name": one["account"], "namespace": one["namespace"]}
-        notes = {CLIENT_ID: client_id(one["identity"])}
-        _once(objects["serviceaccounts"], {"metadata": {**account, "annotations": notes}})
-        objects.setdefault(one["kind"], []).append(_workload(one, ground))
-    for at, grant in enumerate(world["cluster_grants"]):
-        objects = found.setdefault(grant["cluster"], {})
-        role, binding = _grant(f"grant-{at}", grant, _holder_of(world, grant["to"]))
-        objects.setdefault("clusterroles", []).append(role)
-        plural = "rolebindings" if grant["namespace"] else "clusterrolebindings"
-        objects.setdefault(plural, []).append(binding)
-    return found
-
-
-def _once(objects: list[Json], one: Json) -> None:
-    if one not in objects:
-        objects.append(one)
-
-
-def _holder_of(world: World, name: str) -> str:
-    people = {one["name"] for one in world["people"]}
-    return made_id("person", name) if name in people else object_id(name)
-
-
-def _grant(name: str, grant: ClusterGrant, holder: str) -> tuple[Json, Json]:
-    rules = {
-        "mint": [{"apiGroups": [""], "resources": ["serviceaccounts/token"], "verbs": ["create"]}],
-        "read": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}],
-    }
-    group = "rbac.authorization.k8s.io"
-    binding: Json = {
-        "metadata": {"name": name},
-        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": name},
-        "subjects": [{"apiGroup": group, "kind": "User", "name": holder}],
-    }
-    if grant["namespace"]:
-        binding["metadata"]["namespace"] = grant["namespace"]
-    return {"metadata": {"name": name}, "rules": rules[grant["may"]]}, binding
-
-
-def _workload(wanted: Workload, ground: Ground) -> Json:
-    labels = {"app": wanted["name"]}
-    container = {
-        "name": "main",
-        "image": f"contoso.azurecr.io/{wanted['name']}:1.0",
-        "env": [{"name": "BLOB_URL", "value": ground.blob_url(wanted["reads"])}],
-    }
-    pod: Json = {
-        "metadata": {"labels": {**labels, USE: "true"}},
-        "spec": {"serviceAccountName": wanted["account"], "containers": [container]},
-    }
-    metadata = {"name": wanted["name"], "namespace": wanted["namespace"], "labels": labels}
-    if wanted["kind"] == "pods":
-        return {"metadata": {**metadata, "labels": pod["metadata"]["labels"]}, "spec": pod["spec"]}
-    spec: Json = {"selector": {"matchLabels": labels}, "template": pod}
-    if wanted["kind"] != "daemonsets":
-        spec["replicas"] = wanted["replicas"]
-    if wanted["kind"] == "statefulsets":
-        spec["serviceName"] = wanted["name"]
-    return {"metadata": metadata, "spec": spec}

@@ -7,7 +7,11 @@ from typing import Any, cast
 from fuzz.worlds import Json, World
 
 Fails = Callable[[World], Awaitable[bool]]
-_PLAIN: Json = {"delays": {}, "faults": [], "twice": [], "policy": {}, "troubles": {}, "locks": []}
+_LISTS = ("faults", "twice", "locks", "gitops", "budgets", "consumers", "subscriptions")
+_PLAIN: Json = {
+    **{name: [] for name in _LISTS},
+    **{name: {} for name in ("delays", "policy", "troubles", "homes")},
+}
 
 
 async def shrink(world: World, fails: Fails, runs: int) -> World:
@@ -44,6 +48,9 @@ def candidates(world: World) -> Iterator[World]:
         removed = holder.pop(last)
         if not _is_victim(removed, plain):
             yield cast(World, smaller)
+    if any(one["knows"] != "annotation" for one in plain["workloads"]):
+        plainer = [{**one, "knows": "annotation"} for one in plain["workloads"]]
+        yield cast(World, {**plain, "workloads": plainer, "bindings": []})
     if plain["opened_by"] != "responder":
         yield cast(World, {**plain, "opened_by": "responder"})
 

@@ -2,14 +2,18 @@
 
 from dataclasses import dataclass, field
 
-from fuzz.attacker import Attacker, Place, foothold
+from fuzz.attacker import Attacker, Place
+from fuzz.cluster_moves import foothold
+from fuzz.cluster_seeds import repositories
+from fuzz.grounds import Ground
 from fuzz.loot import AUDIENCES, Proof
 from fuzz.plants import Target
-from fuzz.seeds import Ground, documents
+from fuzz.seeds import documents
 from fuzz.tools import Tools
 from fuzz.worlds import (
     Identity,
     Json,
+    Trouble,
     Workload,
     World,
     application_id,
@@ -31,6 +35,7 @@ class Staged:
     before: Json  # the state before the attack
     able: dict[str, bool]  # workload -> whether it could read its blob before the attack
     after_attack: Json = field(default_factory=dict)
+    normal: Json = field(default_factory=dict)  # the same, in the sandbox's normal form
 
     @property
     def ground(self) -> Ground:
@@ -45,11 +50,13 @@ async def stage(world: World, tools: Tools) -> Staged:
     await tools.control("POST", "delays", zero)
     await tools.control("POST", "foreign-issuer", {"url_path": "partner-ci"})
     answers = [await tools.control("POST", "seed", one) for one in documents(world, ground)]
+    for cluster, wish in repositories(world, ground):
+        await tools.control("POST", f"clusters/{cluster}/gitops", wish)
     before = await tools.state(clusters=True)
     able = {workload_name(one): await reads(tools, before, one) for one in world["workloads"]}
     attacker = _attacker(world, tools)
     staged = Staged(world, tools, attacker, before, able)
-    await _break_in(world, attacker, answers[1], before)
+    await _break_in(world, attacker, answers[-1], before)
     await attacker.turn("the attack")
     target = target_of(victim_of(world), ground)
     for name in world["attack"]["plants"]:
@@ -59,8 +66,23 @@ async def stage(world: World, tools: Tools) -> Staged:
     attacker.stubborn = world["attack"]["stubborn"]
     attacker.deeds.clear()
     staged.after_attack = await tools.state(clusters=True)
+    staged.normal = await tools.control("GET", "state?form=normal")
+    for cluster, trouble in world["troubles"].items():
+        if trouble != "falls":
+            await trouble_of(tools, cluster, trouble)
     await tools.control("POST", "delays", {**zero, **world["delays"]})
     return staged
+
+
+async def trouble_of(tools: Tools, cluster: str, trouble: Trouble) -> None:
+    """Something is wrong with a cluster from now on."""
+    switches = {"webhook_ready": False} if trouble == "webhook" else {"api_server": "reset"}
+    await tools.control("POST", f"clusters/{cluster}", switches)
+
+
+async def mended(tools: Tools, cluster: str) -> None:
+    """Nothing is wrong with it any more."""
+    await tools.control("POST", f"clusters/{cluster}", {"webhook_ready": True, "api_server": "up"})
 
 
 async def reads(tools: Tools, state: Json, workload: Workload) -> bool:
@@ -116,7 +138,8 @@ def _attacker(world: World, tools: Tools) -> Attacker:
     )
     victim = world["victim"]
     attacker.loot.clients[client_id(victim)] = object_id(victim)
-    attacker.accounts = [
+    attacker.inside.patient = world["attack"]["patient"]
+    attacker.inside.accounts = [
         (one["cluster"], one["namespace"], one["account"])
         for one in world["workloads"]
         if one["identity"] == victim

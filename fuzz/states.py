@@ -1,11 +1,15 @@
 """Reading the sandbox's state for what one principal has, and for what may not have changed. Pure."""
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from drill.differences import Difference, differences
 from fuzz.worlds import Json
 
-_VOLATILE = {"resourceVersion", "managedFields", "generation", "observedGeneration"}
+# A person confirmed that everybody's pods are restarted where signing keys are rotated.
+_ROTATED = {"pods", "signingKeys", "deployments", "statefulsets", "daemonsets"}
+_OURS = ("firebreak", "/git0", "azure-wi-webhook")  # and what the world itself breaks
 
 
 @dataclass(frozen=True)
@@ -124,68 +128,37 @@ def attachments_of(state: Json, object_id: str) -> list[str]:
     return found
 
 
-def portrait(state: Json, ids: set[str], client: str) -> str:
-    """Everything that is stored about a principal, in one canonical text: equal before and after, or touched."""
-    objects = {
-        name: [one for one in state[name] if ids & {str(one.get(key)) for key in keys}]
-        for name, keys in (
-            ("applications", ("id",)),
-            ("servicePrincipals", ("id",)),
-            ("federatedCredentials", ("applicationId",)),
-            ("appRoleAssignments", ("principalId",)),
-            ("oauth2PermissionGrants", ("clientId",)),
-            ("directoryRoleAssignments", ("principalId",)),
-        )
-    }
-    roles = [one for one in state["roleAssignments"] if one["properties"]["principalId"] in ids]
-    parts = {
-        **objects,
-        "owners": {one: sorted(state["owners"].get(one, [])) for one in sorted(ids)},
-        "groups": sorted(
-            group for group, members in state["groupMembers"].items() if ids & set(members)
-        ),
-        "roles": sorted(roles, key=lambda one: str(one["id"])),
-        "attachments": sorted(each for one in ids for each in attachments_of(state, one)),
-        "vaults": sorted(
-            (vault["id"], policy["objectId"])
-            for vault in state["resources"]
-            if vault["type"] == "Microsoft.KeyVault/vaults"
-            for policy in vault["properties"]["accessPolicies"]
-            if policy["objectId"] in ids
-        ),
-        "clusters": {
-            name: _accounts_and_workloads(objects, client)
-            for name, objects in state["clusters"].items()
-        },
-    }
-    return json.dumps(parts, sort_keys=True)
+def touched(
+    before: Json, after: Json, namespace: str, ids: Sequence[str], *, rotated: bool
+) -> Iterator[Difference]:
+    """Every difference of two normal forms that has nothing to do with one of these ids or this namespace."""
+    for one in really(before, after):
+        if rotated and one.path[0] == "clusters" and one.path[2] in _ROTATED:
+            continue
+        known = [namespace, *_OURS, *(each.lower() for each in ids if each)]
+        if not all(_is_about(part, known) for part in _parts(one)):
+            yield one
 
 
-def _accounts_and_workloads(objects: Json, client: str) -> list[Json]:
-    """The ServiceAccounts that name a client id, and what runs under them, without what changes by itself."""
-    names = {
-        (one["metadata"]["namespace"], one["metadata"]["name"])
-        for one in objects["serviceaccounts"]
-        if client in (one["metadata"].get("annotations") or {}).values()
-    }
-    found = [
+def really(before: Json, after: Json) -> list[Difference]:
+    """A kind of which there is nothing and one that nobody ever made are the same."""
+    return [
         one
-        for one in objects["serviceaccounts"]
-        if (one["metadata"]["namespace"], one["metadata"]["name"]) in names
+        for one in differences(before, after)
+        if one.before or one.after or one.kind == "changed"
     ]
-    for plural in ("deployments", "statefulsets", "daemonsets"):
-        found += [
-            one
-            for one in objects.get(plural, [])
-            if (
-                one["metadata"]["namespace"],
-                one["spec"]["template"]["spec"].get("serviceAccountName", "default"),
-            )
-            in names
-        ]
-    return [_still({key: one[key] for key in one if key != "status"}) for one in found]
 
 
-def _still(one: Json) -> Json:
-    metadata = {key: value for key, value in one["metadata"].items() if key not in _VOLATILE}
-    return {**one, "metadata": metadata}
+def _parts(one: Difference) -> list[str]:
+    """What differs, as texts: of a list that is a set, each member that came or went."""
+    where = "/".join(one.path)
+    if isinstance(one.before, list) and isinstance(one.after, list):
+        old, new = (
+            {json.dumps(each, sort_keys=True) for each in side} for side in (one.before, one.after)
+        )
+        return [f"{where} {each}" for each in old ^ new]
+    return [f"{where} {one.before} {one.after}"]
+
+
+def _is_about(text: str, known: Sequence[str]) -> bool:
+    return any(each in text.lower() for each in known)

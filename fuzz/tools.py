@@ -9,8 +9,8 @@ from datetime import datetime
 import httpx
 import jwt
 
+from fuzz.grounds import Ground
 from fuzz.loot import AUDIENCES, Loot, Proof, Token, read_token
-from fuzz.seeds import Ground
 from fuzz.worlds import Json
 from sandbox.attacks.attacker import ASSERTION_TYPE, AUDIENCE, STORAGE_VERSION
 
@@ -38,6 +38,7 @@ class Tools:
 
     http: httpx.AsyncClient
     ground: Ground
+    sent: int = 0  # moves
 
     async def send(
         self, method: str, url: str, token: Token | None = None, **more: object
@@ -49,6 +50,7 @@ class Tools:
         if (extra := more.pop("headers", None)) is not None and isinstance(extra, Mapping):
             headers |= extra
         answer: httpx.Response | None = None
+        self.sent += 1
         for _ in range(_TRIES):
             try:
                 answer = await self.http.request(method, url, headers=headers, **more)  # type: ignore[arg-type]
@@ -91,13 +93,19 @@ class Tools:
         else:
             form["client_assertion_type"] = ASSERTION_TYPE
             form["client_assertion"] = await self._assertion(proof, client_id, now)
-        url = f"{self.ground.endpoints['login']}/{self.ground.described['tenant_id']}/oauth2/v2.0/token"
-        answer = await self.send("POST", url, data=form)
+        answer = await self.send("POST", self._token_endpoint(proof), data=form)
         if answer is None or not answer.is_success:
             return None
-        return read_token(
-            f"{proof.how} as {client_id[:8]}", audience, answer.json()["access_token"]
-        )
+        how = f"{proof.how} as {client_id[:8]}"
+        return read_token(how, audience, answer.json()["access_token"], proof.by)
+
+    def _token_endpoint(self, proof: Proof) -> str:
+        """Entra's, or what only pods of a cluster reach."""
+        origin = self.ground.endpoints["login"]
+        if proof.kind == "bound":
+            control = self.ground.endpoints["control"]
+            origin = f"{control}/sandbox/nodes/{proof.detail[0]}/token-proxy"
+        return f"{origin}/{self.ground.described['tenant_id']}/oauth2/v2.0/token"
 
     async def _assertion(self, proof: Proof, client_id: str, now: datetime) -> str:
         if proof.kind == "certificate":

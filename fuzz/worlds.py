@@ -15,6 +15,9 @@ Kind = Literal[
     "system_assigned_identity",
 ]
 Holder = Literal["application", "principal"]
+Knows = Literal["annotation", "variable", "configmap", "secret", "binding"]
+# "down": it answers nobody until the recovery waits; "falls": from the consent on; "webhook": its webhook is broken.
+Trouble = Literal["down", "falls", "webhook"]
 _NAMESPACE = uuid.UUID("8f9d2c1e-6a57-4b0e-9d53-2f1f6b7f0c11")
 
 
@@ -27,7 +30,10 @@ class Trust(TypedDict):
 
 
 class Role(TypedDict):
-    """A role in Azure. `at` is "store:NAME", "vault:NAME", "group:NAME", "subscription", "platform" or "root"."""
+    """A role in Azure. `at` is "store:NAME", "vault:NAME", "group:NAME", "subscription", "platform" or "root".
+
+    "subscription:NAME" is one of the others.
+    """
 
     role: str
     at: str
@@ -77,6 +83,42 @@ class Workload(TypedDict):
     replicas: int
     identity: str
     reads: str  # the store whose blob it reads
+    knows: Knows  # where its pods have the client id from
+
+
+class GitOps(TypedDict):
+    """A controller that puts back after a minute what Git says of these workloads and their ServiceAccounts."""
+
+    cluster: str
+    tool: Literal["flux", "argo"]
+    owns: list[str]  # workloads, as namespace/name
+
+
+class Budget(TypedDict):
+    """A disruption budget that lets no pod of this workload go."""
+
+    cluster: str
+    namespace: str
+    name: str
+
+
+class Consumer(TypedDict):
+    """Something that is no ServiceAccount and names the identity's client id all the same."""
+
+    cluster: str
+    namespace: str
+    name: str
+    kind: Literal[
+        "secretproviderclasses", "triggerauthentications", "storageclasses", "persistentvolumes"
+    ]
+    identity: str
+
+
+class Binding(TypedDict):
+    """An AKS identity binding: workloads that know the client id by it need no trust of their own."""
+
+    cluster: str
+    identity: str
 
 
 class ClusterGrant(TypedDict):
@@ -85,7 +127,7 @@ class ClusterGrant(TypedDict):
     cluster: str
     namespace: str
     to: str
-    may: Literal["mint", "read"]
+    may: Literal["mint", "read", "pods", "bind"]
 
 
 class Lock(TypedDict):
@@ -111,6 +153,7 @@ class Attack(TypedDict):
         str
     ]  # names of moves in `fuzz.planting`, tried in this order with all that he holds
     stubborn: int  # so many more things he plants once the incident is open
+    patient: bool  # whether he uses rights in clusters only when there is a new identity
 
 
 class World(TypedDict):
@@ -119,6 +162,7 @@ class World(TypedDict):
     name: str
     mode: Literal["contain", "respond"]
     opened_by: Literal["alert", "responder"]
+    ending: Literal["watch", "restore"]  # whether a person takes it back as a false alarm
     order: int  # seeds the order of steps that run side by side
     twice: list[str]  # steps that Durable delivers twice
     victim: str
@@ -129,7 +173,15 @@ class World(TypedDict):
     workloads: list[Workload]
     cluster_grants: list[ClusterGrant]
     locks: list[Lock]
-    troubles: dict[str, str]  # cluster -> what is wrong with it
+    gitops: list[GitOps]
+    budgets: list[Budget]
+    consumers: list[Consumer]
+    bindings: list[Binding]
+    subscriptions: list[str]  # besides the first one
+    homes: dict[
+        str, str
+    ]  # store, vault, identity or machine -> its subscription; the first where it is not named
+    troubles: dict[str, Trouble]  # by cluster
     delays: dict[str, float]
     faults: list[Json]
     policy: Json  # section -> key -> value, over policy.toml

@@ -1,0 +1,65 @@
+"""What must hold of a false alarm that was taken back: the state is the one before, but for what is never revived."""
+
+from collections.abc import Callable, Iterator
+
+from drill.differences import Difference
+from fuzz.played import Finding, Played
+from fuzz.states import really
+from fuzz.worlds import Json
+
+_ENDED = {"restored", "partly_restored", "not_contained", "contained", "partly_contained"}
+_STOLEN = ("leaked ", "secret planted", "forged for")
+
+
+def _ends(played: Played) -> Iterator[Finding]:
+    if played.outcome not in _ENDED:
+        told = played.status["restores"][-1:]
+        yield Finding("the restore ends", f"outcome {played.outcome}: {told}"[:900])
+
+
+def _as_before(played: Played) -> Iterator[Finding]:
+    """Restored: no difference is left but what the plan says never comes back, and what recovery made stays closed."""
+    if played.outcome != "restored" or played.world["attack"]["footholds"]:
+        return
+    never = [one["key"].partition(":")[2] for one in played.restored["pieces"] if _is_never(one)]
+    for one in really(played.normal, played.normal_after):
+        if not any(key in part for key in never for part in one.path) and not _is_kept(played, one):
+            yield Finding("restored is as before", str(one)[:300])
+
+
+def _is_never(piece: Json) -> bool:
+    return bool(piece["verdict"] == "never")
+
+
+def _is_kept(played: Played, one: Difference) -> bool:
+    """The successor and its ServiceAccounts stay, so that nobody else takes their names."""
+    ids = [
+        each
+        for made in played.successors
+        for each in (made.object_id, made.client_id, made.application_id, made.resource_id.lower())
+        if each
+    ]
+    text = f"{one.path} {one.after}"
+    return one.kind == "added" and any(each in text for each in ids)
+
+
+def _missing_is_named(played: Played) -> Iterator[Finding]:
+    ended = played.status["restores"][-1]
+    if played.outcome == "partly_restored" and not ended.get("missing"):
+        yield Finding("what is missing is named", "partly_restored, and nothing is named")
+
+
+def _nothing_planted_lives(played: Played) -> Iterator[Finding]:
+    """What was stolen or planted buys nothing, now that the identity is open again."""
+    for deed in played.deeds:
+        late = played.restored_at is not None and deed.at >= played.restored_at
+        if late and deed.move == "token" and deed.how.startswith(_STOLEN):
+            yield Finding("nothing that was planted lives again", f"{deed.how} after {deed.after}")
+
+
+RULES: tuple[Callable[[Played], Iterator[Finding]], ...] = (
+    _ends,
+    _as_before,
+    _missing_is_named,
+    _nothing_planted_lives,
+)
