@@ -21,6 +21,8 @@ from responders.snapshots import Snapshot
 # Disabled application or service principal; no federated credential at all, or none that matches
 # (70021 and its newer kinds for issuer and subject); application not in the tenant.
 REFUSALS = frozenset({7000112, 70025, 70021, 700211, 700213, 700016})
+# Of these, what is said of the identity itself: whatever else it is asked with, it is refused by this replica.
+_WHOLLY = frozenset({7000112, 700016})
 # The endpoint judged our throwaway credential before it came to the switch: that proves nothing.
 _THROWAWAY = frozenset({7000215, 7000222})
 _SUBJECT_PARTS = 4  # system:serviceaccount:<namespace>:<name>
@@ -41,6 +43,10 @@ async def refused(cloud: Cloud, principal: Principal, snapshot: Snapshot) -> Ans
         return False, "; ".join(open_paths)
     closed = [found for holds, found in answers if holds]
     silent = "; ".join(f"not asked: {found}" for holds, found in answers if holds is None)
+    if closed and snapshot["credentials"] and not any(map(_is_whole, closed)):
+        # That a trust is gone says nothing of keys: a replica may not have heard of the switch yet.
+        said = "; ".join([*closed, silent] if silent else closed)
+        return None, f"whether its secrets and keys are refused: {said}"
     if closed:
         return True, "; ".join([*closed, silent] if silent else closed)
     return None, silent or "no ServiceAccount of our clusters was trusted, no secret was there"
@@ -99,6 +105,10 @@ async def _with_secret(cloud: Cloud, principal: Principal, snapshot: Snapshot) -
     if verdict["error_code"] in _THROWAWAY:
         return [(None, f"client secret: AADSTS{verdict['error_code']}, which proves nothing")]
     return [_judged(verdict, "client secret")]
+
+
+def _is_whole(said: str) -> bool:
+    return any(f"AADSTS{code} " in said for code in _WHOLLY)
 
 
 def _judged(verdict: TokenVerdict, who: str) -> Answer:

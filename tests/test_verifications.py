@@ -299,6 +299,32 @@ async def test_an_answer_about_the_throwaway_secret_itself_proves_nothing(
     assert "proves nothing" in proof["unasked"][0]
 
 
+@pytest.mark.parametrize(
+    ("credentials_before", "codes", "is_asked"),
+    [
+        ([{"kind": "key"}], (700213, 700213), False),
+        ([{"kind": "password"}], (700213, 7000215), False),
+        ([{"kind": "password"}], (700213, 7000112), True),
+        ([{"kind": "key"}], (7000112, 7000112), True),
+        ([], (700213, 700213), True),
+    ],
+)
+async def test_that_a_trust_is_gone_says_nothing_of_secrets_and_keys(
+    monkeypatch: pytest.MonkeyPatch,
+    credentials_before: Any,
+    codes: tuple[int, int],
+    is_asked: bool,
+) -> None:
+    """A replica that has not heard of the switch yet may take a stolen key while the trust is gone already."""
+    monkeypatch.setattr(token_exchange, "probe", gives(refusal(codes[0])))
+    monkeypatch.setattr(token_exchange, "probe_secret", gives(refusal(codes[1])))
+    proof = await verify(credentials=credentials_before)
+
+    assert proof["status"] == "done"
+    assert (proof["unasked"] == []) == is_asked
+    assert proof["token_refused"] == is_asked
+
+
 async def test_a_question_that_could_not_be_asked_is_said_and_not_passed_over() -> None:
     proof = await verify(federated_credentials=[])
 
