@@ -43,7 +43,7 @@ def outputs_of(
 
 def is_report(path: str) -> bool:
     """Whether an evidence file is the incident report."""
-    return Path(path).name in ("report.md", "report.json")
+    return Path(path).name in ("report.md", "report.json", "report.html")
 
 
 def _dump(folder: Path) -> str:

@@ -3,7 +3,7 @@
 import re
 from typing import cast
 
-from responders import graph_pages, undo_pages
+from responders import graph_pages, report_sections, undo_pages
 from responders.graph_model import Graph
 from responders.model import Json
 from responders.untrusted import in_markdown, visible
@@ -21,7 +21,9 @@ def markdown(report: Json) -> str:
         f"Signal: {in_markdown(report['incident']['signal']['title'])} "
         f"({report['incident']['signal']['source']}, {report['incident']['signal']['severity']}), "
         f"fired {report['incident']['signal']['fired_at']}",
+        report_sections.summary(report.get("summary", {})),
         _bullets("Clock", [f"{moment} {name}" for name, moment in _in_order(report["clock"])]),
+        report_sections.timeline(report.get("timeline", [])),
         _consent(report["consent"]),
         _cancelled(report.get("cancelled") or {}),
         _bullets("Undone by somebody while it was watched", report["reversals"]),
@@ -38,6 +40,7 @@ def markdown(report: Json) -> str:
             "Steps", ["step", "target", "status", "runs", "duration_ms", "detail"], report["steps"]
         ),
         *(_bullets(one["title"], one["lines"]) for one in report["findings"]),
+        report_sections.techniques(report.get("techniques", [])),
         _bullets("Not covered: look at these by hand", report["uncovered"]),
         _bullets("Not collected, and why", report["gaps"]),
         _bullets(
@@ -55,6 +58,7 @@ def markdown(report: Json) -> str:
         *(_manifests(one) for one in report["gitops"]),
         undo_pages.by_hand(report["undo"]),
         _bullets("Evidence", [f"{one['path']} {one['sha256']}" for one in report["evidence"]]),
+        report_sections.journal(report.get("journal", {})),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -382,7 +382,7 @@ async def test_steps_come_page_by_page_in_the_order_in_which_they_were_begun(
     assert (await ask("read_steps", client, incident=other)).code == "UnknownIncident"
 
 
-async def test_the_newest_report_is_answered_in_both_forms_and_is_inert_in_a_browser(
+async def test_the_newest_report_is_answered_in_every_form_and_is_inert_in_a_browser(
     client: FakeClient,
 ) -> None:
     assert (await ask("read_report", client)).code == "NoReport"
@@ -390,10 +390,15 @@ async def test_the_newest_report_is_answered_in_both_forms_and_is_inert_in_a_bro
         written = {"written_at": moment, "outcome": name}
         intake.store().put_json(f"incidents/{INCIDENT}/{name}.json", written)
         intake.store().put(f"incidents/{INCIDENT}/{name}.md", f"# {name}".encode())
+        intake.store().put(f"incidents/{INCIDENT}/{name}.html", f"<p>{name}".encode())
     shown = await ask("read_report", client)
     text = await ask("read_report", client, query={"format": "md"})
 
+    page = await ask("read_report", client, query={"format": "html"})
+
     assert shown.json["outcome"] == "report-closed"
+    assert (page.text, page.media) == ("<p>report-closed", "text/html")
+    assert "sandbox" in page.headers["Content-Security-Policy"]
     assert (text.text, text.media) == ("# report-closed", "text/markdown")
     assert "default-src 'none'" in text.headers["Content-Security-Policy"]
     assert shown.headers["ETag"] != text.headers["ETag"]

@@ -8,6 +8,7 @@ import pytest
 from playbooks.journaled import open_store
 from responders import bundles
 from tests.in_process import InProcess, in_process
+from tests.report_schema import faults
 from tests.sandbox_fixture import RunningSandbox
 
 __all__ = ["in_process"]
@@ -25,5 +26,6 @@ async def test_the_evidence_of_a_whole_incident_in_blobs_is_intact(
 
     folder, store = f"incidents/{order['incident']['incident_id']}", open_store()
     assert bundles.verify(store, folder, manifest_sha256=sealed["manifest"]["sha256"]) == []
-    assert {f"{folder}/report.md", f"{folder}/snapshot.json"} <= set(store.list(folder))
+    assert {f"{folder}/report.html", f"{folder}/snapshot.json"} <= set(store.list(folder))
+    assert faults(store.get_json(f"{folder}/report.json")) == []
     assert not in_process.evidence.exists()

@@ -67,7 +67,7 @@ REPORT: Operation[Nothing, ReportQuery] = Operation(
     summary="The newest report",
     query=ReportQuery,
     answers={
-        200: Said("the document", also=("text/markdown",), tagged=True),
+        200: Said("the document", also=("text/markdown", "text/html"), tagged=True),
         304: Said("no newer one since If-None-Match", media=""),
     },
     errors={404: "NoReport"},
@@ -120,7 +120,7 @@ def _steps(store: EvidenceStore, incident_id: str, query: StepsQuery) -> func.Ht
 
 @bp.route(**REPORT.binding)
 async def read_report(req: func.HttpRequest) -> func.HttpResponse:
-    """200 with the newest report as JSON or Markdown; 304 where there is no newer one; 404 before the first."""
+    """200 with the newest report as JSON, Markdown or HTML; 304 where there is no newer one; 404 before the first."""
 
     async def act(call: Call[Nothing, ReportQuery]) -> func.HttpResponse:
         found = await asyncio.to_thread(reports.newest, intake.store(), call.incident_id)
@@ -141,9 +141,10 @@ def _written(report: Report, form: Form, headers: dict[str, str]) -> func.HttpRe
     if form == "json":
         text = json.dumps(report.document, ensure_ascii=False)
         return func.HttpResponse(text, headers=said, mimetype="application/json", charset="utf-8")
-    return func.HttpResponse(
-        report.markdown, headers=said, mimetype="text/markdown", charset="utf-8"
+    body, media = (
+        (report.html(), "text/html") if form == "html" else (report.markdown, "text/markdown")
     )
+    return func.HttpResponse(body, headers=said, mimetype=media, charset="utf-8")
 
 
 @bp.route(**SIGNALS.binding)

@@ -3,10 +3,11 @@
 import re
 from typing import Literal, NamedTuple
 
+from responders import report_html
 from responders.evidence import EvidenceStore
 from responders.model import Json
 
-Form = Literal["json", "md"]
+Form = Literal["json", "md", "html"]
 _NAME = re.compile(r"report(-[a-z0-9-]+)?\.json")
 
 
@@ -16,6 +17,13 @@ class Report(NamedTuple):
     name: str  # of the file, without its ending
     document: Json
     markdown: bytes
+    kept_html: bytes | None  # reports of before there was HTML have none
+
+    def html(self) -> bytes:
+        """As it lies there, or as it would be written now."""
+        if self.kept_html is not None:
+            return self.kept_html
+        return report_html.page(self.document).encode()
 
 
 def newest(store: EvidenceStore, incident_id: str) -> Report | None:
@@ -27,5 +35,6 @@ def newest(store: EvidenceStore, incident_id: str) -> Report | None:
     if not found:
         return None
     at = max(range(len(found)), key=lambda one: str(found[one]["written_at"]))
-    markdown = f"{base}/{stems[at]}.md"
-    return Report(stems[at], found[at], store.get(markdown))
+    stem = f"{base}/{stems[at]}"
+    html = store.get(f"{stem}.html") if store.exists(f"{stem}.html") else None
+    return Report(stems[at], found[at], store.get(f"{stem}.md"), html)
