@@ -19,7 +19,12 @@ pytestmark = [pytest.mark.timeout(180), pytest.mark.slow]
 def cancel(driven: Driven) -> None:
     """As the API does it: the word to the playbook, and a file for all of its parts."""
     phase = driven.status["phase"]
-    call = {"by": ROSA, "reason": "wrong identity", "at": "2026-01-01T00:00:00", "phase": phase}
+    call = {
+        "by": ROSA,
+        "reason": "wrong identity",
+        "at": "2026-01-01T00:00:00+00:00",
+        "phase": phase,
+    }
     driven.raise_event(CANCEL, call)
     path = cancelled_path(driven.order["incident"]["incident_id"])
     if not open_store().exists(path):
