@@ -164,7 +164,10 @@ def wanted(rule: access.Rule, caller: Caller) -> str:
         may = caller.holds - ({APPROVE, ADMIN} if caller.is_application else set())
         reads = rule.roles == {READ} and caller.holds & set(ROLES)
         return "in" if reads or may & rule.roles else "403"
-    return "any"  # machines: tests of their own
+    if caller.proven:
+        return "any"  # which applications may send signals: tests of their own
+    has_token = caller.headers.get("Authorization", "").startswith("Bearer ")
+    return "401" if has_token or rule.who == "sender" else "in"  # the platform has asked for a key
 
 
 def said(answer: func.HttpResponse, rule: access.Rule) -> str:
