@@ -32,6 +32,7 @@ from responders.model import Hint, Mode, Signal
 from tests.azure_fake import hurry
 from tests.queue_out import QueueOut
 from tests.rehearsal import Instance, Json, Rehearsal, timers_of
+from tests.report_schema import faults_in
 from tests.sandbox_fixture import RunningSandbox
 
 APPROVERS: list[Approver] = [
@@ -333,3 +334,7 @@ async def in_process(
     sandbox.no_delays()
     yield InProcess(sandbox, tmp_path / "evidence", Clock(sandbox))
     await (await Cloud.connect()).close()
+    # Whatever a test is about: no playbook writes a report that the published schema does not know.
+    for folder in {file.parent for file in (tmp_path / "evidence").rglob("report.json")}:
+        found = faults_in(folder)
+        assert not found, found
