@@ -13,6 +13,7 @@ from playbooks import (
     shutting_out,
     signal_notices,
     surveying,
+    telling_later,
     waves,
 )
 from playbooks.steps import (
@@ -65,6 +66,7 @@ for module in (
     *all_pages.MODULES,
     compromised_identity,
     surveying,
+    telling_later,
     foothold,
     renewing,
     restore_identity,

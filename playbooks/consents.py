@@ -6,7 +6,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from playbooks import consent_rules
+from playbooks import consent_rules, telling_later
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
 from playbooks.settling import GOOD, perform_one
@@ -67,7 +67,7 @@ class _Asking:
         told = self._context.call_activity(reporting.tell_people, card)
         yield self._context.task_any([self._answer, silence, told])
         if told.is_completed and isinstance(told.result, dict) and told.result.get("retry"):
-            yield from perform_one(self._context, reporting.tell_people, card)
+            yield from telling_later.begin(self._context, card, told.result)
         decided: Json | None = None
         while decided is None:
             waits = [one for one in (self._answer, silence) if one is not None]

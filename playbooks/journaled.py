@@ -141,7 +141,8 @@ async def as_data(answer: Awaitable[Any]) -> Json:
     except BaseExceptionGroup as group:
         return await as_data(_raise(_first(group)))
     except TransientError as error:
-        return {"status": "failed", "retry": True, "detail": str(error)}
+        soonest = {} if error.after_s is None else {"after_s": error.after_s}
+        return {"status": "failed", "retry": True, "detail": str(error), **soonest}
     except RefusedError as error:
         return {"status": "refused", "detail": str(error)}
     except ContractChangedError as error:

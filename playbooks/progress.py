@@ -7,7 +7,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from playbooks import cluster_states
+from playbooks import cluster_states, telling_later
 from playbooks.orders import Json, Order
 from playbooks.settling import perform_one
 from playbooks.steps import containment as acts
@@ -205,7 +205,7 @@ class Progress:
             "notice_key": f"{key or notice}{self._turn}",
             "facts": facts,
         }
-        return (yield from perform_one(self._context, reporting.tell_people, order))
+        return (yield from telling_later.tell(self._context, order))
 
     def report(
         self, outcome: str, *, name: str = "report", key: str = ""

@@ -16,7 +16,11 @@ class ResponderError(Exception):
 
 
 class TransientError(ResponderError):
-    """Time can fix it."""
+    """Time can fix it: after so many seconds, where whoever refused has said so."""
+
+    def __init__(self, message: str, after_s: int | None = None) -> None:
+        super().__init__(message)
+        self.after_s = after_s
 
 
 class RefusedError(ResponderError):

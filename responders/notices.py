@@ -7,95 +7,53 @@ Needs    the webhook URL in FIREBREAK_TEAMS_WEBHOOK_URL, a secret
 Source   https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook
 """
 
-import json
+import asyncio
+import re
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from responders.calls import azure_call
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, RefusedError, TransientError
 from responders.model import Json, StepResult
 from responders.read_only import telling_people
-from responders.untrusted import visible
 
-# 28 KB is the limit of the whole message with Teams' own wrapping; a body of 24,453 B has failed.
-BUDGET_B = 20_000
-_ANSWER_S = 30  # the workflow answers before it works
-_MOST_LINES = 60  # nobody reads more on a phone at night
-_COLORS = {"good": "Good", "bad": "Attention", "asking": "Warning"}
+if TYPE_CHECKING:
+    import httpx
+
+_ANSWER_S = 15  # the workflow answers before it works; what is slower is tried again later, beside the playbook
+_CARD = "application/vnd.microsoft.card.adaptive"
+# "If more than four requests are made in a second, the client connection is throttled." Of one process: across
+# instances the answer 429 and the schedule of the retries hold it.
+# https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using#rate-limiting-for-connectors
+_APART_S = 0.26
+_LONGEST_LINE_S = (
+    10.0  # waiting for its turn; longer, and the card takes the schedule of the retries
+)
+# A channel's own answer can stand in the body of a 200.
+# https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using#rate-limiting-for-connectors
+_INNER = re.compile(r"HTTP error (\d{3})")
+_BODY = 2_000  # characters of an answer that are looked at
+
+_next_turn: WeakKeyDictionary[asyncio.AbstractEventLoop, float] = WeakKeyDictionary()
 
 
-def card(
-    title: str,
-    mood: str,
-    facts: list[tuple[str, str]],
-    lines: list[str],
-    url: str,
-    *,
-    picture: str = "",
-) -> Json:
-    """An Adaptive Card in the message that Workflows expects, always under the size limit.
+def wrapped(content: Json, shape: str) -> Json:
+    """The body that the flow expects: a message with the card attached, or the card itself.
 
-    Lines that don't fit are counted, never silently dropped. Only `Action.OpenUrl`: link previews press GET links.
+    Which one is decided by the flow's template, and a flow fails without telling on the other one.
     """
-    shown = min(len(lines), _MOST_LINES)
-    links = [("Open the incident", url), ("See who breaks", picture)]
-    while True:
-        message = _message(title, mood, facts, lines[:shown], len(lines) - shown, links)
-        if len(json.dumps(message).encode()) <= BUDGET_B or not shown:
-            return message
-        shown -= 1
+    if shape == "card":
+        return content
+    attached = {"contentType": _CARD, "contentUrl": None, "content": content}
+    return {"type": "message", "attachments": [attached]}
 
 
-def _message(
-    title: str,
-    mood: str,
-    facts: list[tuple[str, str]],
-    lines: list[str],
-    hidden: int,
-    links: list[tuple[str, str]],
-) -> Json:
-    body = [_text(_run(title[:200], weight="Bolder", size="Medium", color=_COLORS[mood]))]
-    body += [_text(_run(f"{name}  ", weight="Bolder"), _run(value[:300])) for name, value in facts]
-    body += [_text(_run(line[:400])) for line in lines]
-    if hidden:
-        body.append(_text(_run(f"… and {hidden} more: see the incident.", isSubtle=True)))
-    content: Json = {
-        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
-        "type": "AdaptiveCard",
-        "version": "1.4",
-        "msteams": {"width": "Full"},
-        "body": body,
-    }
-    opens = [{"type": "Action.OpenUrl", "title": name, "url": url} for name, url in links if url]
-    if opens:
-        content["actions"] = opens
-    return {
-        "type": "message",
-        "attachments": [
-            {
-                "contentType": "application/vnd.microsoft.card.adaptive",
-                "contentUrl": None,
-                "content": content,
-            }
-        ],
-    }
+async def send(cloud: Cloud, content: Json) -> StepResult:
+    """Hand the card to the workflow.
 
-
-def _text(*runs: Json) -> Json:
-    """One paragraph. Not a TextBlock: that reads Markdown, so a planted name could become a link.
-
-    https://adaptivecards.io/explorer/TextRun.html
-    """
-    return {"type": "RichTextBlock", "inlines": list(runs)}
-
-
-def _run(text: str, **look: object) -> Json:
-    return {"type": "TextRun", "text": visible(text), **look}
-
-
-async def send(cloud: Cloud, message: Json) -> StepResult:
-    """Hand the card to the workflow. Raises `TransientError` on 429 and 5xx.
-
-    The URL holds a signature: it appears in no message of an error.
+    Raises `TransientError` where it is throttled or nobody answers, `RefusedError` where the webhook is dead. The URL
+    holds a signature: it appears in no message of an error.
     """
     url = cloud.settings.teams_webhook_url
     if not url:
@@ -103,14 +61,37 @@ async def send(cloud: Cloud, message: Json) -> StepResult:
             "status": "refused",
             "detail": "FIREBREAK_TEAMS_WEBHOOK_URL is not set: nobody told",
         }
+    waiting = _wait_for_turn()
+    if waiting > _LONGEST_LINE_S:
+        raise TransientError("more cards at once than the channel takes", after_s=int(waiting))
+    await asyncio.sleep(waiting)
     async with azure_call("the Teams workflow", seconds=_ANSWER_S):
         with telling_people():
-            response = await cloud.http.post(url, json=message)
-    answer = f"the Teams workflow answered {response.status_code}"
-    if response.status_code == 429 or response.status_code >= 500:
-        raise TransientError(answer)
-    if response.status_code in {401, 403, 404}:
+            response = await cloud.http.post(
+                url, json=wrapped(content, cloud.settings.teams_webhook_shape)
+            )
+    return _judged(response)
+
+
+def _wait_for_turn() -> float:
+    """Seconds until this process may send again; takes that turn, unless it is too far away."""
+    loop = asyncio.get_running_loop()
+    now = loop.time()
+    turn = max(now, _next_turn.get(loop, 0.0))
+    if turn - now <= _LONGEST_LINE_S:
+        _next_turn[loop] = turn + _APART_S
+    return turn - now
+
+
+def _judged(response: "httpx.Response") -> StepResult:
+    inner = _INNER.search(response.text[:_BODY]) if response.status_code == 200 else None
+    status = int(inner[1]) if inner else response.status_code
+    answer = f"the Teams workflow answered {status}{' in its body' if inner else ''}"
+    if status in {408, 429} or status >= 500:
+        after = response.headers.get("Retry-After", "")
+        raise TransientError(answer, after_s=int(after) if after.isdecimal() else None)
+    if status in {401, 403, 404, 410}:
         raise RefusedError(f"{answer}: renew FIREBREAK_TEAMS_WEBHOOK_URL")
-    if response.status_code not in {200, 202}:
+    if status not in {200, 202}:
         raise ContractChangedError(answer)
     return {"status": "done", "detail": f"{answer}: accepted, which is not yet posted"}

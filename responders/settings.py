@@ -5,11 +5,12 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
 from responders.errors import RefusedError
 
+TeamsShape = Literal["message", "card"]  # what the flow behind the webhook expects
 Credential = Literal["managed-identity", "azure-cli"]
 PUBLIC_ARM = "https://management.azure.com"
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -23,6 +24,7 @@ class Settings:
     tenant_id: str
     log_workspace_id: str
     teams_webhook_url: str = field(repr=False)  # a secret: whoever has it can post
+    teams_webhook_shape: TeamsShape
     evidence: Path  # a folder; nothing is written there where `evidence_url` is set
     policy: Path
     ca_bundle: Path | None = None  # trusted on top of the system's authorities
@@ -44,12 +46,17 @@ class Settings:
             tenant_id=_guid("FIREBREAK_TENANT_ID", environ),
             log_workspace_id=_guid("FIREBREAK_LOG_WORKSPACE_ID", environ),
             teams_webhook_url=environ.get("FIREBREAK_TEAMS_WEBHOOK_URL", ""),
+            teams_webhook_shape=cast(
+                TeamsShape, _one_of("FIREBREAK_TEAMS_WEBHOOK_SHAPE", environ, get_args(TeamsShape))
+            ),
             evidence=Path(evidence if evidence and not container else ".evidence"),
             evidence_url=container,
             policy=Path(environ.get("FIREBREAK_POLICY") or _beside_function_app("policy.toml")),
             ca_bundle=_file("FIREBREAK_CA_BUNDLE", bundle) if bundle else None,
             client_id=_guid("FIREBREAK_CLIENT_ID", environ) if client_id else None,
-            credential=_credential("FIREBREAK_CREDENTIAL", environ),
+            credential=cast(
+                Credential, _one_of("FIREBREAK_CREDENTIAL", environ, get_args(Credential))
+            ),
             api_audiences=_audiences("FIREBREAK_API_AUDIENCE", environ),
             acting=_switch("FIREBREAK_ACTING", environ),
         )
@@ -126,16 +133,12 @@ def _audiences(name: str, environ: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(one.lower() if is_guid(one) else one for one in named)
 
 
-def _credential(name: str, environ: Mapping[str, str]) -> Credential:
-    """One of two, by name: who acts must never be decided by what happens to be reachable."""
-    value = environ.get(name) or "managed-identity"
-    for known in get_args(Credential):
-        if value == known:
-            chosen: Credential = known
-            return chosen
-    raise RefusedError(
-        f"setting {name} must be {' or '.join(get_args(Credential))}, not {value[:40]!r}"
-    )
+def _one_of(name: str, environ: Mapping[str, str], known: tuple[str, ...]) -> str:
+    """One of these words, the first where nothing is set: a misspelt one must not be taken for it."""
+    value = environ.get(name) or known[0]
+    if value not in known:
+        raise RefusedError(f"setting {name} must be {' or '.join(known)}, not {value[:40]!r}")
+    return value
 
 
 def _file(name: str, value: str) -> Path:

@@ -105,6 +105,7 @@ def test_the_playbooks_schedule_only_registered_steps() -> None:
         "foothold",
         "waves",
         "progress",
+        "telling_later",
         "watching",
         "holding",
         "shutting_out",

@@ -1,7 +1,7 @@
 """The order of the playbook is the product. These tests pin the order, on the real Durable executor."""
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -921,12 +921,18 @@ def test_an_unreachable_cluster_is_said_to_be_so() -> None:
     assert done.outcome["clusters"]["aks-2"]["detail"] == "unreachable: timeout"
 
 
-def test_people_are_told_again_when_the_channel_was_busy() -> None:
-    answers = iter([{"status": "failed", "retry": True, "detail": "429"}])
-    done = run("respond", {"tell_people": lambda _o: next(answers, {"status": "done"})})
+@pytest.mark.parametrize("mode", ["contain", "respond"])
+def test_a_busy_channel_holds_nothing_up_and_is_told_beside_the_playbook(mode: str) -> None:
+    busy = {"status": "failed", "retry": True, "detail": "429", "after_s": 30}
+    done, well = run(mode, {"tell_people": busy}), run(mode, {})  # nobody answers in time
 
-    asked = [one for name, one in done.orders if name == "tell_people"]
-    assert [one["notice"] for one in asked][:2] == ["asking", "asking"]
+    told = [one for name, one in done.orders if name == "tell_people"]
+    late = [one for name, one in done.orders if name == "tell_later"]
+    assert [one["notice_key"] for one in late] == [one["notice_key"] for one in told]
+    assert all(one["facts"]["first"] == busy for one in late)
+    assert [one for one in done.timeline if one != "tell_later"] == well.timeline
+    assert done.ended_at - well.ended_at < timedelta(seconds=1)
+    assert done.alive == []
 
 
 @pytest.mark.parametrize("status", ["failed", "refused"])

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from playbooks import policy as policies
 from playbooks.policy import PolicyError
-from responders import kill_switch, notices
+from responders import cards, kill_switch, notices
 from responders.cloud import Cloud
 from responders.errors import ConflictError, ResponderError
 from responders.kill_switch import Switch
@@ -101,7 +101,7 @@ async def _tell(switch: Switch) -> str:
         ("Reason", switch["reason"]),
         ("At", switch["at"]),
     ]
-    card = notices.card(title, "bad" if pulled else "asking", facts, [], "")
+    card = cards.content(cards.Card(title, "bad" if pulled else "asking", "", facts))
     try:
         async with asyncio.timeout(_TELL_S):
             return str((await notices.send(await Cloud.connect(), card))["detail"])

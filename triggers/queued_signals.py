@@ -12,7 +12,7 @@ import azure.durable_functions as df
 import azure.functions as func
 import structlog
 
-from responders import notices
+from responders import cards, notices
 from responders.cloud import Cloud
 from responders.errors import ResponderError, TransientError
 from responders.evidence import digest
@@ -102,8 +102,8 @@ async def give_up(record: Record) -> None:
         ("Names", json.dumps(signal["hint"])),
         ("Last answer", record["why"] or "none: its handling broke"),
     ]
-    lines = ["Nothing was started. docs/how-to/signals-that-wait.md says what to do."]
-    card = notices.card("A signal that nobody could handle", "bad", rows, lines, "")
+    now = "Nothing was started. docs/how-to/signals-that-wait.md says what to do."
+    card = cards.content(cards.Card("A signal that nobody could handle", "bad", now, rows))
     try:
         told = await notices.send(await Cloud.connect(), card)
     except TransientError as problem:

@@ -4,7 +4,7 @@ import azure.durable_functions as df
 import structlog
 
 from playbooks.journaled import as_data
-from responders import notices
+from responders import cards, notices
 from responders.cloud import Cloud
 from responders.evidence import digest
 from responders.model import Json, Signal, StepResult
@@ -39,5 +39,6 @@ async def send(signal: Signal, title: str, why: str) -> StepResult:
         ("Id", signal["signal_id"]),
         ("Why", why),
     ]
-    lines = ["Nothing was started. Look at it, and open an incident about the identity by hand."]
-    return await notices.send(await Cloud.connect(), notices.card(title, "bad", rows, lines, ""))
+    now = "Nothing was started. Look at it, and open an incident about the identity by hand."
+    card = cards.content(cards.Card(title, "bad", now, rows))
+    return await notices.send(await Cloud.connect(), card)

@@ -1,0 +1,61 @@
+"""A notice that the channel did not take is handed over later, beside the playbook, which goes on meanwhile.
+
+How often and how long: at first as a throttle of seconds asks for, in the end as an outage of half a day does.
+"""
+
+from collections.abc import Generator
+from datetime import timedelta
+from typing import Any
+
+import azure.durable_functions as df
+
+from playbooks.orders import Json, Order
+from playbooks.settling import LOST
+from playbooks.steps import reporting
+
+bp = df.Blueprint()
+# Seconds before each try. Their sum is about twelve hours: who has not been told until then has seen the incident.
+_WAITS = (5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 3600, 7200, 10_800, 14_400)
+_LONGEST = 14_400  # whatever a Retry-After asks for
+
+
+@bp.orchestration_trigger(context_name="context")
+def tell_later(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
+    """Try again until the channel has taken it, somebody has to mend it, or half a day has passed."""
+    order: Order = context.get_input(expected_type=dict)
+    answer: Json = order["facts"].get("first", {})
+    told: Order = {**order, "facts": {k: v for k, v in order["facts"].items() if k != "first"}}
+    for wait in _WAITS:
+        pause = min(max(wait, int(answer.get("after_s", 0))), _LONGEST)
+        yield context.create_timer(context.current_utc_datetime + timedelta(seconds=pause))
+        task = context.call_activity(reporting.tell_people, told)
+        yield context.task_any([task])
+        answer = task.result if isinstance(task.result, dict) else LOST
+        if not answer.get("retry"):
+            break
+    return answer
+
+
+def tell(context: df.DurableOrchestrationContext, order: Order) -> Generator[Any, Any, Json]:
+    """One try, and the rest beside the playbook where time can fix it. A channel that is down delays nothing."""
+    task = context.call_activity(reporting.tell_people, order)
+    yield context.task_any([task])
+    answer: Json = task.result if isinstance(task.result, dict) else LOST
+    if answer.get("retry"):
+        yield from begin(context, order, answer)
+    return answer
+
+
+def begin(
+    context: df.DurableOrchestrationContext, order: Order, first: Json
+) -> Generator[Any, Any, None]:
+    """Hand a notice that was not taken to `tell_later`, and go on at once.
+
+    A sub-orchestration is scheduled when a task is waited for, so one moment is waited with it.
+    """
+    late: Order = {**order, "facts": {**order["facts"], "first": first}}
+    later = context.call_sub_orchestrator("tell_later", late)
+    moment = context.create_timer(context.current_utc_datetime)
+    yield context.task_any([later, moment])
+    if not moment.is_completed:
+        moment.cancel()
