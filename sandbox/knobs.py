@@ -55,4 +55,6 @@ class Limits:
     resource_graph_queries: float = 15  # for each caller, in 5 s
     # https://learn.microsoft.com/azure/azure-monitor/service-limits#log-analytics-workspaces
     log_queries: float = 200  # for each caller, in 30 s
+    # https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using#rate-limiting-for-connectors
+    teams_messages: float = 4  # for each workflow, in 1 s
     log_rows: float = 500_000  # of one query; with more the answer is partial

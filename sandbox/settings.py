@@ -9,6 +9,8 @@ from sandbox.world import Json, World, stable_guid
 
 API_VERSION = "2016-06-01"  # of Power Automate's request trigger, part of every workflow URL
 WORKFLOW_ID = stable_guid("workflow/security-incidents").replace("-", "")
+# The same channel's other flow: its only step is "Post card in a chat or channel", which takes the card itself.
+CARD_WORKFLOW_ID = stable_guid("workflow/security-incident-cards").replace("-", "")
 
 
 def pretend_secret(name: str) -> str:
@@ -16,7 +18,7 @@ def pretend_secret(name: str) -> str:
     return hashlib.sha256(f"firebreak sandbox: {name}".encode()).hexdigest()
 
 
-def teams_webhook_url(world: World) -> str:
+def teams_webhook_url(world: World, workflow: str = WORKFLOW_ID) -> str:
     """The URL that a Teams workflow shows its owner; whoever has it can post."""
     query = urlencode(
         {
@@ -27,7 +29,7 @@ def teams_webhook_url(world: World) -> str:
         }
     )
     origin = world.endpoints["teams"]
-    return f"{origin}/workflows/{WORKFLOW_ID}/triggers/manual/paths/invoke?{query}"
+    return f"{origin}/workflows/{workflow}/triggers/manual/paths/invoke?{query}"
 
 
 def identity_header() -> str:

@@ -9,6 +9,7 @@ import time
 import httpx
 import pytest
 
+from sandbox.settings import CARD_WORKFLOW_ID, WORKFLOW_ID
 from tests.sandbox_entra_calls import aadsts, ask_with_assertion
 from tests.sandbox_fixture import RunningSandbox
 
@@ -245,6 +246,33 @@ def test_cards_are_kept_and_bad_messages_fail_unseen(sandbox: RunningSandbox) ->
 
     assert sandbox.control("GET", "state/teams") == [good]
     assert len(sandbox.control("GET", "state/failedTeamsRuns")) == len(bad)
+
+
+def test_the_other_flow_takes_the_card_itself_and_nothing_else(sandbox: RunningSandbox) -> None:
+    webhook = sandbox.environment["FIREBREAK_TEAMS_WEBHOOK_URL"]
+    other = webhook.replace(WORKFLOW_ID, CARD_WORKFLOW_ID)
+    card = _card()["content"]
+
+    for message in (card, {"type": "message", "attachments": [_card()]}):
+        assert sandbox.http.post(other, json=message).status_code == 202
+
+    assert sandbox.control("GET", "state/teams") == [card]
+    (failed,) = sandbox.control("GET", "state/failedTeamsRuns")
+    assert "must be 'AdaptiveCard'" in failed["reason"]
+
+
+def test_more_cards_in_a_second_than_the_channel_takes_are_throttled(
+    sandbox: RunningSandbox,
+) -> None:
+    webhook = sandbox.environment["FIREBREAK_TEAMS_WEBHOOK_URL"]
+    sandbox.control("POST", "limits", {"teams_messages": 1})
+    message = {"type": "message", "attachments": [_card()]}
+
+    answers = [sandbox.http.post(webhook, json=message) for _ in range(2)]
+
+    assert [one.status_code for one in answers] == [202, 429]
+    assert answers[1].headers["Retry-After"] == "1"
+    assert sandbox.control("GET", "state/teams") == [message]
 
 
 def test_a_webhook_url_without_its_signature_opens_nothing(sandbox: RunningSandbox) -> None:

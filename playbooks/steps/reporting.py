@@ -2,28 +2,16 @@
 
 import asyncio
 import os
-from datetime import UTC, datetime
-from typing import cast
 
 import azure.durable_functions as df
 
-from playbooks import changes, choosing, footprint, plan_files, plans, refederation
+from playbooks import choosing, plan_files, plans, refederation
 from playbooks.journaled import Work, perform
-from playbooks.orders import Json, Order, cancelled_path, folder, graph_path
-from playbooks.steps import depths, findings, sweeps, undo_books
+from playbooks.orders import Json, Order, folder, graph_path
+from playbooks.steps import depths, incident_documents
 from playbooks.what_to_do import NOW
-from responders import (
-    cards,
-    claims,
-    graph_pages,
-    incident_index,
-    locks,
-    notices,
-    report_pages,
-    reports,
-)
+from responders import cards, claims, graph_pages, incident_index, notices, reports
 from responders.evidence import EvidenceRef, EvidenceStore
-from responders.journal import Journal
 from responders.model import Incident, StepResult
 
 bp = df.Blueprint()
@@ -100,11 +88,13 @@ async def record_resume(order: Order) -> Json:
 
 @bp.activity_trigger(input_name="order")
 async def write_report(order: Order) -> Json:
-    """Report: the incident as one document for machines and one for people."""
+    """Report: the incident as one document, for machines, for people, and for printing."""
     incident = order["incident"]
 
     async def act(work: Work) -> Json:
-        return await asyncio.to_thread(_write, work.store, incident, order["facts"])
+        return await asyncio.to_thread(
+            incident_documents.write, work.store, incident, order["facts"]
+        )
 
     return await perform("write_report", order, act)
 
@@ -142,20 +132,6 @@ async def release_principal(order: Order) -> Json:
     return await perform("release_principal", order, act)
 
 
-def _write(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
-    """Both forms of the document. A document that was written before stands."""
-    name = facts.get("name", "report")
-    stem = f"{folder(incident)}/{name}"
-    if not store.exists(f"{stem}.json"):
-        store.put_json(f"{stem}.json", _report(store, incident, facts))
-        undo = f"{folder(incident)}/undo{name.removeprefix('report')}.json"
-        if not store.exists(undo):
-            store.put_json(undo, store.get_json(f"{stem}.json")["undo"])
-    report = store.get_json(f"{stem}.json")
-    store.put(f"{stem}.md", report_pages.markdown(report).encode())
-    return {"status": "done", "detail": f"{stem}.md"}
-
-
 def _card(store: EvidenceStore, incident: Incident, notice: str, facts: Json) -> Json:
     title, mood = NOTICES[notice]
     principal = incident["principal"]
@@ -169,7 +145,10 @@ def _card(store: EvidenceStore, incident: Incident, notice: str, facts: Json) ->
     if notice in {"asking", "planned"} and store.exists(graph_path(incident)):
         lines += graph_pages.summary(store.get_json(graph_path(incident)))
     if notice in {"contained", "partly_contained", "asking"}:
-        lines += [f"Not covered, look by hand: {one}" for one in _uncovered(store, incident)]
+        lines += [
+            f"Not covered, look by hand: {one}"
+            for one in incident_documents.uncovered(store, incident)
+        ]
     name, url = f"{title}: {principal['display_name']}", incident_url(incident["incident_id"])
     seen = notice in {"asking", "planned"} and url and store.exists(graph_path(incident))
     picture = f"{url}/graph.svg" if seen else ""
@@ -205,100 +184,12 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _report(store: EvidenceStore, incident: Incident, facts: Json) -> Json:
-    base = folder(incident)
-    paths = [one for one in store.list(base) if not one.endswith("journal.jsonl")]
-    plan = _optional(store, plan_files.plan_path(incident, plan_files.in_force(store, incident)))
-    return {
-        "incident": incident,
-        "outcome": facts["outcome"],
-        "clock": facts["clock"],
-        "clusters": facts.get("clusters", {}),
-        "remaining": facts.get("remaining", []),
-        "unasked": facts.get("unasked", []),
-        "by_hand": facts.get("by_hand", []),
-        "exposures": facts.get("exposures", []),
-        "reversals": facts.get("reversals", []),
-        "deepened": facts.get("deepened", []),
-        "changes": changes.all_of(store, incident),
-        "locks": _locks(store, incident),
-        "graph": _optional(store, graph_path(incident)),
-        "consent": plan_files.consent_of(store, incident),
-        "cancelled": _optional(store, cancelled_path(incident["incident_id"])),
-        "steps": [
-            step
-            for step in Journal(store, incident["incident_id"]).steps()
-            if step["step"] != "write_report"  # this one, which ends after it
-        ],
-        "footprint": (traced := findings.newest(store, incident)),
-        "findings": footprint.findings(cast(footprint.Footprint, traced)) if traced else [],
-        "undo": undo_books.read(store, incident),
-        "restored": restores_of(store, incident),
-        "gitops": [
-            {"path": one, "text": store.get(one).decode()} for one in paths if "/gitops/" in one
-        ],
-        "left_out": plan.get("left_out", []),
-        "choices": choosing.told(cast(plans.Plan, plan), plan_files.consent_of(store, incident))
-        if plan
-        else [],
-        "refederation": refederation.lines(
-            cast(plans.Plan, plan), plan_files.consent_of(store, incident)
-        )
-        if plan
-        else [],
-        "uncovered": _uncovered(store, incident),
-        "gaps": sweeps.gaps_of(store, incident),
-        "evidence": [reports.reference(store, path) for path in paths],
-        "written_at": datetime.now(UTC).isoformat(timespec="seconds"),  # noqa: TID251 - an activity
-    }
-
-
 def _manifest(store: EvidenceStore, incident: Incident, name: str) -> EvidenceRef:
     """Written once. Its hash is what proves the bundle, so it is told where the bundle is not."""
     path = f"{folder(incident)}/{name}"
     if not store.exists(path):
         return reports.write_manifest(store, folder(incident), name=name)
     return reports.reference(store, path)
-
-
-def _locks(store: EvidenceStore, incident: Incident) -> list[str]:
-    """Management locks that refuse what containment deletes: to lift one is a decision of its own."""
-    snapshot = _optional(store, f"{folder(incident)}/snapshot.json")
-    if not snapshot:
-        return []
-    doomed = [str(one["id"]) for one in snapshot["grants"]]
-    if incident["principal"]["kind"] == "user_assigned_identity":
-        base = incident["principal"]["resource_id"]
-        names = (one["name"] for one in snapshot["federated_credentials"])
-        doomed += [f"{base}/federatedIdentityCredentials/{name}" for name in names]
-    vaults = [str(one["vault_id"]) for one in snapshot["key_vault_policies"]]
-    found = [
-        *locks.blocking(snapshot["locks"], doomed),
-        *locks.blocking(snapshot["locks"], vaults, deletes=False),
-    ]
-    return [
-        f"{one['level']} lock {one['lock']} holds {one['target']}: {one['by_hand']}"
-        for one in found
-    ]
-
-
-def _uncovered(store: EvidenceStore, incident: Incident) -> list[str]:
-    path = f"{folder(incident)}/snapshot.json"
-    if not store.exists(path):
-        return ["everything: there is no snapshot of what the principal may do"]
-    return footprint.uncovered(store.get_json(path))
-
-
-def restores_of(store: EvidenceStore, incident: Incident) -> list[Json]:
-    """How each restore of this incident ended, in the order of their ends."""
-    paths = store.list(f"{folder(incident)}/restore")
-    found = [store.get_json(one) for one in paths if one.endswith("/outcome.json")]
-    return sorted(found, key=lambda one: str(one["ended_at"]))
-
-
-def _optional(store: EvidenceStore, path: str) -> Json:
-    """The document, or an empty one where that step was never reached in this mode."""
-    return dict(store.get_json(path)) if store.exists(path) else {}
 
 
 def incident_url(incident_id: str) -> str:

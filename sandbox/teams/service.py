@@ -1,19 +1,21 @@
-"""A Teams workflow: "When a Teams webhook request is received", then "Post card in a channel".
+"""Two Teams workflows: "When a Teams webhook request is received", then "Post card in a channel".
 
 Simulates   Power Automate's request trigger behind a signed URL
 Faithful    it accepts at once with 202 and an empty body; what is wrong with the message makes the run fail
-            later, where the caller never learns of it
-Left out    throttling above four messages a second
+            later, where the caller never learns of it; the one flow takes a message with the card attached, the other
+            the card itself; more than four requests a second are throttled
+Left out    the limits of an hour and a day; a connector's 429 in the body of a 200
 Source      https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
 """
 
 import hmac
 import uuid
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from sandbox.settings import API_VERSION, WORKFLOW_ID, pretend_secret
+from sandbox.settings import API_VERSION, CARD_WORKFLOW_ID, WORKFLOW_ID, pretend_secret
 from sandbox.web import Call, Route, Router
 from sandbox.world import Json, World, timestamp
 
@@ -33,8 +35,9 @@ async def serve(world: World, call: Call) -> Response:
 
 
 async def invoke(world: World, call: Call) -> Response:
-    """202 accepted; 400 no JSON or no api-version; 401 without the signature; 404 no such workflow."""
-    if call.params["workflow"] != WORKFLOW_ID:
+    """202 accepted; 400 no JSON or no api-version; 401 without the signature; 404 no such workflow; 429."""
+    workflow = call.params["workflow"]
+    if workflow not in {WORKFLOW_ID, CARD_WORKFLOW_ID}:
         return _error(404, "WorkflowNotFound", "The workflow could not be found.")
     if call.query.get("api-version") != API_VERSION:
         return _error(
@@ -46,17 +49,33 @@ async def invoke(world: World, call: Call) -> Response:
             "DirectApiAuthorizationRequired",
             "The request must be authenticated only by Shared Access scheme.",
         )
+    if _too_many(world, workflow):
+        throttled = _error(429, "TooManyRequests", "Rate limit is exceeded. Try again later.")
+        throttled.headers["Retry-After"] = "1"
+        return throttled
     try:
         message = call.json()
     except ValueError:
         return _error(400, "InvalidRequestContent", "The request content is not valid JSON.")
-    _run(world, message, len(call.body))
+    _run(world, message, len(call.body), wrapped=workflow == WORKFLOW_ID)
     return Response(status_code=202, headers={"x-ms-workflow-run-id": uuid.uuid4().hex.upper()})
 
 
-def _run(world: World, message: Any, size: int) -> None:
+def _too_many(world: World, workflow: str) -> bool:
+    """Count a request; whether it is one too many of the last second."""
+    posted: dict[str, list[datetime]] = world.caches.setdefault("teams requests", {})
+    now = world.clock.now()
+    recent = [one for one in posted.get(workflow, []) if now - one < timedelta(seconds=1)]
+    posted[workflow] = recent
+    if len(recent) >= world.limits.teams_messages:
+        return True
+    recent.append(now)
+    return False
+
+
+def _run(world: World, message: Any, size: int, *, wrapped: bool) -> None:
     """Post the card, or note why the run failed."""
-    wrong = _what_is_wrong(message, size)
+    wrong = _what_is_wrong(message, size) if wrapped else _what_is_wrong_with_card(message, size)
     if wrong is None:
         world.teams_messages.append(message)
         return
@@ -78,9 +97,20 @@ def _what_is_wrong(message: Any, size: int) -> str | None:
                 continue
             case _:
                 return "BotFrameworkError: the attachment is no adaptive card"
-    if size > MOST_BYTES:
-        return "RequestEntityTooLarge: the message exceeds 28 KB"
-    return None
+    return _too_long(size)
+
+
+def _what_is_wrong_with_card(message: Any, size: int) -> str | None:
+    """https://github.com/MicrosoftDocs/msteams-docs/issues/11302."""
+    match message:
+        case {"type": "AdaptiveCard"}:
+            return _too_long(size)
+        case _:
+            return "Property 'type' must be 'AdaptiveCard'"
+
+
+def _too_long(size: int) -> str | None:
+    return "RequestEntityTooLarge: the message exceeds 28 KB" if size > MOST_BYTES else None
 
 
 def _error(status: int, code: str, message: str) -> Response:
