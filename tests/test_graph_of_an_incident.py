@@ -39,8 +39,8 @@ async def test_an_application_whose_graph_a_consent_covers(
     assert workloads == {"shop/orders-api", "shop/orders-worker"}
     assert graph["counts"]["service_accounts"] == len(plan["federated_credentials"])
     assert f"Breaks with it: {graph['counts']['workloads']} workloads" in card
-    assert "https://firebreak.example/api/incidents/" in card
-    assert "/plan?view=svg" in card
+    assert "https://firebreak.example/incidents/" in card
+    assert "/graph.svg" in card
 
 
 async def test_a_managed_identity_in_plan_mode(

@@ -159,12 +159,21 @@ def http_function(route: str, *methods: str) -> Function:
         ("files/x", "files/{name?}", {"name": "x"}),
     ],
 )
-def test_the_most_literal_route_wins(path: str, template: str, values: dict[str, str]) -> None:
-    templates = ("incidents/{*rest}", "incidents/{id}", "incidents/{number:int}", "incidents/open")
-    routes = Routes([http_function(t) for t in (*templates, "incidents", "files/{name?}")])
+def test_the_first_registered_route_that_fits_wins(
+    path: str, template: str, values: dict[str, str]
+) -> None:
+    templates = ("incidents", "incidents/open", "incidents/{number:int}", "incidents/{id}")
+    routes = Routes([http_function(t) for t in (*templates, "incidents/{*rest}", "files/{name?}")])
     found = routes.find("GET", path)
     assert found is not None
     assert (found[0].function.name, found[1]) == (template, values)
+
+
+def test_a_literal_has_no_precedence_over_what_was_registered_before_it() -> None:
+    routes = Routes([http_function("incidents/{id}"), http_function("incidents/open")])
+    found = routes.find("GET", "incidents/open")
+    assert found is not None
+    assert found[0].function.name == "incidents/{id}"
 
 
 @pytest.mark.parametrize("template", ["a/{x:range(1,2)}", "a/{x}.json", "a/pre{x}"])

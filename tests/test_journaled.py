@@ -8,12 +8,14 @@ import pytest
 
 from playbooks import stopping
 from playbooks.journaled import Keeping, Work, perform
-from responders import kill_switch
+from playbooks.steps import containment
+from responders import kill_switch, snapshots
 from responders.cloud import Cloud
 from responders.errors import RefusedError, TransientError
 from responders.evidence import EvidenceStore
 from responders.evidence_folder import EvidenceFolder
 from tests.azure_fake import FakeAzure, Say
+from tests.snapshot import snapshot
 from tests.test_compromised_identity import order as plain_order
 
 FOLDER = "incidents/inc-20260101-0123456789ab"
@@ -207,3 +209,22 @@ async def test_a_restore_after_the_end_of_a_cancelled_incident_acts(store: Evide
     later: Any = {**order("contain"), "holder": "inc-20260101-0123456789ab-restore-1"}
 
     assert (await perform("lever", later, pulled, acts=True))["status"] == "done"
+
+
+async def test_of_two_snapshots_at_once_the_first_that_is_written_stands(
+    store: EvidenceStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plan that is left for a containment may still be taking its own."""
+    first = snapshot(grants=[])
+
+    async def taken(*_: Any, **__: Any) -> Any:
+        store.put_json(f"{FOLDER}/snapshot.json", first)
+        return snapshot(grants=[], taken_at="2026-01-01T00:00:09.000+00:00")
+
+    monkeypatch.setattr(snapshots, "take", taken)
+    step = containment.take_snapshot._function._func
+
+    answer = await step(order("contain"))
+
+    assert answer["status"] == "done"
+    assert store.get_json(f"{FOLDER}/snapshot.json") == first

@@ -1,6 +1,7 @@
 """Steps 1 to 4: guards, the reversible lever, the snapshot, and the proof."""
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime
 
 import azure.durable_functions as df
@@ -9,7 +10,7 @@ from playbooks import limits, residual
 from playbooks.journaled import Keeping, Work, perform
 from playbooks.orders import Json, Order, folder
 from responders import acts, guards, service_principals, snapshots, verifications
-from responders.errors import RefusedError
+from responders.errors import ConflictError, RefusedError
 from responders.model import StepResult
 
 bp = df.Blueprint()
@@ -63,7 +64,10 @@ async def take_snapshot(order: Order) -> Json:
         if not known:
             insist = work.run < _INSIST_RUNS
             taken = await snapshots.take(work.cloud, order["incident"], insist=insist)
-            await asyncio.to_thread(work.store.put_json, path, taken)
+            # One that was taken at the same time, by a plan that is left or by a second delivery, was written first: it
+            # stands, as no lever is pulled before this step has answered.
+            with contextlib.suppress(ConflictError):
+                await asyncio.to_thread(work.store.put_json, path, taken)
         snapshot: snapshots.Snapshot = await asyncio.to_thread(work.store.get_json, path)
         unread = "".join(f"; not read: {one}" for one in snapshot["unread"])
         removals = limits.removals(snapshot)
