@@ -65,6 +65,8 @@ async def product(sandbox: RunningSandbox, evidence: Path) -> AsyncIterator[Prod
 @contextmanager
 def _logged_to(log: io.StringIO) -> Iterator[None]:
     before = structlog.get_config()
+    # Whole, whatever was configured before: the app's own processors want a logger of the standard library.
+    structlog.reset_defaults()
     structlog.configure(
         logger_factory=structlog.PrintLoggerFactory(file=log), cache_logger_on_first_use=False
     )

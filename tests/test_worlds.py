@@ -4,16 +4,20 @@ A file in `tests/worlds` is a world that once failed, or that a defect would mak
 here too; `make fuzz-worlds` plays as many as asked for.
 """
 
+import io
 import json
 from pathlib import Path
 from typing import cast
 
 import pytest
+import structlog
 
+from fuzz import product
 from fuzz.drawing import draw
 from fuzz.playing import play
 from fuzz.shrinking import candidates, shrink
 from fuzz.worlds import Json, World, victim_of
+from responders import logs
 from tests.sandbox_fixture import RunningSandbox
 
 KEPT = sorted((Path(__file__).parent / "worlds").glob("*.json"))
@@ -167,3 +171,17 @@ async def test_shrinking_drops_all_that_the_failure_does_not_need() -> None:
     assert [one["name"] for one in small["identities"]] == ["victim"]
     assert not small["workloads"] and not small["stores"] and not small["people"]
     assert not small["attack"]["footholds"]
+
+
+def test_a_world_is_played_also_where_the_app_has_set_its_log_up() -> None:
+    before = structlog.get_config()
+    logs.configure()
+    said = io.StringIO()
+    try:
+        with product._logged_to(said):
+            structlog.get_logger("firebreak.any").info("accepted", why="because")
+        assert "accepted" in said.getvalue()
+        kept = structlog.get_config()["processors"]
+        assert structlog.stdlib.filter_by_level in kept
+    finally:
+        structlog.configure(**before)
