@@ -66,6 +66,19 @@ class App:
         """A JSON document."""
         return cast(Json, self.call("GET", path, query=query).json())
 
+    def pages(
+        self, path: str, name: str, limit: int, *, size: int, **query: str | None
+    ) -> tuple[list[Json], bool]:
+        """At most so many of a list that comes in pages, and whether there are more."""
+        found: list[Json] = []
+        cursor: str | None = None
+        while True:
+            page = self.get(path, **query, limit=min(limit - len(found), size), cursor=cursor)
+            found += page[name]
+            cursor = page.get("next_cursor")
+            if not cursor or len(found) >= limit:
+                return found, cursor is not None
+
     def text(self, path: str, **query: str | int | None) -> str:
         """A document that is no JSON."""
         return self.call("GET", path, query=query).text

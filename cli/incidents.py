@@ -1,4 +1,4 @@
-"""Commands that start, show, follow and steer incidents."""
+"""Commands that show, follow and steer incidents."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -11,56 +11,9 @@ from cli.errors import CommandError
 from cli.watching import RESTING, Watch, next_steps, verdict
 
 commands = typer.Typer(no_args_is_help=True)
+_PAGE = 100  # incidents at most in one answer
 IncidentId = Annotated[str, typer.Argument(help="inc-YYYYMMDD-…", show_default=False)]
 Reason = Annotated[str, typer.Option(help="Why: it goes into the record.", show_default=False)]
-
-
-@commands.command()
-def start(
-    context: typer.Context,
-    reason: Reason,
-    mode: Annotated[
-        Literal["plan", "contain", "respond"], typer.Option(help="How deep it goes.")
-    ] = "plan",
-    object_id: Annotated[str | None, typer.Option(help="Of the service principal.")] = None,
-    app_id: Annotated[str | None, typer.Option(help="Client id.")] = None,
-    resource_id: Annotated[str | None, typer.Option(help="Of a managed identity.")] = None,
-    service_account: Annotated[
-        str | None, typer.Option(help="CLUSTER,NAMESPACE,NAME; the cluster by ARM id or name.")
-    ] = None,
-    vector: Annotated[
-        Literal["credential", "cluster", "unknown"] | None,
-        typer.Option(help="How the attacker got in, where you know."),
-    ] = None,
-    watch: Annotated[bool, typer.Option(help="Follow it until a person is needed.")] = True,
-) -> None:
-    """Open an incident about one identity, by an immutable id."""
-    body: Json = {"mode": mode, "reason": reason}
-    body |= {"vector": vector} if vector else {}
-    body |= _hint(object_id, app_id, resource_id, service_account)
-    opened = session.of(context)
-    with opened.app() as app:
-        accepted = app.post("/api/incidents", body)
-        words = "joined" if accepted["joined"] else "opened"
-        opened.console.print(showing.plain(f"{words} {accepted['incident_id']}", "bold"))
-        if watch:
-            _follow(opened, app, accepted["incident_id"])
-
-
-def _hint(
-    object_id: str | None, app_id: str | None, resource_id: str | None, account: str | None
-) -> Json:
-    given: Json = {"object_id": object_id, "app_id": app_id, "resource_id": resource_id}
-    if account is not None:
-        parts = account.split(",")
-        if len(parts) != 3 or not all(parts):
-            raise CommandError(f"{account!r} is not CLUSTER,NAMESPACE,NAME")
-        given["service_account"] = dict(zip(("cluster", "namespace", "name"), parts, strict=True))
-    found = {name: value for name, value in given.items() if value is not None}
-    if len(found) != 1:
-        todo = "give one of --object-id, --app-id, --resource-id, --service-account"
-        raise CommandError(f"{len(found)} ids were given, one is needed", todo)
-    return found
 
 
 @commands.command("list")
@@ -74,25 +27,11 @@ def list_incidents(
 ) -> None:
     """Incidents, the newest first."""
     opened = session.of(context)
-    found: list[Json] = []
+    wanted = {"phase": phase, "outcome": outcome, "mode": mode, "principal": principal}
     with opened.app() as app:
-        cursor: str | None = None
-        while len(found) < limit:
-            page = app.get(
-                "/api/incidents",
-                phase=phase,
-                outcome=outcome,
-                mode=mode,
-                principal=principal,
-                limit=min(limit - len(found), 100),
-                cursor=cursor,
-            )
-            found += page["incidents"]
-            cursor = page.get("next_cursor")
-            if not cursor:
-                break
+        found, more = app.pages("/api/incidents", "incidents", limit, size=_PAGE, **wanted)
     opened.console.print(showing.listing(found))
-    if cursor:
+    if more:
         opened.console.print(showing.plain(f"More: --limit {limit * 4}", "dim"))
 
 
@@ -114,12 +53,13 @@ def watch(
     """Follow an incident live. Exit status 3: not contained, held, refused or failed."""
     opened = session.of(context)
     with opened.app() as app:
-        _follow(opened, app, incident_id, to_the_end=to_the_end)
+        follow(opened, app, incident_id, to_the_end=to_the_end)
 
 
-def _follow(
+def follow(
     opened: session.Session, app: App, incident_id: str, *, to_the_end: bool = False
 ) -> None:
+    """Until it is at rest, or over. Ends the command with 3 where a person is needed now."""
     over = frozenset({"closed", "refused", "failed", "cancelled"})
     shown = Watch(app, incident_id, opened.console).until(over if to_the_end else RESTING)
     if not opened.console.is_terminal:  # there the last screen stays

@@ -16,6 +16,7 @@ from responders.untrusted import visible
 
 _STEPS = 12  # the latest ones; `firebreak steps` has all
 _GOOD = frozenset({"contained", "recovered", "restored", "planned", "done", "nothing_to_do"})
+_FATES = {"accepted": "green", "recorded": "", "poisoned": "red"}
 _BAD = frozenset({"not_contained", "failed", "refused", "partly_restored", "restore_refused"})
 
 
@@ -122,6 +123,24 @@ def listing(found: Sequence[Json]) -> Table:
             plain(one.get("mode", "")),
             plain(one.get("phase", ""), mood(str(one.get("phase", "")))),
             plain(one.get("outcome") or "", mood(str(one.get("outcome") or ""))),
+        )
+    return table
+
+
+def signals_table(found: Sequence[Json]) -> Table:
+    """Signals as rows, the newest first."""
+    table = Table(expand=True)
+    for name in ("received", "signal", "from", "state", "why", "incident"):
+        table.add_column(name, overflow="fold")
+    for one in found:
+        signal, status = one["signal"], str(one["status"])
+        table.add_row(
+            plain(str(one["received_at"])[:19]),
+            plain(signal["title"]),
+            plain(f"{signal['source']} {signal['kind']}"),
+            plain(status, _FATES.get(status, "yellow")),
+            plain(one["why"]),
+            plain(one["incident_id"] or ""),
         )
     return table
 

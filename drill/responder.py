@@ -59,7 +59,10 @@ class Responder:
     async def open(self, object_id: str, mode: str, reason: str) -> str:
         """Open an incident by hand, or ask more of the one that is open."""
         wish = {"object_id": object_id, "mode": mode, "reason": reason}
-        return str((await self._call("POST", "/api/incidents", wish))["incident_id"])
+        said = await self._call("POST", "/api/incidents", wish)
+        if said["incident_id"] is None:
+            raise DrillError(f"the call opened nothing: {said['why']}")
+        return str(said["incident_id"])
 
     async def incident(self, incident_id: str) -> Json:
         """How the incident stands."""

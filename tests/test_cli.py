@@ -9,7 +9,7 @@ import httpx
 import pytest
 from rich.console import Console
 
-from cli import __main__, consenting, local, showing
+from cli import __main__, consenting, local, session, showing
 from cli.connection import App, checked_origin, incident_path
 from cli.errors import CommandError, NotSignedInError, RefusedError, UnreachableError
 from cli.watching import Watch, next_steps, verdict
@@ -203,6 +203,15 @@ def test_a_risk_that_is_not_confirmed_ends_it() -> None:
         consenting.by_asking(ASKED, consenting.Questions(lambda _q: "why", yes))
 
 
+def typed(monkeypatch: pytest.MonkeyPatch, server: Server, *arguments: str) -> int:
+    """The exit status of a command against this server."""
+    monkeypatch.setattr(
+        session, "http_client", lambda: httpx.Client(transport=httpx.MockTransport(server))
+    )
+    monkeypatch.setattr(session, "AzureCli", lambda *_: Token())
+    return run(monkeypatch, "--app", "https://fb.test", "--audience", "api://fb", *arguments)
+
+
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr("sys.argv", ["firebreak", *arguments])
     for name in ("FIREBREAK_APP", "FIREBREAK_API_AUDIENCE"):
@@ -282,3 +291,76 @@ def test_an_app_that_says_that_it_cannot_work_is_heard_and_not_asked_again() -> 
 
     assert app(server).get("/api/health")["status"] == "unhealthy"
     assert len(server.asked) == 1
+
+
+START = ("start", "--object-id", "o", "--reason", "somebody is in", "--no-watch")
+URL = "/api/signals/responder/0123456789abcdef"
+WAITS = {
+    "status": "queued",
+    "incident_id": None,
+    "joined": False,
+    "mode": "contain",
+    "why": "it waits in the queue: Graph answered 503",
+    "status_url": URL,
+}
+
+
+def record(status: str, why: str, incident_id: str | None = None) -> httpx.Response:
+    said = {"status": status, "why": why, "incident_id": incident_id, "joined": False}
+    return httpx.Response(200, json=said)
+
+
+def test_a_call_that_waits_is_no_opened_incident(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert typed(monkeypatch, Server(httpx.Response(202, json=WAITS)), *START) == 3
+    said = capsys.readouterr().out
+    assert "Nothing was begun yet" in said
+    assert "Graph answered 503" in said
+    assert "opened" not in said
+
+
+def test_a_call_that_waits_is_followed_until_it_was_handled(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = httpx.Response(404, json={"code": "UnknownSignal", "detail": "none"})
+    server = Server(
+        httpx.Response(202, json=WAITS),
+        missing,
+        record("received", "TransientError: Graph answered 500"),
+        record("accepted", "a responder's call", INCIDENT),
+        httpx.Response(200, json=incident("watching", outcome="contained")),
+    )
+    assert typed(monkeypatch, server, *START[:-1]) == 0
+    assert [one.url.path for one in server.asked][1:4] == [URL] * 3
+    said = " ".join(capsys.readouterr().out.split())
+    assert "still waits: TransientError: Graph answered 500" in said
+    assert f"opened {INCIDENT}" in said
+
+
+@pytest.mark.parametrize("status", ["refused", "poisoned"])
+def test_a_call_that_waited_for_nothing_ends_with_the_reason(
+    status: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = Server(httpx.Response(202, json=WAITS), record(status, "no such principal"))
+    assert typed(monkeypatch, server, *START[:-1]) == 1
+    assert f"{status}: no such principal" in capsys.readouterr().err
+
+
+def test_signals_come_page_by_page_and_a_planted_title_is_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    signal = {"title": "\x1b[2Jrosa", "source": "responder", "kind": "call"}
+    row = {"signal": signal, "status": "queued", "why": "w", "incident_id": None}
+    row["received_at"] = "2026-11-27T03:00:00+00:00"
+    pages = (
+        httpx.Response(200, json={"signals": [row], "next_cursor": "c"}),
+        httpx.Response(200, json={"signals": [row], "next_cursor": "d"}),
+    )
+    server = Server(*pages)
+    assert typed(monkeypatch, server, "signals", "--source", "responder", "--limit", "2") == 0
+    assert server.asked[1].url.params["cursor"] == "c"
+    assert server.asked[0].url.params["source"] == "responder"
+    said = capsys.readouterr().out
+    assert "More: --limit" in said
+    assert "\x1b[2J" not in said

@@ -1,5 +1,6 @@
 """Where a person's call comes in: what makes no sense begins nothing, what comes twice acts once."""
 
+import inspect
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from responders import kill_switch, notices
 from responders.cloud import Cloud
 from responders.errors import TransientError
 from responders.evidence_folder import EvidenceFolder
+from tests.queue_out import QueueOut
 from tests.registered import functions, http_trigger
 from tests.test_ways_in import (
     GOOD,
@@ -59,9 +61,11 @@ async def ask(
     query: dict[str, str] | None = None,
     roles: tuple[str, ...] = ALL,
     incident: str = INCIDENT,
+    named: dict[str, str] | None = None,
+    later: QueueOut | None = None,
     **headers: str,
 ) -> Answer:
-    """Call a function of the app as the worker does."""
+    """Call a function of the app as the worker does. `named`: what its route names, where that is no incident."""
     shown = signed_in(*roles) if roles else {}
     sent = {**shown, **{key.replace("_", "-"): value for key, value in headers.items()}}
     trigger = http_trigger(name)
@@ -70,12 +74,14 @@ async def ask(
         f"/{trigger.route}",
         headers=sent,
         params=query or {},
-        route_params={"incident_id": incident} if "{" in trigger.route else {},
+        route_params=named or ({"incident_id": incident} if "{" in trigger.route else {}),
         body=body if isinstance(body, bytes) else json.dumps(body or {}).encode(),
     )
     function = functions()[name].get_user_function()
     inner = getattr(function, "client_function", None)
-    answer = await (inner(req=request, client=client) if inner else function(request))
+    takes = inspect.signature(inner or function).parameters
+    more: dict[str, Any] = {"later": later or QueueOut()} if "later" in takes else {}
+    answer = await (inner(req=request, client=client, **more) if inner else function(request))
     return Answer(answer)
 
 

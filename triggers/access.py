@@ -52,12 +52,15 @@ RULES: dict[str, Rule] = {
     "restore_incident": person(APPROVE),
     "cancel_incident": person(RESPOND),
     "list_signals": person(READ),
+    "read_signal": person(READ),
     "read_kill_switch": person(READ),
     "set_kill_switch": person(RESPOND, ADMIN),  # to let Firebreak act again: ADMIN alone
     "check_policy": person(READ),
     "read_health": ANYONE,  # in a word; with ?deep for who may read
     "read_openapi": ANYONE,
     "page_incidents": person(READ, page=True),
+    "page_open_form": person(READ, page=True),
+    "page_open": person(RESPOND, page=True),
     "page_incident": person(READ, page=True),
     "page_live": person(READ, page=True),
     "page_graph": person(READ, page=True),

@@ -12,9 +12,9 @@ import azure.functions as func
 
 PROBLEM = "application/problem+json"
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_AGAIN_S = "5"  # what can't be read now can often be read in a few seconds
+AGAIN = "5"  # seconds: what can't be read now can often be read in a few seconds
 # What a client needs besides the body, by status. RFC 9110, 11.6.1 and 10.2.3.
-_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": _AGAIN_S}}
+_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": AGAIN}}
 
 
 def answer(

@@ -23,11 +23,13 @@ class Problem(_Document):
 
 
 class Accepted(_Document):
-    """An incident that was opened, or one that was open and was joined."""
+    """An incident that was opened or joined; or a call that is kept and waits, which no incident is known of yet."""
 
-    incident_id: str
+    status: Literal["accepted", "queued"]
+    incident_id: str | None
     joined: bool
     mode: str
+    why: str
     status_url: str
 
 

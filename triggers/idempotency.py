@@ -46,7 +46,8 @@ async def once(
     """The answer to this call, from its first time where there was one; 422 where the key was another call's.
 
     What was refused is not remembered: it began nothing, and the same key may be tried again. An act whose answer
-    was lost with its instance is carried out again, so every act has to bear that.
+    was lost with its instance is carried out again, so every act has to bear that; so is one whose answer asks to be
+    asked again (`Retry-After`), under a key that stays this call's.
     """
     mine = _record(sent, None)
     before = await asyncio.to_thread(_claim, store, sent.path, mine)
@@ -61,6 +62,8 @@ async def once(
     given = await act()
     if given.status_code not in remembered:
         await asyncio.to_thread(store.release_claim, sent.path, mine)
+        return given
+    if "Retry-After" in given.headers:
         return given
     told = {"status": given.status_code, "body": json.loads(given.get_body())}
     return await asyncio.to_thread(_keep, store, sent, mine, told) or given

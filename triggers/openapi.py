@@ -7,12 +7,12 @@ import json
 import sys
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from responders.model import Json
+from responders.model import Json, Source
 from triggers import access
 from triggers.answers import PROBLEM
 from triggers.documents import Problem
@@ -26,6 +26,20 @@ _ID = {
     "required": True,
     "schema": {"type": "string", "pattern": "^inc-[0-9]{8}-[0-9a-f]{12}$"},
 }
+_OF_A_SIGNAL = [
+    {
+        "name": "source",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "enum": list(get_args(Source))},
+    },
+    {
+        "name": "key",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+    },
+]
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -127,6 +141,8 @@ def _person(name: str, one: Operation[Any, Any], refs: Refs) -> Json:
 def _parameters(one: Operation[Any, Any]) -> Iterator[Json]:
     if "{incident_id}" in one.route:
         yield _ID
+    if "{source}" in one.route:
+        yield from _OF_A_SIGNAL
     for name, schema in one.query.model_json_schema().get("properties", {}).items():
         described = {} if "description" not in schema else {"description": schema["description"]}
         yield {"name": name, "in": "query", **described, "schema": _plain(schema)}

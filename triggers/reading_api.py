@@ -80,7 +80,15 @@ SIGNALS: Operation[Nothing, SignalsQuery] = Operation(
     query=SignalsQuery,
     answers={200: Said("a page", documents.SignalsDocument)},
 )
-OPERATIONS = (LIST, STEPS, REPORT, SIGNALS)
+SIGNAL: Operation[Nothing, Nothing] = Operation(
+    name="read_signal",
+    method="GET",
+    route="api/signals/{source}/{key}",
+    summary="What became of one signal",
+    answers={200: Said("as it stands", documents.SignalDocument)},
+    errors={404: "UnknownSignal"},
+)
+OPERATIONS = (LIST, STEPS, REPORT, SIGNALS, SIGNAL)
 
 
 @bp.route(**LIST.binding)
@@ -155,3 +163,19 @@ async def list_signals(req: func.HttpRequest) -> func.HttpResponse:
         return answer(200, await asyncio.to_thread(signal_list.page, intake.store(), call.query))
 
     return await edge.serve(req, None, SIGNALS, act)
+
+
+@bp.route(**SIGNAL.binding)
+async def read_signal(req: func.HttpRequest) -> func.HttpResponse:
+    """200 with its record; 404 where none was kept under that key."""
+
+    async def act(_call: Call[Nothing, Nothing]) -> func.HttpResponse:
+        source, own = (req.route_params.get(one, "") for one in ("source", "key"))
+        found = await asyncio.to_thread(signal_list.one, intake.store(), source, own)
+        if found is not None:
+            return answer(200, found)
+        said = f"no signal {source[:40]!r} {own[:40]!r} was kept"
+        todo = "check the address; what the queue alone could keep is here once it is handled"
+        return error(404, "UnknownSignal", said, todo)
+
+    return await edge.serve(req, None, SIGNAL, act)

@@ -30,6 +30,7 @@ _AHEAD = timedelta(minutes=5)  # what clocks differ by; more is forged or broken
 # An action group waits for ten seconds, and is answered long before: what takes longer goes on from the queue.
 # https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups
 _ANSWER_S = 5.0
+_PERSON_WAITS_S = 20.0  # rather than to be told to look again later
 _AT_ONCE = 8  # signals that are handled side by side while their senders wait; the rest is queued
 
 
@@ -54,23 +55,26 @@ async def receive(
 ) -> Received:
     """Keep it, decide, and start or join; queue it where that can't be done now. Safe to repeat.
 
+    A person's call stands in no crowd of alerts, and is handled beside another one of the same call.
+
     Raises `TransientError` where there is no queue to put it on: it is kept, and the sweep takes it up.
     """
-    path = signal_records.path(signal)
-    if path in _in_hand and later is not None:
+    path, by_person = signal_records.path(signal), signal["source"] == "responder"
+    if path in _in_hand and later is not None and not by_person:
         # Its record may not be written yet, so this delivery is kept by the queue.
         later.set([*(later.get() or []), message(signal)])
         return Received("queued", "the same signal is being handled")
-    crowded = len(_in_hand) >= _AT_ONCE and later is not None
+    crowded = len(_in_hand) >= _AT_ONCE and later is not None and not by_person
+    waits_s = _PERSON_WAITS_S if by_person else _ANSWER_S
     _in_hand[path] = _in_hand.get(path, 0) + 1
     try:
-        async with asyncio.timeout(_ANSWER_S):
+        async with asyncio.timeout(waits_s):
             return await _received(signal, client, crowded=crowded)
     except (TransientError, TimeoutError) as problem:
         if later is None:
             kept = "the signal is kept, and tried again by itself"
             raise TransientError(f"{problem or 'no answer in time'}; {kept}") from problem
-        why = str(problem) or f"not done within {_ANSWER_S:.0f} seconds"
+        why = str(problem) or f"not done within {waits_s:.0f} seconds"
     finally:
         _in_hand[path] -= 1
         if not _in_hand[path]:

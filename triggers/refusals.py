@@ -4,11 +4,12 @@ import azure.functions as func
 import structlog
 from pydantic import ValidationError
 
-from responders.errors import AmbiguousError, ResponderError, TransientError, UnresolvedError
+from responders.errors import ResponderError, TransientError
 from responders.model import Json
 from triggers import people
 from triggers.answers import error
 from triggers.formats.reading import said
+from triggers.receiving import Received
 
 _log = structlog.get_logger("firebreak.responder_api")
 
@@ -50,25 +51,23 @@ def cannot_tell_who(problem: ResponderError) -> func.HttpResponse:
     return error(500, "CannotTellWho", str(problem), "see docs/how-to/give-people-access.md")
 
 
-def cannot_resolve(problem: ResponderError) -> func.HttpResponse:
-    """404, 503 or 500: what the directory said about the principal."""
-    more = None
-    match problem:
-        case AmbiguousError():
-            status_code, code = 409, "SeveralPrincipals"
-            todo, more = (
-                "send the object id of the one you mean",
-                {"candidates": problem.candidates},
-            )
-        case UnresolvedError():
-            status_code, code, todo = (
-                404,
-                "UnknownPrincipal",
-                "send the service principal's object id",
-            )
-        case TransientError():
-            status_code, code, todo = 503, "TryAgain", "nothing was started; send it again"
-        case _:
-            status_code, code, todo = 500, "CannotResolve", "see the log; nothing was started"
-    _log.warning("request refused", status=status_code, code=code, reason=str(problem))
-    return error(status_code, code, str(problem), todo, more=more)
+def cannot_resolve(problem: ResponderError, url: str) -> func.HttpResponse:
+    """500: what is broken at our end. The call is kept, so it may still be carried out when that is mended."""
+    todo = f"see the log; it is kept and tried again by itself: GET {url}"
+    _log.warning("request failed", code="CannotResolve", reason=str(problem))
+    return error(500, "CannotResolve", str(problem), todo)
+
+
+def resolves_to_nobody(received: Received) -> func.HttpResponse:
+    """404 or 409: what the directory said about the id; nothing was started, and nothing will be."""
+    code = received.code or "Refused"
+    status_code, todo = _UNRESOLVED.get(code, (409, "see GET /api/signals"))
+    more = {"candidates": received.candidates} if received.candidates else None
+    _log.warning("request refused", status=status_code, code=code, reason=received.why)
+    return error(status_code, code, received.why, todo, more=more)
+
+
+_UNRESOLVED = {
+    "SeveralPrincipals": (409, "send the object id of the one you mean"),
+    "UnknownPrincipal": (404, "send the service principal's object id"),
+}

@@ -21,6 +21,7 @@ from triggers.cancellations import Cancellation
 from triggers.consent_answers import Answer, Refusal
 from triggers.edge import Call, Nothing, Operation, Said
 from triggers.new_incidents import NewIncident
+from triggers.receiving import CONNECTION, QUEUE, Later
 from triggers.refusals import unknown
 from triggers.resumptions import Resumption
 
@@ -33,10 +34,8 @@ OPEN: Operation[NewIncident, Nothing] = Operation(
     route="api/incidents",
     summary="Open an incident about one identity",
     body=NewIncident,
-    answers={
-        202: Said("opened, or an open one about the same identity was joined", documents.Accepted)
-    },
-    errors={404: "UnknownPrincipal", 409: "SeveralPrincipals"},
+    answers={202: Said("opened, joined an open one, or waits to be handled", documents.Accepted)},
+    errors={404: "UnknownPrincipal", 409: "SeveralPrincipals", 500: "CannotResolve"},
     steers=True,
 )
 READ: Operation[Nothing, Nothing] = Operation(
@@ -97,14 +96,15 @@ OPERATIONS = (OPEN, READ, CONSENT, REFUSE, RESUME, CANCEL)
 
 
 @bp.route(**OPEN.binding)
+@bp.queue_output(arg_name="later", queue_name=QUEUE, connection=CONNECTION)
 @bp.durable_client_input(client_name="client")
 async def open_incident(
-    req: func.HttpRequest, client: df.DurableOrchestrationClient
+    req: func.HttpRequest, client: df.DurableOrchestrationClient, later: Later
 ) -> func.HttpResponse:
-    """202 with the incident id; 400, 401, 403, 404, 503 with what to do next, and nothing started."""
+    """202 with the incident id, or where to look for it; 4xx and 503 with what to do next, and nothing started."""
 
     async def act(call: Call[NewIncident, Nothing]) -> func.HttpResponse:
-        return await new_incidents.start(call.client, call.person, call.key, call.body)
+        return await new_incidents.start(call.client, call.person, call.key, call.body, later)
 
     return await edge.serve(req, client, OPEN, act)
 

@@ -1,6 +1,7 @@
 """Which signals came in, the newest first, and what became of each: filtered and paged."""
 
-from typing import Annotated, TypedDict
+import re
+from typing import Annotated, TypedDict, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +14,7 @@ from triggers.signal_records import Fate, Record
 
 # Records that one call reads where few of them fit a filter: the rest is behind the cursor.
 _MOST_READ = 500
+_KEY = re.compile(r"[0-9a-f]{16}")
 
 
 class SignalsQuery(BaseModel):
@@ -47,6 +49,13 @@ def page(store: EvidenceStore, query: SignalsQuery) -> SignalsPage:
             found.append(record)
     more = cursor(rest[seen - 1]) if seen < len(rest) else None
     return {"signals": found, "next_cursor": more}
+
+
+def one(store: EvidenceStore, source: str, key: str) -> Record | None:
+    """The record at that address; what is no source or no key of ours is never looked up."""
+    if source not in get_args(Source) or not _KEY.fullmatch(key):
+        return None
+    return signal_records.find(store, source, key)
 
 
 def _fits(name: str, query: SignalsQuery) -> bool:

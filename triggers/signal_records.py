@@ -47,6 +47,11 @@ def key(signal: Signal) -> str:
     return digest(f"{signal['source']}\n{signal['signal_id']}".encode())[:16]
 
 
+def url(signal: Signal) -> str:
+    """Where the API shows its record."""
+    return f"/api/signals/{signal['source']}/{key(signal)}"
+
+
 def path(signal: Signal) -> str:
     """Where its record lies."""
     return _path(signal["source"], key(signal))
@@ -121,6 +126,12 @@ def change(store: EvidenceStore, signal: Signal, how: Callable[[Record], Record]
 def is_ended(record: Record) -> bool:
     """Whether the same signal is answered with this from now on."""
     return record["status"] in _ENDED
+
+
+def find(store: EvidenceStore, source: str, own: str) -> Record | None:
+    """The record of this source and key; None where no such signal was kept."""
+    content = store.claimed(_path(source, own))
+    return None if content is None else _parsed(content)
 
 
 _kept: dict[str, bytes] = {}

@@ -4,6 +4,7 @@ from triggers.pages import (
     consent_pages,
     incident_pages,
     list_pages,
+    opening_pages,
     restore_pages,
     signal_pages,
     static_files,
@@ -12,6 +13,7 @@ from triggers.pages import (
 
 MODULES = (
     list_pages,
+    opening_pages,
     incident_pages,
     consent_pages,
     steering_pages,

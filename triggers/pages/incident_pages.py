@@ -22,6 +22,8 @@ from triggers.people import Person
 bp = df.Blueprint()
 # What a person is told after a form was taken, and nobody else: a link can't make somebody believe that they answered.
 TOLD = {
+    "opened": "The incident was opened.",
+    "joined": "An incident about this identity was open: your call joined it.",
     "consented": "Your consent was handed over. What comes of it is shown here.",
     "refused": "Your no was handed over.",
     "resumed": "The recovery was asked to go on.",

@@ -33,6 +33,7 @@ _PHASES: dict[str, Said] = {
     "watching": Said("Watching", "good"),
     "restoring": Said("Restoring", "running"),
     "awaiting_resume": Said("Waiting to be resumed", "asking"),
+    "cancelling": Said("Ending, as a person asked", "running"),
     "closed": Said("Closed", "quiet"),
     "refused": Said("Refused: nothing was touched", "asking"),
     "failed": Said("Failed: a person is needed", "bad"),
@@ -85,7 +86,7 @@ _PARTS = {
         *("rotating_keys", "waiting_out", "rechecking"),
     ),
     "Report": ("reporting",),
-    "Watch": ("watching", "awaiting_resume", "restoring"),
+    "Watch": ("watching", "awaiting_resume", "restoring", "cancelling"),
     "Closed": ("closed", "refused", "failed"),
 }
 _LEFT_OUT = {
