@@ -13,13 +13,14 @@ from pydantic import Field
 
 from responders.errors import ResponderError
 from responders.evidence import canonical, digest
-from responders.model import Json, Mode, Signal, Vector
+from responders.model import Mode, Signal, Vector
 from triggers import receiving, signal_records
 from triggers.answers import AGAIN, answer
 from triggers.hint_bodies import HintBody
 from triggers.people import Person
 from triggers.receiving import Later, Received
 from triggers.refusals import cannot_resolve, resolves_to_nobody
+from triggers.signal_answers import shown
 
 
 class NewIncident(HintBody):
@@ -53,7 +54,7 @@ async def start(
     if received.incident_id is None:
         return _waits(signal, received, wanted.mode)
     url = f"/api/incidents/{received.incident_id}"
-    return answer(202, {**_body(received), "status_url": url}, headers={"Location": url})
+    return answer(202, {**shown(received), "status_url": url}, headers={"Location": url})
 
 
 def _signal(person: Person, key: str, wanted: NewIncident) -> Signal:
@@ -86,15 +87,5 @@ def _signal(person: Person, key: str, wanted: NewIncident) -> Signal:
 def _waits(signal: Signal, received: Received, mode: Mode) -> func.HttpResponse:
     """Kept, and not begun: which incident it becomes is known when it is handled."""
     url = signal_records.url(signal)
-    body = {**_body(received), "mode": mode, "status_url": url}
+    body = {**shown(received), "mode": mode, "status_url": url}
     return answer(202, body, headers={"Location": url, "Retry-After": AGAIN})
-
-
-def _body(received: Received) -> Json:
-    return {
-        "status": received.status,
-        "incident_id": received.incident_id,
-        "joined": received.joined,
-        "mode": received.mode,
-        "why": received.why,
-    }
