@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # Containers often set it: then each process that a drill or a test starts would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup drill serve test test-kubernetes check format verify-evidence bench storm fuzz fuzz-worlds page-pictures clean
+.PHONY: help setup drill run serve test test-kubernetes check format verify-evidence bench storm fuzz fuzz-worlds page-pictures clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -28,6 +28,9 @@ $(STAMP): requirements.txt requirements-dev.txt pyproject.toml
 
 drill: $(STAMP) ## Attack a simulated tenant, contain and rebuild, and judge the result (ARGS=--interactive asks for consent; SCENARIO=all: other attacks and ways to recover; TRIGGER=all: by every sender of signals)
 	@$(BIN)/python -m drill $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(TRIGGER),--trigger $(TRIGGER)) $(ARGS)
+
+run: $(STAMP) ## Play a quiet-day playbook in the sandbox, and judge it (PLAYBOOK=health_check, or all)
+	@$(BIN)/python -m drill.quiet $(or $(PLAYBOOK),all) $(ARGS)
 
 serve: $(STAMP) ## Leave sandbox and host up, seeded, with example calls
 	@$(BIN)/python -m drill.serve $(ARGS)

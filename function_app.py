@@ -5,6 +5,7 @@ import azure.durable_functions as df
 from playbooks import (
     compromised_identity,
     foothold,
+    health_check,
     holding,
     late_entities,
     renewing,
@@ -20,12 +21,14 @@ from playbooks.steps import (
     amending,
     cancelled,
     cluster_restores,
+    concluding,
     consenting,
     containment,
     depths,
     eviction,
     evidence,
     gitops_pauses,
+    health,
     levers,
     manifests,
     preflights,
@@ -46,6 +49,8 @@ from triggers import (
     reading_api,
     responder_api,
     restore_api,
+    runs_api,
+    schedules,
     signal_senders,
 )
 from triggers.pages import all_pages
@@ -62,6 +67,8 @@ for module in (
     reading_api,
     plan_api,
     restore_api,
+    runs_api,
+    schedules,
     app_api,
     *all_pages.MODULES,
     compromised_identity,
@@ -94,5 +101,8 @@ for module in (
     restored,
     cancelled,
     consenting,
+    health_check,
+    health,
+    concluding,
 ):
     app.register_functions(module.bp)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli import incidents, opening, operations, showing, signals
+from cli import incidents, opening, operations, runs, showing, signals
 from cli.errors import CommandError
 from cli.session import Session
 
@@ -22,7 +22,13 @@ firebreak = typer.Typer(
     pretty_exceptions_enable=False,  # a stack trace with local variables could show a token
     rich_markup_mode=None,
 )
-for group in (opening.commands, incidents.commands, signals.commands, operations.commands):
+for group in (
+    opening.commands,
+    incidents.commands,
+    signals.commands,
+    runs.commands,
+    operations.commands,
+):
     firebreak.registered_commands += group.registered_commands
 
 

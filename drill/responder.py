@@ -59,14 +59,14 @@ class Responder:
     async def open(self, object_id: str, mode: str, reason: str) -> str:
         """Open an incident by hand, or ask more of the one that is open."""
         wish = {"object_id": object_id, "mode": mode, "reason": reason}
-        said = await self._call("POST", "/api/incidents", wish)
+        said = await self.call("POST", "/api/incidents", wish)
         if said["incident_id"] is None:
             raise DrillError(f"the call opened nothing: {said['why']}")
         return str(said["incident_id"])
 
     async def incident(self, incident_id: str) -> Json:
         """How the incident stands."""
-        return await self._call("GET", f"/api/incidents/{incident_id}")
+        return await self.call("GET", f"/api/incidents/{incident_id}")
 
     async def consent(self, incident_id: str, asked: Json, *, granted: bool, reason: str) -> None:
         """Say yes or no to exactly the plan that was shown, and to each risk that it names; choose nothing more.
@@ -81,15 +81,15 @@ class Responder:
         }
         path = f"/api/incidents/{incident_id}/consent"
         for name in approvers(asked) if granted else [NAME]:
-            await (await self._as(name))._call("POST", path, decision | {"reason": reason})
+            await (await self._as(name)).call("POST", path, decision | {"reason": reason})
 
     async def restore(self, incident_id: str, order: Json) -> Json:
         """The plan of a restore, or the order to carry out exactly the one that was read."""
-        return await self._call("POST", f"/api/incidents/{incident_id}/restore", order)
+        return await self.call("POST", f"/api/incidents/{incident_id}/restore", order)
 
     async def resume(self, incident_id: str, reason: str) -> None:
         """Have a recovery that is half done go on."""
-        await self._call("POST", f"/api/incidents/{incident_id}/resume", {"reason": reason})
+        await self.call("POST", f"/api/incidents/{incident_id}/resume", {"reason": reason})
 
     async def _as(self, name: str) -> "Responder":
         """The same app with somebody else at the keyboard."""
@@ -101,7 +101,8 @@ class Responder:
     def _key(self) -> str:
         return str(self.ground.keys["functionKeys"]["default"])
 
-    async def _call(self, method: str, path: str, body: Json | None = None) -> Json:
+    async def call(self, method: str, path: str, body: Json | None = None) -> Json:
+        """A call with this person's token. Raises `DrillError` where it is refused."""
         answer, broken = await self._insist(method, path, body, self._headers())
         if answer.status_code == httpx.codes.UNAUTHORIZED:  # hours may have passed meanwhile
             self.token = await self.ground.control.sign_in(self.name, AUDIENCE)

@@ -17,14 +17,15 @@ def verdict(found: Verdict) -> RenderableType:
     lines: list[RenderableType] = []
     noun = ""
     for fact in found["facts"]:
-        lines.extend(_fact(fact, noun))
+        lines.extend(fact_lines(fact, noun))
         noun = fact["noun"]
     rebuilt = any(fact["noun"] == "new identity" for fact in found["facts"])
     took = "  " + times(found["times"], rebuilt=rebuilt)
     return Group(*lines, Text(""), Text(took, "bold"), conclusion(found["facts"]))
 
 
-def _fact(fact: Fact, noun: str) -> list[RenderableType]:
+def fact_lines(fact: Fact, noun: str) -> list[RenderableType]:
+    """One fact; the noun is left out where the fact before had the same."""
     shown = fact["noun"] if fact["noun"] != noun else ""
     mark, style = ("✓", "green") if fact["holds"] else ("✗", "bold red")
     line = Text.assemble((f"  {mark} ", style), (f"{shown:<14}", "dim"), fact["fact"])

@@ -6,9 +6,10 @@ This is the one module of `playbooks/` that logs: it runs inside activities, whi
 import asyncio
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import structlog  # noqa: TID251 - see above
@@ -73,29 +74,62 @@ async def perform(
         incident_id=incident["incident_id"], step=step, mode=incident["mode"]
     )
     store = open_store()
-    journal = Journal(store, incident["incident_id"])
-    aim = target or incident["principal"]["object_id"]
+    job = Job(
+        step,
+        target or incident["principal"]["object_id"],
+        Journal(store, incident["incident_id"]),
+        store,
+        acts=acts,
+        writes=incident["mode"] != "plan",
+    )
+    kept = None if keeping is None else partial(_kept, store, order, keeping)
+    return await carry_out(job, act, stopping.why(store, step, order, acts=acts), kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A step about to be carried out, and where that is written down."""
+
+    step: str
+    target: str
+    journal: Journal
+    store: EvidenceStore
+    acts: bool
+    writes: bool  # False: the transport refuses everything but reads
+
+
+async def carry_out(
+    job: Job,
+    act: Callable[[Work], Awaitable[Any]],
+    why_not: Coroutine[Any, Any, Json | None],
+    kept: Callable[[int, Json], Json] | None = None,
+) -> Json:
+    """Intent, effect, outcome. `why_not` answers why it is not to be carried out, `kept` keeps the whole answer."""
     # Side by side: each of them is a call to the store, and the first lever is what everybody waits for.
     run, stopped = await asyncio.gather(
-        asyncio.to_thread(journal.intent, step, aim), stopping.why(store, step, order, acts=acts)
+        asyncio.to_thread(job.journal.intent, job.step, job.target), why_not
     )
-    _log.info("intent", target=aim, run=run)
+    _log.info("intent", target=job.target, run=run)
     started = time.monotonic()
-    with read_only() if incident["mode"] == "plan" else nullcontext():
+    with nullcontext() if job.writes else read_only():
         if stopped is not None:
-            result = stopped
-        elif acts and incident["mode"] != "plan":
-            result = await _haltable(act, store, run)
+            result: Json = stopped
+        elif job.acts and job.writes:
+            result = await _haltable(act, job.store, run)
         else:
-            result = await _outcome(act, store, run)
-    if keeping is not None:
-        result = await asyncio.to_thread(_kept, store, order, keeping, run, result)
+            result = await _outcome(act, job.store, run)
+    if kept is not None:
+        result = await asyncio.to_thread(kept, run, result)
     spent = round((time.monotonic() - started) * 1000)
     status, detail = str(result.get("status", "done")), str(result.get("detail", ""))[:_SHOWN]
     await asyncio.to_thread(
-        lambda: journal.outcome(step, aim, run=run, status=status, detail=detail, duration_ms=spent)
+        lambda: job.journal.outcome(
+            job.step, job.target, run=run, status=status, detail=detail, duration_ms=spent
+        )
     )
-    _log.info("outcome", target=aim, run=run, status=status, detail=detail, duration_ms=spent)
+    _log.info(
+        "outcome", target=job.target, run=run, status=status, detail=detail, duration_ms=spent
+    )
     return result
 
 

@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from playbooks.plan_model import Method
 from playbooks.signal_rules import Rule
@@ -112,6 +112,28 @@ class Recovery(_Section):
     refederation: Refederation
 
 
+def _schedule(text: str) -> str:
+    """Six fields of NCRONTAB, or nothing at all; what they mean is the platform's to say.
+
+    https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer#ncrontab-expressions
+    """
+    fields = text.split()
+    if text and (len(fields) != _NCRONTAB_FIELDS or not set(text) <= _NCRONTAB):
+        raise ValueError('six fields, as "0 0 6 * * 1" (Mondays at six, UTC), or "" for never')
+    return text
+
+
+_NCRONTAB_FIELDS = 6
+_NCRONTAB = frozenset("0123456789*/,- ")
+Schedule = Annotated[str, AfterValidator(_schedule)]
+
+
+class Schedules(_Section):
+    """When quiet-day playbooks run by themselves."""
+
+    health_check: Schedule
+
+
 class Policy(_Section):
     """The whole of policy.toml."""
 
@@ -124,13 +146,14 @@ class Policy(_Section):
     retries: Retries
     verification: Verification
     recovery: Recovery
+    schedules: Schedules
 
     def frozen(self) -> dict[str, Any]:
         """Plain JSON: an incident keeps the policy it began with, however the file changes.
 
-        Without the signals' rules, which have done their part when an incident begins.
+        Without the signals' rules and the schedules, which have done their part when something begins.
         """
-        return self.model_dump(mode="json", exclude={"signals"})
+        return self.model_dump(mode="json", exclude={"signals", "schedules"})
 
 
 def load(path: Path) -> Policy:

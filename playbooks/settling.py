@@ -12,10 +12,11 @@ from typing import Any
 import azure.durable_functions as df
 
 from playbooks.orders import Json, Order
+from playbooks.runs.model import RunOrder
 
 GOOD = frozenset({"done", "nothing_to_do"})
 PROOF_WITHIN = timedelta(minutes=10)  # RBAC and federated credentials propagate for so long
-Call = tuple[Any, Order]  # a step as `function_app` registers it, and its order
+Call = tuple[Any, Order | RunOrder]  # a step as `function_app` registers it, and its order
 # Every step may be carried out twice, so one that the host lost is tried again.
 LOST: Json = {
     "status": "failed",
@@ -79,7 +80,7 @@ def again(
 
 
 def perform_one(
-    context: df.DurableOrchestrationContext, step: Any, order: Order
+    context: df.DurableOrchestrationContext, step: Any, order: Order | RunOrder
 ) -> Generator[Any, Any, Json]:
     """`settle` for a single step."""
     answers = yield from settle(context, [(step, order)])
@@ -89,7 +90,7 @@ def perform_one(
 def until_done(
     context: df.DurableOrchestrationContext,
     step: Any,
-    order: Order,
+    order: Order | RunOrder,
     within: timedelta,
     *,
     first: Json | None = None,

@@ -54,6 +54,13 @@ async def check(cloud: Cloud, incident: Incident, rules: Rules) -> StepResult:
     return {"status": "done", "detail": f"not protected, not ourselves: {principal['kind']}"}
 
 
+async def may_be_changed(cloud: Cloud, principal: Principal, rules: Rules) -> None:
+    """Raise `RefusedError` for a principal that the policy protects, or that is ourselves, on a quiet day as well."""
+    _named(principal, rules)
+    if (reason := await _ourselves(cloud, principal)) is not None:
+        raise RefusedError(reason)
+
+
 def _switches(rules: Rules) -> None:
     if not rules["acting"]:
         raise RefusedError("kill switch: policy.toml [guards] acting = false")

@@ -63,12 +63,15 @@ _last_read: dict[str, tuple[bytes, list[Entry]]] = {}
 
 
 class Journal:
-    """The log of one incident."""
+    """The log of one incident, or of one run of a quiet-day playbook."""
 
-    def __init__(self, store: EvidenceStore, incident_id: str) -> None:
+    def __init__(
+        self, store: EvidenceStore, incident_id: str, *, folder: str | None = None
+    ) -> None:
+        """`folder`: where the log of what is no incident lies."""
         self._store = store
         self._incident_id = incident_id
-        self.path = f"incidents/{incident_id}/journal.jsonl"
+        self.path = f"{folder or f'incidents/{incident_id}'}/journal.jsonl"
 
     def intent(self, step: str, target: str) -> int:
         """Write down that a step is about to happen; returns how often it has been begun."""

@@ -196,7 +196,7 @@ async def call(name: str, caller: Caller, client: FakeClient) -> func.HttpRespon
         min(methods(name)),
         f"/{http_trigger(name).route}",
         headers=caller.headers,
-        route_params={"incident_id": INCIDENT, "rest": "x"},
+        route_params={"incident_id": INCIDENT, "rest": "x", "run_id": "none", "playbook": "none"},
         body=b"{}",
     )
     outer = functions()[name].get_user_function()

@@ -20,6 +20,8 @@ _HEADINGS = ("Stops", "Leaves", "Undo", "Needs", "Source")
 _STEP_MODULES = {
     "steps",
     "cancelled",
+    "concluding",
+    "health",
     "depths",
     "consenting",
     "first",
@@ -118,6 +120,8 @@ def test_the_playbooks_schedule_only_registered_steps() -> None:
         "cancelling",
         "deepening",
         "responding",
+        "ending",
+        "health_check",
     ):
         for node in ast.walk(ast.parse((ROOT / "playbooks" / f"{name}.py").read_text())):
             match node:

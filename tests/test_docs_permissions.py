@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from responders import preflight
+from responders.quiet_permissions import ON_QUIET_DAYS
 from sandbox.arm.built_in_roles import BUILT_IN_ROLES
 from sandbox.seed.first_party import GRAPH_ROLES
 from tests.sandbox_fixture import RunningSandbox
@@ -80,6 +81,7 @@ def test_the_page_names_every_verb_in_a_cluster() -> None:
         **preflight.NEEDED,
         **preflight.WANTED,
         **preflight.IF_SUSPENDED,
+        **ON_QUIET_DAYS,
     }
 
 

@@ -53,6 +53,11 @@ RULES: dict[str, Rule] = {
     "cancel_incident": person(RESPOND),
     "list_signals": person(READ),
     "read_signal": person(READ),
+    "list_playbooks": person(READ),
+    "start_run": person(RESPOND, APPROVE),  # to take confirmations upon themselves: APPROVE alone
+    "list_runs": person(READ),
+    "read_run": person(READ),
+    "read_run_report": person(READ),
     "read_kill_switch": person(READ),
     "set_kill_switch": person(RESPOND, ADMIN),  # to let Firebreak act again: ADMIN alone
     "check_policy": person(READ),

@@ -81,6 +81,7 @@ class Call(Generic[Body, Query]):
     person: Person
     client: df.DurableOrchestrationClient
     incident_id: str  # empty where the route names none
+    named: Mapping[str, str]  # everything that the route names
     body: Body
     query: Query
     key: str  # the Idempotency-Key, or one of our own
@@ -115,9 +116,8 @@ async def serve(
         call = _understood(req, client, operation, person)
         if not operation.steers:
             return await act(call)
-        sent = idempotency.Sent(
-            call.person.object_id, f"{operation.name} {call.incident_id}", call.key, req.get_body()
-        )
+        to = " ".join((operation.name, *call.named.values()))
+        sent = idempotency.Sent(call.person.object_id, to, call.key, req.get_body())
         remembered = operation.remembered
         return await idempotency.once(intake.store(), sent, remembered, lambda: _unmoved(call, act))
     except _BadCallError as bad:
@@ -142,6 +142,7 @@ def _understood(
         person=person,
         client=client,
         incident_id=incident_id,
+        named=dict(req.route_params),
         query=query_of(req, operation.query),
         body=_body_of(req, operation),
         key=_key_of(req),

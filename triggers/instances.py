@@ -54,7 +54,7 @@ async def was_open(client: df.DurableOrchestrationClient, instance_id: str) -> b
         return False
     if len(_seen_open) >= _MOST:
         _seen_open.clear()
-    _seen_open[instance_id] = (time.monotonic(), _phase(found))
+    _seen_open[instance_id] = (time.monotonic(), phase_told(found))
     return True
 
 
@@ -76,7 +76,8 @@ async def tell_now_and_then(
     await tell(client, instance_id, event, {})
 
 
-def _phase(found: DurableOrchestrationStatus) -> str:
+def phase_told(found: DurableOrchestrationStatus) -> str:
+    """The phase that an instance says it is in; empty while it has said nothing."""
     told = getattr(found, "custom_status", None)
     told = json.loads(told) if isinstance(told, str) else told
     return str(told.get("phase", "")) if isinstance(told, dict) else ""

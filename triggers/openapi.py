@@ -12,7 +12,9 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from playbooks.runs.catalogue import PLAYBOOKS
 from responders.model import Json, Source
+from responders.run_records import RUN_ID
 from triggers import access
 from triggers.answers import PROBLEM
 from triggers.documents import Problem
@@ -26,20 +28,33 @@ _ID = {
     "required": True,
     "schema": {"type": "string", "pattern": "^inc-[0-9]{8}-[0-9a-f]{12}$"},
 }
-_OF_A_SIGNAL = [
-    {
-        "name": "source",
-        "in": "path",
-        "required": True,
-        "schema": {"type": "string", "enum": list(get_args(Source))},
+_SOURCE = {
+    "name": "source",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "enum": list(get_args(Source))},
+}
+_SIGNAL_KEY = {
+    "name": "key",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
+}
+_RUN_ID = {
+    "name": "run_id",
+    "in": "path",
+    "required": True,
+    "schema": {
+        "type": "string",
+        "pattern": f"^{RUN_ID.pattern.replace('?P<playbook>', '').replace('?P<time>', '')}$",
     },
-    {
-        "name": "key",
-        "in": "path",
-        "required": True,
-        "schema": {"type": "string", "pattern": "^[0-9a-f]{16}$"},
-    },
-]
+}
+_PLAYBOOK = {
+    "name": "playbook",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string", "enum": sorted(PLAYBOOKS)},
+}
 _KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -59,6 +74,13 @@ _IF_NONE_MATCH = {
     "description": "An ETag that is known: 304 where nothing is new.",
     "schema": _TAG,
 }
+_IN_PATHS = {
+    "incident_id": _ID,
+    "source": _SOURCE,
+    "key": _SIGNAL_KEY,
+    "run_id": _RUN_ID,
+    "playbook": _PLAYBOOK,
+}
 _SECURITY = {
     "entra": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
     "function_key": {"type": "apiKey", "in": "header", "name": "x-functions-key"},
@@ -68,9 +90,16 @@ _SECURITY = {
 def operations() -> dict[str, Operation[Any, Any]]:
     """What people call, by the name of its function."""
     # Not at the top: app_api serves what is made here.
-    from triggers import app_api, plan_api, reading_api, responder_api, restore_api  # noqa: PLC0415
+    from triggers import (  # noqa: PLC0415
+        app_api,
+        plan_api,
+        reading_api,
+        responder_api,
+        restore_api,
+        runs_api,
+    )
 
-    modules = (responder_api, reading_api, plan_api, restore_api, app_api)
+    modules = (responder_api, reading_api, plan_api, restore_api, runs_api, app_api)
     return {one.name: one for module in modules for one in module.OPERATIONS}
 
 
@@ -139,16 +168,16 @@ def _person(name: str, one: Operation[Any, Any], refs: Refs) -> Json:
 
 
 def _parameters(one: Operation[Any, Any]) -> Iterator[Json]:
-    if "{incident_id}" in one.route:
-        yield _ID
-    if "{source}" in one.route:
-        yield from _OF_A_SIGNAL
+    for name, described in _IN_PATHS.items():
+        if f"{{{name}}}" in one.route:
+            yield described
     for name, schema in one.query.model_json_schema().get("properties", {}).items():
         described = {} if "description" not in schema else {"description": schema["description"]}
         yield {"name": name, "in": "query", **described, "schema": _plain(schema)}
     if one.steers:
         yield _KEY
-        yield _IF_MATCH
+        if "{playbook}" not in one.route:  # there is no state that could have moved on
+            yield _IF_MATCH
     if 304 in one.answers:
         yield _IF_NONE_MATCH
 
@@ -181,10 +210,14 @@ def _errors(one: Operation[Any, Any]) -> Json:
         known = {**_COMMON, 503: _COMMON[503]}
     if "{incident_id}" in one.route:
         known[404] = "UnknownIncident"
+    if "{run_id}" in one.route:
+        known[404] = "UnknownRun"
+    if "{playbook}" in one.route:
+        known[404] = "UnknownPlaybook"
     if one.body is not Nothing:
         known |= {413: "TooLarge", 415: "NotJson"}
     if one.steers:
-        known |= {412: "MovedOn", 422: "KeyReused"}
+        known |= {422: "KeyReused"} if "{playbook}" in one.route else _STEERED
     for status, codes in one.errors.items():
         known[status] = f"{known[status]}, {codes}" if status in known else codes
     found = {
@@ -198,6 +231,7 @@ def _errors(one: Operation[Any, Any]) -> Json:
 # The platform refuses a bad token or key itself, without a body; the app's own refusal is a problem document.
 _UNPROVEN = {"description": "NotSignedIn, or a token or key that the platform refuses"}
 _OF_ANYBODY = {400: "BadRequest, UnknownParameter", 500: "CannotAnswer", 503: "TryAgain"}
+_STEERED = {412: "MovedOn", 422: "KeyReused"}
 _COMMON = {**_OF_ANYBODY, 403: "NotAllowed"}
 
 

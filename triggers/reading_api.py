@@ -21,7 +21,7 @@ from triggers.signal_list import SignalsQuery
 
 bp = df.Blueprint()
 # A report names things that an attacker may have named: a browser is to run and load nothing, whatever is in it.
-_INERT = {
+INERT = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox",
     "X-Content-Type-Options": "nosniff",
 }
@@ -139,7 +139,7 @@ async def read_report(req: func.HttpRequest) -> func.HttpResponse:
         tag = tags.of_bytes(f"{found.name} {call.query.format}".encode() + found.markdown)
         if tags.is_known(call.headers.get("If-None-Match"), tag):
             return unchanged(tag)
-        return _written(found, call.query.format, {**_INERT, "ETag": tag})
+        return _written(found, call.query.format, {**INERT, "ETag": tag})
 
     return await edge.serve(req, None, REPORT, act)
 

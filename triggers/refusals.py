@@ -21,6 +21,11 @@ def unknown(incident_id: str) -> func.HttpResponse:
     )
 
 
+def unknown_run(run_id: str) -> func.HttpResponse:
+    """404 for an id that no run has."""
+    return error(404, "UnknownRun", f"no run {run_id[:80]!r}", "GET /api/runs lists them")
+
+
 def refuse(problem: Exception) -> func.HttpResponse:
     """401, 403 or 400: who calls, what they may, what they sent."""
     match problem:

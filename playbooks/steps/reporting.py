@@ -1,11 +1,10 @@
 """Steps 7, 8, 13 and 14: telling people, keeping their answer, the report, and the end."""
 
 import asyncio
-import os
 
 import azure.durable_functions as df
 
-from playbooks import choosing, plan_files, plans, refederation
+from playbooks import addresses, choosing, plan_files, plans, refederation
 from playbooks.journaled import Work, perform
 from playbooks.orders import Json, Order, folder, graph_path
 from playbooks.steps import depths, incident_documents
@@ -193,7 +192,5 @@ def _manifest(store: EvidenceStore, incident: Incident, name: str) -> EvidenceRe
 
 
 def incident_url(incident_id: str) -> str:
-    """The address of the incident's page, as the platform names this host; empty where it names none."""
-    name = os.environ.get("WEBSITE_HOSTNAME", "")  # noqa: TID251 - an activity, never replayed
-    scheme = "http" if name.startswith(("localhost", "127.0.0.1")) else "https"
-    return f"{scheme}://{name}/incidents/{incident_id}" if name else ""
+    """The address of the incident's page; empty where the platform names no host."""
+    return addresses.page_url(f"/incidents/{incident_id}")

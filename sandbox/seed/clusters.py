@@ -103,6 +103,8 @@ def _firebreak(cluster: Cluster) -> None:
             _rule("kustomize.toolkit.fluxcd.io", ["kustomizations"], ["get", "patch"]),
             _rule("helm.toolkit.fluxcd.io", ["helmreleases"], ["get", "patch"]),
             _rule("argoproj.io", ["applications"], ["get", "patch"]),
+            # Of no resource: who is no ServiceAccount has to be allowed by name.
+            {"nonResourceURLs": ["/openid/v1/jwks"], "verbs": ["get"]},
         ],
     )
     cluster.seed_cluster_role_binding(

@@ -1,0 +1,1 @@
+"""What the daily check of health looks at, and how it is judged."""

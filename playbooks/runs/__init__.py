@@ -1,0 +1,1 @@
+"""Playbooks of quiet days: what one of their runs is, which there are, and what holds for all of them."""

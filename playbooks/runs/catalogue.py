@@ -1,0 +1,40 @@
+"""Which quiet-day playbooks there are. A new one is a line here, an orchestrator and its steps."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from playbooks.health.parameters import HealthCheck
+from playbooks.runs.model import Json
+
+Tells = Literal["always", "on_change", "never"]
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    """What may be started, with what, and who hears of it."""
+
+    name: str  # of the orchestrator
+    summary: str
+    parameters: type[BaseModel]
+    acts: bool  # an apply run changes something: one at a time, and never beside an incident about the same identity
+    tells: Tells  # whether an apply run ends with a card
+    runbook: str
+
+    def understood(self, parameters: Any) -> Json:
+        """The parameters as plain JSON, every default filled in. Raises pydantic's ValidationError."""
+        return self.parameters.model_validate(parameters).model_dump(mode="json")
+
+
+_ALL = (
+    Playbook(
+        "health_check",
+        "Whether what incidents hang on works: webhooks, issuers, our own permissions",
+        HealthCheck,
+        acts=False,
+        tells="on_change",
+        runbook="docs/runbooks/health-check.md",
+    ),
+)
+PLAYBOOKS: dict[str, Playbook] = {one.name: one for one in _ALL}

@@ -1,0 +1,9 @@
+"""What quiet-day playbooks need in a cluster beyond what incidents do: resource or URL, then verbs.
+
+docs/reference/permissions.md has the same list, and a test compares them. Without one of these a run says what it could
+not read.
+"""
+
+ON_QUIET_DAYS: dict[str, tuple[str, ...]] = {
+    "/openid/v1/jwks": ("get",),  # the keys that the API server signs with: see `issuer_keys`
+}

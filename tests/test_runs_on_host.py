@@ -1,0 +1,135 @@
+"""Runs by HTTP, in the real app: what is refused begins nothing, a plan counts for nothing, a run is found again."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from drill.quiet.day import Day
+from drill.training_ground import AUDIENCE, Layout, TrainingGround, opened
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(200),
+    pytest.mark.asyncio(loop_scope="module"),
+]
+HASH = "a" * 64
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def ground(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TrainingGround]:
+    folder: Path = tmp_path_factory.mktemp("runs")
+    async with opened(Layout(folder=folder, host_environment={})) as running:
+        yield running
+
+
+async def send(
+    ground: TrainingGround, body: Any, name: str = "health_check", **more: str
+) -> httpx.Response:
+    person = more.pop("person", "rosa")
+    token = await ground.control.sign_in(person, AUDIENCE)
+    url = f"{str(ground.host.ready['url']).rstrip('/')}/api/playbooks/{name}/runs"
+    headers = {"Authorization": f"Bearer {token}", **more}
+    return await ground.http.post(url, json=body, headers=headers)
+
+
+async def runs(ground: TrainingGround) -> list[Any]:
+    person = await Day(ground, lambda *_: None).person()
+    found: list[Any] = (await person.call("GET", "/api/runs?limit=100"))["runs"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"reason": "why", "parameters": {"cluster": "x"}}, 400, "BadParameters"),
+        ({"reason": "why", "parameters": {"clusters": 5}}, 400, "BadParameters"),
+        ({"reason": "why", "mode": "respond"}, 400, "BadRequest"),
+        ({"mode": "plan"}, 400, "BadRequest"),
+        ({"reason": "why", "accepted": ["x"]}, 400, "BadRequest"),
+        (
+            {"reason": "why", "mode": "apply", "plan_hash": HASH, "accepted": ["x"]},
+            409,
+            "UnknownPlan",
+        ),
+    ],
+)
+async def test_what_makes_no_sense_begins_no_run(
+    ground: TrainingGround, body: Any, status: int, code: str
+) -> None:
+    before = len(await runs(ground))
+
+    answer = await send(ground, body)
+
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert len(await runs(ground)) == before
+
+
+async def test_a_playbook_that_there_is_not_is_named_with_those_that_there_are(
+    ground: TrainingGround,
+) -> None:
+    answer = await send(ground, {"reason": "why"}, "drop_database")
+
+    assert answer.status_code == 404
+    assert "health_check" in answer.json()["next"]
+
+
+async def test_a_plan_tells_nobody_and_nothing_is_compared_with_it(ground: TrainingGround) -> None:
+    day = Day(ground, lambda *_: None)
+    wanted = {"clusters": ["aks-weu"]}
+    cards = len((await day.control.state())["teams"])
+
+    first = await day.run("health_check", "plan", wanted)
+    second = await day.run("health_check", "plan", wanted)
+
+    assert (first.outcome, second.outcome) == ("done", "done")
+    assert second.difference["since"] is None
+    assert len((await day.control.state())["teams"]) == cards
+    assert [row[0] for row in first.document["tables"][0]["rows"]] == ["aks-weu"]
+
+
+async def test_a_cluster_that_nobody_sees_refuses_the_run_and_says_which_there_are(
+    ground: TrainingGround,
+) -> None:
+    day = Day(ground, lambda *_: None)
+
+    seen = await day.run("health_check", "apply", {"clusters": ["aks-nowhere"]})
+
+    assert seen.outcome == "refused"
+    assert "aks-weu" in seen.document["summary"]
+
+
+async def test_the_same_key_is_the_same_run(ground: TrainingGround) -> None:
+    body = {"reason": "why"}
+    first = await send(ground, body, **{"Idempotency-Key": "once"})
+    again = await send(ground, body, **{"Idempotency-Key": "once"})
+
+    assert first.json()["run_id"] == again.json()["run_id"]
+    assert again.headers["Idempotency-Replayed"] == "true"
+
+
+async def test_a_report_comes_in_each_form_and_no_browser_runs_any(ground: TrainingGround) -> None:
+    day = Day(ground, lambda *_: None)
+    seen = await day.run("health_check", "plan", {"clusters": ["aks-weu"]})
+    person = await day.person()
+    url = f"{person.origin}/api/runs/{seen.status['run_id']}/report"
+
+    for form, media in (("md", "text/markdown"), ("html", "text/html"), ("csv", "text/csv")):
+        answer = await ground.http.get(
+            url, params={"format": form}, headers={"Authorization": f"Bearer {person.token}"}
+        )
+        assert answer.headers["Content-Type"].startswith(media)
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+        assert answer.text
+
+
+async def test_an_identity_of_nobodys_run_is_404(ground: TrainingGround) -> None:
+    person = await Day(ground, lambda *_: None).person()
+    url = f"{person.origin}/api/runs/run-health_check-20260101T000000-000000"
+
+    answer = await ground.http.get(url, headers={"Authorization": f"Bearer {person.token}"})
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "UnknownRun")
