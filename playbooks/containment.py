@@ -13,6 +13,7 @@ from playbooks.orders import Json, Order
 from playbooks.progress import Progress
 from playbooks.settling import (
     GOOD,
+    HEARD_WITHIN,
     PROOF_WITHIN,
     Call,
     again,
@@ -95,7 +96,7 @@ def pull(
     proving = begin(context, [(steps.verify_containment, order)])
     (asked,) = yield from until_ended(context, proving, beside=beside)
     proof = yield from until_done(
-        context, steps.verify_containment, order, PROOF_WITHIN, first=asked
+        context, steps.verify_containment, order, PROOF_WITHIN, first=asked, lag=HEARD_WITHIN
     )
     now = context.current_utc_datetime
     if proof["status"] == "done":

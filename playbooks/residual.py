@@ -22,8 +22,8 @@ _EVALUATED = timedelta(hours=4)
 # said to take a couple of minutes: https://azure.github.io/azure-workload-identity/docs/faq.html. Assumed for both.
 _REPLICATED = timedelta(minutes=5)
 _NOBODY_ASKED = (
-    "; 5 minutes of it because nothing could ask the token endpoint: some of Entra's replicas may have issued tokens "
-    "for so long"
+    "; 5 minutes of it because the token endpoint could not be asked of every way in: some of Entra's replicas may "
+    "have issued tokens for so long"
 )
 _MANAGEMENT_GROUP = "/providers/microsoft.management/managementgroups/"
 
@@ -46,7 +46,8 @@ def exposures(
 ) -> list[Exposure]:
     """What remains, latest last. Tokens are taken to live as long as policy.toml [windows] residual_hours says.
 
-    `refused`: the token endpoint itself said no by `contained_at`; else tokens may have been issued somewhat longer.
+    `refused`: the token endpoint itself said no by `contained_at`, to every way in; else tokens may have been issued
+    somewhat longer.
 
     24 h for workload identities (https://learn.microsoft.com/azure/aks/workload-identity-overview) and for
     managed identities, whose tokens are cached for so long:

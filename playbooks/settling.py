@@ -6,7 +6,7 @@ the last attempt.
 """
 
 from collections.abc import Generator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import azure.durable_functions as df
@@ -16,6 +16,9 @@ from playbooks.runs.model import RunOrder
 
 GOOD = frozenset({"done", "nothing_to_do"})
 PROOF_WITHIN = timedelta(minutes=10)  # RBAC and federated credentials propagate for so long
+# What was removed last is heard of last, seconds after the rest: longer would keep people waiting for a word that is
+# true already, but for what it names as not proven.
+HEARD_WITHIN = timedelta(minutes=1)
 Call = tuple[Any, Order | RunOrder]  # a step as `function_app` registers it, and its order
 # Every step may be carried out twice, so one that the host lost is tried again.
 LOST: Json = {
@@ -94,14 +97,17 @@ def until_done(
     within: timedelta,
     *,
     first: Json | None = None,
+    lag: timedelta = timedelta(0),
 ) -> Generator[Any, Any, Json]:
     """Ask again until the step says done, or the time is up: propagation takes seconds to minutes.
 
     The waits grow from `wait_seconds` to `max_wait_seconds`; the attempts are bounded too. `first` is the
-    answer of an attempt that was made already. An answer that is `final` says that waiting helps nothing.
+    answer of an attempt that was made already. An answer that is `final` says that waiting helps nothing; one
+    that holds but `lags` is asked for again for `lag`, as it may prove more, and counts as it is after that.
     """
     bounds = order["policy"]["verification"]
     deadline = context.current_utc_datetime + within
+    heard_by: datetime | None = None
     pause = timedelta(seconds=bounds["wait_seconds"])
     answer: Json = {}
     for attempt in range(bounds["attempts"]):
@@ -109,12 +115,23 @@ def until_done(
             answer = first
         else:
             answer = yield from perform_one(context, step, order)
-        wake = context.current_utc_datetime + pause
-        if answer["status"] != "failed" or answer.get("final") or wake > deadline:
+        now = context.current_utc_datetime
+        if answer.get("lags") and answer["status"] != "failed":
+            heard_by = heard_by or min(deadline, now + lag)
+        until = _worth_asking(answer, deadline, heard_by)
+        wake = now + pause
+        if until is None or wake > until:
             break
         yield context.create_timer(wake)
         pause = min(pause * 1.5, timedelta(seconds=bounds["max_wait_seconds"]))
     return answer
+
+
+def _worth_asking(answer: Json, deadline: datetime, heard_by: datetime | None) -> datetime | None:
+    """How long asking again may still change this answer; None: it counts as it is."""
+    if answer["status"] == "failed":
+        return None if answer.get("final") else deadline
+    return heard_by if answer.get("lags") else None
 
 
 def _attempts(calls: Sequence[Call]) -> int:

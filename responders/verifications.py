@@ -41,9 +41,11 @@ class Check(TypedDict):
     found: str
     weight: Literal["must", "open"]  # "open": named as what remains, containment stands without it
     left: list[str]  # of an "open" one: the ids of what remains
+    lags: NotRequired[bool]  # not proven yet, and asked again soon it may be
 
 
 _REFUSES = "the token endpoint refuses"
+_SWITCHED_OFF = "switched off by policy.toml [verification] token_exchange"
 
 
 class Proof(TypedDict):
@@ -57,6 +59,9 @@ class Proof(TypedDict):
     # What could not be asked, and why; every lever reads back all the same.
     unasked: NotRequired[list[str]]
     token_refused: NotRequired[bool]  # the token endpoint itself was asked, and said no
+    lags: NotRequired[
+        bool
+    ]  # containment holds, and asked again soon the token endpoint may prove more
 
 
 async def containment(
@@ -67,13 +72,13 @@ async def containment(
     Reads that fail count as "does not hold": what can't be read is not proven.
     """
     asked = (
-        token_proofs.refused(cloud, principal, snapshot)
+        _refused(token_proofs.refused(cloud, principal, snapshot))
         if ask_token_endpoint
-        else _skipped("switched off by policy.toml [verification] token_exchange")
+        else _check(_REFUSES, "must", _skipped(_SWITCHED_OFF))
     )
     checks = await asyncio.gather(
         *(_check(name, "must", question) for name, question in _musts(cloud, principal)),
-        _check(_REFUSES, "must", asked),
+        asked,
         *(
             _open(name, words, question)
             for name, words, question in open_paths.questions(cloud, principal)
@@ -91,6 +96,7 @@ async def containment(
         "open": sorted(f"{one['check']}: {left}" for one in checks for left in one["left"]),
         "unasked": unasked,
         "token_refused": any(one["check"] == _REFUSES and one["holds"] for one in checks),
+        "lags": any(one.get("lags") for one in checks),
     }
 
 
@@ -138,6 +144,18 @@ async def _open(name: str, words: str, question: Awaitable[list[str]]) -> Check:
         return not left, f"{len(left)} {words}: {', '.join(left)}"
 
     return {**await _check(name, "open", answer()), "left": left}
+
+
+async def _refused(question: Awaitable[token_proofs.Refusal]) -> Check:
+    lags = False
+
+    async def answer() -> Answer:
+        nonlocal lags
+        holds, found, lags = await question
+        return holds, found
+
+    check = await _check(_REFUSES, "must", answer())
+    return {**check, "lags": lags}
 
 
 async def _check(name: str, weight: Literal["must", "open"], question: Awaitable[Answer]) -> Check:

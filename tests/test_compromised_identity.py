@@ -307,6 +307,50 @@ def test_containment_that_does_not_hold_at_the_very_end_is_told() -> None:
     assert told(done)[-2:] == ["reopened", "closed"]
 
 
+LAGS = {
+    "status": "done",
+    "detail": "",
+    "lags": True,
+    "unasked": ["the token endpoint refuses: not asked: whether other trusts are refused"],
+}
+
+
+def contained_at(done: Rehearsal) -> datetime:
+    return datetime.fromisoformat(done.outcome["clock"]["contained"])
+
+
+def test_a_replica_that_lags_is_asked_again_before_contained_is_said() -> None:
+    answers = iter([LAGS, LAGS])
+    proven = {"status": "done", "detail": "", "unasked": []}
+    done = run("contain", {"verify_containment": lambda _o: next(answers, proven)})
+
+    assert done.outcome["outcome"] == "contained"
+    assert done.outcome["unasked"] == []
+    assert timedelta(seconds=2) <= contained_at(done) - START < timedelta(seconds=10)
+
+
+def test_a_replica_that_lags_on_is_named_and_keeps_nobody_waiting() -> None:
+    done = run("contain", {"verify_containment": LAGS})
+
+    assert done.outcome["outcome"] == "contained"
+    assert done.outcome["unasked"] == LAGS["unasked"]
+    assert timedelta(seconds=30) < contained_at(done) - START < timedelta(seconds=70)
+
+
+def test_a_lever_that_is_undone_while_a_replica_lags_is_waited_for_as_ever() -> None:
+    undone = {"status": "failed", "detail": "1 left"}
+    answers = iter([LAGS, *[undone] * 9])
+    proven = {"status": "done", "detail": "", "unasked": []}
+    done = run("contain", {"verify_containment": lambda _o: next(answers, proven)})
+
+    assert done.outcome["outcome"] == "contained"
+    assert contained_at(done) - START > timedelta(minutes=1)
+
+
+def test_the_watch_does_not_ask_again_because_a_replica_lags() -> None:
+    assert hold(LAGS).timeline == ["verify_containment"] * 40
+
+
 def test_what_remains_is_said_wherever_containment_is() -> None:
     open_path = {"status": "done", "detail": "", "remaining": ["vm-batch can ask for tokens"]}
     done = run("contain", {"verify_containment": open_path})

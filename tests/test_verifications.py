@@ -302,11 +302,11 @@ async def test_an_answer_about_the_throwaway_secret_itself_proves_nothing(
 @pytest.mark.parametrize(
     ("credentials_before", "codes", "is_asked"),
     [
-        ([{"kind": "key"}], (700213, 700213), False),
-        ([{"kind": "password"}], (700213, 7000215), False),
-        ([{"kind": "password"}], (700213, 7000112), True),
+        ([{"kind": "key"}], (70025, 70025), False),
+        ([{"kind": "password"}], (70025, 7000215), False),
+        ([{"kind": "password"}], (70025, 7000112), True),
         ([{"kind": "key"}], (7000112, 7000112), True),
-        ([], (700213, 700213), True),
+        ([], (70025, 70025), True),
     ],
 )
 async def test_that_a_trust_is_gone_says_nothing_of_secrets_and_keys(
@@ -323,6 +323,69 @@ async def test_that_a_trust_is_gone_says_nothing_of_secrets_and_keys(
     assert proof["status"] == "done"
     assert (proof["unasked"] == []) == is_asked
     assert proof["token_refused"] == is_asked
+
+
+@pytest.mark.parametrize("code", [70021, 700211, 700213])
+@pytest.mark.parametrize("kind", ["application", "user_assigned_identity"])
+async def test_that_one_trust_is_gone_says_nothing_of_another_that_is_still_known(
+    monkeypatch: pytest.MonkeyPatch, code: int, kind: str
+) -> None:
+    """A stranger's trust was removed after ours, and a replica hears of it later: only a stranger could ask."""
+    monkeypatch.setattr(token_exchange, "probe", gives(refusal(code)))
+    proof = await verify(kind)
+
+    assert proof["status"] == "done"
+    assert (proof["lags"], proof["token_refused"]) == (True, False)
+    (said,) = proof["unasked"]
+    assert "the token endpoint refuses: not asked: whether other trusts" in said
+    assert "https://evil/ system:serviceaccount:shop:orders-api" in said
+
+
+async def test_one_replica_that_lags_is_enough_to_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def connect(_cloud: Any, cluster: Any) -> Any:
+        return SimpleNamespace(cluster=cluster["name"])
+
+    async def probe(_cloud: Any, kube: Any, *_who: Any) -> Any:
+        return refusal(700211 if kube.cluster == "neu" else 70025)
+
+    monkeypatch.setattr(clusters, "connect", connect)
+    monkeypatch.setattr(token_exchange, "probe", probe)
+
+    assert (await verify())["lags"]
+
+
+@pytest.mark.parametrize("code", [70025, 7000112])
+async def test_what_is_said_of_every_trust_or_of_the_identity_is_said_of_a_strangers_too(
+    monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    monkeypatch.setattr(token_exchange, "probe", gives(refusal(code)))
+    proof = await verify("user_assigned_identity")
+
+    assert (proof["lags"], proof["token_refused"], proof["unasked"]) == (False, True, [])
+
+
+@pytest.mark.parametrize(
+    ("trust", "shown"),
+    [
+        ({"issuer": "https://evil/", "subject": "a\u202eb"}, "https://evil/ a\ufffdb"),
+        (
+            {
+                "issuer": "https://git/",
+                "subject": None,
+                "claims_matching_expression": "claims['x']",
+            },
+            "https://git/ claims['x']",
+        ),
+        ({"issuer": "https://git/", "subject": None}, "an expression that is not shown"),
+    ],
+)
+async def test_trusts_that_nobody_here_can_ask_as_are_named(trust: Any, shown: str) -> None:
+    proof = await verify("user_assigned_identity", federated_credentials=[trust])
+
+    (said,) = proof["unasked"]
+    assert shown in said
+    assert not proof["token_refused"]
+    assert not proof["lags"]  # nothing is asked, so asking again says no more
 
 
 async def test_a_question_that_could_not_be_asked_is_said_and_not_passed_over() -> None:
