@@ -40,6 +40,7 @@ from playbooks.steps import (
     restoring,
     rewiring,
     rotating,
+    telling,
 )
 from responders import logs
 from triggers import (
@@ -96,6 +97,7 @@ for module in (
     manifests,
     rewiring,
     reporting,
+    telling,
     restoring,
     cluster_restores,
     restored,

@@ -80,6 +80,7 @@ class Observer:
             bystander_reads=await self._reads(states, "billing_api"),
             evidence=evidence,
             outputs=outputs_of(self.ground, evidence, states.after, followed.status),
+            status=followed.status,
             secrets=self.loot.secrets() | self._keys() | await ledger(self.ground.control),
         )
 

@@ -36,6 +36,7 @@ def outputs_of(
         "evidence": "\n".join(file.text for file in evidence),
         "report": "\n".join(file.text for file in reports),
         "Teams messages": "\n".join(json.dumps(message) for message in state["teams"]),
+        "events": json.dumps(state["topics"].get("incidents", [])),
         "orchestration history": _dump(ground.folder / "host"),
         "status answer": json.dumps(status),
     }

@@ -10,7 +10,7 @@ from playbooks import consent_rules, telling_later
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
 from playbooks.settling import GOOD, perform_one
-from playbooks.steps import consenting, reporting
+from playbooks.steps import consenting, reporting, telling
 
 _MOST_WAITS = 40  # answers that are counted at once; later ones are counted when the time is over
 
@@ -64,7 +64,7 @@ class _Asking:
         self._progress.enter("awaiting_consent")
         silence = self._context.create_timer(self._expires)
         card = self._card()
-        told = self._context.call_activity(reporting.tell_people, card)
+        told = self._context.call_activity(telling.tell_people, card)
         yield self._context.task_any([self._answer, silence, told])
         if told.is_completed and isinstance(told.result, dict) and told.result.get("retry"):
             yield from telling_later.begin(self._context, card, told.result)
@@ -139,7 +139,13 @@ class _Asking:
                 f"Changed since the plan that was agreed to: {one}" for one in self._plan["changed"]
             ]
         key = f"asking-{self._plan['number']}" if "number" in self._plan else "asking"
-        return {**self._order, "notice": "asking", "notice_key": key, "facts": facts}
+        return {
+            **self._order,
+            "notice": "asking",
+            "notice_key": key,
+            "at": self._context.current_utc_datetime.isoformat(timespec="milliseconds"),
+            "facts": facts,
+        }
 
 
 def _shown(decided: Json) -> Json:

@@ -18,8 +18,11 @@ class Order(TypedDict):
     identity: NotRequired[NewIdentity]
     holder: NotRequired[str]  # Durable instance of a restore that began when its incident was over
     plan_number: NotRequired[int]  # of an amended plan: see `plan_files.py`
-    notice: NotRequired[str]  # which notice to send: a key of `steps.reporting.NOTICES`
+    notice: NotRequired[str]  # which notice to send: a key of `notices.NOTICES`
     notice_key: NotRequired[str]  # tells notices of one kind apart
+    at: NotRequired[str]  # when that was so which the notice tells
+    channel: NotRequired[str]  # the one that has not taken the notice yet; all of them without it
+    last_try: NotRequired[bool]  # nobody hands the notice over again
     facts: NotRequired[Json]  # what a notice or the report says beyond the evidence
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from playbooks import cluster_states, telling_later
+from playbooks.notices import NOTICES
 from playbooks.orders import Json, Order
 from playbooks.settling import perform_one
 from playbooks.steps import containment as acts
@@ -195,7 +196,7 @@ class Progress:
             self.until("residual until", contained_at + _LONGEST)
 
     def tell(self, notice: str, facts: Json, *, key: str = "") -> Generator[Any, Any, Json]:
-        """One card to the channel. That nobody could be told is in the journal, it stops nothing.
+        """One notice on every channel. What was not taken is in the journal, and stops nothing.
 
         `key` tells notices of one kind apart, where there may be several.
         """
@@ -203,6 +204,7 @@ class Progress:
             **self._order,
             "notice": notice,
             "notice_key": f"{key or notice}{self._turn}",
+            "at": self._context.current_utc_datetime.isoformat(timespec="milliseconds"),
             "facts": facts,
         }
         return (yield from telling_later.tell(self._context, order))
@@ -222,7 +224,7 @@ class Progress:
             *(f"By hand: {one}" for one in facts["by_hand"]),
             *(f"Until {one['until']}: {one['resource']}" for one in facts["exposures"]),
         ]
-        if outcome in reporting.NOTICES:
+        if outcome in NOTICES:
             yield from self.tell(outcome, {**self.clock, "lines": lines}, key=key)
         yield from self.seal(name)
 

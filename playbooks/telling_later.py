@@ -1,4 +1,4 @@
-"""A notice that the channel did not take is handed over later, beside the playbook, which goes on meanwhile.
+"""A notice that a channel did not take is handed over later, beside the playbook, which goes on meanwhile.
 
 How often and how long: at first as a throttle of seconds asks for, in the end as an outage of half a day does.
 """
@@ -11,7 +11,7 @@ import azure.durable_functions as df
 
 from playbooks.orders import Json, Order
 from playbooks.settling import LOST
-from playbooks.steps import reporting
+from playbooks.steps import telling
 
 bp = df.Blueprint()
 # Seconds before each try. Their sum is about twelve hours: who has not been told until then has seen the incident.
@@ -25,10 +25,12 @@ def tell_later(context: df.DurableOrchestrationContext) -> Generator[Any, Any, J
     order: Order = context.get_input(expected_type=dict)
     answer: Json = order["facts"].get("first", {})
     told: Order = {**order, "facts": {k: v for k, v in order["facts"].items() if k != "first"}}
-    for wait in _WAITS:
+    for number, wait in enumerate(_WAITS, start=1):
         pause = min(max(wait, int(answer.get("after_s", 0))), _LONGEST)
         yield context.create_timer(context.current_utc_datetime + timedelta(seconds=pause))
-        task = context.call_activity(reporting.tell_people, told)
+        if number == len(_WAITS):
+            told = {**told, "last_try": True}
+        task = context.call_activity(telling.tell_people, told)
         yield context.task_any([task])
         answer = task.result if isinstance(task.result, dict) else LOST
         if not answer.get("retry"):
@@ -38,7 +40,7 @@ def tell_later(context: df.DurableOrchestrationContext) -> Generator[Any, Any, J
 
 def tell(context: df.DurableOrchestrationContext, order: Order) -> Generator[Any, Any, Json]:
     """One try, and the rest beside the playbook where time can fix it. A channel that is down delays nothing."""
-    task = context.call_activity(reporting.tell_people, order)
+    task = context.call_activity(telling.tell_people, order)
     yield context.task_any([task])
     answer: Json = task.result if isinstance(task.result, dict) else LOST
     if answer.get("retry"):
@@ -47,15 +49,23 @@ def tell(context: df.DurableOrchestrationContext, order: Order) -> Generator[Any
 
 
 def begin(
-    context: df.DurableOrchestrationContext, order: Order, first: Json
+    context: df.DurableOrchestrationContext, order: Order, answer: Json
 ) -> Generator[Any, Any, None]:
-    """Hand a notice that was not taken to `tell_later`, and go on at once.
+    """Hand a notice that was not taken to `tell_later`, a channel each, and go on at once.
 
     A sub-orchestration is scheduled when a task is waited for, so one moment is waited with it.
     """
-    late: Order = {**order, "facts": {**order["facts"], "first": first}}
-    later = context.call_sub_orchestrator("tell_later", late)
+    busy = {name: one for name, one in answer.get("channels", {}).items() if one.get("retry")}
+    later = [
+        context.call_sub_orchestrator("tell_later", _late(order, name, one))
+        for name, one in (busy or {"": answer}).items()  # of a lost step nobody knows which
+    ]
     moment = context.create_timer(context.current_utc_datetime)
-    yield context.task_any([later, moment])
+    yield context.task_any([*later, moment])
     if not moment.is_completed:
         moment.cancel()
+
+
+def _late(order: Order, channel: str, first: Json) -> Order:
+    late: Order = {**order, "facts": {**order["facts"], "first": first}}
+    return {**late, "channel": channel} if channel else late

@@ -95,9 +95,9 @@ def keeping_evidence() -> Iterator[None]:
 
 @contextmanager
 def telling_people() -> Iterator[None]:
-    """Around one card to the channel, which plan mode allows: a plan that nobody hears of is none.
+    """Around one notice to a channel, which plan mode allows: a plan that nobody hears of is none.
 
-    Only `notices.send` enters it, for the webhook in the settings.
+    Only `notices.send` and `events.publish` enter it, for the webhook and the topic in the settings.
     """
     with _writing():
         yield

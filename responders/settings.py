@@ -31,6 +31,7 @@ class Settings:
     client_id: str | None = None  # of a user-assigned identity; None is the system-assigned one
     evidence_url: str | None = None  # of a blob container
     credential: Credential = "managed-identity"  # azure-cli: whoever ran `az login`, on a laptop
+    event_grid_topic: str | None = None  # where notices are published as events; None: nowhere
     api_audiences: tuple[str, ...] = ()  # of tokens that people and machines may call us with
     acting: bool = True  # the kill switch as an app setting: no deployment is needed to pull it
 
@@ -57,6 +58,7 @@ class Settings:
             credential=cast(
                 Credential, _one_of("FIREBREAK_CREDENTIAL", environ, get_args(Credential))
             ),
+            event_grid_topic=_topic("FIREBREAK_EVENT_GRID_TOPIC", environ),
             api_audiences=_audiences("FIREBREAK_API_AUDIENCE", environ),
             acting=_switch("FIREBREAK_ACTING", environ),
         )
@@ -111,6 +113,22 @@ def _container(name: str, value: str) -> str:
             f"without a SAS, not {shown!r}"
         )
     return value.rstrip("/")
+
+
+def _topic(name: str, environ: Mapping[str, str]) -> str | None:
+    """https://topic.region-1.eventgrid.azure.net/api/events, as the portal shows it. A key in it would be a secret."""
+    value = environ.get(name, "").strip()
+    if not value:
+        return None
+    parts = urlsplit(value)
+    host = f"{parts.scheme}://{parts.netloc}"
+    whole = parts.path.endswith("/api/events") and not parts.query and not parts.fragment
+    if not is_web_origin(host) or not whole:
+        shown = value.partition("?")[0][:120]
+        raise RefusedError(
+            f"setting {name} must be the topic's endpoint, https://.../api/events and nothing after it, not {shown!r}"
+        )
+    return value
 
 
 def _switch(name: str, environ: Mapping[str, str]) -> bool:

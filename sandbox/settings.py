@@ -46,6 +46,7 @@ def environment(world: World, ca: Path) -> dict[str, str]:
         "FIREBREAK_LOG_WORKSPACE_ID": world.workspace_id,
         "FIREBREAK_API_AUDIENCE": f"{FIREBREAK},{stable_guid('app/firebreak-api')}",
         "FIREBREAK_TEAMS_WEBHOOK_URL": teams_webhook_url(world),
+        "FIREBREAK_EVENT_GRID_TOPIC": f"{world.endpoints['eventgrid']}/topics/incidents/api/events",
         "IDENTITY_ENDPOINT": f"{world.endpoints['identity']}/msi/token",
         "IDENTITY_HEADER": identity_header(),
     }

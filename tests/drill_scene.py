@@ -1,6 +1,7 @@
 """A drill that went well, as the plain data that a verdict is computed from. Nothing here runs."""
 
 import copy
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ Json = dict[str, Any]
 START = datetime(2026, 8, 1, 10, 0, tzinfo=UTC)
 OLD, NEW, FIREBREAK = "sp-orders-api", "sp-orders-api-r2", "sp-firebreak"
 CLUSTERS = ("aks-weu", "aks-neu")
+INCIDENT, CONTAINED_AT = "inc-20260801-0123456789ab", "2026-08-01T10:00:04.000+00:00"
 SEED: Json = {
     "orders_api": {
         "app_id": "client-old",
@@ -61,10 +63,17 @@ def scene(**changes: object) -> Scene:
             "evidence": "snapshot",
             "report": "# Incident",
             "Teams messages": "a card",
+            "events": "an event",
             "orchestration history": "TaskCompleted",
             "status answer": "{}",
         },
         "secrets": {"planted client secret": "s3cr3t-value"},
+        "status": {
+            "incident_id": INCIDENT,
+            "outcome": "recovered",
+            "contained_at": CONTAINED_AT,
+            "channels": {"events": {"told": 2, "not_told": []}},
+        },
     }
     return Scene(**(good | changes))
 
@@ -172,6 +181,7 @@ def _before() -> Json:
         "owners": {"app-orders-api": ["user-dana"]},
         "clusters": _clusters("client-old", "orders-api", "old"),
         "teams": [],
+        "topics": {},
     }
 
 
@@ -198,6 +208,7 @@ def _after() -> Json:
     state["roleAssignments"][0] = _grant("new-grant", NEW, "reader")
     state["clusters"] = _clusters("client-new", "orders-api-r2", "new")
     state["teams"] = [{"type": "message"}]
+    state["topics"] = {"incidents": [_on_topic(one) for one in ("asking", "recovered")]}
     return state
 
 
@@ -226,6 +237,29 @@ def _call(second: int, service: str, method: str, url: str, body: Json | None = 
     }
 
 
+def _event(notice: str) -> Json:
+    """As the app keeps it."""
+    return {
+        "id": f"{INCIDENT}/{notice}",
+        "source": f"/firebreak/{INCIDENT}",
+        "type": f"Firebreak.Incident.{notice.title()}",
+        "subject": INCIDENT,
+        "data": {
+            "incident_id": INCIDENT,
+            "notice": notice,
+            "principal": {"object_id": OLD},
+            "facts": {"contained": CONTAINED_AT},
+        },
+    }
+
+
+def _on_topic(notice: str) -> Json:
+    """As the sandbox's topic keeps it."""
+    sent = _event(notice)
+    about = {name: sent[name] for name in ("id", "subject", "data")}
+    return {**about, "topic": sent["source"], "eventType": sent["type"]}
+
+
 def _evidence() -> list[EvidenceFile]:
     names = [f"trust-{name}" for name in CLUSTERS]
     names += ["trust-rogue", "legit-secret", "planted-secret", "sp-key"]
@@ -235,4 +269,12 @@ def _evidence() -> list[EvidenceFile]:
         EvidenceFile("snapshot.json", START + timedelta(seconds=2), " ".join(names)),
         EvidenceFile("pods.json", START + timedelta(seconds=10.5), " ".join(captured)),
         EvidenceFile("sign-ins.jsonl", START + timedelta(seconds=6), "key planted-secret"),
+        *(
+            EvidenceFile(
+                f"incidents/{INCIDENT}/notices/{one}/events.json",
+                START + timedelta(seconds=20),
+                json.dumps(_event(one)),
+            )
+            for one in ("asking", "recovered")
+        ),
     ]

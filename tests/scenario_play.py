@@ -78,6 +78,7 @@ class Play:
             "evidence": "\n".join(file.text for file in evidence),
             "report": "\n".join(file.text for file in evidence if is_report(file.path)),
             "Teams messages": "\n".join(json.dumps(message) for message in state["teams"]),
+            "events": json.dumps(state["topics"].get("incidents", [])),
             "orchestration history": json.dumps(self.driven.instance.history),
             "status answer": json.dumps(told),
         }

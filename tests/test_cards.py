@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from playbooks.steps.reporting import NOTICES
+from playbooks.notices import NOTICES
 from playbooks.what_to_do import NOW
 from responders import cards
 
@@ -102,7 +102,7 @@ def test_every_notice_says_what_a_person_does() -> None:
 )
 @pytest.mark.parametrize("notice", NOTICES)
 def test_microsofts_renderer_takes_every_card(notice: str, tmp_path: Path) -> None:
-    title, mood = NOTICES[notice]
+    title, mood, _ = NOTICES[notice]
     links = [("Open the incident", "https://app.example/incidents/1")]
     lines = [f"aks-{number}: moved" for number in range(20)]
     card = cards.content(cards.Card(title, mood, NOW[notice], [("Identity", "a")], lines, links))

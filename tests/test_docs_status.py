@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from playbooks.steps.reporting import NOTICES
+from playbooks.notices import NOTICES
 
 ROOT = Path(__file__).parent.parent
 API = (ROOT / "docs" / "reference" / "api.md").read_text()

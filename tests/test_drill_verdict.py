@@ -15,6 +15,8 @@ Json = dict[str, Any]
 SOMETHING_ELSE_BROKE = Reply(503, "")
 NO_ANSWER = Reply(None, "ConnectError")
 A_TOKEN = Reply(200, "a token")
+PUBLISHED = "every notice is on the Event Grid topic, once and as it is kept"
+CONSISTENT = "the events say what the incident says"
 
 
 def in_after(change: Callable[[Json], None]) -> Scene:
@@ -119,6 +121,26 @@ def bystander_touched(state: Json) -> None:
 
 def nobody_told(state: Json) -> None:
     state["teams"] = []
+
+
+def event_lost(state: Json) -> None:
+    state["topics"]["incidents"].pop()
+
+
+def event_twice(state: Json) -> None:
+    state["topics"]["incidents"].append(state["topics"]["incidents"][0])
+
+
+def event_rewritten(state: Json) -> None:
+    state["topics"]["incidents"][0]["data"]["facts"] = {}
+
+
+def event_of_another(state: Json) -> None:
+    state["topics"]["incidents"][0]["data"]["principal"]["object_id"] = NEW
+
+
+def event_lies(state: Json) -> None:
+    state["topics"]["incidents"][1]["data"]["facts"] = {"contained": "never"}
 
 
 def late(file: EvidenceFile) -> EvidenceFile:
@@ -250,6 +272,15 @@ SPOILED: list[tuple[str, Scene]] = [
         changed("evidence", lambda files: files[:2]),
     ),
     ("people were told in Teams", in_after(nobody_told)),
+    (PUBLISHED, in_after(event_lost)),
+    (PUBLISHED, in_after(event_twice)),
+    (PUBLISHED, in_after(event_rewritten)),
+    (PUBLISHED, changed("evidence", lambda files: files[:-1])),
+    (PUBLISHED, changed("status", lambda now: {**now, "channels": {}})),
+    (CONSISTENT, in_after(event_of_another)),
+    (CONSISTENT, in_after(event_lies)),
+    (CONSISTENT, changed("status", lambda now: {**now, "outcome": "contained"})),
+    (CONSISTENT, changed("status", lambda now: {**now, "incident_id": "inc-other"})),
     (
         "log, evidence, report, messages and history are there to be searched",
         with_outputs(report=""),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.arm_caller import ArmCaller, as_firebreak, as_user
+from tests.arm_caller import ARM, ArmCaller, as_firebreak, as_user, managed_identity_token
 from tests.sandbox_fixture import RunningSandbox
 
 EVENT_TYPE = "Microsoft.Resources.Resource{}Success"
@@ -247,17 +247,38 @@ CUSTOM = {
 CLOUD = {"id": "1", "source": "/contoso", "specversion": "1.0", "type": "Contoso.Odd", "data": {}}
 
 
+BATCH = "application/cloudevents-batch+json; charset=utf-8"
+SINGLE = "application/cloudevents+json; charset=utf-8"
+EVENT_GRID = "https://eventgrid.azure.net"
+
+
 def _publish(sandbox: RunningSandbox, name: str, body: Any, **headers: str) -> int:
     topic = sandbox.seed["event_grid"][name]
     sent = {"aeg-sas-key": topic["key"], "content-type": "application/json", **headers}
     return sandbox.http.post(topic["endpoint"], content=json.dumps(body), headers=sent).status_code
 
 
+def _publish_by_token(
+    sandbox: RunningSandbox,
+    token: str,
+    body: Any = CLOUD,
+    version: str = "2018-01-01",
+    **headers: str,
+) -> Any:
+    sent = {"Authorization": f"Bearer {token}", "content-type": SINGLE, **headers}
+    return sandbox.http.post(
+        sandbox.seed["event_grid"]["incidents"]["endpoint"],
+        content=json.dumps(body),
+        headers=sent,
+        params={"api-version": version},
+    )
+
+
 def test_what_is_published_to_a_custom_topic_reaches_its_own_subscribers_alone(
     sandbox: RunningSandbox, webhook: Webhook
 ) -> None:
     assert _subscribe(sandbox, webhook.url, topic="signals").status_code == 201
-    assert _publish(sandbox, "events", [CLOUD]) == 200
+    assert _publish(sandbox, "events", [CLOUD], **{"content-type": BATCH}) == 200
     assert _publish(sandbox, "signals", [CUSTOM]) == 200
     _, (event,) = webhook.wait_for(1)[0]
 
@@ -267,15 +288,72 @@ def test_what_is_published_to_a_custom_topic_reaches_its_own_subscribers_alone(
     assert [one["eventType"] for one in shown["value"]] == ["Contoso.Odd"]
 
 
+@pytest.mark.parametrize(
+    ("name", "body", "headers", "status"),
+    [
+        ("events", CLOUD, {"content-type": SINGLE}, 200),
+        ("events", [CLOUD, CLOUD], {"content-type": BATCH}, 200),
+        ("events", CLOUD, {}, 400),
+        ("events", [CLOUD], {}, 400),
+        ("events", [CLOUD], {"content-type": SINGLE}, 400),
+        ("events", CLOUD, {"content-type": BATCH}, 400),
+        ("events", {**CLOUD, "specversion": "0.3"}, {"content-type": SINGLE}, 400),
+        ("events", {**CLOUD, "dataVersion": "1"}, {"content-type": SINGLE}, 400),
+        ("events", {**CLOUD, "traceparent": "00-1"}, {"content-type": SINGLE}, 200),
+        ("events", CUSTOM, {"content-type": SINGLE}, 400),
+        ("signals", [CLOUD], {}, 400),
+        ("signals", [{**CUSTOM, "eventTime": "yesterday"}], {}, 400),
+        ("signals", [CUSTOM], {"aeg-sas-key": "wrong"}, 401),
+        ("signals", [{**CUSTOM, "data": "x" * 1_100_000}], {}, 413),
+    ],
+)
 def test_a_custom_topic_takes_events_of_its_schema_from_whoever_has_its_key(
-    sandbox: RunningSandbox,
+    sandbox: RunningSandbox, name: str, body: Any, headers: dict[str, str], status: int
 ) -> None:
-    single = "application/cloudevents+json; charset=utf-8"
-    assert _publish(sandbox, "events", CLOUD, **{"content-type": single}) == 200
-    assert _publish(sandbox, "events", CLOUD) == 400
-    assert _publish(sandbox, "signals", [CLOUD]) == 400
-    assert _publish(sandbox, "signals", [{**CUSTOM, "eventTime": "yesterday"}]) == 400
-    assert _publish(sandbox, "signals", [CUSTOM], **{"aeg-sas-key": "wrong"}) == 401
-    assert _publish(sandbox, "signals", [{**CUSTOM, "data": "x" * 1_100_000}]) == 413
+    assert _publish(sandbox, name, body, **headers) == status
+
+
+def test_a_topic_that_is_not_there_is_not_found(sandbox: RunningSandbox) -> None:
     unknown = sandbox.endpoints["eventgrid"] + "/topics/other/api/events"
     assert sandbox.http.post(unknown, json=[CUSTOM]).status_code == 404
+
+
+def test_a_token_publishes_where_its_principal_has_the_role(
+    sandbox: RunningSandbox, webhook: Webhook
+) -> None:
+    cloud = {"schema": "CloudEventSchemaV1_0", "topic": "incidents"}
+    assert _subscribe(sandbox, webhook.url, **cloud).status_code == 201
+    own = managed_identity_token(sandbox, EVENT_GRID)
+    assert _publish_by_token(sandbox, own).status_code == 200
+    _, event = webhook.wait_for(1)[0]
+
+    assert (event["type"], event["source"], event["id"]) == ("Contoso.Odd", "/contoso", "1")
+    endpoint = sandbox.seed["event_grid"]["events"]["endpoint"]
+    sent = {"Authorization": f"Bearer {own}", "content-type": SINGLE}
+    elsewhere = sandbox.http.post(endpoint, content=json.dumps(CLOUD), headers=sent)
+    assert elsewhere.status_code == 403
+    assert "does not have permission to send data" in elsewhere.json()["error"]["message"]
+
+
+def test_a_token_without_the_role_or_for_another_api_publishes_nothing(
+    sandbox: RunningSandbox,
+) -> None:
+    own = managed_identity_token(sandbox, EVENT_GRID)
+    nobody = sandbox.sign_in("vera", EVENT_GRID)
+    assert _publish_by_token(sandbox, nobody).status_code == 403
+    assert _publish_by_token(sandbox, managed_identity_token(sandbox, ARM)).status_code == 401
+    assert _publish_by_token(sandbox, own, version="2020-06-01").status_code == 400
+    assert _publish_by_token(sandbox, own, body=[CLOUD]).status_code == 400
+    keyed = _publish_by_token(sandbox, own, **{"aeg-sas-key": "any"})
+    assert keyed.status_code == 401
+    assert "Local authentication is disabled" in keyed.json()["error"]["message"]
+    assert sandbox.control("GET", "state")["topics"] == {}
+
+
+def test_a_topic_that_is_throttled_takes_nothing(sandbox: RunningSandbox) -> None:
+    said = {"service": "eventgrid", "path": "/topics/", "status": 429, "retry_after": "3"}
+    sandbox.control("POST", "faults", said)
+    own = managed_identity_token(sandbox, EVENT_GRID)
+    refused = _publish_by_token(sandbox, own)
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "3")
+    assert sandbox.control("GET", "state")["topics"] == {}

@@ -7,7 +7,7 @@ import re
 import azure.durable_functions as df
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 
-from playbooks import changes
+from playbooks import changes, channels
 from responders.evidence import EvidenceStore
 from responders.journal import Journal
 from responders.model import Incident, Json
@@ -36,6 +36,7 @@ def read(store: EvidenceStore, durable: DurableOrchestrationStatus | None) -> Js
     incident = incident_of(durable)
     told = _document(durable.custom_status)
     clock = told.get("clock", {})
+    steps = Journal(store, incident["incident_id"]).steps()
     return {
         "incident_id": incident["incident_id"],
         "phase": phase_of(durable),
@@ -68,7 +69,8 @@ def read(store: EvidenceStore, durable: DurableOrchestrationStatus | None) -> Js
         "report": told.get("report"),
         "manifest": told.get("manifest"),
         "restores": _restores(store, incident),
-        "steps": Journal(store, incident["incident_id"]).steps(),
+        "channels": channels.told(steps),
+        "steps": steps,
     }
 
 

@@ -3,6 +3,7 @@
 import re
 
 from drill.scene import Scene
+from drill.verdict import published
 from drill.verdict.facts import Check, Finding, none_of
 
 _TOKEN = re.compile(r"eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{20,}")
@@ -12,6 +13,7 @@ OUTPUTS = (
     "evidence",
     "report",
     "Teams messages",
+    "events",
     "orchestration history",
     "status answer",
 )
@@ -46,6 +48,7 @@ def _all_read(scene: Scene) -> Finding:
 TOLD = Check("people were told in Teams", "at least 1 card", _cards)
 CHECKS = (
     TOLD,
+    *published.CHECKS,
     Check(
         "log, evidence, report, messages and history are there to be searched", "none", _all_read
     ),

@@ -32,7 +32,7 @@ class _Ending(NamedTuple):
     safe: Safe
 
 
-# Which outcome -> what it means. Every key of `steps.reporting.NOTICES` that a report can end with is here.
+# Which outcome -> what it means. Every key of `notices.NOTICES` that a report can end with is here.
 _ENDINGS = {
     "refused": _Ending("Nothing was touched: a person is needed", "nothing_was_done"),
     "planned": _Ending("A plan was drawn, nothing was touched", "nothing_was_done"),

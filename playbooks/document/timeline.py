@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, TypedDict
 
+from playbooks import channels
 from playbooks.orders import Json
 from playbooks.tracing.rows import NEVER, moment
 from responders.model import Incident
@@ -134,12 +135,19 @@ def _done(papers: Papers) -> Iterable[Moment]:
     for step in papers.steps:
         name = str(step["step"]).replace("_", " ")
         if step["step"] == "tell_people":
-            ended = "" if step["status"] in {"done", "nothing_to_do"} else f": {step['status']}"
-            yield _moment(step["started"], "told", f"Notice “{step['target']}”{ended}")
+            yield _moment(step["started"], "told", _told(step))
         elif (state := states.get((step["step"], step["target"]), "")) in _STATES:
             runs = f" (begun {step['runs']} times)" if step["runs"] > 1 else ""
             what = f"{name} of {step['target']}{_STATES[state]}{runs}"
             yield _moment(step["started"], "done", what[0].upper() + what[1:])
+
+
+def _told(step: Mapping[str, Any]) -> str:
+    """One notice on one channel; where it was not taken, what the channel answered last."""
+    notice, channel = channels.notice_of(step["target"])
+    taken = step["status"] in {"done", "nothing_to_do"}
+    ended = "" if taken else f": {step['status']}, {step['detail']}".rstrip(", ")
+    return f"Notice “{notice}” to {channel}{ended}"
 
 
 def _decided(papers: Papers) -> Iterable[Moment]:

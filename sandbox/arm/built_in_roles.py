@@ -202,6 +202,20 @@ BUILT_IN_ROLES = (
         ),
     ),
     BuiltInRole(
+        "d5a91429-5739-47e2-a06b-3470a27159e7",
+        "EventGrid Data Sender",
+        "Allows send access to event grid events.",
+        (
+            _READ_ROLES,
+            "Microsoft.EventGrid/topics/read",
+            "Microsoft.EventGrid/domains/read",
+            "Microsoft.EventGrid/partnerNamespaces/read",
+            _READ_GROUPS,
+            "Microsoft.EventGrid/namespaces/read",
+        ),
+        data_actions=("Microsoft.EventGrid/events/send/action",),
+    ),
+    BuiltInRole(
         "b7e6dc6d-f1e8-4753-8033-0f276bb0955b",
         "Storage Blob Data Owner",
         "Allows for full access to Azure Storage blob containers and data, including assigning "

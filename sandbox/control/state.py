@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, Response
 from sandbox.control import normal_form
 from sandbox.control.wishes import WishError
 from sandbox.entra import revocations
+from sandbox.eventgrid.topics import topic_of
 from sandbox.web import Call
 from sandbox.world import World
 
@@ -37,6 +38,7 @@ _PARTS: dict[str, Callable[[World], Any]] = {
     "tokenRevocations": revocations.all_of,
     "teams": lambda world: world.teams_messages,
     "failedTeamsRuns": lambda world: world.caches.get("failed teams runs", []),
+    "topics": lambda world: topic_of(world).published,
     "logs": lambda world: {table: world.logs.rows(table) for table in world.logs.tables},
 }
 

@@ -13,6 +13,7 @@ ARM = "https://management.azure.com"
 LOG_ANALYTICS = "https://api.loganalytics.io"
 STORAGE = "https://storage.azure.com"
 KEY_VAULT = "https://vault.azure.net"
+EVENT_GRID = "https://eventgrid.azure.net"
 AKS = "6dae42f8-4368-4678-94ff-3960e28e3630"
 FIREBREAK = "api://firebreak"
 
@@ -24,6 +25,7 @@ FIRST_PARTY: dict[str, tuple[str, str]] = {
     ARM: ("797f4846-ba00-4fd7-ba43-dac1f8f63013", "Windows Azure Service Management API"),
     LOG_ANALYTICS: ("ca7f3f0b-7d91-482c-8e09-c5d840d0eac5", "Log Analytics API"),
     KEY_VAULT: ("cfa8b339-82a2-471a-a3c9-0fa0be7a4093", "Azure Key Vault"),
+    EVENT_GRID: ("4962773b-9cdb-44cf-a8bf-237846a00ab7", "Microsoft.EventGrid"),
     STORAGE: ("e406a681-f3d4-42a8-90b6-c2b029497af1", "Azure Storage"),
     AKS: (AKS, "Azure Kubernetes Service AAD Server"),
 }
@@ -37,6 +39,7 @@ _ORIGINS = {
     "loganalytics": LOG_ANALYTICS,
     "storage": STORAGE,
     "keyvault": KEY_VAULT,
+    "eventgrid": EVENT_GRID,
 }
 
 

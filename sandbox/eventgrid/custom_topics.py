@@ -1,30 +1,47 @@
-"""Custom topics: whoever has the key of one publishes, and subscribers get what they get of a system topic.
+"""Custom topics: whoever may publishes, and subscribers get what they get of a system topic.
 
-Simulates   two topics, "signals" (Event Grid schema in) and "events" (CloudEvents 1.0 in)
-Faithful    the key, required fields, one event or a batch, 1 MB; statuses as documented
-Left out    custom input schemas, partial batches, tokens instead of keys, namespaces
+Simulates   three topics: "signals" (Event Grid schema in), "events" and "incidents" (CloudEvents 1.0 in)
+Faithful    keys, tokens and the role (see `publishers`), content types, required fields, one event or a batch, 1 MB;
+            statuses as documented, Event Grid's words where they are known
+Left out    custom input schemas, the binary mode of CloudEvents, partial batches, namespaces
 Choice      a topic is a path here, in Azure it is a host
 Source      https://learn.microsoft.com/azure/event-grid/post-to-custom-topic
             https://learn.microsoft.com/azure/event-grid/event-schema
             https://learn.microsoft.com/azure/event-grid/cloud-event-schema
+            https://github.com/Azure/azure-sdk-for-python/issues/15941 (what a wrong schema is answered with)
 """
 
-import hmac
 from datetime import datetime
 
 from starlette.responses import JSONResponse, Response
 
+from sandbox.eventgrid import publishers
 from sandbox.eventgrid.topics import topic_of
-from sandbox.settings import pretend_secret
 from sandbox.web import Call, Route
 from sandbox.world import Json, World, timestamp
 
-_TOPICS = {"signals": "EventGridSchema", "events": "CloudEventSchemaV1_0"}
+TOPICS = {
+    "signals": "EventGridSchema",
+    "events": "CloudEventSchemaV1_0",
+    "incidents": "CloudEventSchemaV1_0",
+}
+_CODES = {
+    400: "BadRequest",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "NotFound",
+    413: "PayloadTooLarge",
+}
+_VERSION = "2018-01-01"  # the only one of publishing; who names none gets it
 _MOST_BYTES = 1_048_576
 # https://learn.microsoft.com/azure/event-grid/event-schema#event-properties
 _EVENT_GRID = ("id", "subject", "data", "eventType", "eventTime", "dataVersion")
 # https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#required-attributes
 _CLOUD = ("id", "source", "specversion", "type")
+# In small letters and digits alone are the names of what a CloudEvent may carry beside its data.
+# https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#attribute-naming-convention
+_BATCH = "application/cloudevents-batch+json"
+_SINGLE = "application/cloudevents+json"
 
 
 def described(world: World) -> Json:
@@ -32,25 +49,36 @@ def described(world: World) -> Json:
     return {
         name: {
             "endpoint": f"{world.endpoints['eventgrid']}/topics/{name}/api/events",
-            "key": _key(name),
+            "resource_id": resource_id(world, name),
+            **({} if name in publishers.WITHOUT_KEYS else {"key": publishers.key(name)}),
         }
-        for name in _TOPICS
+        for name in TOPICS
     }
 
 
+def resource_id(world: World, name: str) -> str:
+    """The topic as a resource of Azure."""
+    return (
+        f"/subscriptions/{world.subscription_id}/resourceGroups/rg-security/providers/"
+        f"Microsoft.EventGrid/topics/egt-firebreak-{name}"
+    )
+
+
 async def publish(world: World, call: Call) -> Response:
-    """200 accepted; 400 for what is no event, 401 without the key, 404 for no such topic, 413 too large."""
+    """200 accepted; 400 for what is no event, 401, 403 without the role, 404 for no such topic, 413 too large."""
     name = call.params["name"]
-    if name not in _TOPICS:
+    if name not in TOPICS:
         return _error(404, f"no topic {name}")
-    if not hmac.compare_digest(call.headers.get("aeg-sas-key", "").encode(), _key(name).encode()):
-        return _error(401, "The request did not contain a valid key.")
+    if (refused := publishers.refusal(world, call, name, resource_id(world, name))) is not None:
+        return _error(*refused)
+    if call.query.get("api-version", _VERSION) != _VERSION:
+        return _error(400, f"The api-version '{call.query['api-version']}' is not supported.")
     if len(call.body) > _MOST_BYTES:
         return _error(413, "The request is larger than 1048576 bytes.")
     try:
         messages = [_message(world, name, one) for one in _events(call, name)]
     except ValueError as wrong:
-        return _error(400, str(wrong))
+        return _error(400, str(wrong), detail="InputJsonInvalid")
     topic_of(world).publish_custom(name, messages)
     return Response(status_code=200)
 
@@ -58,7 +86,7 @@ async def publish(world: World, call: Call) -> Response:
 async def show(world: World, call: Call) -> Response:
     """200 with everything that was published; 404."""
     name = call.params["name"]
-    if name not in _TOPICS:
+    if name not in TOPICS:
         return _error(404, f"no topic {name}")
     return JSONResponse({"value": topic_of(world).published.get(name, [])})
 
@@ -70,16 +98,50 @@ def _events(call: Call, name: str) -> list[Json]:
     except (ValueError, RecursionError):
         raise ValueError("The body is not JSON.") from None
     kind = call.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if _TOPICS[name] == "CloudEventSchemaV1_0" and kind == "application/cloudevents+json":
-        body = [body]
+    cloud = TOPICS[name] == "CloudEventSchemaV1_0"
+    if cloud and kind != _BATCH:
+        body = _single(body, kind)
     if not isinstance(body, list) or not all(isinstance(one, dict) for one in body):
         raise ValueError("The body must be an array of events.")
-    required = _EVENT_GRID if _TOPICS[name] == "EventGridSchema" else _CLOUD
     for one in body:
-        if missing := [field for field in required if field not in one]:
-            raise ValueError(f"An event lacks {', '.join(missing)}.")
-        _moment(one.get("eventTime") or one.get("time"))
+        _complete(one, cloud=cloud)
     return body
+
+
+def _single(body: object, kind: str) -> list[object]:
+    """Any other content type than a batch's stands for one event alone."""
+    if isinstance(body, list):
+        raise ValueError(
+            "This resource is configured to receive event in 'CloudEventV10' schema. The JSON received does not "
+            "conform to the expected schema. Token Expected: StartObject, Actual Token Received: StartArray."
+        )
+    if kind != _SINGLE:
+        raise ValueError(f"The content type '{kind}' is none of CloudEvents in structured mode.")
+    return [body]
+
+
+def _complete(event: Json, *, cloud: bool) -> None:
+    schema, required = ("CloudEventV10", _CLOUD) if cloud else ("EventGridEvent", _EVENT_GRID)
+    for field in required:
+        if not isinstance(event.get(field), str) and not (field == "data" and field in event):
+            raise ValueError(
+                f"This resource is configured for '{schema}' schema and requires '{field}' property to be set."
+            )
+    if cloud and event["specversion"] != "1.0":
+        raise ValueError(f"specversion {event['specversion']!r:.20} is not '1.0'.")
+    if cloud:
+        _named_as_agreed(event)
+    _moment(event.get("eventTime") or event.get("time"))
+
+
+def _named_as_agreed(event: Json) -> None:
+    known = {"data", "data_base64"}
+    for field in event:
+        if field not in known and not (field.isascii() and field.isalnum() and field.islower()):
+            raise ValueError(
+                "This resource is configured to receive event in 'CloudEventV10' schema. The JSON received has the "
+                f"property '{field[:40]}', which is no name of an attribute."
+            )
 
 
 def _moment(text: object) -> None:
@@ -93,14 +155,10 @@ def _moment(text: object) -> None:
 
 def _message(world: World, name: str, event: Json) -> Json:
     """As the topic keeps it: in the Event Grid schema, from which both deliveries are made."""
-    resource = (
-        f"/subscriptions/{world.subscription_id}/resourceGroups/rg-security/providers/"
-        f"Microsoft.EventGrid/topics/egt-firebreak-{name}"
-    )
-    cloud = _TOPICS[name] == "CloudEventSchemaV1_0"
+    cloud = TOPICS[name] == "CloudEventSchemaV1_0"
     return {
         "id": str(event["id"]),
-        "topic": event["source"] if cloud else resource,
+        "topic": event["source"] if cloud else resource_id(world, name),
         "subject": event.get("subject", ""),
         "eventType": event["type"] if cloud else event["eventType"],
         "eventTime": event.get("time") or event.get("eventTime") or timestamp(world.clock.now()),
@@ -110,13 +168,10 @@ def _message(world: World, name: str, event: Json) -> Json:
     }
 
 
-def _key(name: str) -> str:
-    return pretend_secret(f"event grid topic {name}")
-
-
-def _error(status: int, message: str) -> Response:
-    body = {"error": {"code": str(status), "message": message, "details": [{"message": message}]}}
-    return JSONResponse(body, status)
+def _error(status: int, message: str, *, detail: str = "") -> Response:
+    code = _CODES[status]
+    details = [{"code": detail or code, "message": message}]
+    return JSONResponse({"error": {"code": code, "message": message, "details": details}}, status)
 
 
 ROUTES = [

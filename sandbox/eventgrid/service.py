@@ -16,7 +16,7 @@ from sandbox.world import World
 
 _SCHEMAS = ("EventGridSchema", "CloudEventSchemaV1_0")
 _KNOWN = {"endpoint", "eventTypes", "schema", "name", "maxEventsPerBatch", "topic"}
-_TOPICS = (SYSTEM, "signals", "events")
+_TOPICS = (SYSTEM, *custom_topics.TOPICS)
 
 
 async def serve(world: World, call: Call) -> Response:

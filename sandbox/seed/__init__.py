@@ -1,12 +1,12 @@
 """The world before anything happened: one tenant, its clusters, applications and identities, Firebreak."""
 
 from sandbox.entra.resources import AKS
-from sandbox.eventgrid import custom_topics
 from sandbox.kubernetes.cluster import Settled
 from sandbox.seed import (
     azure,
     clusters,
     directory,
+    event_topics,
     evidence_account,
     managed_identities,
     names,
@@ -27,6 +27,7 @@ def plant(world: World, settled: dict[str, Settled], wanted: str = PLAIN) -> Jso
     unusual_principals.plant(world)
     clusters.plant(world, settled, wanted)
     evidence = evidence_account.plant(world)
+    event_grid = event_topics.plant(world)
     return {
         "orders_api": names.ORDERS_API.as_json(),
         "billing_api": names.BILLING_API.as_json(),
@@ -48,7 +49,7 @@ def plant(world: World, settled: dict[str, Settled], wanted: str = PLAIN) -> Jso
             for group in world.directory.groups.values()
         },
         "evidence": evidence,
-        "event_grid": custom_topics.described(world),
+        "event_grid": event_grid,
         "storage": {
             "account_id": names.storage_account(world),
             "blob_url": f"{world.endpoints['storage']}/stordersprod/orders/customers.csv",

@@ -3,16 +3,13 @@
 Source      https://learn.microsoft.com/azure/storage/blobs/immutable-policy-configure-container-scope
 """
 
-from sandbox.arm.definitions import new_role_assignment
-from sandbox.seed import names
-from sandbox.seed.names import FIREBREAK
+from sandbox.seed import names, own_roles
 from sandbox.storage import containers
 from sandbox.storage.containers import Retention
-from sandbox.world import Json, World, stable_guid
+from sandbox.world import Json, World
 
 ACCOUNT = "stfirebreakevd"
 EVIDENCE, CLAIMS = "evidence", "evidence-claims"
-_ROLE = "Storage Blob Data Contributor"
 
 
 def plant(world: World) -> Json:
@@ -27,16 +24,7 @@ def plant(world: World) -> Json:
     keep = Retention(days=365, protected_append_writes=True)
     containers.plant(world, ACCOUNT, EVIDENCE, since=since, retention=keep)
     containers.plant(world, ACCOUNT, CLAIMS, since=since)
-    assignment = new_role_assignment(
-        world,
-        scope=account_id,
-        role=_ROLE,
-        principal_id=FIREBREAK.object_id,
-        principal_type="ServicePrincipal",
-        name=stable_guid(f"role-assignment/{FIREBREAK.object_id}/{_ROLE}"),
-        created=since,
-    )
-    world.azure.role_assignments.put(assignment["id"].lower(), assignment, since=since)
+    own_roles.give(world, account_id, "Storage Blob Data Contributor")
     return {"account_id": account_id, "container_url": f"{origin}/{EVIDENCE}"}
 
 
