@@ -133,3 +133,84 @@ async def test_an_identity_of_nobodys_run_is_404(ground: TrainingGround) -> None
     answer = await ground.http.get(url, headers={"Authorization": f"Bearer {person.token}"})
 
     assert (answer.status_code, answer.json()["code"]) == (404, "UnknownRun")
+
+
+class Pages:
+    """A browser that is signed in, and keeps its cookie."""
+
+    def __init__(self, ground: TrainingGround, token: str) -> None:
+        self.ground = ground
+        self.origin = str(ground.host.ready["url"]).rstrip("/")
+        self.headers = {"Authorization": f"Bearer {token}"}
+
+    async def get(self, path: str) -> httpx.Response:
+        answer = await self.ground.http.get(self.origin + path, headers=self.headers)
+        if cookie := answer.headers.get("Set-Cookie"):
+            self.headers["Cookie"] = cookie.partition(";")[0]
+        return answer
+
+    async def post(self, path: str, fields: Any) -> httpx.Response:
+        own = {"Origin": self.origin, "Sec-Fetch-Site": "same-origin"}
+        return await self.ground.http.post(
+            self.origin + path, data=fields, headers={**self.headers, **own}
+        )
+
+
+async def signed_in(ground: TrainingGround, person: str = "rosa") -> Pages:
+    return Pages(ground, await ground.control.sign_in(person, AUDIENCE))
+
+
+def form_token(page: str, action: str) -> str:
+    form = page.split(f'action="{action}"')[1]
+    return form.split('name="form_token" value="')[1].split('"')[0]
+
+
+async def test_a_playbook_is_run_from_its_page_and_shows_what_it_found(
+    ground: TrainingGround,
+) -> None:
+    browser = await signed_in(ground)
+    page = (await browser.get("/playbooks")).text
+    action = "/playbooks/health_check/runs"
+    sent = {
+        "form_token": form_token(page, action),
+        "mode": "plan",
+        "reason": "<img src=x onerror=alert(1)>",
+        "parameters": "clusters: [aks-weu]",
+    }
+
+    begun = await browser.post(action, sent)
+
+    assert begun.status_code == 303
+    where = begun.headers["Location"]
+    await Day(ground, lambda *_: None).ended(where.rpartition("/")[2])
+    shown = (await browser.get(where)).text
+    assert "Health is green" in shown
+    assert "<img src=x" not in shown
+    assert "&lt;img src=x onerror=alert(1)&gt;" in shown
+    assert where in (await browser.get("/runs?playbook=health_check")).text
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "said"),
+    [
+        ({"parameters": "clusters: ["}, 400, "no YAML"),
+        ({"parameters": "- a"}, 400, "NAME: VALUE"),
+        ({"parameters": "cluster: x"}, 400, "Extra inputs are not permitted"),
+        ({"reason": ""}, 400, "reason"),
+        ({"form_token": "0" * 64}, 403, "not accepted"),
+    ],
+)
+async def test_a_form_that_makes_no_sense_or_is_not_ours_begins_nothing(
+    ground: TrainingGround, change: Any, status: int, said: str
+) -> None:
+    before = len(await runs(ground))
+    browser = await signed_in(ground)
+    page = (await browser.get("/playbooks")).text
+    action = "/playbooks/health_check/runs"
+    sent = {"form_token": form_token(page, action), "mode": "plan", "reason": "why"}
+
+    answer = await browser.post(action, {**sent, **change})
+
+    assert answer.status_code == status
+    assert said in answer.text
+    assert len(await runs(ground)) == before

@@ -79,5 +79,10 @@ RULES: dict[str, Rule] = {
     "page_restore_form": person(READ, page=True),
     "page_restore": person(APPROVE, page=True),
     "page_signals": person(READ, page=True),
+    "page_playbooks": person(READ, page=True),
+    "page_start_run": person(RESPOND, page=True),
+    "page_runs": person(READ, page=True),
+    "page_run": person(READ, page=True),
+    "page_apply_run": person(APPROVE, page=True),
     "page_asset": ANYONE,
 }

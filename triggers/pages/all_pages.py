@@ -6,6 +6,7 @@ from triggers.pages import (
     list_pages,
     opening_pages,
     restore_pages,
+    run_pages,
     signal_pages,
     static_files,
     steering_pages,
@@ -18,6 +19,7 @@ MODULES = (
     consent_pages,
     steering_pages,
     restore_pages,
+    run_pages,
     signal_pages,
     static_files,
 )

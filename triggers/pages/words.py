@@ -73,6 +73,14 @@ _FATES: dict[str, Said] = {
     "refused": Said("refused", "asking"),
     "poisoned": Said("given up: a person is needed", "bad"),
 }
+_RUNS: dict[str, Said] = {
+    "done": Said("Done", "good"),
+    "nothing_to_do": Said("Nothing to do", "good"),
+    "partly": Said("Partly: look at what is missing", "asking"),
+    "refused": Said("Refused", "asking"),
+    "failed": Said("Failed", "bad"),
+}
+_SEVERITIES: dict[str, Tone] = {"critical": "bad", "high": "bad", "medium": "asking"}
 # Which way an incident goes, by its mode, and which phases are which part of it.
 _PARTS = {
     "Guard": ("accepted", "guarding"),
@@ -112,6 +120,16 @@ def outcome(name: str | None) -> Said:
 def status(name: str) -> Said:
     """How a step or a cluster stands."""
     return _STATUSES.get(name) or Said(step(name), "quiet")
+
+
+def run_state(name: str) -> Said:
+    """How a run of a quiet-day playbook stands: its status once it has ended, its phase before."""
+    return _RUNS.get(name) or Said(step(name), "running")
+
+
+def severity(name: str) -> Said:
+    """How grave a finding is."""
+    return Said(name, _SEVERITIES.get(name, "quiet"))
 
 
 def fate(name: str) -> Said:
