@@ -143,9 +143,19 @@ def _unasked(
 
 
 @commands.command()
-def resume(context: typer.Context, incident_id: IncidentId, reason: Reason) -> None:
+def resume(
+    context: typer.Context,
+    incident_id: IncidentId,
+    reason: Reason,
+    owners_go_on: Annotated[
+        bool,
+        typer.Option(
+            "--owners-go-on", help="Git holds the patches: GitOps controllers that wait may sync."
+        ),
+    ] = False,
+) -> None:
     """Have a recovery that is half done go on."""
-    _steer(context, incident_id, "/resume", {"reason": reason})
+    _steer(context, incident_id, "/resume", {"reason": reason, "owners_go_on": owners_go_on})
 
 
 @commands.command()
@@ -171,16 +181,26 @@ def restore(
     apply: Annotated[
         str | None, typer.Option(help="Hash of the plan to carry out; without it, it is shown.")
     ] = None,
+    refuse: Annotated[
+        str | None, typer.Option(help="Hash of a plan that others ordered: say no to it.")
+    ] = None,
     choose: Annotated[list[str] | None, typer.Option(help="Key of a choice.")] = None,
 ) -> None:
-    """Take back containment after a false alarm: first the plan, then the order to carry it out."""
+    """Take back containment after a false alarm: first the plan, then the order, which others may have to give too."""
+    if apply and refuse:
+        raise CommandError("two answers", "give --apply or --refuse, not both")
     opened = session.of(context)
-    body: Json = {"mode": "apply" if apply else "plan", "reason": reason}
-    body |= {"plan_hash": apply, "chosen": choose or []} if apply else {}
+    body: Json = {"mode": "apply" if apply else "refuse" if refuse else "plan", "reason": reason}
+    body |= {"plan_hash": apply or refuse} if apply or refuse else {}
+    body |= {"chosen": choose or []} if apply else {}
     with opened.app() as app:
         answer = app.post(incident_path(incident_id, "/restore"), body)
-    if apply:
+    if apply or refuse:
         opened.console.print(showing.plain(answer_line(answer)))
+        if apply and not answer["begun"]:
+            left = answer["needs"] - answer["approvals"]
+            said = f"Nothing is given back yet: {left} more must order the same before {answer['expires_at']}."
+            opened.console.print(showing.plain(said, "yellow"))
         return
     opened.console.print_json(data=answer["plan"])
     command = f"firebreak restore {incident_id} --apply {answer['plan_hash']} --reason '...'"

@@ -38,11 +38,21 @@ def incident(shown: Json, *, now: datetime | None = None) -> RenderableType:
     for title, key in (("Remains", "remaining"), ("Undone by somebody", "reversals")):
         if shown.get(key):
             parts.append(lines(title, shown[key]))
+    if ordered := shown.get("restore_asked"):
+        parts.append(lines("A restore was ordered, and waits for more people", _ordered(ordered)))
     if shown.get("clusters"):
         parts.append(_clusters(shown["clusters"]))
     if shown.get("by_hand"):
         parts.append(lines("By hand", shown["by_hand"]))
     return Group(*parts)
+
+
+def _ordered(asked: Json) -> list[str]:
+    return [
+        f"ordered by {asked['so_far']}",
+        f"reason: {asked['reason']}",
+        f"plan {asked['plan_hash']}, before {asked['expires_at']}; silence is a no",
+    ]
 
 
 def _head(shown: Json, now: datetime) -> Panel:

@@ -122,14 +122,14 @@ class _Alarmed:
         asked = await responder.restore(incident_id, {"mode": "plan", "reason": "a load test"})
         counts = Counter(one["verdict"] for one in asked["plan"]["pieces"])
         said = f"{counts['restore']} come back, {counts['choice']} because rosa vouches, {counts['never']} never"
-        self.screen.heading("Restore", f"rosa orders the plan that she read: {said}")
+        self.screen.heading("Restore", f"people order the plan that they read: {said}")
         order = {
             "mode": "apply",
             "reason": "a load test",
             "plan_hash": asked["plan_hash"],
             "chosen": asked["choices"],
         }
-        await responder.restore(incident_id, order)
+        await responder.restore_with_others(incident_id, order)
         return asked["plan"], await self._until_closed(responder, incident_id)
 
     async def _until_closed(self, responder: Responder, incident_id: str) -> Json:

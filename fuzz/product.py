@@ -30,6 +30,7 @@ from responders.cloud import Cloud, read_only
 from tests.azure_fake import hurry
 from tests.in_process import Clock, Driven, InProcess, Step, activities, orchestrations
 from tests.rehearsal import Instance
+from tests.restore_orders import ordered
 from tests.sandbox_fixture import RunningSandbox
 from triggers import status
 
@@ -192,15 +193,15 @@ async def take_back(driven: Driven, *, everything: bool) -> Json:
     path = restorable.shown_path(incident, plans.plan_hash(plan))
     if not store.exists(path):
         store.put_json(path, plan)
-    said = {
-        "restore_id": "restore-one",
-        "plan_hash": plans.plan_hash(plan),
-        "chosen": sorted(plans.choices(plan)) if everything else [],
-        "by": {"object_id": "rosa", "name": "rosa"},
-        "reason": "false alarm",
-        "at": driven.clock.now().isoformat(timespec="seconds"),
-    }
-    driven.raise_event(RESTORE, said)
+    said = ordered(
+        store,
+        incident,
+        driven.order["policy"],
+        plan,
+        chosen=plans.choices(plan) if everything else (),
+        at=driven.clock.now().isoformat(timespec="seconds"),
+    )
+    driven.raise_event(RESTORE, dict(said))
     return dict(plan)
 
 

@@ -10,8 +10,12 @@ from responders.evidence import EvidenceStore
 
 def keep(store: EvidenceStore, incident_id: str, consent: Consent) -> bool:
     """Whether this is news: the first yes, or the first no, of this person to this plan."""
-    person = consent["approver"]["object_id"]
-    path = f"{_folder(incident_id, consent['plan_hash'])}/{person}-{consent['decision']}.json"
+    return said_by(store, _folder(incident_id, consent["plan_hash"]), consent)
+
+
+def said_by(store: EvidenceStore, where: str, consent: Consent) -> bool:
+    """Keep an answer in that folder, once for each person and decision. Whether it is news."""
+    path = f"{where}/{consent['approver']['object_id']}-{consent['decision']}.json"
     if store.exists(path):
         return False
     try:

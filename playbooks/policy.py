@@ -71,6 +71,7 @@ class Consent(_Section):
     expires_minutes: Annotated[int, Field(ge=1, le=24 * 60)]
     requester_may_approve: bool
     people_for_irreversible: Annotated[int, Field(ge=1, le=5)]
+    people_for_restore: Annotated[int, Field(ge=1, le=5)]
 
 
 class Retries(_Section):

@@ -102,6 +102,22 @@ def plan(**part: Any) -> Any:
     return {**whole, **part}
 
 
+# A restore that one person ordered, and that waits for another.
+ORDERED = {
+    "number": 1,
+    "restore_id": "restore-0123abcd",
+    "plan_hash": "cd" * 32,
+    "chosen": [],
+    "by": {"object_id": "o", "name": EVIL},
+    "reason": f"because {EVIL} {LONG}",
+    "at": "2026-01-01T00:00:00+00:00",
+    "expires_at": "2099-01-01T01:00:00+00:00",
+    "needs": 2,
+    "requesters": [],
+    "requester_may": False,
+}
+
+
 def graph() -> Any:
     """Who breaks: two nodes, one of them planted."""
     identity = {
@@ -140,6 +156,7 @@ def kept(store: EvidenceStore, whole: Any = None) -> str:
     store.put_json(f"{base}/signals/1.json", SIGNAL)
     changed = {"object": f"trust {EVIL} {LONG}", "before": EVIL, "after": f"removed {EVIL}"}
     store.put_json(f"{base}/levers/remove_owners-1.json", {"changes": [changed]})
+    store.put_json(f"{base}/restore/order-001/asking.json", ORDERED)
     return plans.plan_hash(whole)
 
 

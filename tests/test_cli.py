@@ -364,3 +364,49 @@ def test_signals_come_page_by_page_and_a_planted_title_is_text(
     said = capsys.readouterr().out
     assert "More: --limit" in said
     assert "\x1b[2J" not in said
+
+
+SHOWN = httpx.Response(200, json=incident("awaiting_resume"), headers={"ETag": '"a.b"'})
+
+
+@pytest.mark.parametrize("flag", [True, False])
+def test_that_git_holds_the_patches_is_sent_where_it_was_said(
+    flag: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(SHOWN, httpx.Response(202, json={"incident_id": INCIDENT, "resumed": True}))
+    words = ("resume", INCIDENT, "--reason", "mended", *(["--owners-go-on"] if flag else []))
+    assert typed(monkeypatch, server, *words) == 0
+    assert json.loads(server.asked[1].content) == {"reason": "mended", "owners_go_on": flag}
+    assert server.asked[1].headers["If-Match"] == '"a.b"'
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_an_order_that_waits_for_others_says_so(
+    begun: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = {"begun": begun, "approvals": 2 if begun else 1, "needs": 2, "expires_at": "04:00"}
+    server = Server(httpx.Response(202, json=said))
+    words = ("restore", INCIDENT, "--reason", "load test", "--apply", HASH, "--choose", "trust:weu")
+    assert typed(monkeypatch, server, *words) == 0
+    sent = json.loads(server.asked[0].content)
+    assert (sent["mode"], sent["plan_hash"], sent["chosen"]) == ("apply", HASH, ["trust:weu"])
+    assert ("1 more must order the same" in capsys.readouterr().out) is not begun
+
+
+def test_a_no_to_a_restore_names_its_plan_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(httpx.Response(202, json={"begun": False, "refused": True}))
+    assert typed(monkeypatch, server, "restore", INCIDENT, "--reason", "no", "--refuse", HASH) == 0
+    assert json.loads(server.asked[0].content) == {
+        "mode": "refuse",
+        "reason": "no",
+        "plan_hash": HASH,
+    }
+
+
+def test_yes_and_no_at_once_is_neither(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("restore", INCIDENT, "--reason", "r", "--apply", HASH, "--refuse", HASH)
+    server = Server()
+    assert (typed(monkeypatch, server, *words), server.asked) == (1, [])
+    assert "not both" in capsys.readouterr().err

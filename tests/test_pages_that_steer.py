@@ -9,12 +9,13 @@ from playbooks.orders import CANCEL
 from playbooks.restoring import plans
 from playbooks.restoring.model import RestorePlan
 from playbooks.steps import restorable
+from responders import notices
 from tests import an_incident
 from tests.an_incident import INCIDENT
 from tests.restore_world import world
 from tests.test_pages import Browser, text
 from tests.test_restore_api import FOREIGN, ID, durable
-from tests.test_ways_in import FakeClient, settings
+from tests.test_ways_in import INES, FakeClient, settings, signed_in
 from triggers import people
 
 __all__ = ["settings"]  # a fixture of every test here as well
@@ -46,8 +47,20 @@ async def test_a_recovery_goes_on_once_however_often_the_form_is_sent(
 
     assert (first.status_code, again.status_code) == (303, 303)
     ((where, event, call),) = resumable.events
-    assert (where, event) == (INCIDENT, "resume-1")
+    assert (where, event, call["owners_go_on"]) == (INCIDENT, "resume-1", False)
     assert (call["reason"], call["by"]["name"]) == ("the cluster is back", "rosa@contoso.example")
+
+
+async def test_that_git_holds_the_patches_is_said_by_a_box_that_is_explained(
+    resumable: FakeClient,
+) -> None:
+    browser = Browser(resumable)
+    page = text(await browser.get("page_resume_form"))
+    assert "every GitOps controller that was asked to wait goes on" in page
+    assert 'type="checkbox"' not in text(await browser.get("page_cancel_form"))
+    await browser.post("page_resume", await form(browser, "resume", box="yes"))
+
+    assert resumable.events[0][2]["owners_go_on"] is True
 
 
 async def test_what_can_not_go_on_says_so_and_keeps_the_reason(resumable: FakeClient) -> None:
@@ -98,6 +111,10 @@ class Restoring:
         self.browser = Browser(client)
         self.browser.incident = ID
         monkeypatch.setattr(restorable, "draw", self._draw)
+        monkeypatch.setattr(notices, "send", self._send)
+
+    async def _send(self, *_: Any) -> Any:
+        return {"status": "done", "detail": "handed over"}
 
     async def _draw(self, *_: Any) -> RestorePlan:
         return self.drawn[-1]
@@ -127,12 +144,38 @@ async def test_a_restore_is_shown_first_and_ordered_as_it_was_shown(restoring: R
     assert (client.started, client.events) == ([], [])
 
     answer = await restoring.order(page, chosen="trust:weu")
+    assert (answer.status_code, client.started) == (303, [])
+    assert "told=ordered" in answer.headers["Location"]
+    again = await restoring.look()
+    assert "You have ordered this restore" in again
+    assert "Restore exactly this" not in again
 
-    assert answer.status_code == 303
+    restoring.browser.headers |= signed_in(people.APPROVE, by=INES)
+    page = await restoring.look()
+    assert "1 of 2" in page
+    assert re.search(r'value="trust:weu" checked', page)
+    answer = await restoring.order(page, chosen="trust:weu")
+
+    assert "told=restored" in answer.headers["Location"]
     ((_, started),) = client.started
     asked = started["facts"]["requested"]
     assert asked["chosen"] == ["trust:weu"]
     assert asked["plan_hash"] == plans.plan_hash(restoring.drawn[-1])
+
+
+async def test_a_restore_that_others_ordered_is_refused_from_the_page(restoring: Restoring) -> None:
+    await restoring.order(await restoring.look())
+    browser = restoring.browser
+    browser.headers |= signed_in(people.APPROVE, by=INES)
+    page = text(await browser.get("page_restore_form"))
+    assert "People are asked about a restore" in page
+    sent = await form(browser, "restore", mode="refuse", reason="it was an attack")
+    sent["plan_hash"] = plans.plan_hash(restoring.drawn[-1])
+    answer = await browser.post("page_restore", sent)
+
+    assert "told=not_restored" in answer.headers["Location"]
+    assert "People are asked" not in text(await browser.get("page_restore_form"))
+    assert browser.client.started == []
 
 
 async def test_where_the_world_has_changed_the_difference_and_the_new_plan_are_shown(

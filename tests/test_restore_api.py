@@ -9,16 +9,19 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from playbooks.restoring import RESTORE, plans
+from playbooks.restoring import RESTORE, consents, plans
 from playbooks.restoring.model import RestorePlan
 from playbooks.steps import restorable
-from responders import claims, restorations
+from responders import claims, notices, restorations
 from responders.cloud import Cloud
 from responders.errors import RefusedError, TransientError
+from tests import restore_orders
 from tests.restore_world import incident, trust, world
 from tests.test_ways_in import (
+    INES,
     OBJECT_ID,
     PRINCIPAL,
+    ROSA,
     FakeClient,
     alert,
     answered,
@@ -28,7 +31,7 @@ from tests.test_ways_in import (
     settings,
     signed_in,
 )
-from triggers import intake, people, restore_api, status
+from triggers import intake, people, restore_api, restore_asking, status
 
 __all__ = ["settings"]  # a fixture of every test here as well
 OURSELVES = "55555555-5555-5555-5555-555555555555"
@@ -64,13 +67,31 @@ def plan(monkeypatch: pytest.MonkeyPatch) -> list[RestorePlan]:
     return drawn
 
 
+@pytest.fixture(autouse=True)
+def channel(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every card that went to the channel, as text."""
+    cards: list[str] = []
+
+    async def post(_cloud: Any, card: Any) -> Any:
+        cards.append(json.dumps(card))
+        return {"status": "done", "detail": "handed over"}
+
+    monkeypatch.setattr(notices, "send", post)
+    return cards
+
+
 async def send(
-    client: FakeClient, body: Any, *, role: str = people.APPROVE, incident_id: str = ID
+    client: FakeClient,
+    body: Any,
+    *,
+    role: str = people.APPROVE,
+    incident_id: str = ID,
+    by: str = ROSA,
 ) -> tuple[int, dict[str, Any]]:
     request = func.HttpRequest(
         "POST",
         f"/api/incidents/{incident_id}/restore",
-        headers=signed_in(role),
+        headers=signed_in(role, by=by),
         route_params={"incident_id": incident_id},
         body=json.dumps(body).encode(),
     )
@@ -81,9 +102,15 @@ PLAN = {"mode": "plan", "reason": "false alarm"}
 
 
 async def order(client: FakeClient, **more: Any) -> tuple[int, dict[str, Any]]:
-    _, shown = await send(client, PLAN)
+    """As two people give it, one after the other."""
+    await one_orders(client, INES, **more)
+    return await one_orders(client, ROSA, **more)
+
+
+async def one_orders(client: FakeClient, by: str, **more: Any) -> tuple[int, dict[str, Any]]:
+    _, shown = await send(client, PLAN, by=by)
     body = {"mode": "apply", "reason": "false alarm", "plan_hash": shown["plan_hash"], **more}
-    return await send(client, body)
+    return await send(client, body, by=by)
 
 
 async def test_a_plan_is_shown_with_its_choices_and_starts_nothing(
@@ -105,7 +132,9 @@ async def test_an_order_starts_one_restore_however_often_it_is_sent(client: Fake
     ((instance, started),) = client.started
     assert instance == f"{ID}-{first[1]['restore_id']}"
     asked = started["facts"]["requested"]
-    assert (asked["chosen"], asked["by"]["name"]) == (["trust:weu"], "rosa@contoso.example")
+    assert (asked["chosen"], asked["by"]["name"]) == (["trust:weu"], "ines@contoso.example")
+    names = [one["approver"]["name"] for one in asked["approvals"]]
+    assert names == ["ines@contoso.example", "rosa@contoso.example"]
     assert (
         claims.take(intake.store(), OBJECT_ID, {"incident_id": "other"})["incident_id"] == instance
     )
@@ -203,6 +232,141 @@ async def test_another_open_incident_about_the_principal_goes_first(client: Fake
     status, said = await order(client)
 
     assert (status, said["code"], client.started) == (409, "AnotherIncident", [])
+
+
+# --- how many people --------------------------------------------------------------------------
+
+
+async def test_one_person_opens_no_identity_and_the_status_says_who_is_needed(
+    client: FakeClient, channel: list[str]
+) -> None:
+    state, said = await one_orders(client, ROSA)
+    again = await one_orders(client, ROSA)
+
+    assert (state, said["begun"], said["approvals"], said["needs"]) == (202, False, 1, 2)
+    assert (again[1]["begun"], again[1]["approvals"]) == (False, 1)
+    assert (client.started, client.events) == ([], [])
+    assert (said["told"], len(channel)) == ("handed over", 1), "told once"
+    assert "another person is needed" in channel[0]
+    shown = status.read(intake.store(), client.statuses[ID])
+    assert shown is not None
+    assert shown["restore_asked"]["so_far"].startswith("1 of 2: rosa@contoso.example")
+    assert shown["restores"] == []
+
+
+async def test_a_channel_that_does_not_answer_loses_no_order(
+    client: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def busy(*_: Any) -> Any:
+        raise TransientError("the workflow answered 503")
+
+    monkeypatch.setattr(notices, "send", busy)
+    first = (await one_orders(client, ROSA))[1]
+    assert (first["approvals"], "nobody was told" in first["told"]) == (1, True)
+    assert (await one_orders(client, INES))[1]["begun"] is True
+
+
+async def test_who_had_it_done_is_one_of_two_and_never_the_only_one(client: FakeClient) -> None:
+    client.statuses[ID] = durable("Completed", requesters=[{"object_id": ROSA, "name": "rosa"}])
+    assert (await one_orders(client, ROSA))[1]["begun"] is False
+    assert (await one_orders(client, INES))[1]["begun"] is True
+
+
+async def test_where_one_is_enough_it_is_not_who_had_it_done(
+    client: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone(monkeypatch)
+    client.statuses[ID] = durable("Completed", requesters=[{"object_id": ROSA, "name": "rosa"}])
+    status, said = await one_orders(client, ROSA)
+
+    assert (status, said["code"], client.started) == (403, "RequesterMayNotApprove", [])
+    assert (await one_orders(client, INES))[1]["begun"] is True
+
+
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The policy of a team of one."""
+    now = intake.policy()
+    consent = now.consent.model_copy(update={"people_for_restore": 1})
+    changed = now.model_copy(update={"consent": consent})
+    monkeypatch.setattr(intake, "policy", lambda: changed)
+
+
+async def test_others_choose_the_same_or_it_is_no_second_order(client: FakeClient) -> None:
+    await one_orders(client, ROSA, chosen=["trust:weu"])
+    status, said = await one_orders(client, INES)
+
+    assert (status, said["code"], said["chosen"]) == (409, "OtherChoice", ["trust:weu"])
+    assert client.started == []
+
+
+async def test_in_another_world_the_first_order_is_void(
+    client: FakeClient, plan: list[RestorePlan]
+) -> None:
+    await one_orders(client, ROSA)
+    changed = world({"federated_credentials": [FOREIGN]}, standing={"enabled": True})
+    plan.append(plans.draw(changed, [], None))
+
+    other = (await one_orders(client, INES))[1]
+    assert (other["begun"], other["approvals"]) == (False, 1)
+    assert client.started == []
+    assert (await one_orders(client, ROSA))[1]["begun"] is True
+
+
+async def test_an_order_that_nobody_joined_in_time_is_none(
+    client: FakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await one_orders(client, ROSA)
+    monkeypatch.setattr(restore_asking, "is_over", lambda asking: asking["number"] == 1)
+
+    assert status.read(intake.store(), client.statuses[ID])["restore_asked"] is None  # type: ignore[index]
+    late = (await one_orders(client, INES))[1]
+    assert (late["begun"], late["approvals"], client.started) == (False, 1, [])
+    assert (await one_orders(client, ROSA))[1]["begun"] is True
+
+
+async def test_an_answer_after_its_time_does_not_count(client: FakeClient) -> None:
+    await one_orders(client, ROSA)
+    asking = consents.newest(intake.store(), INCIDENT)
+    assert asking is not None
+    late = (datetime.fromisoformat(asking["expires_at"]) + timedelta(seconds=1)).isoformat()
+    said = restore_orders.said(INES, asking["plan_hash"], [], late)
+    consents.keep(intake.store(), INCIDENT, asking, said)
+
+    assert consents.judge(intake.store(), INCIDENT, asking) is None
+
+
+async def refuse(client: FakeClient, plan_hash: str, by: str = INES) -> tuple[int, dict[str, Any]]:
+    body = {"mode": "refuse", "reason": "it was none", "plan_hash": plan_hash}
+    return await send(client, body, by=by)
+
+
+async def test_one_no_ends_it_and_another_round_begins_at_one(
+    client: FakeClient, plan: list[RestorePlan]
+) -> None:
+    now = plans.plan_hash(plan[-1])
+    assert (await refuse(client, now))[1]["code"] == "NotAsked"
+    await one_orders(client, ROSA)
+    assert (await refuse(client, "0" * 64))[1]["code"] == "StalePlan"
+    status, said = await refuse(client, now)
+
+    assert (status, said["refused"], said["begun"]) == (202, True, False)
+    assert (await refuse(client, now))[1]["code"] == "NotAsked"
+    assert (await one_orders(client, INES))[1]["approvals"] == 1
+    assert client.started == []
+
+
+async def test_an_event_alone_opens_nothing(client: FakeClient, tmp_path: Any) -> None:
+    """Whoever holds Durable's key can raise one; what people said lies in the evidence."""
+    store, policy = intake.store(), intake.policy().frozen()
+    drawn = plans.draw(world(), [], None)
+    forged: Any = {"restore_id": "restore-one", "plan_hash": plans.plan_hash(drawn), "chosen": []}
+    assert "no order" in consents.why_not(store, INCIDENT, forged, policy)
+    alone = restore_orders.ordered(store, INCIDENT, policy, drawn, people=1)
+    assert "too few people" in consents.why_not(store, INCIDENT, alone, policy)
+    whole = restore_orders.ordered(store, INCIDENT, policy, drawn)
+    assert consents.why_not(store, INCIDENT, whole, policy) == ""
+    more: Any = {**whole, "chosen": ["trust:weu"]}
+    assert "another restore" in consents.why_not(store, INCIDENT, more, policy)
 
 
 async def test_how_each_restore_stands_is_in_the_status(client: FakeClient) -> None:

@@ -15,6 +15,7 @@ from playbooks.restoring.model import RestorePlan
 from playbooks.steps import cluster_undos, restorable
 from responders.cloud import Cloud, read_only
 from responders.model import Hint
+from tests import restore_orders
 from tests.in_process import Driven, InProcess, Step
 from tests.rehearsal import Json, Rehearsal
 
@@ -47,15 +48,11 @@ async def drawn(driven: Driven) -> RestorePlan:
 
 
 def ordered(driven: Driven, plan: RestorePlan, chosen: set[str], name: str = "one") -> Order:
-    """The order of a person who read this plan."""
-    requested = {
-        "restore_id": f"restore-{name}",
-        "plan_hash": plans.plan_hash(plan),
-        "chosen": sorted(chosen),
-        "by": {"object_id": "rosa", "name": "rosa"},
-        "reason": "false alarm",
-        "at": "2026-01-01T00:00:00+00:00",
-    }
+    """The order of people who read this plan."""
+    store, incident, policy = open_store(), driven.order["incident"], driven.order["policy"]
+    requested = restore_orders.ordered(
+        store, incident, policy, plan, chosen=chosen, restore_id=f"restore-{name}"
+    )
     facts: Json = {"requested": requested, "alone": True}
     return cast(Order, {**driven.order, "facts": facts})
 

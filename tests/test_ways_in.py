@@ -125,10 +125,15 @@ def answered(response: func.HttpResponse) -> tuple[int, dict[str, Any]]:
     return response.status_code, json.loads(response.get_body())
 
 
-def signed_in(*roles: str) -> dict[str, str]:
-    claims = [{"typ": "oid", "val": "99999999-9999-9999-9999-999999999999"}]
+ROSA = "99999999-9999-9999-9999-999999999999"
+INES = "88888888-8888-8888-8888-888888888888"
+_NAMES = {ROSA: "rosa@contoso.example", INES: "ines@contoso.example"}
+
+
+def signed_in(*roles: str, by: str = ROSA) -> dict[str, str]:
+    claims = [{"typ": "oid", "val": by}]
     claims += [{"typ": "tid", "val": TENANT}]
-    claims += [{"typ": "preferred_username", "val": "rosa@contoso.example"}]
+    claims += [{"typ": "preferred_username", "val": _NAMES[by]}]
     claims += [{"typ": "roles", "val": role} for role in roles]
     document = {"auth_typ": "aad", "claims": claims, "name_typ": "name", "role_typ": "roles"}
     header = base64.b64encode(json.dumps(document).encode()).decode()

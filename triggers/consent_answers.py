@@ -32,7 +32,7 @@ class Answer(BaseModel):
     plan_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     decision: Literal["grant", "deny"]
     reason: Annotated[str, Field(min_length=3, max_length=500)]
-    chosen: list[Annotated[str, Field(max_length=200)]] = Field(default=[], max_length=500)
+    chosen: list[Annotated[str, Field(max_length=400)]] = Field(default=[], max_length=500)
     confirmed: list[Annotated[str, Field(max_length=200)]] = Field(default=[], max_length=100)
 
 
@@ -62,7 +62,7 @@ async def give(
         return problem_with
     asked = shown["consent"]
     terms = consent_status.terms(asked)
-    consent = _consent(person, given, now)
+    consent = given_by(person, given, now)
     problem_with = await asyncio.to_thread(_unfit, intake.store(), incident_id, consent, terms)
     if problem_with is not None:
         return problem_with
@@ -104,7 +104,8 @@ def _not_asked(shown: Json, given: Answer, now: datetime) -> func.HttpResponse |
     return unnamed(given, asked["plan"])
 
 
-def _consent(person: Person, given: Answer, now: datetime) -> Consent:
+def given_by(person: Person, given: Answer, now: datetime) -> Consent:
+    """The answer as it is kept: with who gave it, and how that was proven."""
     proven = person.identity()
     return {
         "decision": given.decision,

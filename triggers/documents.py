@@ -87,6 +87,7 @@ class IncidentDocument(_Document):
     report: str | None
     manifest: Json | None
     restores: list[Json]
+    restore_asked: Json | None
     steps: list[StepDocument]
 
 
@@ -184,10 +185,14 @@ class RestorePlanDocument(_Document):
 
 
 class RestoreBegunDocument(_Document):
-    """A restore that was begun."""
+    """A restore that was begun, or waits for more people to order it."""
 
     incident_id: str
     restore_id: str
+    begun: bool
+    approvals: int
+    needs: int
+    expires_at: str
     status_url: str
 
 

@@ -11,7 +11,7 @@ from playbooks import changes, channels
 from responders.evidence import EvidenceStore
 from responders.journal import Journal
 from responders.model import Incident, Json
-from triggers import consent_status, instances, intake
+from triggers import consent_status, instances, intake, restore_asking
 
 _INCIDENT_ID = re.compile(r"inc-[0-9]{8}-[0-9a-f]{12}")
 
@@ -69,6 +69,7 @@ def read(store: EvidenceStore, durable: DurableOrchestrationStatus | None) -> Js
         "report": told.get("report"),
         "manifest": told.get("manifest"),
         "restores": _restores(store, incident),
+        "restore_asked": restore_asking.open_one(store, incident),
         "channels": channels.told(steps),
         "steps": steps,
     }

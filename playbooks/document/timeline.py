@@ -162,6 +162,9 @@ def _decided(papers: Papers) -> Iterable[Moment]:
     for one in papers.resumes:
         yield _moment(one["at"], "person", f"Resumed: {one['reason']}", one["by"]["name"])
     for one in papers.restored:
+        for given in one.get("ordered", []):
+            what = f"Ordered the restore {one['restore_id']}: {given['reason']}"
+            yield _moment(given["at"], "person", what, given["approver"]["name"])
         yield _moment(one["ended_at"], "clock", f"Restore {one['outcome']}: {one['detail']}")
     if papers.cancelled:
         call = papers.cancelled

@@ -58,9 +58,13 @@ class Requested(TypedDict):
     restore_id: str
     plan_hash: str
     chosen: list[str]  # keys of pieces that come back although nobody would do it by itself
-    by: Json  # object id and name, as Entra says them
+    by: Json  # object id and name, as Entra says them, of whoever asked for it
     reason: str
     at: str
+    order: NotRequired[
+        int
+    ]  # which of this incident's orders it is: what people said to it lies in the evidence
+    approvals: NotRequired[list[Json]]  # everybody who gave it: `approver`, `at`, `reason`
 
 
 class Restored(TypedDict):
@@ -70,6 +74,7 @@ class Restored(TypedDict):
     outcome: Literal["restored", "partly_restored", "restore_refused"]
     detail: str
     ended_at: str
+    ordered: list[Json]  # by whom: `approver`, `at`, `reason`
     missing: list[str]  # what did not come back although it should, a sentence each
     never: list[str]  # what does not come back on purpose, a sentence each
     by_hand: list[str]

@@ -59,6 +59,7 @@ def _outcome(store: EvidenceStore, order: Order) -> Restored:
         "outcome": "restore_refused",
         "detail": str(facts["detail"]),
         "ended_at": moment.isoformat(timespec="milliseconds"),
+        "ordered": asked.get("approvals", []),
         "missing": [],
         "never": [],
         "by_hand": [],

@@ -9,7 +9,7 @@ import azure.durable_functions as df
 
 from playbooks.journaled import Keeping, Work, perform
 from playbooks.orders import Json, Order
-from playbooks.restoring import doors, plans
+from playbooks.restoring import consents, doors, plans
 from playbooks.restoring.model import Piece, RestorePlan
 from playbooks.steps import restorable
 from responders import (
@@ -45,6 +45,11 @@ async def begin_restore(order: Order) -> Json:
         if await asyncio.to_thread(work.store.exists, path):  # an earlier run began it
             plan = await asyncio.to_thread(work.store.get_json, path)
             return {"status": "nothing_to_do", "detail": path, **_taken_back(plan)}
+        why_not = await asyncio.to_thread(
+            consents.why_not, work.store, incident, asked, order["policy"]
+        )
+        if why_not:
+            return {"status": "refused", "detail": why_not}
         await guards.check(work.cloud, incident, order["policy"]["guards"])
         await _within_cap(work, order)
         plan = await restorable.draw(work.cloud, work.store, incident)

@@ -28,7 +28,9 @@ TOLD = {
     "refused": "Your no was handed over.",
     "resumed": "The recovery was asked to go on.",
     "cancelled": "The incident was asked to end.",
-    "restored": "The restore was ordered.",
+    "restored": "The restore was ordered, and begins.",
+    "ordered": "Your order was kept. The restore begins when another person has given the same.",
+    "not_restored": "Your no was kept: nothing is given back.",
 }
 _PICTURE = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",

@@ -10,8 +10,9 @@ import azure.functions as func
 import structlog
 from pydantic import ValidationError
 
+from playbooks.restoring import consents
 from responders.model import Json
-from triggers import people, restore_api
+from triggers import intake, people, restore_orders
 from triggers.pages import consent_pages, forms, incident_pages, rendering, words
 from triggers.people import Person
 
@@ -47,22 +48,25 @@ async def page_restore_form(
 async def page_restore(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
-    """200 with the plan as the world is now; 303 to the incident when exactly that was ordered."""
+    """200 with the plan as the world is now; 303 to the incident when exactly that was ordered, or refused."""
     structlog.contextvars.clear_contextvars()
     seen = await incident_pages.posted(req, client, people.APPROVE, "restore")
     if isinstance(seen, func.HttpResponse):
         return seen
     person, found, fields = seen
     said = {name: " ".join(values) for name, values in fields.items() if name != "chosen"}
+    refuses = said.get("mode") == "refuse"
     chosen, reason = fields.get("chosen", []), said.get("reason", "")
     try:
-        wanted = restore_api.RestoreOrder.model_validate({**said, "chosen": chosen})
+        wanted = restore_orders.RestoreOrder.model_validate({**said, "chosen": chosen})
     except ValidationError as problem:
         failure = consent_pages.bad_form(consent_pages.people_say(problem))
         return _page(req, person, found, failure=failure, reason=reason)
-    answered = await restore_api.restore(client, found["incident_id"], person, wanted)
+    answered = await restore_orders.restore(client, found["incident_id"], person, wanted)
     if answered.status_code == 202:
-        return incident_pages.taken(req, person, found["incident_id"], "restored")
+        begun = json.loads(answered.get_body())["begun"]
+        heard = "not_restored" if refuses else "restored" if begun else "ordered"
+        return incident_pages.taken(req, person, found["incident_id"], heard)
     told: Json = json.loads(answered.get_body())
     wrong = consent_pages.of_problem(answered) if answered.status_code >= 400 else None
     drawn = told if "plan" in told else None
@@ -80,6 +84,8 @@ def _page(  # noqa: PLR0913 - what was sent before, and what was answered
     chosen: list[str] | None = None,
 ) -> func.HttpResponse:
     browser_key, cookie = forms.key(req)
+    asked = found["restore_asked"]
+    same = drawn is not None and asked is not None and asked["plan_hash"] == drawn["plan_hash"]
     context = {
         "one": found,
         "drawn": drawn,
@@ -92,10 +98,22 @@ def _page(  # noqa: PLR0913 - what was sent before, and what was answered
         "token": forms.token(browser_key, person, found["incident_id"], "restore"),
         "failure": failure,
         "reason": reason,
-        "chosen": chosen or [],
+        "asked": asked,
+        "same": same,
+        "why_not": _why_not(person, asked) if same else "",
+        "needs": consents.people(intake.policy().frozen()),
+        "may": people.APPROVE in person.roles,
+        "chosen": asked["chosen"] if same and not chosen else chosen or [],
     }
     status = failure["status"] if failure else 200
     return rendering.page(req, "restore.html", status, headers=cookie, person=person, **context)
+
+
+def _why_not(person: Person, asked: Json) -> str:
+    """Why this person's order would add nothing to those that were given, so that the page offers none."""
+    if person.object_id in {one["approver"]["object_id"] for one in asked["approvals"]}:
+        return "You have ordered this restore. Another person has to order it as well."
+    return ""
 
 
 def _parts(plan: Json) -> list[Json]:

@@ -28,6 +28,7 @@ class Act(NamedTuple):
     button: str
     look: str
     told: str  # one of `incident_pages.TOLD`
+    box: str = ""  # what more a person may say by it, as a box to tick
 
 
 _RESUME = Act(
@@ -38,6 +39,8 @@ _RESUME = Act(
     "Have it go on",
     "strong",
     "resumed",
+    "Git holds the patches of this incident: every GitOps controller that was asked to wait goes on. Where Git does "
+    "not hold them yet, it puts the old state back. An Argo CD application that is Synced goes on without this.",
 )
 _CANCEL = Act(
     "cancel",
@@ -97,7 +100,7 @@ async def page_cancel(
 async def _resume(
     client: df.DurableOrchestrationClient, incident_id: str, person: Person, sent: Json
 ) -> func.HttpResponse:
-    wanted = resumptions.Resumption(reason=sent["reason"])
+    wanted = resumptions.Resumption(reason=sent["reason"], owners_go_on=sent["box"] == "yes")
     return await resumptions.resume(client, incident_id, person, sent["call"], wanted)
 
 
@@ -125,17 +128,17 @@ async def _post(
         return seen
     person, found, fields = seen
     incident_id = found["incident_id"]
-    said = {name: " ".join(fields.get(name, [])) for name in ("reason", "call")}
+    said = {name: " ".join(fields.get(name, [])) for name in ("reason", "call", "box")}
     sent: Json = {**said, "call": said["call"][:_CALL] or str(uuid.uuid4())}
     try:
         answered = await hand(client, incident_id, person, sent)
     except ValidationError as problem:
         wrong = consent_pages.bad_form(consent_pages.people_say(problem))
-        return _page(req, person, found, act, failure=wrong, reason=sent["reason"])
+        return _page(req, person, found, act, failure=wrong, sent=sent)
     if answered.status_code < 300:
         return incident_pages.taken(req, person, incident_id, act.told)
     wrong = consent_pages.of_problem(answered)
-    return _page(req, person, found, act, failure=wrong, reason=sent["reason"])
+    return _page(req, person, found, act, failure=wrong, sent=sent)
 
 
 def _page(
@@ -145,7 +148,7 @@ def _page(
     act: Act,
     *,
     failure: Json | None = None,
-    reason: str = "",
+    sent: Json | None = None,
 ) -> func.HttpResponse:
     """The form of one act, with what was wrong where it was sent before."""
     browser_key, cookie = forms.key(req)
@@ -155,7 +158,7 @@ def _page(
         "token": forms.token(browser_key, person, found["incident_id"], act.path),
         "call": str(uuid.uuid4()),
         "failure": failure,
-        "reason": reason,
+        "sent": sent or {"reason": "", "box": ""},
     }
     status = failure["status"] if failure else 200
     return rendering.page(req, "steer.html", status, headers=cookie, person=person, **context)
