@@ -14,18 +14,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from playbooks import policy as policies
 from playbooks.policy import PolicyError
-from responders import cards, kill_switch, notices
-from responders.cloud import Cloud
-from responders.errors import ConflictError, ResponderError
+from responders import cards, kill_switch
+from responders.errors import ConflictError
 from responders.kill_switch import Switch
 from responders.model import Json
 from responders.settings import Settings
-from triggers import intake, people, tags
+from triggers import channel, intake, people, tags
 from triggers.answers import answer, error
 from triggers.people import Person
 
 _log = structlog.get_logger("firebreak.responder_api")
-_TELL_S = 10  # the switch has been turned by then, and the caller waits
 
 
 class Turned(BaseModel):
@@ -101,12 +99,4 @@ async def _tell(switch: Switch) -> str:
         ("Reason", switch["reason"]),
         ("At", switch["at"]),
     ]
-    card = cards.content(cards.Card(title, "bad" if pulled else "asking", "", facts))
-    try:
-        async with asyncio.timeout(_TELL_S):
-            return str((await notices.send(await Cloud.connect(), card))["detail"])
-    except TimeoutError:
-        return f"nobody was told: no answer within {_TELL_S} s"
-    except ResponderError as problem:
-        _log.warning("nobody was told of the kill switch", reason=str(problem))
-        return f"nobody was told: {problem}"
+    return await channel.tell(cards.Card(title, "bad" if pulled else "asking", "", facts))

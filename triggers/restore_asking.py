@@ -1,6 +1,5 @@
 """Which restore people are asked about, who ordered it so far, and what one more order or a no makes of that."""
 
-import asyncio
 from datetime import UTC, datetime
 
 import azure.functions as func
@@ -10,16 +9,13 @@ from playbooks import consent_rules
 from playbooks.orders import Consent
 from playbooks.restoring import consents
 from playbooks.restoring.consents import Asking
-from responders import cards, notices
-from responders.cloud import Cloud
-from responders.errors import ResponderError
+from responders import cards
 from responders.evidence import EvidenceStore, canonical, digest
 from responders.model import Incident, Json
-from triggers import consent_status
+from triggers import channel, consent_status
 from triggers.answers import answer, error
 
 _log = structlog.get_logger("firebreak.restore_api")
-_TELL_S = 10  # what was ordered is kept by then, and the caller waits
 
 
 def put(
@@ -154,12 +150,4 @@ async def tell(incident: Incident, now: Json) -> str:
     ]
     todo = "Another approver reads the plan of the restore, then orders the same, or refuses."
     title = "Restore ordered: another person is needed"
-    card = cards.content(cards.Card(title, "asking", todo, rows))
-    try:
-        async with asyncio.timeout(_TELL_S):
-            return str((await notices.send(await Cloud.connect(), card))["detail"])
-    except TimeoutError:
-        return f"nobody was told: no answer within {_TELL_S} s"
-    except ResponderError as problem:
-        _log.warning("nobody was told of an order to restore", reason=str(problem))
-        return f"nobody was told: {problem}"
+    return await channel.tell(cards.Card(title, "asking", todo, rows))
