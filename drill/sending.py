@@ -87,6 +87,10 @@ class Sending:
 
     async def _by_sentinel(self) -> str:
         incident = signal_bodies.sentinel_incident(self.ground.described, self.victim)
+        about = incident["object"]
+        await self.ground.control.detect(
+            title=about["properties"]["title"], entities=[], incident_name=about["name"]
+        )
         return await self._by_bot("sentinel", incident)
 
     async def _by_defender(self) -> str:

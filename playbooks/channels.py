@@ -1,24 +1,26 @@
 """Where people are told: which channels an incident has, and what each of them has taken. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from playbooks.orders import Json, Order
 from responders.journal import Step
 from responders.settings import Settings
 
-TEAMS, EVENTS = "teams", "events"
+TEAMS, EVENTS, SENTINEL = "teams", "events", "sentinel"
 STEP = "tell_people"
 _WORST_FIRST = ("failed", "refused", "done", "nothing_to_do")
 
 
-def in_use(settings: Settings, order: Order) -> list[str]:
-    """The channels of this notice. Where none is set up, the one that says so."""
+def in_use(settings: Settings, order: Order, sentinel: Sequence[str]) -> list[str]:
+    """The channels of this notice. Where none is set up, the one that says so. `sentinel`: the incidents to comment."""
     if (named := order.get("channel")) is not None:
         return [named]
     found = [TEAMS] if settings.teams_webhook_url else []
     if settings.event_grid_topic:
         found.append(EVENTS)
+    if sentinel:
+        found.append(SENTINEL)
     return found or [TEAMS]
 
 

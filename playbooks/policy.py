@@ -55,6 +55,12 @@ class Watch(_Section):
     on_reversal: Literal["contain", "alert"]
 
 
+class Notices(_Section):
+    """Where people are told beyond the channels of the settings."""
+
+    sentinel_comments: bool
+
+
 class Windows(_Section):
     """Spans of time."""
 
@@ -142,6 +148,7 @@ class Policy(_Section):
     containment: Containment
     watch: Watch
     signals: list[Rule]
+    notices: Notices
     windows: Windows
     consent: Consent
     retries: Retries

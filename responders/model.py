@@ -120,6 +120,8 @@ class Signal(TypedDict):
     candidates: NotRequired[
         list[str]
     ]  # beside `fault`: the identities between which nobody chooses for the sender
+    # ARM id of the incident of Microsoft Sentinel that it came from, where what is done is written as a comment.
+    sentinel_incident: NotRequired[str]
     late: NotRequired[Late]  # where to ask for its entities, which were not there yet
     asked: NotRequired[Mode]  # how deep a responder asked to go; of a responder alone
     stated: NotRequired[Stated]  # of a responder alone

@@ -97,7 +97,8 @@ def keeping_evidence() -> Iterator[None]:
 def telling_people() -> Iterator[None]:
     """Around one notice to a channel, which plan mode allows: a plan that nobody hears of is none.
 
-    Only `notices.send` and `events.publish` enter it, for the webhook and the topic in the settings.
+    Only `notices.send`, `events.publish` and `sentinel_comments.put` enter it: for the webhook and the topic in the
+    settings, and for the Sentinel incident that a signal came from.
     """
     with _writing():
         yield

@@ -16,6 +16,16 @@ def visible(text: str) -> str:
     )
 
 
+# Where Markdown and HTML are both rendered, a character reference is text in either, and structure in neither.
+# https://spec.commonmark.org/0.31.2/#entity-and-numeric-character-references
+_REFERENCES = {ord(mark): f"&#{ord(mark)};" for mark in "&<>\"'\\`*_[]()#|~!"}
+
+
+def in_markup(text: str) -> str:
+    """The text as it reads, with no link, markup or tag coming of it in Markdown or HTML."""
+    return visible(text).translate(_REFERENCES).replace("://", "&#58;//")
+
+
 def in_markdown(text: str) -> str:
     """The text as it reads, with no link, markup, table or heading coming of it."""
     marked = visible(text)

@@ -244,6 +244,8 @@ class World:
         self.issuers: dict[str, Issuer] = {}  # issuer URL, to the letter -> its keys
         self.containers: dict[str, Container] = {}  # of blobs, keyed by "account/container"
         self.teams_messages: list[Json] = []
+        self.sentinel_incidents: dict[str, Json] = {}  # ARM id in small letters -> the incident
+        self.sentinel_comments: dict[str, Json] = {}
         self.caches: dict[str, Any] = {}  # what services keep for a while, by their own name
 
     def seen_by_now(self, delay_s: float) -> datetime:

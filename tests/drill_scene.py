@@ -11,6 +11,7 @@ Json = dict[str, Any]
 START = datetime(2026, 8, 1, 10, 0, tzinfo=UTC)
 OLD, NEW, FIREBREAK = "sp-orders-api", "sp-orders-api-r2", "sp-firebreak"
 CLUSTERS = ("aks-weu", "aks-neu")
+SENTINEL = "/workspaces/log/providers/Microsoft.SecurityInsights/Incidents/1"
 INCIDENT, CONTAINED_AT = "inc-20260801-0123456789ab", "2026-08-01T10:00:04.000+00:00"
 SEED: Json = {
     "orders_api": {
@@ -72,7 +73,11 @@ def scene(**changes: object) -> Scene:
             "incident_id": INCIDENT,
             "outcome": "recovered",
             "contained_at": CONTAINED_AT,
-            "channels": {"events": {"told": 2, "not_told": []}},
+            "signal": {"source": "sentinel", "sentinel_incident": SENTINEL},
+            "channels": {
+                "sentinel": {"told": 2, "not_told": []},
+                "events": {"told": 2, "not_told": []},
+            },
         },
     }
     return Scene(**(good | changes))
@@ -182,6 +187,7 @@ def _before() -> Json:
         "clusters": _clusters("client-old", "orders-api", "old"),
         "teams": [],
         "topics": {},
+        "sentinelComments": [],
     }
 
 
@@ -209,6 +215,7 @@ def _after() -> Json:
     state["clusters"] = _clusters("client-new", "orders-api-r2", "new")
     state["teams"] = [{"type": "message"}]
     state["topics"] = {"incidents": [_on_topic(one) for one in ("asking", "recovered")]}
+    state["sentinelComments"] = [{"id": f"{SENTINEL}/comments/{number}"} for number in range(2)]
     return state
 
 

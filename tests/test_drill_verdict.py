@@ -16,6 +16,7 @@ SOMETHING_ELSE_BROKE = Reply(503, "")
 NO_ANSWER = Reply(None, "ConnectError")
 A_TOKEN = Reply(200, "a token")
 PUBLISHED = "every notice is on the Event Grid topic, once and as it is kept"
+COMMENTED = "the Sentinel incident that sent the signal carries every notice"
 CONSISTENT = "the events say what the incident says"
 
 
@@ -141,6 +142,14 @@ def event_of_another(state: Json) -> None:
 
 def event_lies(state: Json) -> None:
     state["topics"]["incidents"][1]["data"]["facts"] = {"contained": "never"}
+
+
+def comment_lost(state: Json) -> None:
+    state["sentinelComments"].pop()
+
+
+def comment_elsewhere(state: Json) -> None:
+    state["sentinelComments"][0]["id"] = "/workspaces/other/comments/1"
 
 
 def late(file: EvidenceFile) -> EvidenceFile:
@@ -279,6 +288,9 @@ SPOILED: list[tuple[str, Scene]] = [
     (PUBLISHED, changed("status", lambda now: {**now, "channels": {}})),
     (CONSISTENT, in_after(event_of_another)),
     (CONSISTENT, in_after(event_lies)),
+    (COMMENTED, in_after(comment_lost)),
+    (COMMENTED, in_after(comment_elsewhere)),
+    (COMMENTED, changed("status", lambda now: {**now, "signal": {"source": "responder"}})),
     (CONSISTENT, changed("status", lambda now: {**now, "outcome": "contained"})),
     (CONSISTENT, changed("status", lambda now: {**now, "incident_id": "inc-other"})),
     (

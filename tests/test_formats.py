@@ -327,3 +327,39 @@ def test_an_event_may_name_an_identity_by_any_kind_of_id_but_only_one() -> None:
     ):
         with pytest.raises(UnreadableError):
             grid_events.parse(bodies.custom_event(hint=hint))
+
+
+SENTINEL = (
+    "/subscriptions/193a288c-e5e2-55f0-a5cb-edb78de43328/resourceGroups/rg-security/providers"
+    "/Microsoft.OperationalInsights/workspaces/log-security/providers/Microsoft.SecurityInsights"
+    "/Incidents/73e01a99-5cd7-4139-a149-9f2736ff2ab5"
+)
+
+
+def of_sentinel(incident_id: str) -> Signal:
+    body = bodies.sentinel(APP)
+    body["object"]["id"] = incident_id
+    return sentinel(body)
+
+
+def test_an_incident_of_sentinel_says_where_it_is() -> None:
+    assert of_sentinel(SENTINEL)["sentinel_incident"] == SENTINEL
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "incident-1",
+        f"{SENTINEL}/comments/x",
+        f"{SENTINEL}?api-version=1",
+        f"https://evil.example{SENTINEL}",
+        SENTINEL.replace("log-security", "../log"),
+        SENTINEL.replace(
+            "Microsoft.SecurityInsights/Incidents", "Microsoft.Authorization/roleAssignments"
+        ),
+        SENTINEL.replace("rg-security", "rg/providers/x"),
+        f"{SENTINEL}\n",
+    ],
+)
+def test_what_is_no_incident_of_sentinel_is_written_to_by_nobody(odd: str) -> None:
+    assert "sentinel_incident" not in of_sentinel(odd)

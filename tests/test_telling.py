@@ -1,5 +1,6 @@
 """Each channel is told on its own: what one has taken it is not given again, and what one refuses stops no other."""
 
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +133,90 @@ async def test_every_notice_but_the_question_can_be_told_without_a_plan(
     assert {one["status"] for one in answers} == {"done"}
     _, events = posted(sandbox)
     assert [one["data"]["notice"] for one in events] == notices
+
+
+SENTINEL = str(uuid.UUID(int=0x51))
+
+
+def detected(sandbox: RunningSandbox, name: str = SENTINEL) -> str:
+    """An incident of Sentinel; its ARM id."""
+    detection = {"title": "odd sign-ins", "entities": [], "incident_name": name}
+    sandbox.control("POST", "detections", detection)
+    made = sandbox.control("GET", "state")["sentinelIncidents"]
+    return str(next(one["id"] for one in made if one["name"] == name))
+
+
+async def tell_sentinel(sentinel: str, notice: str = "contained", mode: str = "contain") -> Any:
+    """A notice of an incident that this Sentinel incident opened."""
+    order = plain_order(mode)
+    order["incident"]["signal"] |= {"source": "sentinel", "sentinel_incident": sentinel}
+    return await tell(notice, mode, incident=order["incident"])
+
+
+def comments(sandbox: RunningSandbox) -> list[dict[str, Any]]:
+    return list(sandbox.control("GET", "state")["sentinelComments"])
+
+
+@pytest.mark.parametrize("mode", ["plan", "contain"])
+async def test_the_sentinel_incident_gets_each_notice_once(
+    mode: str, sandbox_cloud: Cloud, sandbox: RunningSandbox, tmp_path: Path
+) -> None:
+    sentinel = detected(sandbox)
+    answers = [await tell_sentinel(sentinel, mode=mode), await tell_sentinel(sentinel, mode=mode)]
+
+    assert [one["channels"]["sentinel"]["status"] for one in answers] == ["done", "nothing_to_do"]
+    (comment,) = comments(sandbox)
+    assert comment["id"].lower().startswith(f"{sentinel}/comments/".lower())
+    assert "Contained" in comment["properties"]["message"]
+    # A marker that was not written any more before a crash: the comment is written over, not beside.
+    (tmp_path / f"incidents/{INCIDENT}/notices/contained/sentinel.json").unlink()
+    assert (await tell_sentinel(sentinel, mode=mode))["status"] == "done"
+    assert len(comments(sandbox)) == 1
+
+
+async def test_a_sentinel_signal_that_joined_has_its_incident_commented_as_well(
+    sandbox_cloud: Cloud, sandbox: RunningSandbox, store: EvidenceFolder
+) -> None:
+    joined = detected(sandbox, str(uuid.UUID(int=0x52)))
+    store.put_json(f"incidents/{INCIDENT}/signals/1.json", {"sentinel_incident": joined})
+    store.put_json(f"incidents/{INCIDENT}/signals/2.json", {"title": "none of Sentinel's"})
+    await tell_sentinel(detected(sandbox))
+
+    assert len(comments(sandbox)) == 2
+
+
+async def test_a_sentinel_incident_that_is_gone_keeps_the_comment_from_no_other(
+    sandbox_cloud: Cloud, sandbox: RunningSandbox, store: EvidenceFolder
+) -> None:
+    there = detected(sandbox)
+    store.put_json(f"incidents/{INCIDENT}/signals/1.json", {"sentinel_incident": there})
+    answer = await tell_sentinel(there.replace(SENTINEL, str(uuid.UUID(int=9))))
+
+    assert answer["channels"]["sentinel"]["status"] == "refused"
+    assert "not there" in answer["channels"]["sentinel"]["detail"]
+    assert answer["channels"]["teams"]["status"] == "done"
+    assert len(comments(sandbox)) == 1
+
+
+async def test_a_throttled_sentinel_is_told_later(
+    sandbox_cloud: Cloud, sandbox: RunningSandbox
+) -> None:
+    sentinel = detected(sandbox)
+    said = {"service": "arm", "method": "PUT", "status": 429, "retry_after": "60", "times": 1}
+    sandbox.control("POST", "faults", said)
+    answer = await tell_sentinel(sentinel)
+
+    assert answer["channels"]["sentinel"]["retry"] is True
+    assert comments(sandbox) == []
+
+
+async def test_policy_can_say_that_sentinel_is_not_told(
+    sandbox_cloud: Cloud, sandbox: RunningSandbox
+) -> None:
+    order = plain_order("contain")
+    order["incident"]["signal"]["sentinel_incident"] = detected(sandbox)
+    off = {**order["policy"], "notices": {"sentinel_comments": False}}
+    answer = await tell(incident=order["incident"], policy=off)
+
+    assert "sentinel" not in answer["channels"]
+    assert comments(sandbox) == []

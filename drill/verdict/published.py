@@ -59,6 +59,25 @@ def _true(scene: Scene) -> Finding:
     return none_of(wrong)
 
 
+def _commented(scene: Scene) -> Finding:
+    """Where Sentinel sent the signal, its incident has each notice; nobody else's incident has any."""
+    comments = scene.after["sentinelComments"]
+    if scene.status["signal"]["source"] != "sentinel":
+        return none_of([one["id"] for one in comments])
+    own = f"{scene.status['signal']['sentinel_incident']}/comments/".lower()
+    told = scene.status["channels"]["sentinel"]
+    return every(
+        [
+            *((one["id"][-36:], one["id"].lower().startswith(own)) for one in comments),
+            (
+                f"{len(comments)} comments",
+                told == {"told": len(comments), "not_told": []} and len(comments) > 0,
+            ),
+            (f"{len(published(scene))} events", len(comments) == len(published(scene))),
+        ]
+    )
+
+
 CHECKS = (
     Check(
         "every notice is on the Event Grid topic, once and as it is kept",
@@ -66,4 +85,9 @@ CHECKS = (
         _all_there,
     ),
     Check("the events say what the incident says", "no contradiction", _true),
+    Check(
+        "the Sentinel incident that sent the signal carries every notice",
+        "as many comments as notices, and none on any other incident",
+        _commented,
+    ),
 )

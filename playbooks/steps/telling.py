@@ -4,11 +4,11 @@ import asyncio
 
 import azure.durable_functions as df
 
-from playbooks import addresses, channels, notice_events
-from playbooks.journaled import Work, perform
+from playbooks import addresses, channels, notice_comments, notice_events
+from playbooks.journaled import Work, open_store, perform
 from playbooks.orders import Json, Order, folder
 from playbooks.steps import notice_cards
-from responders import cards, events, notices
+from responders import cards, events, notices, sentinel_comments
 from responders.cards import Card
 from responders.errors import ResponderError, TransientError
 from responders.model import StepResult
@@ -20,12 +20,13 @@ bp = df.Blueprint()
 @bp.activity_trigger(input_name="order")
 async def tell_people(order: Order) -> Json:
     """Tell: one notice on each channel, side by side; what a channel has taken is not handed to it again."""
-    names = channels.in_use(Settings.from_environ(), order)
-    answers = await asyncio.gather(*(_tell(order, one) for one in names))
+    sentinel = await asyncio.to_thread(notice_comments.targets, open_store(), order)
+    names = channels.in_use(Settings.from_environ(), order, sentinel)
+    answers = await asyncio.gather(*(_tell(order, one, sentinel) for one in names))
     return channels.joined(dict(zip(names, answers, strict=True)))
 
 
-async def _tell(order: Order, channel: str) -> Json:
+async def _tell(order: Order, channel: str, sentinel: list[str]) -> Json:
     """In the journal by the notice and the channel: whoever looks sees which of them did not take it."""
     key = order.get("notice_key", order["notice"])
     path = f"{folder(order['incident'])}/notices/{key}/{channel}.json"
@@ -33,8 +34,8 @@ async def _tell(order: Order, channel: str) -> Json:
     async def act(work: Work) -> StepResult:
         if await asyncio.to_thread(work.store.exists, path):
             return {"status": "nothing_to_do", "detail": "handed over before"}
-        card = await asyncio.to_thread(notice_cards.card, work.store, order, incident_url(order))
-        content = _content(order, card, channel)
+        card = await asyncio.to_thread(notice_cards.card, work.store, order, _url(order))
+        content = _content(order, card, channel, sentinel)
         try:
             answer = await _hand_over(work, channel, content)
         except TransientError as problem:
@@ -48,18 +49,42 @@ async def _tell(order: Order, channel: str) -> Json:
     return await perform(channels.STEP, order, act, target=channels.target(key, channel))
 
 
-def _content(order: Order, card: Card, channel: str) -> Json:
-    if channel == channels.EVENTS:
-        return notice_events.event(order, card, incident_url(order))
-    return cards.content(card)
+def _content(order: Order, card: Card, channel: str, sentinel: list[str]) -> Json:
+    match channel:
+        case channels.EVENTS:
+            return notice_events.event(order, card, _url(order))
+        case channels.SENTINEL:
+            return notice_comments.comment(order, card, sentinel)
+        case _:
+            return cards.content(card)
 
 
 async def _hand_over(work: Work, channel: str, content: Json) -> StepResult:
-    if channel == channels.EVENTS:
-        return await events.publish(work.cloud, content)
-    return await notices.send(work.cloud, content)
+    match channel:
+        case channels.EVENTS:
+            return await events.publish(work.cloud, content)
+        case channels.SENTINEL:
+            return await _comment(work, content)
+        case _:
+            return await notices.send(work.cloud, content)
 
 
-def incident_url(order: Order) -> str:
+async def _comment(work: Work, content: Json) -> StepResult:
+    """On every Sentinel incident; one that is gone keeps the comment from no other. Raises what time can fix first."""
+    problems: list[ResponderError] = []
+    done: StepResult = {"status": "done"}
+    for one in content["incidents"]:
+        try:
+            done = await sentinel_comments.put(
+                work.cloud, one, content["comment_id"], content["message"]
+            )
+        except ResponderError as problem:
+            problems.append(problem)
+    if problems:
+        raise next((one for one in problems if isinstance(one, TransientError)), problems[0])
+    return done
+
+
+def _url(order: Order) -> str:
     """The address of the incident's page; empty where the platform names no host."""
     return addresses.page_url(f"/incidents/{order['incident']['incident_id']}")

@@ -107,6 +107,16 @@ _VAULTS = (
     "2025-05-01",
     "2026-02-01",
 )
+_SENTINEL = (
+    "2022-11-01",
+    "2023-02-01",
+    "2023-11-01",
+    "2024-03-01",
+    "2024-09-01",
+    "2025-03-01",
+    "2025-06-01",
+    "2025-09-01",
+)
 SUPPORTED: dict[str, tuple[str, ...]] = {
     "Microsoft.Resources/subscriptions": _RESOURCES,
     "Microsoft.Resources/subscriptions/resourceGroups": _RESOURCES,
@@ -165,6 +175,8 @@ SUPPORTED: dict[str, tuple[str, ...]] = {
         "2025-02-01",
         "2025-07-01",
     ),
+    "Microsoft.SecurityInsights/incidents": _SENTINEL,
+    "Microsoft.SecurityInsights/incidents/comments": _SENTINEL,
     "Microsoft.Management/managementGroups": (
         "2018-03-01-preview",
         "2019-11-01",

@@ -1,8 +1,8 @@
 """A detection: what Defender for Cloud and Sentinel write into the workspace when they raise an alert.
 
-Simulates   rows of SecurityAlert, and of SecurityIncident where the alert is in an incident
+Simulates   rows of SecurityAlert, and of SecurityIncident where the alert is in an incident, which ARM then has too
 Faithful    columns as documented; the entities come later than the alert: its row is then written again
-Left out    analytics rules, the incidents API, comments
+Left out    analytics rules
 Source      https://learn.microsoft.com/azure/azure-monitor/reference/tables/securityalert
             https://learn.microsoft.com/azure/azure-monitor/reference/tables/securityincident
             https://github.com/Azure/Azure-Sentinel/issues/4661 (six to ten minutes without entities)
@@ -14,6 +14,7 @@ from datetime import timedelta
 
 from starlette.responses import JSONResponse, Response
 
+from sandbox.arm import sentinel_incidents
 from sandbox.control.wishes import WishError, a_list, number, wish
 from sandbox.web import Call
 from sandbox.world import Json, World, timestamp
@@ -38,9 +39,9 @@ async def detect(world: World, call: Call) -> Response:
     told = {**row, "TimeGenerated": known, "Entities": json.dumps(entities)}
     world.logs.add("SecurityAlert", told, delay_s=delay + late)
     if name := wanted.get("incident_name"):
-        world.logs.add(
-            "SecurityIncident", _incident(world, str(name), alert_id, wanted), delay_s=delay
-        )
+        row = _incident(world, str(name), alert_id, wanted)
+        world.logs.add("SecurityIncident", row, delay_s=delay)
+        sentinel_incidents.make(world, str(name), _as_resource(row))
     return JSONResponse({"alert_id": alert_id, "incident_name": wanted.get("incident_name")})
 
 
@@ -62,6 +63,17 @@ def _alert(world: World, alert_id: str, wanted: Json) -> Json:
         "EndTime": now,
         "ProcessingEndTime": now,
         "IsIncident": False,
+    }
+
+
+def _as_resource(row: Json) -> Json:
+    return {
+        "title": row["Title"],
+        "severity": row["Severity"],
+        "status": row["Status"],
+        "incidentNumber": row["IncidentNumber"],
+        "createdTimeUtc": row["CreatedTime"],
+        "lastModifiedTimeUtc": row["LastModifiedTime"],
     }
 
 

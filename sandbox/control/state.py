@@ -38,6 +38,8 @@ _PARTS: dict[str, Callable[[World], Any]] = {
     "tokenRevocations": revocations.all_of,
     "teams": lambda world: world.teams_messages,
     "failedTeamsRuns": lambda world: world.caches.get("failed teams runs", []),
+    "sentinelIncidents": lambda world: list(world.sentinel_incidents.values()),
+    "sentinelComments": lambda world: list(world.sentinel_comments.values()),
     "topics": lambda world: topic_of(world).published,
     "logs": lambda world: {table: world.logs.rows(table) for table in world.logs.tables},
 }

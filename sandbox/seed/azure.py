@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sandbox.arm import sentinel_incidents
 from sandbox.arm.definitions import new_role_assignment
 from sandbox.seed import custom_roles, key_vaults, management_groups, names
 from sandbox.seed.managed_clusters import managed_cluster
@@ -67,8 +68,7 @@ def _resource_groups(world: World) -> list[Json]:
 
 
 def _resources(world: World) -> list[Json]:
-    group = names.resource_group(world, "rg-security")
-    workspace = f"{group}/providers/Microsoft.OperationalInsights/workspaces/log-security"
+    workspace = sentinel_incidents.workspace_id(world)
     storage_origin = world.endpoints["storage"]
     return [
         _resource(
@@ -134,6 +134,11 @@ def _assign_roles(world: World, since: datetime) -> None:
         (FIREBREAK.object_id, "Managed Identity Contributor", subscription),
         (FIREBREAK.object_id, "Key Vault Contributor", subscription),
         (FIREBREAK.object_id, custom_roles.KEY_ROTATOR_GUID, subscription),
+        (
+            FIREBREAK.object_id,
+            "Microsoft Sentinel Responder",
+            sentinel_incidents.workspace_id(world),
+        ),
         # What makes a phished developer dangerous: she may hand out roles on her team's group.
         (names.user_id("dana"), "User Access Administrator", orders),
     ):

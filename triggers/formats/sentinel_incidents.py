@@ -4,6 +4,7 @@ https://learn.microsoft.com/azure/sentinel/playbook-triggers-actions
 https://learn.microsoft.com/rest/api/securityinsights/incidents/get
 """
 
+import re
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
@@ -14,6 +15,12 @@ from triggers.formats.defender_alerts import confidence, severity
 from triggers.formats.reading import Moment, read, stamp, title
 
 _TODO = "send the body of the incident trigger as it is; docs/how-to/sentinel-incident.md"
+# Where comments are written to, with Firebreak's own token: nothing but an incident's id may be taken for one.
+_INCIDENT_ID = re.compile(
+    r"/subscriptions/[0-9a-f-]{36}/resourceGroups/[\w.()-]{1,90}/providers/Microsoft\.OperationalInsights"
+    r"/workspaces/[a-z0-9-]{1,63}/providers/Microsoft\.SecurityInsights/incidents/[a-z0-9-]{1,64}",
+    re.IGNORECASE | re.ASCII,
+)
 _LOWEST_FIRST: tuple[Confidence, ...] = ("low", "medium", "high")
 
 
@@ -71,6 +78,8 @@ def parse(body: bytes, authenticated: Authenticated) -> Signal:
         "authenticated": authenticated,
         "hint": named,
     }
+    if _INCIDENT_ID.fullmatch(incident.id):
+        signal["sentinel_incident"] = incident.id
     if (found.status or "").lower() == "closed":
         return {**signal, "inert": "the incident is closed in Sentinel"}
     return {**signal, "late": {"table": "SecurityIncident", "key": incident.name}}
