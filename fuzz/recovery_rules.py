@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 from fuzz.loot import Deed
 from fuzz.played import Finding, Played
-from fuzz.worlds import Json, Workload, client_id, workload_name
+from fuzz.worlds import Json, Workload, client_id, victim_of, workload_name
 
 _ACCEPTED = "accept_risk"
 _REQUESTED = "request-tokens"  # the confirmation that names who may get tokens at any time
+_NOBODY_CHOSE = "# nobody chose"
 _GOOD = {"done", "nothing_to_do"}
 _CONSUMERS = (
     *("secretproviderclasses", "triggerauthentications", "storageclasses", "persistentvolumes"),
@@ -66,9 +67,28 @@ def _working_as_told(
         if played.able[where] and not working[where] and said_back:
             detail = f"{one['cluster']}: {state.get('detail', '')}"
             text = [*map(str, said["by_hand"]), detail]
+            if not _may_miss_a_choice(played, one):
+                text = [line for line in text if not line.startswith(_NOBODY_CHOSE)]
             if not _is_named(one, text) and not _is_left_out(played, one):
                 what = f"{where}: {outcome}, {said['clusters']}"
                 yield Finding("what is said to be back is back", what)
+
+
+def _may_miss_a_choice(played: Played, one: Workload) -> bool:
+    """Whether what it reads was open to it only by a group, which comes back where a person chooses it.
+
+    That sentence names every workload, so it counts only where it can be the reason.
+    """
+    here = {f"store:{one['reads']}", "root"}
+    if one["reads"] not in played.world["homes"]:  # else another subscription, perhaps of no group
+        here |= {"group:rg-orders", "subscription", "platform"}
+    return not any(
+        role["role"].startswith("Storage Blob Data")
+        and role["at"] in here
+        and not role["through"]
+        and role["only_store"] in ("", one["reads"])
+        for role in victim_of(played.world)["roles"]
+    )
 
 
 def _is_named(one: Workload, text: list[str]) -> bool:

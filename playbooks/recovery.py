@@ -50,6 +50,9 @@ class Recovery:
         self._safe: set[str] = set()  # where a stolen token opens nothing that is trusted anew
         self._begun: set[str] = set()  # names of clusters whose move was begun
         self._states: dict[str, State] = {}
+        self._not_chosen: list[
+            str
+        ] = []  # what is said of it: the next plan may be answered otherwise
         self._owners_go_on = False  # a person says that Git holds the patches
         self._take(plan)
 
@@ -171,11 +174,18 @@ class Recovery:
         told: Order = {**self._order, "facts": {"trusted": trusted}}
         built = yield from settle(self._context, [(step, told) for step in _BUILDING])
         self._progress.hand_over(built)
+        self._leave([line for one in built for line in one.get("not_chosen", [])])
         if missing := [one for one in built if one["status"] not in GOOD]:
             worst = "failed" if any(one["status"] == "failed" for one in missing) else "refused"
             detail = "; ".join(str(one["detail"]) for one in missing)
             self._note({_IDENTITY: of_answer({"status": worst, "detail": detail})})
         return True
+
+    def _leave(self, lines: list[str]) -> None:
+        """What nobody chose, in place of what was said of it before."""
+        kept = [one for one in self._progress.by_hand if one not in self._not_chosen]
+        self._not_chosen = lines
+        self._progress.note(by_hand=[*kept, *lines])
 
     def _move(self, refs: list[ClusterRef]) -> Generator[Any, Any, list[ClusterRef]]:
         """The canary alone, then wave by wave, until the stop rule says no. Returns what runs with the new identity."""

@@ -1,12 +1,14 @@
 """Step 10: a new application or identity, its known-good trusts, its known-good roles."""
 
+import asyncio
+
 import azure.durable_functions as df
 
-from playbooks import known_permissions
+from playbooks import known_permissions, not_chosen
 from playbooks.choosing import chosen, for_successor, grants_of
 from playbooks.journaled import Keeping, Work, perform
 from playbooks.orders import Json, Order, folder
-from playbooks.plan_files import plan_of
+from playbooks.plan_files import consent_of, plan_of
 from playbooks.plan_model import Plan
 from responders import (
     application_successors,
@@ -104,7 +106,8 @@ async def give_permissions(order: Order) -> Json:
     """Rebuild: application permissions, and of consents, groups, vault policies and owners what was chosen."""
 
     async def act(work: Work) -> Json:
-        return await giving.give(work.cloud, _gifts(work, order), order["identity"])
+        answer = await giving.give(work.cloud, _gifts(work, order), order["identity"])
+        return {**answer, "not_chosen": await asyncio.to_thread(_not_chosen, work, order)}
 
     return await perform(
         "give_permissions", order, act, acts=True, keeping=_kept("give_permissions")
@@ -128,6 +131,13 @@ def _gifts(work: Work, order: Order) -> giving.Gifts:
         ],
         "owners": picked(known_permissions.OWNER),
     }
+
+
+def _not_chosen(work: Work, order: Order) -> list[str]:
+    incident = order["incident"]
+    keys = consent_of(work.store, incident).get("chosen", [])
+    plan = plan_of(work.store, incident)
+    return not_chosen.by_hand(plan, keys, incident["principal"], order["identity"])
 
 
 def _kept(step: str) -> Keeping:
