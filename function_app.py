@@ -3,6 +3,7 @@
 import azure.durable_functions as df
 
 from playbooks import (
+    audit_identities,
     compromised_identity,
     foothold,
     health_check,
@@ -19,6 +20,7 @@ from playbooks import (
 )
 from playbooks.steps import (
     amending,
+    auditing,
     cancelled,
     cluster_restores,
     concluding,
@@ -103,6 +105,8 @@ for module in (
     restored,
     cancelled,
     consenting,
+    audit_identities,
+    auditing,
     health_check,
     health,
     concluding,

@@ -138,7 +138,17 @@ Schedule = Annotated[str, AfterValidator(_schedule)]
 class Schedules(_Section):
     """When quiet-day playbooks run by themselves."""
 
+    audit_identities: Schedule
     health_check: Schedule
+
+
+class Audit(_Section):
+    """What an audit calls old, soon, and unused; and whom identities may trust outside of our clusters."""
+
+    unused_days: Annotated[int, Field(ge=7, le=730)]
+    expiring_days: Annotated[int, Field(ge=1, le=365)]
+    oldest_credential_days: Annotated[int, Field(ge=1, le=3650)]
+    known_issuers: list[str]
 
 
 class Policy(_Section):
@@ -155,6 +165,7 @@ class Policy(_Section):
     verification: Verification
     recovery: Recovery
     schedules: Schedules
+    audit: Audit
 
     def frozen(self) -> dict[str, Any]:
         """Plain JSON: an incident keeps the policy it began with, however the file changes.

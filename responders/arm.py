@@ -4,12 +4,12 @@ Source   https://learn.microsoft.com/rest/api/azure/
          https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from responders.calls import azure_call
-from responders.json_answers import body_of, items_of, object_of
+from responders.json_answers import Page, body_of, items_of, object_of, pages_of
 from responders.model import Json
 
 if TYPE_CHECKING:
@@ -39,6 +39,13 @@ class Arm:
         """All items of a collection, over all its pages. A nextLink to another host is refused."""
         first = self._url(path, api_version, params)
         return await items_of(lambda url: self._send("GET", url), first, path, link="nextLink")
+
+    def pages(
+        self, path: str, api_version: str, params: Mapping[str, str] | None = None
+    ) -> AsyncIterator[Page]:
+        """The same page by page, for what is too much to hold at once."""
+        first = self._url(path, api_version, params)
+        return pages_of(lambda url: self._send("GET", url), first, path, link="nextLink")
 
     async def post(self, path: str, api_version: str, body: Json | None = None) -> Json:
         """An action. azure-core may send it twice: only for what does no harm twice."""

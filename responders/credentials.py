@@ -62,6 +62,18 @@ async def read_dangerous(cloud: Cloud, principal: Principal) -> list[Credential]
     return [one for held in await _read_both(cloud, principal) for one in held.doomed]
 
 
+def facts_of(raw: Json, holder: Holder) -> list[Credential]:
+    """The secrets and keys of an application or a service principal as Graph shows it, without their values."""
+    match raw:
+        case {"passwordCredentials": [*passwords], "keyCredentials": [*keys]}:
+            return [
+                *(_parse(one, "password", holder) for one in passwords),
+                *(_parse(one, "key", holder) for one in keys),
+            ]
+        case _:
+            raise ContractChangedError(f"{holder} without credential lists: {sorted(raw)}")
+
+
 async def remove_from_application(cloud: Cloud, principal: Principal) -> StepResult:
     """Remove every secret and key of the application. Safe to repeat."""
     if principal["application_object_id"] is None:
@@ -197,19 +209,10 @@ def _holders(principal: Principal) -> list[Holder]:
 
 async def _read(cloud: Cloud, principal: Principal, holder: Holder) -> _Held:
     """The credentials of one object as they are now."""
-    path = _path(principal, holder)
-    raw = await cloud.graph.get(path, {"$select": _SELECT[holder]})
-    match raw:
-        case {"passwordCredentials": [*passwords], "keyCredentials": [*keys]}:
-            pass
-        case _:
-            raise ContractChangedError(f"{path}: no credential lists: {sorted(raw)}")
-    found = [
-        *(_parse(one, "password", holder) for one in passwords),
-        *(_parse(one, "key", holder) for one in keys),
-    ]
+    raw = await cloud.graph.get(_path(principal, holder), {"$select": _SELECT[holder]})
+    found = facts_of(raw, holder)
     kept = signing_keys.kept(raw) if holder == "service_principal" else {}
-    return _Held(found, kept, keys)
+    return _Held(found, kept, raw["keyCredentials"])
 
 
 def _path(principal: Principal, holder: Holder) -> str:

@@ -34,7 +34,7 @@ async def read_all(cloud: Cloud, application_object_id: str) -> list[FederatedCr
     found = await _list(cloud, application_object_id)
     if all(one["subject"] is not None for one in found):
         return found
-    return await _with_expressions(cloud, application_object_id, found)
+    return await with_expressions(cloud, application_object_id, found)
 
 
 async def remove_all(cloud: Cloud, application_object_id: str) -> StepResult:
@@ -93,10 +93,10 @@ async def ensure(
 
 
 async def _list(cloud: Cloud, application_object_id: str) -> list[FederatedCredential]:
-    return [_parse(item) for item in await cloud.graph.list(_collection(application_object_id))]
+    return [parse(item) for item in await cloud.graph.list(_collection(application_object_id))]
 
 
-async def _with_expressions(
+async def with_expressions(
     cloud: Cloud, application_object_id: str, found: list[FederatedCredential]
 ) -> list[FederatedCredential]:
     """Flexible ones with what they match, e.g. "claims['sub'] matches 'repo:contoso/*'".
@@ -185,7 +185,8 @@ def _collection(application_object_id: str) -> str:
     return f"/applications/{checked}/federatedIdentityCredentials"
 
 
-def _parse(item: Json) -> FederatedCredential:
+def parse(item: Json) -> FederatedCredential:
+    """One as Graph shows it. Raises `ContractChangedError`."""
     match item:
         case {
             "id": str(credential_id),

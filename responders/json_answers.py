@@ -1,7 +1,8 @@
 """What Graph and Resource Manager answer alike: JSON bodies, errors, collections over several pages."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,24 +40,42 @@ async def items_of(
 
     A link to another host is refused: it would be sent our token.
     """
+    items: list[Json] = []
+    async for page in pages_of(fetch, first, path, link=link):
+        items.extend(page.items)
+    return items
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some items of a collection, and where the next ones are."""
+
+    items: list[Json]
+    next_url: str | None  # None: these were the last
+
+
+async def pages_of(
+    fetch: Callable[[str], Awaitable[Any]], first: str, path: str, *, link: str
+) -> AsyncIterator[Page]:
+    """The same page by page, for what is too much to hold at once."""
     origin = _origin(first)
     url: str | None = first
-    items: list[Json] = []
     for _ in range(_MOST_PAGES):
         if url is None:
-            return items
+            return
         page = object_of(await fetch(url), path)
         match page.get("value"):
             case [*found]:
-                items.extend(found)
+                items = found
             case other:
                 raise ContractChangedError(f"{path} has no list under 'value': {other!r:.200}")
-        url = (
-            str(page[link]) if page.get(link) else None
-        )  # absent, null or an empty string: the end
+        # absent, null or an empty string: the end
+        url = str(page[link]) if page.get(link) else None
         if url is not None and _origin(url) != origin:
             raise ContractChangedError(f"{path} continues on another host: {urlsplit(url).netloc}")
-    raise ContractChangedError(f"{path} did not end after {_MOST_PAGES} pages")
+        yield Page(items, url)
+    if url is not None:
+        raise ContractChangedError(f"{path} did not end after {_MOST_PAGES} pages")
 
 
 def _origin(url: str) -> str:

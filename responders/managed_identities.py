@@ -32,6 +32,7 @@ _IDENTITY_COMMANDS = {
     "microsoft.web/sites": "webapp",
 }
 _CLUSTERS = "/providers/Microsoft.ContainerService/managedClusters"
+_IDENTITIES = "/providers/microsoft.managedidentity/userassignedidentities/"
 # Identities of workloads, which a cluster only knows of; all else in its properties it runs on.
 _NOT_ITS_OWN = "podIdentityProfile"
 
@@ -111,6 +112,20 @@ async def cluster_duty(cloud: Cloud, principal: Principal) -> str | None:
             if found.lower() in ids:
                 return f"the {_duty(where)} of the AKS cluster {cluster.get('id')} ({where})"
     return None
+
+
+async def duties(cloud: Cloud) -> dict[str, str]:
+    """What clusters themselves stand on: resource ids of identities, in lower case, each with what it is there.
+
+    Raises where any cluster can't be read.
+    """
+    found: dict[str, str] = {}
+    for cluster in await _clusters(cloud):
+        roles = {key: cluster.get(key) for key in ("identity", "properties")}
+        for where, named in _named(roles, ""):
+            if _IDENTITIES in named.lower():
+                found[named.lower()] = f"{_duty(where)} of {cluster.get('name')}"
+    return found
 
 
 def by_hand(principal: Principal) -> list[str]:

@@ -44,16 +44,21 @@ class Sent:
 
 @contextmanager
 def outgoing(
-    method: str, url: str, headers: MutableMapping[str, str], *, attempt: int = 1
+    method: str,
+    url: str,
+    headers: MutableMapping[str, str],
+    *,
+    attempt: int = 1,
+    body: bytes | None = None,
 ) -> Iterator[Sent]:
     """Around one attempt. Reads are not logged: they are many and change nothing.
 
     Raises `RefusedError` in plan mode for a write. Query strings are not logged: some are secret.
     """
-    refuse_write_in_plan(method, url)
+    refuse_write_in_plan(method, url, body)
     _mark(headers)
     sent = Sent()
-    if is_read(method, url):
+    if is_read(method, url, body):
         yield sent
         return
     parts = urlsplit(url)

@@ -4,6 +4,7 @@ A context variable carries it, so it follows `await`, `asyncio.gather` and `asyn
 not `loop.run_in_executor`, which does not copy the context.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,10 @@ _READING_POSTS = tuple(
         r"/[^/]+/oauth2/v2\.0/token",
     )
 )
+
+# Graph's batch carries other requests: by itself it is neither a read nor a write.
+# https://learn.microsoft.com/graph/json-batching
+_GRAPH_BATCH = re.compile(r"/(?:v1\.0|beta)/\$batch", re.IGNORECASE)
 
 _active: ContextVar[bool] = ContextVar("firebreak_read_only", default=False)
 
@@ -109,19 +114,32 @@ def is_read_only() -> bool:
     return _active.get()
 
 
-def refuse_write_in_plan(method: str, url: str) -> None:
+def refuse_write_in_plan(method: str, url: str, body: bytes | None = None) -> None:
     """Called by every transport just before it sends. Raises `RefusedError` in plan mode, or once acting was halted."""
     halt = _halt.get()
-    if not (_active.get() or (halt and halt.why)) or is_read(method, url):
+    if not (_active.get() or (halt and halt.why)) or is_read(method, url, body):
         return
     if halt and halt.why:
         raise RefusedError(f"{halt.why}; {method.upper()} {urlsplit(url).path} was not sent")
     raise RefusedError(f"plan mode: {method.upper()} {urlsplit(url).path} would change something")
 
 
-def is_read(method: str, url: str) -> bool:
+def is_read(method: str, url: str, body: bytes | None = None) -> bool:
     """True for a request that changes nothing."""
     if method.upper() in _SAFE_METHODS:
         return True
     path = urlsplit(url).path
-    return method.upper() == "POST" and any(post.fullmatch(path) for post in _READING_POSTS)
+    if method.upper() != "POST":
+        return False
+    return any(post.fullmatch(path) for post in _READING_POSTS) or (
+        _GRAPH_BATCH.fullmatch(path) is not None and _reads_alone(body)
+    )
+
+
+def _reads_alone(body: bytes | None) -> bool:
+    """Whether every request of a batch is a GET. What can't be read may be anything."""
+    try:
+        requests = json.loads(body or b"")["requests"]
+        return bool(requests) and all(one["method"] == "GET" for one in requests)
+    except (ValueError, TypeError, KeyError):
+        return False

@@ -12,11 +12,15 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TypedDict
 
+from responders.audit_model import RoleFacts
 from responders.calls import azure_call
 from responders.cloud import Cloud
-from responders.errors import ResponderError
+from responders.errors import ContractChangedError, ResponderError
 from responders.fan_out import fan_out
 from responders.grants import ANY_SUBSCRIPTION
+from responders.model import Json
+
+API_VERSION = "2022-04-01"
 
 # Whoever may do one of these can give itself or others everything.
 _MAKES_OWNERS = (
@@ -46,6 +50,24 @@ async def read(cloud: Cloud, definition_ids: Iterable[str]) -> dict[str, list[Pe
         for one, permissions in outcomes
         if not isinstance(permissions, ResponderError)
     }
+
+
+async def read_facts(
+    cloud: Cloud, definition_ids: Mapping[str, str]
+) -> tuple[dict[str, RoleFacts], list[str]]:
+    """What each role allows, by the key that it is given under, and a sentence for each that could not be read."""
+
+    async def one(key: str) -> RoleFacts:
+        return _facts(await cloud.arm.get(definition_ids[key], API_VERSION))
+
+    outcomes = await fan_out(sorted(definition_ids), one)
+    found = {key: facts for key, facts in outcomes if not isinstance(facts, ResponderError)}
+    unread = [
+        f"what the role {definition_ids[key]} allows: {error}"
+        for key, error in outcomes
+        if isinstance(error, ResponderError)
+    ]
+    return found, unread
 
 
 def allows(permissions: Iterable[Permission], action: str, *, data: bool = False) -> bool:
@@ -87,6 +109,31 @@ async def _read(cloud: Cloud, definition_id: str) -> list[Permission]:
         }
         for one in found.permissions or []
     ]
+
+
+def _facts(definition: Json) -> RoleFacts:
+    match definition:
+        case {"properties": {"roleName": str(name), "permissions": [*blocks]}}:
+            pass
+        case _:
+            raise ContractChangedError(f"not a role definition: {sorted(definition)}")
+    permissions: list[Permission] = [
+        {
+            "actions": one.get("actions") or [],
+            "not_actions": one.get("notActions") or [],
+            "data_actions": one.get("dataActions") or [],
+            "not_data_actions": one.get("notDataActions") or [],
+        }
+        for one in blocks
+    ]
+    actions = [action for one in permissions for action in one["actions"]]
+    return {
+        "name": name,
+        "owner_level": owner_level(permissions) or "",
+        # `*/read` and the like read; an action is as good as a write, as listing keys shows.
+        "writes": any(not action.lower().endswith("/read") for action in actions),
+        "data": any(one["data_actions"] for one in permissions),
+    }
 
 
 def _matches(patterns: list[str], action: str) -> bool:

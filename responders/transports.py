@@ -36,8 +36,10 @@ class HttpxTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send it, unless plan mode refuses."""
         retried = int(request.headers.get("Retry-Attempt", "0"))  # set by kiota's retry handler
-        url = str(request.url)
-        with outgoing(request.method, url, request.headers, attempt=retried + 1) as sent:
+        url, attempt = str(request.url), retried + 1
+        # A stream, which none of ours is, has no content yet: what it would send is not known to be a read.
+        body = request.content if isinstance(request.stream, httpx.ByteStream) else None
+        with outgoing(request.method, url, request.headers, attempt=attempt, body=body) as sent:
             response = await self._inner.handle_async_request(request)
             sent.answered(response.status_code, response.headers)
         return response

@@ -6,7 +6,7 @@ Entra, Azure RBAC and Log Analytics answer from replicas: what was written a sec
 
 import ssl
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -27,6 +27,12 @@ _NAMESPACE = uuid.UUID("5ba6c9a4-3f0e-4a6b-9c1d-0f1e2d3c4b5a")
 def stable_guid(name: str) -> str:
     """The same GUID for the same name in every run: seeds and documentation can name it."""
     return str(uuid.uuid5(_NAMESPACE, name))
+
+
+def subscription_of(scope: str) -> str:
+    """The subscription that a scope is in, in lower case; "" for what is above all of them."""
+    parts = scope.lower().split("/", maxsplit=3)
+    return parts[2] if len(parts) > 2 and parts[1] == "subscriptions" else ""
 
 
 def timestamp(moment: datetime) -> str:
@@ -64,13 +70,26 @@ class Clock:
         self._ahead += by
 
 
-class Shelf:
-    """Objects by id, with their past: `get` is the primary's answer, `as_of` a late replica's."""
+Keep = Callable[[Json], bool]
 
-    def __init__(self, clock: Clock) -> None:
+
+def _all(_: Json) -> bool:
+    return True
+
+
+class Shelf:
+    """Objects by id, with their past: `get` is the primary's answer, `as_of` a late replica's.
+
+    `by` names functions of an object: its objects can be asked for by what these say, without a look at all the others.
+    """
+
+    def __init__(self, clock: Clock, **by: Callable[[Json], str]) -> None:
         self._clock = clock
         self._now: dict[str, Json] = {}
         self._past: dict[str, list[tuple[datetime, Json | None]]] = {}
+        self._by = by
+        # Name -> what the function said -> keys of all objects that ever were so, in the order of their first writing.
+        self._keys: dict[str, dict[str, dict[str, None]]] = {name: {} for name in by}
 
     def __contains__(self, key: str) -> bool:
         return key in self._now
@@ -85,18 +104,33 @@ class Shelf:
         """A copy of the object as last written, or None."""
         return copied(self._now.get(key))
 
-    def values(self, keep: Callable[[Json], bool] = lambda _: True) -> list[Json]:
+    def values(self, keep: Keep = _all) -> list[Json]:
         """Copies of all objects in the order in which they were first written, or of those that `keep` says.
 
         `keep` must not change any.
         """
         return [copied(value) for value in self._now.values() if keep(value)]
 
+    def values_by(self, name: str, *wanted: str) -> list[Json]:
+        """Copies of the objects of which the function of this name says one of these."""
+        known = (self._now.get(key) for key in self._known(name, wanted))
+        return [
+            copied(value)
+            for value in known
+            if value is not None and self._by[name](value) in wanted
+        ]
+
     def put(self, key: str, value: Json, *, since: datetime | None = None) -> None:
         """Write the whole object. `since` back-dates it, for seeds that are older than the run."""
-        kept = copied(value)  # one copy for present and past: neither is ever handed out
-        self._now[key] = kept
-        self._past.setdefault(key, []).append((since or self._clock.now(), kept))
+        # One copy for present and past: neither is ever handed out.
+        self.plant(key, copied(value), since or self._clock.now())
+
+    def plant(self, key: str, value: Json, since: datetime) -> None:
+        """Keep this very object, which may share its parts with others: nobody may change it any more."""
+        self._now[key] = value
+        self._past.setdefault(key, []).append((since, value))
+        for name, said in self._by.items():
+            self._keys[name].setdefault(said(value), {})[key] = None
 
     def remove(self, key: str) -> Json | None:
         """Delete the object and return what it was, or None where there was none."""
@@ -110,12 +144,24 @@ class Shelf:
         """What a replica knows that has heard of everything up to `moment`."""
         return copied(self._seen(key, moment))
 
-    def values_as_of(
-        self, moment: datetime, keep: Callable[[Json], bool] = lambda _: True
-    ) -> list[Json]:
+    def values_as_of(self, moment: datetime, keep: Keep = _all) -> list[Json]:
         """All objects that such a replica knows, or those that `keep` says; it must not change any."""
+        return [copied(value) for value in self.views_as_of(moment, keep)]
+
+    def views_as_of(self, moment: datetime, keep: Keep = _all) -> list[Json]:
+        """The same objects themselves, for lists of which a page is shown: nobody may change any."""
         known = (self._seen(key, moment) for key in list(self._past))
-        return [copied(value) for value in known if value is not None and keep(value)]
+        return [value for value in known if value is not None and keep(value)]
+
+    def views_by(
+        self, name: str, wanted: Collection[str], moment: datetime, keep: Keep = _all
+    ) -> list[Json]:
+        """Of what such a replica knows, the objects of which the function says one of these; `keep` as above."""
+        said = self._by[name]
+        known = (self._seen(key, moment) for key in self._known(name, wanted))
+        return [
+            value for value in known if value is not None and said(value) in wanted and keep(value)
+        ]
 
     def written(self, key: str) -> list[datetime]:
         """When the object that is there now was written, oldest first; nothing from before it was last removed."""
@@ -123,6 +169,10 @@ class Shelf:
         for moment, value in self._past.get(key, []):
             moments = [] if value is None else [*moments, moment]
         return moments
+
+    def _known(self, name: str, wanted: Collection[str]) -> list[str]:
+        found = self._keys[name]
+        return list(dict.fromkeys(key for one in wanted for key in found.get(one, ())))
 
     def _seen(self, key: str, moment: datetime) -> Json | None:
         seen: Json | None = None
@@ -159,7 +209,6 @@ class Directory:
         for name in (
             "applications",
             "service_principals",
-            "federated_credentials",
             "app_role_assignments",
             "oauth2_permission_grants",
             "users",
@@ -170,6 +219,9 @@ class Directory:
             "deleted_items",
         ):
             setattr(self, name, Shelf(self.clock))
+        self.federated_credentials = Shelf(
+            self.clock, application=lambda each: str(each["applicationId"])
+        )
 
 
 @dataclass
@@ -193,11 +245,15 @@ class Azure:
             "subscriptions",
             "resources",
             "role_definitions",
-            "role_assignments",
             "management_groups",
             "vault_secrets",
         ):
             setattr(self, name, Shelf(self.clock))
+        self.role_assignments = Shelf(
+            self.clock,
+            principal=lambda each: str(each["properties"]["principalId"]).lower(),
+            subscription=lambda each: subscription_of(each["properties"]["scope"]),
+        )
 
 
 @dataclass

@@ -20,6 +20,7 @@ _HEADINGS = ("Stops", "Leaves", "Undo", "Needs", "Source")
 _STEP_MODULES = {
     "steps",
     "cancelled",
+    "auditing",
     "concluding",
     "health",
     "depths",
@@ -122,6 +123,7 @@ def test_the_playbooks_schedule_only_registered_steps() -> None:
         "deepening",
         "responding",
         "ending",
+        "audit_identities",
         "health_check",
     ):
         for node in ast.walk(ast.parse((ROOT / "playbooks" / f"{name}.py").read_text())):

@@ -43,7 +43,8 @@ def test_every_query_is_right_and_a_column_that_is_not_there_is_noticed(
     checker: Path, tmp_path: Path
 ) -> None:
     queries = ROOT / "responders" / "queries"
-    files = sorted([*queries.glob("*.kql"), *queries.glob("late/*.kql")])
+    folders = ("*.kql", "late/*.kql", "use/*.kql")
+    files = sorted(one for folder in folders for one in queries.glob(folder))
     wrong = tmp_path / "wrong.kql"
     wrong.write_text("AzureActivity | where Nope == 'x'")
 

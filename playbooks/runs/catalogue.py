@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from playbooks.auditing.parameters import AuditIdentities
 from playbooks.health.parameters import HealthCheck
 from playbooks.runs.model import Json
 
@@ -28,6 +29,14 @@ class Playbook:
 
 
 _ALL = (
+    Playbook(
+        "audit_identities",
+        "Which workload identities there are, what they may do, and what is wrong with them",
+        AuditIdentities,
+        acts=False,
+        tells="always",
+        runbook="docs/runbooks/audit-identities.md",
+    ),
     Playbook(
         "health_check",
         "Whether what incidents hang on works: webhooks, issuers, our own permissions",

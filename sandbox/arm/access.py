@@ -100,12 +100,11 @@ def effective_assignments(
     https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
     """
     mine = identities_of(world, object_id)
-    return world.azure.role_assignments.values_as_of(
+    return world.azure.role_assignments.views_by(
+        "principal",
+        mine,
         world.seen_by_now(world.delays.role_assignments),
-        lambda item: (
-            (around is None or item["properties"]["scope"].lower() in around)
-            and item["properties"]["principalId"].lower() in mine
-        ),
+        lambda item: around is None or item["properties"]["scope"].lower() in around,
     )
 
 

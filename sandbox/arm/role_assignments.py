@@ -11,6 +11,7 @@ Source      https://learn.microsoft.com/rest/api/authorization/role-assignments
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.responses import JSONResponse, Response
@@ -25,7 +26,7 @@ from sandbox.arm.memberships import identities_of
 from sandbox.arm.new_role_assignments import create, requested
 from sandbox.arm.resources import require_scope
 from sandbox.web import Call, Route
-from sandbox.world import Json, World
+from sandbox.world import Json, World, subscription_of
 
 _TYPE = "Microsoft.Authorization/roleAssignments"
 _TAIL = f"/providers/{_TYPE}"
@@ -52,11 +53,15 @@ async def list_all(world: World, call: Call) -> Response:
     require_scope(world, scope)
     wanted = _parse(world, call.query.get("$filter", ""))
     above = {area.lower() for area in scopes_above(world, scope)}
-    found = world.azure.role_assignments.values_as_of(
-        world.seen_by_now(world.delays.role_assignment_reads),
-        lambda item: _is_wanted(item, wanted) and _is_in_reach(world, item, scope, above, wanted),
-    )
-    return bodies.page(call, found, size=_PAGE, cursor="$skipToken")
+    reached: dict[str, bool] = {}
+
+    def keep(item: Json) -> bool:
+        at = item["properties"]["scope"].lower()
+        if _is_wanted(item, wanted) and at not in reached:
+            reached[at] = _is_in_reach(world, at, scope, above, wanted)
+        return _is_wanted(item, wanted) and reached[at]
+
+    return bodies.page(call, _around(world, scope, keep), size=_PAGE, cursor="$skipToken")
 
 
 async def get(world: World, call: Call) -> Response:
@@ -117,12 +122,22 @@ def _parse(world: World, text: str) -> _Filter:
     return _Filter(frozenset(named), bool(match["at"]))
 
 
+def _around(world: World, scope: str, keep: Callable[[Json], bool]) -> list[Json]:
+    """Of a subscription those in it and above all of them; else of all, as below a management group is anything."""
+    shelf, moment = (
+        world.azure.role_assignments,
+        world.seen_by_now(world.delays.role_assignment_reads),
+    )
+    if subscription := subscription_of(scope):
+        return shelf.views_by("subscription", ("", subscription), moment, keep)
+    return shelf.views_as_of(moment, keep)
+
+
 def _is_wanted(item: Json, wanted: _Filter) -> bool:
     return not wanted.principals or item["properties"]["principalId"].lower() in wanted.principals
 
 
-def _is_in_reach(world: World, item: Json, scope: str, above: set[str], wanted: _Filter) -> bool:
-    at = item["properties"]["scope"].lower()
+def _is_in_reach(world: World, at: str, scope: str, above: set[str], wanted: _Filter) -> bool:
     if at in above:
         return True
     if wanted.not_below:

@@ -14,6 +14,7 @@ from sandbox.control import (
     seeding_bindings,
     seeding_credentials,
     seeding_directory,
+    seeding_logs,
     seeding_resources,
     seeding_subscriptions,
 )
@@ -88,6 +89,7 @@ _PARTS: dict[str, Callable[[World, datetime, Json], Json]] = {
     **seeding_directory.RELATIONS,
     **seeding_credentials.PARTS,
     **seeding_azure.PARTS,
+    **seeding_logs.PARTS,
 }
 
 ROUTES = [Route("POST", "/sandbox/seed", seed)]

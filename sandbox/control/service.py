@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 
 from sandbox.control import (
     clusters,
+    crowds,
     detections,
     limits,
     machines,
@@ -172,6 +173,7 @@ ROUTES = [
     Route("POST", "/sandbox/foreign-issuer/token", outsiders.sign_token),
     Route("POST", "/sandbox/detections", detections.detect),
     *seeding.ROUTES,
+    *crowds.ROUTES,
     *machines.ROUTES,
     *operations.ROUTES,
     *limits.ROUTES,

@@ -12,6 +12,7 @@ import base64
 import binascii
 import hmac
 from collections.abc import Mapping
+from datetime import datetime
 from urllib.parse import unquote_plus
 
 import jwt
@@ -19,7 +20,7 @@ import jwt
 from sandbox.entra import certificates, credentials, federation, refusals
 from sandbox.entra.sign_ins import SignIn
 from sandbox.web import Call
-from sandbox.world import Json, World
+from sandbox.world import Json, Shelf, World
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -29,8 +30,8 @@ async def authenticate(world: World, call: Call, form: Mapping[str, str], sign_i
     client_id, secret = _identification(call, form)
     sign_in.app_id = client_id
     moment = world.seen_by_now(world.delays.directory)
-    application = _by_app_id(world.directory.applications.values_as_of(moment), client_id)
-    principal = _by_app_id(world.directory.service_principals.values_as_of(moment), client_id)
+    application = _by_app_id(world.directory.applications, moment, client_id)
+    principal = _by_app_id(world.directory.service_principals, moment, client_id)
     if principal is None or (application is None and _is_home(world, principal)):
         raise refusals.unknown_client(client_id)
     sign_in.principal = principal
@@ -66,8 +67,9 @@ def _identification(call: Call, form: Mapping[str, str]) -> tuple[str, str]:
     return form["client_id"], form.get("client_secret", "")
 
 
-def _by_app_id(candidates: list[Json], client_id: str) -> Json | None:
-    return next((each for each in candidates if each["appId"] == client_id.lower()), None)
+def _by_app_id(shelf: Shelf, moment: datetime, client_id: str) -> Json | None:
+    wanted = client_id.lower()
+    return next(iter(shelf.values_as_of(moment, lambda each: bool(each["appId"] == wanted))), None)
 
 
 def _is_home(world: World, principal: Json) -> bool:

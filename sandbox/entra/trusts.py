@@ -42,16 +42,10 @@ def of_client(world: World, principal: Json, moment: datetime) -> list[Trust]:
 
 
 def _of_application(world: World, client_id: str, moment: datetime) -> list[Trust]:
-    ids = {
-        application["id"]
-        for application in world.directory.applications.values()
-        if application["appId"] == client_id
-    }
-    return [
-        _trust(each["id"], each)
-        for each in world.directory.federated_credentials.values_as_of(moment)
-        if each["applicationId"] in ids
-    ]
+    mine = world.directory.applications.values(lambda each: bool(each["appId"] == client_id))
+    ids = [each["id"] for each in mine]
+    found = world.directory.federated_credentials.views_by("application", ids, moment)
+    return [_trust(each["id"], each) for each in found]
 
 
 def _of_identity(world: World, identity: str, moment: datetime) -> list[Trust]:

@@ -40,13 +40,13 @@ def list_all(request: Request) -> Reply:
     """200 a page, from the index; 400; 403."""
     permissions.read_applications(request)
     shelf = request.world.directory.applications
-    return queries.listed(request, APPLICATION, shelf.values_as_of, expand=expand)
+    return queries.listed(request, APPLICATION, shelf.views_as_of, expand=expand)
 
 
 def count(request: Request) -> Reply:
     """200 a number; 400 without ConsistencyLevel; 403."""
     permissions.read_applications(request)
-    found = request.world.directory.applications.values_as_of(queries.indexed_until(request))
+    found = request.world.directory.applications.views_as_of(queries.indexed_until(request))
     return queries.counted(request, APPLICATION, found, expand)
 
 

@@ -41,7 +41,8 @@ def user(request: Request, key: str) -> Json:
 
 def by_app_id(shelf: Shelf, app_id: str) -> Json | None:
     """The object with this application id."""
-    return next((each for each in shelf.values() if each["appId"] == app_id.lower()), None)
+    found = shelf.values(lambda each: bool(each["appId"] == app_id.lower()))
+    return next(iter(found), None)
 
 
 def seen_by(request: Request, shelf: Shelf, keep: Callable[[Json], bool]) -> list[Json]:

@@ -92,8 +92,7 @@ def of_application(world: World, application_id: str) -> list[Json]:
     """All credentials of an application, as beta shows them."""
     return [
         _public(each, FEDERATED_CREDENTIAL_BETA)
-        for each in world.directory.federated_credentials.values()
-        if each["applicationId"] == application_id
+        for each in world.directory.federated_credentials.values_by("application", application_id)
     ]
 
 

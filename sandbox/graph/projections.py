@@ -1,7 +1,9 @@
 """$select and $expand: what a read shows of an object.
 
 Faithful    unknown properties are refused; `key` of keyCredentials is null unless they are selected
+            20 objects of an expanded relationship, whatever there is
 Source      https://learn.microsoft.com/graph/query-parameters
+            https://learn.microsoft.com/graph/query-parameters#expand
             https://learn.microsoft.com/graph/api/application-list
 """
 
@@ -14,6 +16,7 @@ from sandbox.graph.exchange import Request
 from sandbox.graph.schema import Resource
 from sandbox.world import Json
 
+_MOST_EXPANDED = 20  # and no nextLink to the others
 Expand = Callable[[Request, Json, str], list[Json]]  # request, object, relationship
 
 
@@ -30,7 +33,7 @@ def project(request: Request, resource: Resource, item: Json, expand: Expand) ->
     if "$select" not in request.query or "keyCredentials" not in names:
         _hide_keys(shown)
     for name, options in _expansions(request, resource):
-        related = expand(request, item, name)
+        related = expand(request, item, name)[:_MOST_EXPANDED]
         wanted = options.get("$select", "")
         found = [_only(each, wanted) for each in related]
         if resource.properties[name].type.endswith("?"):

@@ -1,7 +1,7 @@
 """Reads of one object and of collections: $filter, $search, $orderby, $top, $count and pages.
 
 Faithful    collections come from an index that lags behind by `delays.directory`, all pages of one read
-            from the same moment; 100 objects a page, at most 999; `$count` and `$search` need
+            from the same moment; 100 objects a page, at most 999, with $expand 100; `$count` and `$search` need
             ConsistencyLevel: eventual; no `$skip`
 Left out    $format; $orderby on more than one property
 Source      https://learn.microsoft.com/graph/query-parameters
@@ -26,6 +26,8 @@ from sandbox.world import Json
 
 _OPTIONS = {"$select", "$expand", "$filter", "$top", "$count", "$orderby", "$search", "$skiptoken"}
 _PAGE, _LARGEST_PAGE = 100, 999
+# Of directory objects, whatever $top says: https://learn.microsoft.com/graph/query-parameters#expand
+_LARGEST_EXPANDED_PAGE = 100
 
 
 def no_relations(request: Request, item: Json, name: str) -> list[Json]:
@@ -177,4 +179,4 @@ def _page_size(request: Request) -> int:
         raise unsupported_query(
             f"Invalid page size specified: '{text}'. Must be between 1 and 999 inclusive."
         )
-    return int(text)
+    return min(int(text), _LARGEST_EXPANDED_PAGE) if "$expand" in request.query else int(text)

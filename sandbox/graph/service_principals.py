@@ -35,14 +35,14 @@ def list_all(request: Request) -> Reply:
     """200 a page, from the index; 400; 403."""
     permissions.read_applications(request)
     shelf = request.world.directory.service_principals
-    return queries.listed(request, SERVICE_PRINCIPAL, shelf.values_as_of, expand=expand)
+    return queries.listed(request, SERVICE_PRINCIPAL, shelf.views_as_of, expand=expand)
 
 
 def count(request: Request) -> Reply:
     """200 a number; 400 without ConsistencyLevel; 403."""
     permissions.read_applications(request)
     shelf = request.world.directory.service_principals
-    found = shelf.values_as_of(queries.indexed_until(request))
+    found = shelf.views_as_of(queries.indexed_until(request))
     return queries.counted(request, SERVICE_PRINCIPAL, found, expand)
 
 

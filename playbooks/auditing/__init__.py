@@ -1,0 +1,1 @@
+"""Judging a tenant's workload identities: facts in, findings out. Pure, no I/O."""
