@@ -85,10 +85,10 @@ async def stands(kube: Kube, ref: Consumer, ids: Ids) -> str | None:
 
 
 def unproven(ref: Consumer) -> str:
-    """Of a workload that knows the client id by itself: nothing of it is moved, so nothing of it is proven."""
+    """Of a workload that has the client id past its ServiceAccount: nothing of it is moved, so nothing is proven."""
     return (
-        f"{_describe(ref)}: its ServiceAccount names no client id, so it was not moved, and nothing trusts it: "
-        f"{ref['by_hand']}"
+        f"{_describe(ref)}: its ServiceAccount does not name the client id, so it was not moved, and nothing trusts "
+        f"it: {ref['by_hand']}"
     )
 
 

@@ -274,7 +274,7 @@ ConsumerKind = Literal[
     "ConfigMap",
     "Secret",
     "IdentityBinding",
-    "Workload",  # names the client id in its own template, under a ServiceAccount that does not
+    "Workload",  # its template or its pods name the client id, under a ServiceAccount that does not
 ]
 
 

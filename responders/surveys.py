@@ -21,6 +21,7 @@ from responders import (
     consumers,
     identity_bindings,
     inventories,
+    left_behind,
     mint_rights,
     preflight,
     service_accounts,
@@ -110,6 +111,7 @@ async def _read(cloud: Cloud, cluster: ClusterRef, principal: Principal, *, insi
         "consumers": [
             *consumers.find(inventory),
             *config_consumers.find(inventory, running),
+            *left_behind.find(inventory, running),
             *identity_bindings.in_cluster(inventory, running),
             *bindings_of_cluster,
         ],
