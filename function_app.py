@@ -9,6 +9,7 @@ from playbooks import (
     health_check,
     holding,
     late_entities,
+    provision_identity,
     renewing,
     restore_identity,
     rotations,
@@ -23,6 +24,7 @@ from playbooks.steps import (
     auditing,
     cancelled,
     cluster_restores,
+    comparing_identities,
     concluding,
     consenting,
     containment,
@@ -34,6 +36,7 @@ from playbooks.steps import (
     levers,
     manifests,
     preflights,
+    provisioning,
     rebuilding,
     refederating,
     rejudging,
@@ -43,6 +46,7 @@ from playbooks.steps import (
     rewiring,
     rotating,
     telling,
+    unprovisioning,
 )
 from responders import logs
 from triggers import (
@@ -109,6 +113,10 @@ for module in (
     auditing,
     health_check,
     health,
+    provision_identity,
+    comparing_identities,
+    provisioning,
+    unprovisioning,
     concluding,
 ):
     app.register_functions(module.bp)

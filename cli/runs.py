@@ -54,7 +54,10 @@ def run(
     file: Annotated[Path | None, typer.Option(help="Parameters, as YAML or JSON.")] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", help="One parameter, NAME=VALUE; VALUE may be JSON."),
+        typer.Option(
+            "--set",
+            help="One parameter, NAME=VALUE; VALUE may be JSON, or @PATH: the texts of a folder's YAML files.",
+        ),
     ] = None,
     apply: Annotated[
         bool, typer.Option("--apply", help="Do it; without, it is only shown.")
@@ -140,11 +143,28 @@ def _parameters(file: Path | None, given: list[str]) -> Json:
         name, equals, value = one.partition("=")
         if not equals or not name:
             raise CommandError(f"{one!r} is not NAME=VALUE", "give --set NAME=VALUE")
+        if value.startswith("@"):
+            found[name] = _texts(Path(value[1:]))
+            continue
         try:
             found[name] = json.loads(value)
         except ValueError:
             found[name] = value
     return found
+
+
+def _texts(path: Path) -> Json:
+    """The text of one file, or of every YAML file below a folder, by its name from there."""
+    files = sorted(one for one in path.rglob("*") if one.suffix in {".yaml", ".yml"})
+    named = {one.relative_to(path).as_posix(): one for one in files}
+    if path.is_file():
+        named = {path.name: path}
+    if not named:
+        raise CommandError(f"{path} holds no YAML file", "give @FILE, or @FOLDER with .yaml files")
+    try:
+        return {name: one.read_text() for name, one in named.items()}
+    except (OSError, UnicodeDecodeError) as unread:
+        raise CommandError(f"{path} can't be read: {unread}") from unread
 
 
 def _from_file(file: Path) -> Json:

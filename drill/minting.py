@@ -15,14 +15,19 @@ _AKS = "6dae42f8-4368-4678-94ff-3960e28e3630"
 
 async def cluster_token(ground: Ground) -> str:
     """A bearer token for the clusters, of the one identity in the sandbox that may act in them."""
+    return await token_for(ground, _AKS)
+
+
+async def token_for(ground: Ground, resource: str) -> str:
+    """A bearer token of Firebreak's own identity for a resource."""
     endpoint = ground.described["environment"]["IDENTITY_ENDPOINT"]
     answer = await ground.http.get(
         endpoint,
-        params={"resource": _AKS, "api-version": "2019-08-01"},
+        params={"resource": resource, "api-version": "2019-08-01"},
         headers={"X-IDENTITY-HEADER": ground.described["identity_header"]},
     )
     if not answer.is_success:
-        raise DrillError(f"no token for the clusters: {answer.status_code} {answer.text[:300]}")
+        raise DrillError(f"no token for {resource}: {answer.status_code} {answer.text[:300]}")
     return str(answer.json()["access_token"])
 
 

@@ -140,6 +140,13 @@ class Schedules(_Section):
 
     audit_identities: Schedule
     health_check: Schedule
+    provision_identity: Schedule
+
+
+class Provisioning(_Section):
+    """What provision_identity may do beyond identities."""
+
+    enable_clusters: bool
 
 
 class Audit(_Section):
@@ -164,6 +171,7 @@ class Policy(_Section):
     retries: Retries
     verification: Verification
     recovery: Recovery
+    provision: Provisioning
     schedules: Schedules
     audit: Audit
 

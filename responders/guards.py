@@ -40,18 +40,37 @@ async def check(cloud: Cloud, incident: Incident, rules: Rules) -> StepResult:
     """
     principal = incident["principal"]
     _switches(rules)
+    alert_alone = incident["signal"]["source"] != "responder"
+    await _must_pass(cloud, principal, rules, alert_alone=alert_alone)
+    return {"status": "done", "detail": f"not protected, not ourselves: {principal['kind']}"}
+
+
+async def why_not(cloud: Cloud, principal: Principal, rules: Rules) -> str:
+    """Why nobody may act on this principal, whoever asks; "" where nothing guards it. What can't be read guards it.
+
+    The switches are not asked: they are about acting, and hold a step back themselves.
+    """
+    try:
+        await _must_pass(cloud, principal, rules, alert_alone=False)
+    except RefusedError as error:
+        return str(error)
+    return ""
+
+
+async def _must_pass(
+    cloud: Cloud, principal: Principal, rules: Rules, *, alert_alone: bool
+) -> None:
     _named(principal, rules)
     if principal["kind"] == "unsupported":
         raise RefusedError(f"{principal['display_name']} is {principal['unsupported_because']}")
     questions: list[Coroutine[Any, Any, str | None]] = [_ourselves(cloud, principal)]
     if principal["kind"] in {*MANAGED, "application"}:  # old clusters run on an application
         questions.append(_cluster_duty(cloud, principal))
-    if incident["signal"]["source"] != "responder":
+    if alert_alone:
         questions.append(_shared(cloud, principal, rules))
     for reason in await asyncio.gather(*questions):
         if reason is not None:
             raise RefusedError(reason)
-    return {"status": "done", "detail": f"not protected, not ourselves: {principal['kind']}"}
 
 
 async def may_be_changed(cloud: Cloud, principal: Principal, rules: Rules) -> None:

@@ -10,6 +10,7 @@ from responders.model import Json
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
 _API = {
+    "namespaces": "/api/v1",
     "serviceaccounts": "/api/v1",
     "pods": "/api/v1",
     "configmaps": "/api/v1",

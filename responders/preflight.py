@@ -112,6 +112,27 @@ async def check(
     }
 
 
+async def denied(kube: Kube, questions: Sequence[Question]) -> str:
+    """Which of these Firebreak may not do, with the commands that allow it; "" where it may do all."""
+    answers = await asyncio.gather(
+        *(_is_allowed(kube, resource, verb, namespace) for verb, resource, namespace in questions)
+    )
+    missing = [
+        f"{verb} {resource}"
+        for (verb, resource, _), allowed in zip(questions, answers, strict=True)
+        if not allowed
+    ]
+    if not missing:
+        return ""
+    missing = list(dict.fromkeys(missing))
+    return f"{kube.cluster}: not allowed: {', '.join(missing)}: {_how_to_allow(missing)}"
+
+
+async def webhook_problem(kube: Kube) -> str:
+    """Why pods of this cluster would get no identity, or would not start; "" where they would."""
+    return await _webhook(kube)
+
+
 async def _is_allowed_enough(kube: Kube, resource: str, verb: str, rules: Sequence[_Rules]) -> bool:
     """In each namespace that was named, by its rules or by one more question; else everywhere.
 

@@ -21,7 +21,10 @@ _STEP_MODULES = {
     "steps",
     "cancelled",
     "auditing",
+    "comparing_identities",
     "concluding",
+    "provisioning",
+    "unprovisioning",
     "health",
     "depths",
     "consenting",
@@ -125,6 +128,7 @@ def test_the_playbooks_schedule_only_registered_steps() -> None:
         "ending",
         "audit_identities",
         "health_check",
+        "provision_identity",
     ):
         for node in ast.walk(ast.parse((ROOT / "playbooks" / f"{name}.py").read_text())):
             match node:

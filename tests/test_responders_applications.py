@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from responders import application_successors, applications, principals
+from responders import application_successors, applications, new_applications, principals
 from responders.cloud import Cloud, read_only
 from responders.errors import RefusedError, TransientError
 from responders.model import Principal
@@ -35,7 +35,7 @@ MADE = {"id": NEW, "appId": NEW_APP, "displayName": "orders-api-r1"}
 
 @pytest.fixture(autouse=True)
 def _no_long_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(application_successors, "INDEX_S", 0.2)
+    monkeypatch.setattr(new_applications, "INDEX_S", 0.2)
 
 
 def _ready(azure: FakeAzure) -> None:

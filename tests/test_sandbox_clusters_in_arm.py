@@ -1,11 +1,15 @@
 """What ARM does to a whole cluster takes its time, and another's right: accepted is not done."""
 
+from typing import Any
+
 import httpx
 import jwt
 import pytest
 from azure.identity.aio import ManagedIdentityCredential
 from azure.mgmt.containerservice.aio import ContainerServiceClient
 
+from responders import cluster_features, clusters, preflight
+from responders.cloud import Cloud
 from tests.arm_caller import ArmCaller, as_firebreak, as_user
 from tests.sandbox_entra_calls import aadsts, ask_with_assertion
 from tests.sandbox_fixture import RunningSandbox
@@ -279,3 +283,58 @@ def test_what_checkers_have_no_description_of_is_marked_in_the_record(arm: ArmCa
 
     kinds = [line["service"] for line in arm.sandbox.record()[-3:]]
     assert kinds == ["arm", "skip", "skip"]
+
+
+def _without_identity(arm: ArmCaller) -> dict[str, Any]:
+    arm.sandbox.control("POST", "clusters/aks-weu", {"workload_identity": False})
+    arm.sandbox.control("POST", "delays", {"cluster_operations": 0.2})
+    found: dict[str, Any] = arm("GET", cluster(arm), version=CLUSTERS).json()
+    assert found["properties"]["oidcIssuerProfile"] == {"enabled": False}
+    return found
+
+
+def _put(arm: ArmCaller, body: Any, **headers: str) -> httpx.Response:
+    return arm("PUT", cluster(arm), version=CLUSTERS, json=body, headers=headers)
+
+
+async def test_a_cluster_is_switched_on_by_the_product_and_the_webhook_comes_with_it(
+    arm: ArmCaller, sandbox_cloud: Cloud
+) -> None:
+    _without_identity(arm)
+    [ref] = [one for one in await clusters.list_all(sandbox_cloud) if one["name"] == "aks-weu"]
+    kube = await clusters.connect(sandbox_cloud, ref)
+    assert "--enable-oidc-issuer" in (await cluster_features.read(sandbox_cloud, ref))["command"]
+    assert "no workload identity webhook" in await preflight.webhook_problem(kube)
+
+    found = await cluster_features.enable(sandbox_cloud, ref)
+    again = await cluster_features.enable(sandbox_cloud, ref)
+
+    assert found == again
+    assert found["issuer_url"] == arm.sandbox.seed["clusters"]["aks-weu"]["issuer"]
+    assert await preflight.webhook_problem(kube) == ""
+
+
+def test_a_cluster_that_changed_since_it_was_read_is_not_overwritten(arm: ArmCaller) -> None:
+    found = _without_identity(arm)
+
+    assert _put(arm, found, **{"If-Match": '"another"'}).status_code == 412
+    assert _put(arm, found, **{"If-Match": found["eTag"]}).status_code == 200
+
+
+def test_nothing_else_of_a_cluster_is_changed_and_the_issuer_stays(arm: ArmCaller) -> None:
+    found = arm("GET", cluster(arm), version=CLUSTERS).json()
+    other = {**found, "properties": {**found["properties"], "kubernetesVersion": "1.99.0"}}
+    off = {**found, "properties": {**found["properties"], "oidcIssuerProfile": {"enabled": False}}}
+
+    assert _put(arm, other).json()["error"]["code"] == "NotSimulated"
+    assert _put(arm, off).json()["error"]["code"] == "OIDCIssuerFeatureCannotBeDisabled"
+    assert _put(arm, {"location": "x"}).status_code == 400
+
+
+def test_putting_a_cluster_takes_a_right_of_its_own(arm: ArmCaller) -> None:
+    found = arm("GET", cluster(arm), version=CLUSTERS).json()
+
+    assert (
+        as_user(arm.sandbox, "vera")("PUT", cluster(arm), version=CLUSTERS, json=found).status_code
+        == 403
+    )

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from playbooks.auditing.parameters import AuditIdentities
 from playbooks.health.parameters import HealthCheck
+from playbooks.provisioning.parameters import Provision
 from playbooks.runs.model import Json
 
 Tells = Literal["always", "on_change", "never"]
@@ -44,6 +45,14 @@ _ALL = (
         acts=False,
         tells="on_change",
         runbook="docs/runbooks/health-check.md",
+    ),
+    Playbook(
+        "provision_identity",
+        "Identities, their trusts, roles and ServiceAccounts as a repository declares them",
+        Provision,
+        acts=True,
+        tells="always",
+        runbook="docs/runbooks/provision-identity.md",
     ),
 )
 PLAYBOOKS: dict[str, Playbook] = {one.name: one for one in _ALL}

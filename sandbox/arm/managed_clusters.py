@@ -4,7 +4,7 @@ Simulates   Microsoft.ContainerService/managedClusters: list, get, listClusterUs
             listClusterAdminCredential (2026-08-01)
 Faithful    a user credential of an Entra-integrated cluster holds no secret, only kubelogin's
             call; an admin credential is refused where local accounts are disabled
-Left out    rotating certificates, agent pools, changing a cluster; what is done to a whole one: `cluster_actions.py`
+Left out    rotating certificates, agent pools; what is done to a whole one: `cluster_actions.py`, `cluster_updates.py`
 Source      https://learn.microsoft.com/rest/api/aks/managed-clusters
             https://learn.microsoft.com/azure/aks/kubelogin-authentication
             https://learn.microsoft.com/azure/aks/manage-local-accounts-managed-azure-ad
@@ -16,6 +16,7 @@ import ssl
 from starlette.responses import JSONResponse, Response
 
 from sandbox.arm import locks, paths, resources
+from sandbox.arm.cluster_updates import etag_of
 from sandbox.arm.errors import ArmError
 from sandbox.arm.gate import authorize
 from sandbox.web import Call, Route
@@ -35,8 +36,10 @@ async def list_all(world: World, call: Call) -> Response:
 
 
 async def get(world: World, call: Call) -> Response:
-    """200, 403, 404."""
-    return resources.one(world, call, _TYPE)
+    """200 with its eTag, 403, 404."""
+    authorize(world, call, f"{_TYPE}/read", call.path)
+    found = resources.require(world, call.path)
+    return JSONResponse({**found, "eTag": etag_of(found)})
 
 
 async def list_user_credential(world: World, call: Call) -> Response:

@@ -36,7 +36,8 @@ async def turn(world: World, call: Call) -> Response:
     """200 with every switch, those that are not named as they were; 400, 404.
 
     {"api_server": "up", "reset" or "timeout", "webhook_ready": bool, "enforces_policies": bool, "private": bool,
-    "never_ready": ["namespace/name", ...], "unpullable_images": [...], "pace": {name: seconds}}
+    "workload_identity": bool, "never_ready": ["namespace/name", ...], "unpullable_images": [...],
+    "pace": {name: seconds}}
     """
     found, wanted = _cluster(world, call), wish(call)
     if found is None:
@@ -121,6 +122,7 @@ def _shown(cluster: Cluster) -> Json:
         "webhook_ready": switches.webhook_is_ready(cluster),
         "enforces_policies": cluster.enforces_policies,
         "private": switches.is_private(cluster),
+        "workload_identity": switches.has_workload_identity(cluster),
         "never_ready": sorted(cluster.never_ready),
         "unpullable_images": sorted(cluster.unpullable_images),
         "pace": asdict(cluster.pace),
@@ -179,6 +181,12 @@ def _turn_images(cluster: Cluster, value: object) -> None:
     cluster.unpullable_images = _texts("unpullable_images", value)
 
 
+def _turn_workload_identity(cluster: Cluster, value: object) -> None:
+    """Both at once: the issuer, and the add-on with its webhook."""
+    on = _yes("workload_identity", value)
+    switches.set_workload_identity(cluster, issuer=on, webhook=on)
+
+
 _SWITCHES: dict[str, Callable[[Cluster, Any], None]] = {
     "api_server": _turn_api_server,
     "webhook_ready": lambda cluster, value: switches.set_webhook_ready(
@@ -188,6 +196,7 @@ _SWITCHES: dict[str, Callable[[Cluster, Any], None]] = {
         cluster, enforced=_yes("enforces_policies", value)
     ),
     "private": lambda cluster, value: switches.set_private(cluster, private=_yes("private", value)),
+    "workload_identity": _turn_workload_identity,
     "never_ready": _turn_never_ready,
     "unpullable_images": _turn_images,
     "pace": lambda cluster, value: pace.turn(cluster, an_object("pace", value)),

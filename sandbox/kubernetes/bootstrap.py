@@ -133,7 +133,8 @@ def _seed_webhook(cluster: "Cluster") -> None:
         "name": "manager",
         "image": "mcr.microsoft.com/oss/v2/azure/workload-identity/webhook:v1.6.0",
     }
-    _register_webhook(cluster)
+    _serve_webhook(cluster)
+    register_webhook(cluster)
     pod = {"serviceAccountName": "azure-wi-webhook-admin", "containers": [container]}
     metadata = {"name": workload_identity.DEPLOYMENT, "namespace": namespace, "labels": labels}
     cluster.seed(
@@ -149,15 +150,19 @@ def _seed_webhook(cluster: "Cluster") -> None:
     )
 
 
-def _register_webhook(cluster: "Cluster") -> None:
-    """Its Service, and what tells the API server to ask it about every labelled pod.
-
-    https://github.com/Azure/azure-workload-identity/tree/main/manifest_staging/charts/workload-identity-webhook
-    """
+def _serve_webhook(cluster: "Cluster") -> None:
     namespace, labels = workload_identity.NAMESPACE, workload_identity.LABELS
     metadata = {"name": workload_identity.SERVICE, "namespace": namespace, "labels": labels}
     ports = [{"port": 443, "targetPort": 9443}]
     cluster.seed("services", {"metadata": metadata, "spec": {"selector": labels, "ports": ports}})
+
+
+def register_webhook(cluster: "Cluster") -> None:
+    """What tells the API server to ask it about every labelled pod.
+
+    https://github.com/Azure/azure-workload-identity/tree/main/manifest_staging/charts/workload-identity-webhook
+    """
+    namespace, labels = workload_identity.NAMESPACE, workload_identity.LABELS
     service = {"name": workload_identity.SERVICE, "namespace": namespace, "path": "/mutate-v1-pod"}
     bundle = base64.b64encode(b"of the webhook's own certificate rotation").decode()
     webhook = {

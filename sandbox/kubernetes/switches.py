@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from sandbox.kubernetes import workload_identity
+from sandbox.kubernetes import bootstrap, workload_identity
 from sandbox.kubernetes.controllers import kubelet
 from sandbox.kubernetes.kinds import stored
 from sandbox.world import Json, copied
@@ -27,6 +27,33 @@ def set_webhook_ready(cluster: "Cluster", *, ready: bool) -> None:
     for pod in cluster.store.peek(stored("pods"), workload_identity.NAMESPACE):
         if pod["metadata"].get("labels", {}).items() >= workload_identity.LABELS.items():
             kubelet.set_ready(cluster, copied(pod), ready=ready)
+
+
+def has_workload_identity(cluster: "Cluster") -> bool:
+    """Whether Resource Manager says that issuer and workload identity are on."""
+    properties = _resource(cluster)["properties"]
+    issuer = (properties.get("oidcIssuerProfile") or {}).get("enabled")
+    security = properties.get("securityProfile") or {}
+    return bool(issuer and (security.get("workloadIdentity") or {}).get("enabled"))
+
+
+def set_workload_identity(cluster: "Cluster", *, issuer: bool, webhook: bool) -> None:
+    """Be a cluster with or without an issuer that anybody knows, with or without the add-on and its webhook.
+
+    https://learn.microsoft.com/azure/aks/workload-identity-deploy-cluster
+    """
+    resource = _resource(cluster)
+    profile = {"enabled": True, "issuerURL": cluster.issuer.url} if issuer else {"enabled": False}
+    resource["properties"]["oidcIssuerProfile"] = profile
+    security = resource["properties"].setdefault("securityProfile", {})
+    security["workloadIdentity"] = {"enabled": webhook}
+    cluster.world.azure.resources.put(cluster.resource_id.lower(), resource)
+    registered = stored("mutatingwebhookconfigurations")
+    if webhook and not cluster.store.peek(registered):
+        bootstrap.register_webhook(cluster)
+    if not webhook:
+        for one in cluster.store.peek(registered):
+            cluster.store.remove(registered, "", one["metadata"]["name"])
 
 
 def is_private(cluster: "Cluster") -> bool:

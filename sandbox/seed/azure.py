@@ -139,6 +139,7 @@ def _assign_roles(world: World, since: datetime) -> None:
             "Microsoft Sentinel Responder",
             sentinel_incidents.workspace_id(world),
         ),
+        (FIREBREAK.object_id, custom_roles.ENABLER_GUID, subscription),
         # What makes a phished developer dangerous: she may hand out roles on her team's group.
         (names.user_id("dana"), "User Access Administrator", orders),
     ):

@@ -69,7 +69,8 @@ def _firebreak(cluster: Cluster) -> None:
     cluster.seed_cluster_role(
         "firebreak",
         [
-            _rule("", ["serviceaccounts"], ["get", "list", "create", "patch"]),
+            _rule("", ["serviceaccounts"], ["get", "list", "create", "patch", "delete"]),
+            _rule("", ["namespaces"], ["get", "create", "delete"]),
             _rule("", ["serviceaccounts/token"], ["create"]),
             _rule("", ["pods"], ["get", "list", "watch", "delete"]),
             _rule("", ["pods/log"], ["get"]),

@@ -1,0 +1,1 @@
+"""Identities as a repository declares them: read, compared with what there is, made so."""
