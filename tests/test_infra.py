@@ -1,0 +1,242 @@
+"""The templates: they parse, hold no secret, fit together, fit Microsoft's schemas, and fit what the app reads."""
+
+import json
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.test_queries import ROOT, _check, checker
+from triggers.formats import common_alerts
+
+__all__ = ["checker"]  # a fixture of tests here as well
+
+INFRA = ROOT / "infra"
+MODULES = sorted((INFRA / "modules").glob("*.bicep"))
+MAINS = [INFRA / "main.bicep", INFRA / "after-deploy.bicep"]
+QUERIES = sorted((INFRA / "queries").glob("*.kql"))
+CHECKER = ROOT.parent / "shared" / "specs" / "arm-templates" / "check_arm.py"
+# Resource types whose schemas the checker does not have.
+_UNCHECKED = re.compile(r"no schema for Microsoft\.(Network/|Resources/resourceGroups@)")
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def statements(text: str) -> list[str]:
+    """The file's statements with their decorators: the parser is slow on a long file, and none spans two of them."""
+    found: list[list[str]] = []
+    begun = True  # the last statement has its own line, not its decorators alone
+    for line in text.splitlines():
+        if line.startswith("//"):
+            continue
+        own = re.match(r"(param|var|resource|module|output|targetScope)\b", line)
+        if (own or line.startswith("@")) and begun:
+            found.append([])
+            begun = False
+        begun = begun or own is not None
+        if found:
+            found[-1].append(line)
+    return ["\n".join(one).strip() + "\n" for one in found]
+
+
+@cache
+def parser() -> Any:
+    """Its grammar takes half a second to be built."""
+    from pycep import BicepParser  # noqa: PLC0415 - slow to load
+
+    return BicepParser()
+
+
+@cache
+def parsed(path: Path) -> dict[str, dict[str, Any]]:
+    """What is declared, by kind. Raises where a statement does not parse."""
+    found: dict[str, dict[str, Any]] = {}
+    for one in statements(path.read_text()):
+        for kind, named in parser().parse(text=one).items():
+            if isinstance(named, dict):
+                found.setdefault(kind, {}).update(named)
+    return found
+
+
+def declared(path: Path) -> tuple[set[str], set[str]]:
+    """Parameters of a template: all, and those without a default."""
+    text = path.read_text()
+    found = re.findall(r"^param (\w+) \w+( =)?", text, re.MULTILINE)
+    return {name for name, _ in found}, {name for name, default in found if not default}
+
+
+def given(path: Path) -> list[tuple[str, set[str]]]:
+    """Each module that a template uses, and the parameters that it hands over."""
+    found = []
+    for use in re.split(r"\nmodule ", path.read_text())[1:]:
+        (file,) = re.findall(r"^\w+ '([^']+)'", use)
+        body = use.split("  params: {\n")[1].split("\n  }\n")[0]
+        found.append((file, set(re.findall(r"^    (\w+):", body, re.MULTILINE))))
+    return found
+
+
+@pytest.mark.parametrize("path", [*MAINS, *MODULES], ids=lambda one: one.stem)
+def test_every_template_parses(path: Path) -> None:
+    assert parsed(path).get("resources") or parsed(path).get("modules")
+
+
+@pytest.mark.parametrize("path", MAINS, ids=lambda one: one.stem)
+def test_each_module_gets_what_it_asks_for_and_nothing_else(path: Path) -> None:
+    for file, handed in given(path):
+        every, needed = declared(INFRA / file)
+        assert needed <= handed <= every, file
+
+
+def test_every_module_is_used() -> None:
+    used = {INFRA / file for path in MAINS for file, _ in given(path)}
+
+    assert used == set(MODULES)
+
+
+@pytest.mark.parametrize("path", [*MAINS, *MODULES], ids=lambda one: one.stem)
+def test_no_secret_goes_in_or_out(path: Path) -> None:
+    text = path.read_text()
+    names = re.findall(r"^(?:param|output) (\w+)", text, re.MULTILINE)
+
+    assert [one for one in names if re.search(r"(?i)password|secret$|key$|token", one)] == []
+    for leak in ("listKeys(", "listAccountSas(", "listSecrets", "@secure()", "AccountKey"):
+        assert leak not in text
+
+
+def test_no_account_takes_a_key_and_no_connection_string_is_a_setting() -> None:
+    for name in ("storage", "evidence"):
+        assert "allowSharedKeyAccess: false" in (INFRA / "modules" / f"{name}.bicep").read_text()
+    assert "disableLocalAuth: true" in (INFRA / "modules" / "topic.bicep").read_text()
+    assert "DisableLocalAuth: true" in (INFRA / "modules" / "monitoring.bicep").read_text()
+
+
+def test_every_setting_that_is_deployed_is_one_that_is_documented() -> None:
+    text = (INFRA / "modules" / "function.bicep").read_text()
+    named = set(re.findall(r"name: '(FIREBREAK_\w+)'", text))
+    reference = (ROOT / "docs" / "reference" / "settings.md").read_text()
+
+    assert {"FIREBREAK_TENANT_ID", "FIREBREAK_LOG_WORKSPACE_ID", "FIREBREAK_EVIDENCE"} <= named
+    assert {one for one in named if f"`{one}`" not in reference} == set()
+
+
+def test_the_queues_and_the_function_that_are_named_are_those_of_the_app() -> None:
+    from triggers.receiving import POISON, QUEUE  # noqa: PLC0415
+
+    queues = (INFRA / "modules" / "storage.bicep").read_text()
+    assert f"'{QUEUE}'" in queues
+    assert f"'{POISON}'" in queues
+    assert "/functions/on_identity_change'" in (INFRA / "modules" / "events.bicep").read_text()
+
+
+def detections() -> list[tuple[str, str, bool]]:
+    """Name, what it is split by, and whether by who did it as well."""
+    text = (INFRA / "modules" / "detections.bicep").read_text()
+    return [
+        (name, about, by == "true")
+        for name, about, by in re.findall(
+            r"name: '(firebreak-[\w-]+)'.*?about: '(\w+)'\s+by: (true|false)", text, re.DOTALL
+        )
+    ]
+
+
+def test_every_query_belongs_to_a_detection() -> None:
+    text = (INFRA / "modules" / "detections.bicep").read_text()
+
+    assert {one.stem for one in QUERIES} == set(re.findall(r"queries/([\w-]+)\.kql", text))
+    assert len(detections()) == len(QUERIES)
+
+
+@pytest.mark.parametrize(("name", "about", "by"), detections())
+def test_the_app_understands_whom_a_detection_is_about(name: str, about: str, by: bool) -> None:
+    identity = "94941ed0-04fe-5f1c-a467-5406a4fd6c70"
+    resource = "/subscriptions/x/resourceGroups/y/providers/Microsoft.ManagedIdentity/userAssignedIdentities/z"
+    value = resource if about == "ManagedIdentityResourceId" else identity
+    dimensions = [{"name": about, "value": value}]
+    dimensions += [{"name": "CallerObjectId", "value": "b0000000-0000-4000-8000-000000000001"}] * by
+    alert = fired(name, dimensions)
+
+    signal = common_alerts.parse(json.dumps(alert).encode(), "token")
+
+    assert list(signal["hint"].values()) == [value]
+    assert ("actor" in signal) == by
+
+
+def fired(name: str, dimensions: list[dict[str, str]]) -> Any:
+    """As Azure Monitor sends it, in the common alert schema."""
+    essentials = {
+        "alertId": f"/subscriptions/x/providers/Microsoft.AlertsManagement/alerts/{name}",
+        "alertRule": name,
+        "severity": "Sev1",
+        "signalType": "Log",
+        "monitorCondition": "Fired",
+        "monitoringService": "Log Alerts V2",
+        "firedDateTime": "2026-08-01T10:00:00Z",
+        "essentialsVersion": "1.0",
+        "alertContextVersion": "1.0",
+    }
+    criterion = {"operator": "GreaterThan", "threshold": "0", "dimensions": dimensions}
+    context = {"conditionType": "LogQueryCriteria", "condition": {"allOf": [criterion]}}
+    return {
+        "schemaId": "azureMonitorCommonAlertSchema",
+        "data": {"essentials": essentials, "alertContext": context},
+    }
+
+
+def test_every_detection_is_right_to_microsofts_parser(checker: Path, tmp_path: Path) -> None:
+    filled = []
+    for path in QUERIES:
+        text = path.read_text().replace("OWN_PRINCIPAL_ID", "00000000-0000-0000-0000-000000000001")
+        text = text.replace("TRUSTED_ISSUERS", '["a"]').replace("OWN_ADDRESSES", '["10.0.0.0/8"]')
+        filled.append(tmp_path / path.name)
+        filled[-1].write_text(text)
+
+    checked = _check(checker, *filled)
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def problems(*files: Path) -> list[str]:
+    """What Microsoft's schemas have against templates."""
+    if not CHECKER.exists():
+        pytest.skip("the checker of ARM templates lies beside the project, and is not there")
+    command = [sys.executable, str(CHECKER), *map(str, files)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
+    lines = [one for one in done.stdout.splitlines() if one.startswith("  ")]
+    assert re.search(r": \d+ resources, \d+ problems", done.stdout), done.stdout + done.stderr
+    return [one for one in lines if not _UNCHECKED.search(one)]
+
+
+def test_every_template_fits_microsofts_schemas_and_a_seeded_fault_does_not(tmp_path: Path) -> None:
+    text = (INFRA / "modules" / "storage.bicep").read_text()
+    unknown, missing = tmp_path / "unknown.bicep", tmp_path / "missing.bicep"
+    unknown.write_text(text.replace("allowBlobPublicAccess", "allowBlobPublicAcces"))
+    missing.write_text(
+        (INFRA / "modules" / "scheduler.bicep").read_text().replace("  properties: {}\n", "")
+    )
+
+    literal = tmp_path / "function.bicep"  # which of several kinds a resource is stands in its name
+    function = (INFRA / "modules" / "function.bicep").read_text()
+    literal.write_text(function.replace("'${app.name}/", "'app/"))
+    others = [one for one in MODULES if one.stem != "function"]
+
+    found = problems(*others, INFRA / "after-deploy.bicep", literal, unknown, missing)
+
+    seeded = (str(unknown), str(missing))
+    assert [one for one in found if not one.strip().startswith(seeded)] == []
+    assert any("allowBlobPublicAcces: unknown property" in one for one in found)
+    assert any(
+        str(missing) in one and "'properties' is a required property" in one for one in found
+    )
+
+
+def test_what_is_no_dimension_of_ours_names_nobody() -> None:
+    """The test above would not notice a parser that takes any name."""
+    alert = fired("x", [{"name": "Colour", "value": "red"}])
+
+    signal = common_alerts.parse(json.dumps(alert).encode(), "token")
+
+    assert signal["hint"] == {}
+    assert "inert" in signal
