@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # Containers often set it: then each process that a drill or a test starts would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup drill run serve test test-kubernetes check format verify-evidence bench storm fuzz fuzz-worlds page-pictures clean
+.PHONY: help setup drill run serve test test-kubernetes check format verify-evidence bench storm fuzz fuzz-worlds page-pictures docs clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -70,5 +70,12 @@ fuzz-worlds: $(STAMP) ## Play random tenants against attackers that search (N=10
 page-pictures: $(STAMP) ## Take the pictures of the pages in docs/images anew, in a real browser
 	@$(BIN)/python -m drill.page_pictures
 
+docs: $(STAMP) ## Build the site of docs/ into site/; a warning is an error
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+	@$(BIN)/python -m triggers.openapi > docs/reference/openapi.json
+	@$(BIN)/python -m triggers.report_document > docs/reference/report.schema.json
+	@$(BIN)/sphinx-build -W --keep-going -q -b html docs site
+	@echo "site/index.html"
+
 clean: ## Forget drills and servers, keep .venv
-	@rm -rf .drill .serve .evidence .fuzz
+	@rm -rf .drill .serve .evidence .fuzz site
