@@ -17,6 +17,7 @@ from playbooks import (
     signal_notices,
     surveying,
     telling_later,
+    troubleshoot_workload,
     waves,
 )
 from playbooks.steps import (
@@ -46,6 +47,7 @@ from playbooks.steps import (
     rewiring,
     rotating,
     telling,
+    troubleshooting,
     unprovisioning,
 )
 from responders import logs
@@ -117,6 +119,8 @@ for module in (
     comparing_identities,
     provisioning,
     unprovisioning,
+    troubleshoot_workload,
+    troubleshooting,
     concluding,
 ):
     app.register_functions(module.bp)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli import incidents, opening, operations, runs, showing, signals
+from cli import incidents, opening, operations, runs, showing, signals, troubleshooting
 from cli.errors import CommandError
 from cli.session import Session
 
@@ -27,6 +27,7 @@ for group in (
     incidents.commands,
     signals.commands,
     runs.commands,
+    troubleshooting.commands,
     operations.commands,
 ):
     firebreak.registered_commands += group.registered_commands

@@ -77,15 +77,7 @@ def run(
     body |= {"accepted": accept} if accept else {}
     opened = session.of(context)
     with opened.app() as app:
-        begun = app.post(f"/api/playbooks/{quote(playbook, safe='')}/runs", body)
-        run_id = str(begun["run_id"])
-        opened.console.print(showing.plain(f"started {run_id}", "dim"))
-        status = _until_ended(opened, app, run_id)
-        report = app.get(f"/api/runs/{run_id}/report") if status["phase"] == "ended" else None
-    if report is None:
-        raise CommandError(
-            f"{run_id} broke", f"firebreak run-report {run_id}; the log has the reason"
-        )
+        status, report = carried_out(opened, app, playbook, body)
     opened.console.print(shown(report))
     _say_next(opened, playbook, status)
     if status["status"] in _NOT_WELL:
@@ -137,6 +129,22 @@ def run_report(
     opened.console.print(showing.plain(f"{output}: {len(text.encode())} bytes"))
 
 
+def carried_out(
+    opened: session.Session, app: App, playbook: str, body: Json, *, silent: bool = False
+) -> tuple[Json, Json]:
+    """Start a run and wait for its end: how it stands, and its report. Says what it is at, unless `silent`."""
+    begun = app.post(f"/api/playbooks/{quote(playbook, safe='')}/runs", body)
+    run_id = str(begun["run_id"])
+    if not silent:
+        opened.console.print(showing.plain(f"started {run_id}", "dim"))
+    status = _until_ended(opened, app, run_id, silent=silent)
+    if status["phase"] != "ended":
+        raise CommandError(
+            f"{run_id} broke", f"firebreak run-report {run_id}; the log has the reason"
+        )
+    return status, app.get(f"/api/runs/{run_id}/report")
+
+
 def _parameters(file: Path | None, given: list[str]) -> Json:
     found: Json = {} if file is None else _from_file(file)
     for one in given:
@@ -179,13 +187,13 @@ def _from_file(file: Path) -> Json:
     return cast(Json, read)
 
 
-def _until_ended(opened: session.Session, app: App, run_id: str) -> Json:
+def _until_ended(opened: session.Session, app: App, run_id: str, *, silent: bool) -> Json:
     told = ""
     while True:
         status = app.get(f"/api/runs/{run_id}")
         if status["phase"] in {"ended", "failed"}:
             return status
-        if status["phase"] != told:
+        if status["phase"] != told and not silent:
             told = str(status["phase"])
             opened.console.print(showing.plain(f"  {told}", "dim"))
         time.sleep(_EVERY_S)

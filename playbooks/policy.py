@@ -158,6 +158,13 @@ class Audit(_Section):
     known_issuers: list[str]
 
 
+class Troubleshooting(_Section):
+    """What may be asked and mended on quiet days."""
+
+    ask_token_endpoint: bool
+    sign_in_hours: Annotated[int, Field(ge=1, le=24 * 30)]
+
+
 class Policy(_Section):
     """The whole of policy.toml."""
 
@@ -174,6 +181,7 @@ class Policy(_Section):
     provision: Provisioning
     schedules: Schedules
     audit: Audit
+    troubleshooting: Troubleshooting
 
     def frozen(self) -> dict[str, Any]:
         """Plain JSON: an incident keeps the policy it began with, however the file changes.

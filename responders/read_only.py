@@ -44,6 +44,11 @@ _READING_POSTS = tuple(
 # https://learn.microsoft.com/graph/json-batching
 _GRAPH_BATCH = re.compile(r"/(?:v1\.0|beta)/\$batch", re.IGNORECASE)
 
+# Of a TokenRequest the server keeps nothing, and still it is a credential: a plan asks for one only where it says so.
+# https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/
+_TOKEN_REQUEST = re.compile(r"/api/v1/namespaces/[^/]+/serviceaccounts/[^/]+/token")
+
+_asking: ContextVar[bool] = ContextVar("firebreak_asking_as_a_workload", default=False)
 _active: ContextVar[bool] = ContextVar("firebreak_read_only", default=False)
 
 
@@ -109,6 +114,19 @@ def telling_people() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def asking_as_a_workload() -> Iterator[None]:
+    """Around `token_exchange.probe`, where the policy lets a plan ask for a token as a workload would.
+
+    Nothing is stored, and the token is dropped where it arrives.
+    """
+    token = _asking.set(True)
+    try:
+        yield
+    finally:
+        _asking.reset(token)
+
+
 def is_read_only() -> bool:
     """True in plan mode: a responder says what it would do instead of doing it."""
     return _active.get()
@@ -117,11 +135,20 @@ def is_read_only() -> bool:
 def refuse_write_in_plan(method: str, url: str, body: bytes | None = None) -> None:
     """Called by every transport just before it sends. Raises `RefusedError` in plan mode, or once acting was halted."""
     halt = _halt.get()
-    if not (_active.get() or (halt and halt.why)) or is_read(method, url, body):
+    read = is_read(method, url, body) or _is_asked(method, url)
+    if not (_active.get() or (halt and halt.why)) or read:
         return
     if halt and halt.why:
         raise RefusedError(f"{halt.why}; {method.upper()} {urlsplit(url).path} was not sent")
     raise RefusedError(f"plan mode: {method.upper()} {urlsplit(url).path} would change something")
+
+
+def _is_asked(method: str, url: str) -> bool:
+    return (
+        _asking.get()
+        and method.upper() == "POST"
+        and _TOKEN_REQUEST.fullmatch(urlsplit(url).path) is not None
+    )
 
 
 def is_read(method: str, url: str, body: bytes | None = None) -> bool:

@@ -42,7 +42,8 @@ class Successor:
 def find(inventory: Inventory) -> list[ServiceAccountRef]:
     """Every ServiceAccount, in any namespace, that is annotated with the inventory's client id."""
     found = [
-        _ref(inventory.cluster, account["metadata"]) for account in inventory.of("serviceaccounts")
+        ref_of(inventory.cluster, account["metadata"])
+        for account in inventory.of("serviceaccounts")
     ]
     return sorted(
         (ref for ref in found if says(ref["client_id"], inventory.client_id)),
@@ -285,7 +286,8 @@ def _annotations(account: Json) -> Json:
     return found
 
 
-def _ref(cluster: str, metadata: Json) -> ServiceAccountRef:
+def ref_of(cluster: str, metadata: Json) -> ServiceAccountRef:
+    """The reference that playbooks carry, of metadata as an inventory keeps it."""
     namespace, name = metadata["namespace"], metadata["name"]
     return {
         "cluster": cluster,

@@ -26,6 +26,7 @@ _STEP_MODULES = {
     "provisioning",
     "unprovisioning",
     "health",
+    "troubleshooting",
     "depths",
     "consenting",
     "first",
@@ -129,6 +130,7 @@ def test_the_playbooks_schedule_only_registered_steps() -> None:
         "audit_identities",
         "health_check",
         "provision_identity",
+        "troubleshoot_workload",
     ):
         for node in ast.walk(ast.parse((ROOT / "playbooks" / f"{name}.py").read_text())):
             match node:

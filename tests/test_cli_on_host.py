@@ -88,6 +88,14 @@ async def test_a_responder_does_it_all_from_a_terminal(
 ) -> None:
     object_id = ground.described["seed"]["orders_api"]["object_id"]
     rosa = Person(ground, tmp_path, "rosa")
+    about = ["troubleshoot", "--cluster", "aks-weu", "-n", "shop", "--service-account"]
+    well = await rosa.gets(*about, "orders-api")
+    assert "the token endpoint gave the ServiceAccount a token" in well
+    status, said, _ = await rosa.types(*about, "default", "--format", "json")
+    assert (status, json.loads(said)["document"]["data"]["workloads"][0]["cause"]) == (
+        6,
+        "service-account",
+    )
     started = await rosa.gets(
         "start", "--object-id", object_id, "--mode", "respond", "--reason", "somebody is in"
     )

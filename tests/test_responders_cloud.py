@@ -24,6 +24,7 @@ from responders.errors import (
     ResponderError,
     TransientError,
 )
+from responders.read_only import asking_as_a_workload
 from responders.settings import Settings
 from tests.azure_fake import NOT_REPLICATED, OURSELVES, SUBSCRIPTION, FakeAzure, Say, page, problem
 
@@ -258,6 +259,17 @@ def test_plan_mode_refuses_everything_else(method: str, url: str) -> None:
     refuse_write_in_plan(method, url)
     with read_only(), pytest.raises(RefusedError, match="plan mode"):
         refuse_write_in_plan(method, url)
+
+
+def test_in_plan_mode_a_token_is_asked_for_only_where_that_is_said_and_nothing_else_then() -> None:
+    account = "https://h/api/v1/namespaces/shop/serviceaccounts/orders-api"
+    with read_only(), asking_as_a_workload():
+        refuse_write_in_plan("POST", f"{account}/token")
+        for method, url in (("PATCH", account), ("POST", account), ("PUT", f"{account}/token")):
+            with pytest.raises(RefusedError, match="plan mode"):
+                refuse_write_in_plan(method, url)
+    with read_only(), pytest.raises(RefusedError, match="plan mode"):
+        refuse_write_in_plan("POST", f"{account}/token")
 
 
 async def test_in_plan_mode_no_byte_of_a_write_leaves(azure: FakeAzure, cloud: Cloud) -> None:

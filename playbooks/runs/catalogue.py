@@ -9,6 +9,7 @@ from playbooks.auditing.parameters import AuditIdentities
 from playbooks.health.parameters import HealthCheck
 from playbooks.provisioning.parameters import Provision
 from playbooks.runs.model import Json
+from playbooks.troubleshooting.parameters import TroubleshootWorkload
 
 Tells = Literal["always", "on_change", "never"]
 
@@ -53,6 +54,14 @@ _ALL = (
         acts=True,
         tells="always",
         runbook="docs/runbooks/provision-identity.md",
+    ),
+    Playbook(
+        "troubleshoot_workload",
+        "Why a workload gets no token, or can do nothing with it: cause, evidence, exact fix",
+        TroubleshootWorkload,
+        acts=False,
+        tells="never",
+        runbook="docs/runbooks/troubleshoot-workload.md",
     ),
 )
 PLAYBOOKS: dict[str, Playbook] = {one.name: one for one in _ALL}
