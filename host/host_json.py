@@ -9,13 +9,14 @@ Source: https://learn.microsoft.com/azure/azure-functions/durable/durable-functi
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast, get_args
 
 from host import log
+from host.durable.versions import FAILURES, MATCHES, Failure, Match, Versions
 from host.errors import ConfigurationError
 
 Overridable = Literal["AnyState", "NonRunningStates"]
@@ -23,6 +24,8 @@ Overridable = Literal["AnyState", "NonRunningStates"]
 _HONOURED = {
     "hubName",
     "defaultVersion",
+    "versionMatchStrategy",
+    "versionFailureStrategy",
     "tracing",
     "maxConcurrentActivityFunctions",
     "maxConcurrentOrchestratorFunctions",
@@ -30,8 +33,6 @@ _HONOURED = {
     "overridableExistingInstanceStates",
 }
 _WITHOUT_EFFECT = {
-    "versionMatchStrategy": "one version of the app runs here; a changed replay is refused",
-    "versionFailureStrategy": "one version of the app runs here; a changed replay is refused",
     "storageProvider": "history is in SQLite here; nothing is polled",
     "notifications": "no life-cycle events are published",
     "httpSettings": "call_http isn't offered",
@@ -75,7 +76,7 @@ class DurableOptions:
     """`extensions.durableTask`."""
 
     hub_name: str = "TestHubName"
-    default_version: str | None = None
+    versions: Versions = field(default_factory=Versions)
     max_activities: int = 10 * (os.cpu_count() or 1)  # the extension's default is 10 per core
     max_orchestrators: int = 10 * (os.cpu_count() or 1)
     max_entities: int = 10 * (os.cpu_count() or 1)
@@ -183,15 +184,19 @@ def _durable(section: Mapping[str, Any]) -> DurableOptions:
     for name in section:
         if name in _WITHOUT_EFFECT:
             log.info("host.json setting without effect", setting=name, why=_WITHOUT_EFFECT[name])
-    overridable = section.get("overridableExistingInstanceStates", "NonRunningStates")
-    if overridable not in ("AnyState", "NonRunningStates"):
-        raise ConfigurationError(
-            f"overridableExistingInstanceStates is {overridable!r}; use AnyState or NonRunningStates"
-        )
+    overridable = _one_of(
+        section, "overridableExistingInstanceStates", get_args(Overridable), "NonRunningStates"
+    )
     defaults = DurableOptions()
     return DurableOptions(
         hub_name=section.get("hubName", defaults.hub_name),
-        default_version=section.get("defaultVersion"),
+        versions=Versions(
+            default=section.get("defaultVersion"),
+            match=cast(
+                "Match", _one_of(section, "versionMatchStrategy", MATCHES, "CurrentOrOlder")
+            ),
+            failure=cast("Failure", _one_of(section, "versionFailureStrategy", FAILURES, "Reject")),
+        ),
         max_activities=_positive(
             section, "maxConcurrentActivityFunctions", defaults.max_activities
         ),
@@ -199,9 +204,16 @@ def _durable(section: Mapping[str, Any]) -> DurableOptions:
             section, "maxConcurrentOrchestratorFunctions", defaults.max_orchestrators
         ),
         max_entities=_positive(section, "maxConcurrentEntityFunctions", defaults.max_entities),
-        overridable=overridable,
+        overridable=cast("Overridable", overridable),
         trace_inputs_and_outputs=bool(tracing.get("traceInputsAndOutputs", False)),
     )
+
+
+def _one_of(section: Mapping[str, Any], name: str, known: Sequence[str], default: str) -> str:
+    value = section.get(name, default)
+    if value not in known:
+        raise ConfigurationError(f"host.json: {name} is {value!r}; use {' or '.join(known)}")
+    return str(value)
 
 
 def _positive(section: Mapping[str, Any], name: str, default: int) -> int:

@@ -70,7 +70,7 @@ class Client:
             instance_id=instance_id,
             execution_id=uuid.uuid4().hex,
             name=name,
-            version=version or self._options.default_version,
+            version=version or self._options.versions.default,
             input=body,
             status="Pending",
             custom_status=None,

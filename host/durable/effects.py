@@ -75,8 +75,12 @@ def require(worker: Worker, kind: str, name: str) -> None:
 class Effects:
     """One turn's writes: history events, and work for the engine."""
 
-    def __init__(self, store: Store, instance: Instance, moment: datetime) -> None:
+    def __init__(
+        self, store: Store, instance: Instance, moment: datetime, version: str | None
+    ) -> None:
+        """`version`: what a sub-orchestration is that asks for none."""
         self._store = store
+        self._version = version
         self._instance = instance
         self.moment = moment
         self.events: list[Event] = []
@@ -145,7 +149,7 @@ class Effects:
             instance_id=child_id,
             execution_id=uuid.uuid4().hex,
             name=name,
-            version=action.get("version"),
+            version=action.get("version") or self._version,  # as one that a client starts
             input=json.dumps(action["input"]) if action.get("input") is not None else None,
             status="Pending",
             custom_status=None,

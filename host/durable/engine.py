@@ -36,7 +36,8 @@ class Engine:
         crash: CrashAt,
     ) -> None:
         self.store = store
-        self._turns = Turns(store, worker)
+        self._turns = Turns(store, worker, options.versions)
+        self._versions = options.versions
         self._slots = asyncio.Semaphore(options.max_orchestrators)
         self._alarms = alarms
         self._activities = Activities(store, worker, options, crash, self)
@@ -105,6 +106,10 @@ class Engine:
                 if message and message.kind != "event":
                     self.pursue(self._command(instance, message))
                 elif message or (instance.status == "Pending"):
+                    if not self._versions.may_run(instance.version):
+                        if self._refuse(instance):
+                            continue
+                        return
                     first = instance.status == "Pending"
                     async with self._slots:
                         self.pursue(await self._turns.run(instance, None if first else message))
@@ -113,8 +118,26 @@ class Engine:
         finally:
             del self._drivers[instance_id]
 
+    def _refuse(self, instance: Instance) -> bool:
+        """An instance of another version: failed where host.json wants that, else left for code that may run it."""
+        log.warning(
+            "orchestration of another version",
+            instance_id=instance.instance_id,
+            version=instance.version,
+            own=self._versions.default,
+        )
+        if self._versions.failure == "Reject":
+            return False
+        effects = Effects(self.store, instance, CLOCK.now(), self._versions.default)
+        said = f"its version {instance.version!r} does not match {self._versions.default!r} here"
+        with self.store.transaction():
+            endings.fail(self.store, instance, said, effects)
+            self.store.append_history(instance.instance_id, effects.events)
+        self.pursue(effects.aftermath)
+        return True
+
     def _command(self, instance: Instance, message: Message) -> Aftermath:
-        effects = Effects(self.store, instance, CLOCK.now())
+        effects = Effects(self.store, instance, CLOCK.now(), self._versions.default)
         reason = message.event["reason"]
         with self.store.transaction():
             inbox.take(self.store, message)

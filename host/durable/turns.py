@@ -25,6 +25,7 @@ from host.durable.effects import Aftermath, Effects, UnservedActionError, check,
 from host.durable.inbox import Message
 from host.durable.instance_ids import InvalidInstanceIdError
 from host.durable.store import Instance, Store
+from host.durable.versions import Versions
 from host.protos import TypedData
 from host.worker import Outcome, Worker, new_traceparent
 
@@ -57,9 +58,10 @@ class _Turn:
 class Turns:
     """Runs turns over the store; the engine serialises them per instance."""
 
-    def __init__(self, store: Store, worker: Worker) -> None:
+    def __init__(self, store: Store, worker: Worker, versions: Versions) -> None:
         self._store = store
         self._worker = worker
+        self._versions = versions
 
     async def run(self, instance: Instance, message: Message | None) -> Aftermath:
         """Take in `message`, or begin where there is none."""
@@ -89,7 +91,7 @@ class Turns:
         moment = CLOCK.now()
         if message and "FireAt" in message.event:  # the SDK asks whether a long timer is over
             moment = max(moment, history.parse_timestamp(message.event["FireAt"]))
-        effects = Effects(self._store, instance, moment)
+        effects = Effects(self._store, instance, moment, self._versions.default)
         effects.add(history.ORCHESTRATOR_STARTED)
         if message:
             effects.events.append(history.stamped(message.event, moment))

@@ -208,6 +208,25 @@ def marks(context: df.DurableOrchestrationContext) -> Steps:
 
 
 @app.orchestration_trigger(context_name="context")
+def waits_for_go(context: df.DurableOrchestrationContext) -> Steps:
+    """Waits, so that a deployment can come between."""
+    return (yield context.wait_for_external_event("go"))
+
+
+@app.orchestration_trigger(context_name="context")
+def says_versions(context: df.DurableOrchestrationContext) -> Steps:
+    """Its own version, and that of a child that asked for none."""
+    return [context.version, (yield context.call_sub_orchestrator("says_version", None))]
+
+
+@app.orchestration_trigger(context_name="context")
+def says_version(context: df.DurableOrchestrationContext) -> Steps:
+    """Its own version."""
+    return context.version
+    yield
+
+
+@app.orchestration_trigger(context_name="context")
 def fickle(context: df.DurableOrchestrationContext) -> Steps:
     """Asks for another activity at its replay than at first."""
     name = "effect" if not Path(os.environ["EFFECTS"]).exists() else "blocking_effect"
