@@ -173,6 +173,27 @@ async def test_shrinking_drops_all_that_the_failure_does_not_need() -> None:
     assert not small["attack"]["footholds"]
 
 
+async def test_a_part_that_is_needed_costs_one_run_and_not_one_for_each_that_is_not() -> None:
+    big = draw(2, "respond")
+    big["delays"] = {"federation": 51.0, "role_assignments": 166.0, "vault_policies": 244.0}
+    big["faults"], big["twice"] = [{"service": "*", "times": 1}], ["take_snapshot", "grant_roles"]
+    big["attack"]["stubborn"] = 3
+    runs = 0
+
+    async def fails(world: World) -> bool:
+        nonlocal runs
+        runs += 1
+        return "federation" in world["delays"] and bool(world["faults"] and world["twice"])
+
+    parts = sum(1 for _ in candidates(big))
+    small = await shrink(big, fails, runs=2000)
+
+    assert small["delays"] == {"federation": 51.0}
+    assert (len(small["faults"]), len(small["twice"])) == (1, 1)
+    assert small["attack"]["stubborn"] == 0
+    assert runs <= parts + 10, "each part once, and what was needed once more at the end"
+
+
 def test_a_world_is_played_also_where_the_app_has_set_its_log_up() -> None:
     before = structlog.get_config()
     logs.configure()
