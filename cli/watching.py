@@ -94,7 +94,9 @@ def next_steps(shown: Json) -> list[str]:
         until = asked.get("expires_at", "it expires")
         return [f"firebreak consent {incident_id}    (until {until}; silence is a no)"]
     if shown.get("resumable"):
-        return [f"firebreak resume {incident_id} --reason '...'"]
+        anew = (shown.get("resume") or {}).get("asks_anew")
+        why = "    (nobody agreed to the plan: this has people asked anew)" if anew else ""
+        return [f"firebreak resume {incident_id} --reason '...'{why}"]
     if phase == "held":
         return [
             f"firebreak start --object-id {shown['principal']['object_id']} --mode contain --reason '...'"

@@ -39,6 +39,12 @@ def in_force(store: EvidenceStore, incident: Incident) -> int:
     return 1
 
 
+def latest(store: EvidenceStore, incident: Incident) -> Plan:
+    """The plan that was drawn last, whatever people said to it."""
+    plan: Plan = store.get_json(plan_path(incident, newest(store, incident)))
+    return plan
+
+
 def plan_of(store: EvidenceStore, incident: Incident) -> Plan:
     """The plan that a person agreed to."""
     plan: Plan = store.get_json(plan_path(incident, in_force(store, incident)))

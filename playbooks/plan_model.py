@@ -87,4 +87,7 @@ class Plan(TypedDict):
     ]  # resource ids of the clusters that are moved side by side; the canary alone
     irreversible: list[str]  # sentences: what nothing brings back afterwards
     on_expiry: str  # what happens where nobody answers in time
+    asked: NotRequired[
+        int
+    ]  # of a plan that people are asked about anew: its number, so that its hash is another one
     graph: NotRequired[str]  # SHA-256 of the graph of who breaks, so that a consent covers it

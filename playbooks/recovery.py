@@ -16,7 +16,7 @@ from playbooks.groups import each_cluster
 from playbooks.known_good import UNUSED
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
-from playbooks.renewing import renew
+from playbooks.renewing import ask_anew, renew
 from playbooks.settling import GOOD, perform_one, settle
 from playbooks.shutting_out import shut_out
 from playbooks.steps import rebuilding
@@ -41,9 +41,12 @@ class Recovery:
         order: Order,
         progress: Progress,
         plan: Json,
+        *,
+        is_agreed: bool = True,
     ) -> None:
         self._context, self._order, self._progress = context, order, progress
         self._plan = plan
+        self.is_agreed = is_agreed  # people said yes to a plan of it; before that nothing is done
         self._all: list[ClusterRef] = []
         self._refs: list[ClusterRef] = []  # where something is to be done
         self._evicted: dict[str, str] = {}  # resource id -> when everything of the old was gone
@@ -64,11 +67,25 @@ class Recovery:
     @property
     def is_over(self) -> bool:
         """Whether going on would change nothing."""
-        return all(cluster_states.is_over(one) for one in self._states.values())
+        return self.is_agreed and all(cluster_states.is_over(one) for one in self._states.values())
 
-    def resume(self, number: int, call: Json) -> Generator[Any, Any, str]:
-        """Ask what became of the clusters that were not touched, then do what is not done. Returns the outcome."""
+    def resume(self, number: int, call: Json) -> Generator[Any, Any, str | None]:
+        """Ask what became of the clusters that were not touched, then do what is not done. Returns the outcome.
+
+        None: nobody has agreed to a plan so far, and nobody did now.
+        """
         self._owners_go_on = bool(call.get("owners_go_on"))
+        if not self.is_agreed:
+            asked: Order = {**self._order, "facts": {"number": number}}
+            anew = yield from ask_anew(self._context, asked, self._progress, self._all)
+            if anew["status"] != "done":  # nobody could be asked, and somebody has to know why
+                facts = {"Reason": anew["detail"]}
+                yield from self._progress.tell("not_resumed", facts, key=f"not-resumed-{number}")
+            if not anew.get("granted"):
+                return None
+            self.is_agreed = True
+            self._take(anew)
+            return (yield from self.run())
         open_ = [one for one in self._all if not self._is_done(one) and self._is_known(one)]
         untouched = [one for one in open_ if one["resource_id"] not in self._evicted]
         told: Order = {**self._order, "facts": {"number": number}}

@@ -41,10 +41,34 @@ def renew(
     """
     if not untouched:
         return {"status": "nothing_to_do", "detail": "every cluster was touched"}
-    progress.enter("surveying_again")
     asked: Order = {**order, "facts": {**order["facts"], "touched": touched}}
-    yield from each_cluster(context, resurvey_clusters, asked, untouched)
-    drawn = yield from perform_one(context, amending.amend_plan, asked)
+    return (yield from _renewed(context, asked, progress, untouched))
+
+
+def ask_anew(
+    context: df.DurableOrchestrationContext,
+    order: Order,
+    progress: Progress,
+    clusters: list[ClusterRef],
+) -> Generator[Any, Any, Json]:
+    """The plan as it has to be now, which nobody agreed to before: asked for under a hash of its own, changed or not.
+
+    What people said to the plan of before says nothing to this one.
+    """
+    asked: Order = {**order, "facts": {**order["facts"], "touched": [], "anew": True}}
+    return (yield from _renewed(context, asked, progress, clusters))
+
+
+def _renewed(
+    context: df.DurableOrchestrationContext,
+    order: Order,
+    progress: Progress,
+    clusters: list[ClusterRef],
+) -> Generator[Any, Any, Json]:
+    progress.enter("surveying_again")
+    if clusters:
+        yield from each_cluster(context, resurvey_clusters, order, clusters)
+    drawn = yield from perform_one(context, amending.amend_plan, order)
     if drawn["status"] != "done":
         return drawn
     granted = yield from consents.ask(context, order, progress, drawn)

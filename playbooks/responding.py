@@ -18,15 +18,20 @@ def respond(
     outcome: str,
     plan: Json,
 ) -> Generator[Any, Any, tuple[str, Recovery | None]]:
-    """Ask for consent to this plan, carry it out, report. Returns the outcome, and the recovery where there is one."""
+    """Ask for consent to this plan, carry it out, report. Returns the outcome, and the recovery where there is one.
+
+    A plan that people were asked about and did not agree to is one that nothing was done of: they can be asked anew.
+    """
     # 7. and 8. Tell people, and ask.
-    if not (yield from consents.ask(context, order, progress, plan)):
+    agreed = yield from consents.ask(context, order, progress, plan)
+    if not agreed and plan["status"] != "done":  # nobody was asked: there is no such plan
         yield from progress.report(outcome)
         return outcome, None
 
     # 9. to 12. Evict, rebuild, re-wire cluster by cluster, and prove it from both sides.
-    rebuilt = Recovery(context, order, progress, plan)
-    outcome = yield from rebuilt.run()
+    rebuilt = Recovery(context, order, progress, plan, is_agreed=agreed)
+    if agreed:
+        outcome = yield from rebuilt.run()
 
     # 13. Report.
     yield from progress.report(outcome)

@@ -1,5 +1,7 @@
 """A recovery that is half done waits for a person, who mends what was in the way and says go on.
 
+So does one that nobody agreed to: a person has people asked anew. Nothing ever asks by itself.
+
 While the incident is watched, and for policy.toml [recovery] resumable_days: as often as it takes.
 """
 
@@ -42,6 +44,9 @@ class Resumable:
         self._number = 0
         days = timedelta(days=order["policy"]["recovery"]["resumable_days"])
         self._until: datetime = context.current_utc_datetime + days
+        if not recovery.is_agreed and progress.consent.get("decision") == "deny":
+            # Somebody said no: it ends with its watch, and until then people can be asked anew.
+            self._until = progress.deadline or context.current_utc_datetime
         self.call: Any = (
             None  # the task that a call ends; None where there is nothing to go on with
         )
@@ -59,8 +64,9 @@ class Resumable:
         if outcome == "not_contained":  # nothing is rebuilt beside an identity that is open
             facts = {"Reason": "the old identity is not contained: nothing is rebuilt beside it"}
             yield from self._progress.tell("not_resumed", facts, key=f"not-{name}")
+            yield from self.listen()
             return outcome
-        outcome = yield from self._recovery.resume(self._number, given)
+        outcome = (yield from self._recovery.resume(self._number, given)) or outcome
         if outcome == "recovered" and self._progress.reversals and self._progress.remaining:
             outcome = "partly_recovered"  # as a containment that was repeated left something open
         yield from self._progress.report(outcome, name=f"report-{name}", key=f"{outcome}-{name}")
@@ -105,7 +111,9 @@ class Resumable:
         event = resume_event(self._number)
         self.call = self._context.wait_for_external_event(event)
         until = self._until.isoformat(timespec="seconds")
-        self._progress.note(resumable=True, resume={"event": event, "until": until})
+        anew = not self._recovery.is_agreed
+        told = {"event": event, "until": until, "asks_anew": anew}
+        self._progress.note(resumable=True, resume=told)
         # Durable knows of a wait once it is yielded; a timer that is due ends this one.
         due = self._context.create_timer(self._context.current_utc_datetime)
         yield self._context.task_any([self.call, due])

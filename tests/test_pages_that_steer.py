@@ -63,6 +63,24 @@ async def test_that_git_holds_the_patches_is_said_by_a_box_that_is_explained(
     assert resumable.events[0][2]["owners_go_on"] is True
 
 
+async def test_where_nobody_agreed_the_page_says_that_people_are_asked_anew(
+    resumable: FakeClient,
+) -> None:
+    told = resumable.statuses[INCIDENT].custom_status
+    told |= {"phase": "watching", "resume": {**told["resume"], "asks_anew": True}}
+    browser = Browser(resumable)
+    page = text(await browser.get("page_incident"))
+    assert "Ask for consent anew" in page
+    assert "Nobody agreed to the plan: nothing is rebuilt" in page
+    form_page = text(await browser.get("page_resume_form"))
+    assert "Have people asked" in form_page
+    assert 'type="checkbox"' not in form_page
+    answer = await browser.post("page_resume", await form(browser, "resume"))
+
+    assert "told=asked_anew" in answer.headers["Location"]
+    assert [event for _, event, _ in resumable.events] == ["resume-1"]
+
+
 async def test_what_can_not_go_on_says_so_and_keeps_the_reason(resumable: FakeClient) -> None:
     resumable.statuses[INCIDENT].custom_status |= {"resumable": False, "resume": None}
     browser = Browser(resumable)

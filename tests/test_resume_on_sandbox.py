@@ -87,6 +87,27 @@ def running(world: InProcess, cluster: str) -> set[tuple[str, str]]:
 
 
 @pytest.mark.exhaustive
+async def test_a_consent_that_lapsed_is_asked_for_anew_and_all_is_rebuilt(
+    in_process: InProcess,
+) -> None:
+    driven = await asked(in_process)
+    first = driven.status["consent"]["plan_hash"]
+    await driven.until("watching")  # nobody answers
+    assert driven.status["consent"]["decision"] == "none"
+    assert driven.status["resume"]["asks_anew"]
+
+    await go_on(driven)
+    await driven.until("awaiting_consent")
+    assert driven.status["consent"]["plan_hash"] != first
+    assert driven.status["consent"]["heard"] == 0
+    driven.agree()
+    await driven.until("watching")
+
+    assert driven.status["outcome"] == "recovered", driven.status["clusters"]
+    assert not driven.status["resumable"]
+
+
+@pytest.mark.exhaustive
 async def test_a_cluster_that_was_down_all_the_time_is_moved_when_it_is_up_again(
     in_process: InProcess,
 ) -> None:

@@ -22,7 +22,7 @@ from responders.claims import Claim, Raised
 from responders.cloud import Cloud
 from responders.errors import TransientError
 from responders.evidence import EvidenceStore, open_evidence
-from responders.model import Incident, Mode, Principal, Signal
+from responders.model import Incident, Json, Mode, Principal, Signal
 from responders.settings import Settings
 from triggers import instances
 
@@ -180,7 +180,7 @@ async def _join(
         if not await instances.tell(client, holder, event, said):
             return None
     if signal["source"] == "responder" and mode != "plan":
-        await _take_up(client, holder, signal)
+        await _take_up(client, holder, signal, mode)
     elif instances.phase_of(holder) == "refused" and mode != "plan":
         await instances.tell_now_and_then(client, holder, JOINED)
     _log.info("signal joined", incident_id=joined, source=signal["source"])
@@ -218,10 +218,13 @@ async def _old_news(
     )
 
 
-async def _take_up(client: df.DurableOrchestrationClient, holder: str, signal: Signal) -> None:
+async def _take_up(
+    client: df.DurableOrchestrationClient, holder: str, signal: Signal, mode: Mode
+) -> None:
     """A responder's call makes an incident go on that an alert alone was not allowed to carry further.
 
-    One that comes while an identity is restored says that it is an attack after all: the restore stops.
+    One that comes while an identity is restored says that it is an attack after all: the restore stops. One for a
+    rebuild that people were asked about, and nobody agreed to, has them asked anew.
     """
     found = await instances.status(client, holder)
     told = None if found is None else found.custom_status
@@ -231,12 +234,23 @@ async def _take_up(client: df.DurableOrchestrationClient, holder: str, signal: S
     phase = str(told.get("phase"))
     if phase == "refused":
         await instances.tell(client, holder, JOINED, {})
+    resume = told.get("resume") or {}
+    if mode == "respond" and told.get("resumable") and resume.get("asks_anew"):
+        await instances.tell(client, holder, resume["event"], _asks_anew(signal))
+        _log.info("asks for consent anew", incident_id=holder)
     target = {"held": holder, "restoring": told.get("restoring") or holder}.get(phase)
     if target is not None:
         by = {"by": signal["asked_by"]} if "asked_by" in signal else {}
         said = {"at": datetime.now(UTC).isoformat(), **by}
         await instances.tell(client, target, CALLED, said)
         _log.info("taken up", incident_id=target)
+
+
+def _asks_anew(signal: Signal) -> Json:
+    """As a call to resume says it."""
+    by = {"by": signal["asked_by"]} if "asked_by" in signal else {"by": None}
+    at = datetime.now(UTC).isoformat(timespec="seconds")
+    return {**by, "reason": signal["title"], "owners_go_on": False, "at": at}
 
 
 def _incident(incident_id: str, mode: Mode, principal: Principal, signal: Signal) -> Incident:

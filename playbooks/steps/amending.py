@@ -34,7 +34,10 @@ async def survey_again(order: Order) -> Json:
 
 @bp.activity_trigger(input_name="order")
 async def amend_plan(order: Order) -> Json:
-    """Plan: once more, where an untouched cluster is another one than in the plan that was agreed to."""
+    """Plan: once more, where an untouched cluster is another one than in the plan that was agreed to.
+
+    Where nobody agreed to any, always: people are asked by another hash, so that no answer of before counts.
+    """
 
     async def act(work: Work) -> Json:
         known = await ages.known(work, order["incident"])
@@ -45,21 +48,24 @@ async def amend_plan(order: Order) -> Json:
 
 def _amend(store: EvidenceStore, order: Order, known: Known) -> Json:
     incident, facts = order["incident"], order["facts"]
-    old = plan_files.plan_of(store, incident)
+    anew = bool(facts.get("anew"))
+    old = plan_files.latest(store, incident) if anew else plan_files.plan_of(store, incident)
     answers = [_now(store, order, one["survey"]) for one in old["clusters"]]
     snapshot = store.get_json(f"{folder(incident)}/snapshot.json")
     judged = evidence.judged(store, incident, snapshot, answers)
     new = plans.draw(incident, snapshot, answers, order["policy"], judged, known)
     changed = amendments.differences(old, new)
-    if not changed:
+    if not changed and not anew:
         return {"status": "nothing_to_do", "detail": "every cluster is as the plan says"}
     if reason := amendments.contradiction(old, new, set(facts["touched"])):
         return {"status": "refused", "detail": f"{'; '.join(changed)}. No new plan: {reason}"}
     number = plan_files.newest(store, incident) + 1
     path = plan_files.plan_path(incident, number)
-    store.put_json(path, {**new, "graph": old.get("graph", "")})
+    asked: Json = {"asked": number} if anew else {}
+    store.put_json(path, {**new, "graph": old.get("graph", ""), **asked})
     drawn = evidence.said_of(plan_files.plan_path(incident, number), store.get_json(path))
-    return {**drawn, "number": number, "changed": changed}
+    said = {"changed": changed} if changed else {}
+    return {**drawn, "number": number, **said}
 
 
 def _now(store: EvidenceStore, order: Order, then: surveys.Survey) -> surveys.Survey:

@@ -27,6 +27,7 @@ TOLD = {
     "consented": "Your consent was handed over. What comes of it is shown here.",
     "refused": "Your no was handed over.",
     "resumed": "The recovery was asked to go on.",
+    "asked_anew": "People are asked anew as soon as the clusters were surveyed.",
     "cancelled": "The incident was asked to end.",
     "restored": "The restore was ordered, and begins.",
     "ordered": "Your order was kept. The restore begins when another person has given the same.",
@@ -150,7 +151,7 @@ def _acts(person: Person, found: Json) -> list[Json]:
     """What a person can do besides answering a plan, and why not where they can't."""
     over = found["phase"] in words.OVER
     acts = [
-        ("resume", "Resume the recovery", people.RESPOND, found["resumable"]),
+        ("resume", _resumes(found), people.RESPOND, found["resumable"]),
         ("restore", "Restore: it was a false alarm", people.APPROVE, _restorable(found)),
         ("cancel", "Cancel the incident", people.RESPOND, not over),
     ]
@@ -164,6 +165,11 @@ def _acts(person: Person, found: Json) -> list[Json]:
         for path, text, role, possible in acts
         if possible or not over
     ]
+
+
+def _resumes(found: Json) -> str:
+    anew = (found["resume"] or {}).get("asks_anew")
+    return "Ask for consent anew" if anew else "Resume the recovery"
 
 
 def _restorable(found: Json) -> bool:

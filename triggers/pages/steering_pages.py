@@ -42,6 +42,15 @@ _RESUME = Act(
     "Git holds the patches of this incident: every GitOps controller that was asked to wait goes on. Where Git does "
     "not hold them yet, it puts the old state back. An Argo CD application that is Synced goes on without this.",
 )
+_ASK_ANEW = _RESUME._replace(
+    title="Ask for consent anew",
+    explained="Nobody agreed to the plan. Every cluster is surveyed again, and people are asked by a plan as it has to "
+    "be now, with a hash and a time of its own: what anybody said to the one before does not count. Nothing is done "
+    "before they agree.",
+    button="Have people asked",
+    told="asked_anew",
+    box="",
+)
 _CANCEL = Act(
     "cancel",
     "Cancel the incident",
@@ -97,6 +106,12 @@ async def page_cancel(
     return await _post(req, client, _CANCEL, _cancel)
 
 
+def _now(act: Act, found: Json) -> Act:
+    """The act, in the words for how the incident stands."""
+    anew = act is _RESUME and (found["resume"] or {}).get("asks_anew")
+    return _ASK_ANEW if anew else act
+
+
 async def _resume(
     client: df.DurableOrchestrationClient, incident_id: str, person: Person, sent: Json
 ) -> func.HttpResponse:
@@ -116,7 +131,9 @@ async def _form(
 ) -> func.HttpResponse:
     structlog.contextvars.clear_contextvars()
     seen = await incident_pages.opened(req, client, people.READ)
-    return seen if isinstance(seen, func.HttpResponse) else _page(req, *seen, act)
+    if isinstance(seen, func.HttpResponse):
+        return seen
+    return _page(req, *seen, _now(act, seen[1]))
 
 
 async def _post(
@@ -127,6 +144,7 @@ async def _post(
     if isinstance(seen, func.HttpResponse):
         return seen
     person, found, fields = seen
+    act = _now(act, found)
     incident_id = found["incident_id"]
     said = {name: " ".join(fields.get(name, [])) for name in ("reason", "call", "box")}
     sent: Json = {**said, "call": said["call"][:_CALL] or str(uuid.uuid4())}
