@@ -165,6 +165,17 @@ class Troubleshooting(_Section):
     sign_in_hours: Annotated[int, Field(ge=1, le=24 * 30)]
 
 
+class Health(_Section):
+    """From when on the health check tells of something."""
+
+    look_back_hours: Annotated[int, Field(ge=1, le=7 * 24)]
+    failures: Annotated[int, Field(ge=1, le=1_000_000)]
+    failures_growth: Annotated[int, Field(ge=1, le=1000)]
+    webhook_errors: Annotated[int, Field(ge=1, le=1_000_000)]
+    webhook_memory_percent: Annotated[int, Field(ge=1, le=100)]
+    waiting_minutes: Annotated[int, Field(ge=1, le=24 * 60)]
+
+
 class Policy(_Section):
     """The whole of policy.toml."""
 
@@ -182,6 +193,7 @@ class Policy(_Section):
     schedules: Schedules
     audit: Audit
     troubleshooting: Troubleshooting
+    health: Health
 
     def frozen(self) -> dict[str, Any]:
         """Plain JSON: an incident keeps the policy it began with, however the file changes.

@@ -33,6 +33,13 @@ async def problem(kube: Kube) -> str:
     return next((one for one in problems if one), "")
 
 
+async def namespaces(kube: Kube) -> list[str]:
+    """Where its pods run; empty where none is registered, or one that is outside of the cluster."""
+    found = await kube.list_all(path_of("mutatingwebhookconfigurations"), keep=_ours)
+    services = (one["way"].get("service") or {} for one in found)
+    return sorted({str(one["namespace"]) for one in services if "namespace" in one})
+
+
 def _ours(found: Json) -> Json | None:
     webhooks = [one for one in found.get("webhooks") or [] if one.get("name") == WEBHOOK]
     return (

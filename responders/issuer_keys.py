@@ -1,4 +1,4 @@
-"""Responder: whether the keys that a cluster's issuer publishes are those that its API server signs tokens with.
+"""Responder: whether a cluster's issuer serves its documents, and publishes the keys that the API server signs with.
 
 Stops    nothing
 Leaves   everything as it is
@@ -10,13 +10,22 @@ Entra verifies a ServiceAccount's token by the published keys: a key that signs 
 workload with a token of it gets in; one that is published and not the cluster's may be somebody else's.
 """
 
+from typing import NamedTuple
+
 from responders.cloud import Cloud
-from responders.errors import ContractChangedError
+from responders.errors import ContractChangedError, RefusedError, TransientError
 from responders.kube import Kube
 from responders.model import ClusterRef
 from responders.signing_key_rotations import published
 
 _KEYS = "/openid/v1/jwks"
+
+
+class IssuerSeen(NamedTuple):
+    """What is wrong with the issuer's documents, and with its keys; "" is "nothing"."""
+
+    document: str
+    keys: str
 
 
 async def mismatch(cloud: Cloud, cluster: ClusterRef, kube: Kube) -> str:
@@ -25,6 +34,22 @@ async def mismatch(cloud: Cloud, cluster: ClusterRef, kube: Kube) -> str:
     Raises what `published` raises, and the errors of `Kube` where the API server can't be asked.
     """
     outside = (await published(cloud, cluster)).kids
+    return await _difference(cluster, kube, outside)
+
+
+async def look(cloud: Cloud, cluster: ClusterRef, kube: Kube) -> IssuerSeen:
+    """The same, where what the issuer does not serve, or serves wrong, is an answer: Entra reads the same address.
+
+    Raises the errors of `Kube` where the API server can't be asked.
+    """
+    try:
+        outside = (await published(cloud, cluster)).kids
+    except (ContractChangedError, RefusedError, TransientError) as error:
+        return IssuerSeen(str(error), "")
+    return IssuerSeen("", await _difference(cluster, kube, outside))
+
+
+async def _difference(cluster: ClusterRef, kube: Kube, outside: frozenset[str]) -> str:
     match await kube.get(_KEYS):
         case {"keys": [*found]} if all(isinstance(one, dict) and one.get("kid") for one in found):
             inside = frozenset(str(one["kid"]) for one in found)

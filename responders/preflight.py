@@ -10,7 +10,7 @@ Source   https://kubernetes.io/docs/reference/access-authn-authz/authorization/#
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from responders import identity_webhooks
 from responders.errors import NotFoundError, RefusedError
@@ -77,12 +77,7 @@ async def check(
 
     The webhook fails closed: while it is down, a restarted workload gets no pods at all.
     """
-    questions = [
-        (resource, verb)
-        for resource, verbs in NEEDED.items()
-        if resource not in _TRIED
-        for verb in verbs
-    ]
+    questions = _questions({name: verbs for name, verbs in NEEDED.items() if name not in _TRIED})
     rules = await asyncio.gather(*(_rules_in(kube, one) for one in namespaces))
     webhook, answers = await asyncio.gather(
         _webhook(kube),
@@ -93,18 +88,18 @@ async def check(
     )
     asked = [f"{verb} {resource}" for resource, verb in questions]
     asked += [f"{verb} {resource}" for verb, resource, _ in more]
-    missing = list(
+    lacking = list(
         dict.fromkeys(one for one, allowed in zip(asked, answers, strict=True) if not allowed)
     )
     problems = []
-    if missing:
+    if lacking:
         problems.append(
-            f"{kube.cluster}: not allowed: {', '.join(missing)}: {_how_to_allow(missing)}"
+            f"{kube.cluster}: not allowed: {', '.join(lacking)}: {how_to_allow(lacking)}"
         )
     if webhook:
         problems.append(webhook)
     if problems:
-        items: list[Json] = [{"missing": one} for one in missing]
+        items: list[Json] = [{"missing": one} for one in lacking]
         return {"status": "refused", "detail": ". ".join(problems), "items": items}
     return {
         "status": "done",
@@ -117,20 +112,49 @@ async def denied(kube: Kube, questions: Sequence[Question]) -> str:
     answers = await asyncio.gather(
         *(_is_allowed(kube, resource, verb, namespace) for verb, resource, namespace in questions)
     )
-    missing = [
+    lacking = [
         f"{verb} {resource}"
         for (verb, resource, _), allowed in zip(questions, answers, strict=True)
         if not allowed
     ]
-    if not missing:
+    if not lacking:
         return ""
-    missing = list(dict.fromkeys(missing))
-    return f"{kube.cluster}: not allowed: {', '.join(missing)}: {_how_to_allow(missing)}"
+    lacking = list(dict.fromkeys(lacking))
+    return f"{kube.cluster}: not allowed: {', '.join(lacking)}: {how_to_allow(lacking)}"
 
 
 async def webhook_problem(kube: Kube) -> str:
     """Why pods of this cluster would get no identity, or would not start; "" where they would."""
     return await _webhook(kube)
+
+
+async def missing(kube: Kube, wanted: Mapping[str, Sequence[str]]) -> list[str]:
+    """Of these resources and verbs what we may not do everywhere in the cluster, as "verb resource"."""
+    questions = _questions(wanted)
+    answers = await asyncio.gather(*(_is_allowed(kube, *question) for question in questions))
+    return [
+        f"{verb} {resource}"
+        for (resource, verb), allowed in zip(questions, answers, strict=True)
+        if not allowed
+    ]
+
+
+def how_to_allow(missing: Sequence[str]) -> str:
+    """One command per verb, for a cluster administrator."""
+    by_verb: dict[str, list[str]] = {}
+    for one in missing:
+        verb, _, resource = one.partition(" ")
+        by_verb.setdefault(verb, []).append(resource)
+    roles = [
+        f"kubectl create clusterrole firebreak-{verb} --verb={verb} --resource={','.join(nouns)}"
+        for verb, nouns in by_verb.items()
+    ]
+    bind = "and bind each to Firebreak's object id: kubectl create clusterrolebinding --user=..."
+    return f"{'; '.join(roles)}; {bind}"
+
+
+def _questions(wanted: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    return [(resource, verb) for resource, verbs in wanted.items() for verb in verbs]
 
 
 async def _is_allowed_enough(kube: Kube, resource: str, verb: str, rules: Sequence[_Rules]) -> bool:
@@ -200,17 +224,3 @@ async def _webhook(kube: Kube) -> str:
         return await identity_webhooks.problem(kube)
     except (NotFoundError, RefusedError) as error:
         return f"{kube.cluster}: whether the workload identity webhook serves is not known: {error}"
-
-
-def _how_to_allow(missing: list[str]) -> str:
-    """One command per verb, for a cluster administrator."""
-    by_verb: dict[str, list[str]] = {}
-    for one in missing:
-        verb, _, resource = one.partition(" ")
-        by_verb.setdefault(verb, []).append(resource)
-    roles = [
-        f"kubectl create clusterrole firebreak-{verb} --verb={verb} --resource={','.join(nouns)}"
-        for verb, nouns in by_verb.items()
-    ]
-    bind = "and bind each to Firebreak's object id: kubectl create clusterrolebinding --user=..."
-    return f"{'; '.join(roles)}; {bind}"

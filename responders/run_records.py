@@ -11,6 +11,7 @@ A run's id begins with its playbook and its time, so names sort by time and a li
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypedDict
 
 from responders.errors import ConflictError, NotFoundError
@@ -47,6 +48,12 @@ def playbook_of(run_id: str) -> str | None:
     """The playbook of a run; None for what is no run id."""
     found = RUN_ID.fullmatch(run_id)
     return None if found is None else found["playbook"]
+
+
+def moment_of(run_id: str) -> datetime:
+    """When a run was opened, as its id says it."""
+    time = _time(run_id).partition("-")[0]
+    return datetime.strptime(time, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
 
 
 def opened(store: EvidenceStore, run: Any) -> None:

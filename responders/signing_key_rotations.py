@@ -13,13 +13,13 @@ Source   https://learn.microsoft.com/azure/aks/use-oidc-issuer#rotate-the-oidc-k
          https://openid.net/specs/openid-connect-discovery-1_0.html
 """
 
-import fnmatch
 import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from structlog.contextvars import bound_contextvars
 
+from responders import own_rights
 from responders.calls import azure_call
 from responders.cloud import Cloud
 from responders.clusters import address_of
@@ -35,8 +35,6 @@ _MOST_BYTES = 1_000_000
 _MAX_AGE = re.compile(r"\bmax-age\s*=\s*(\d{1,9})", re.IGNORECASE)
 ENDED = {"succeeded", "failed", "canceled"}
 _ACTION = "Microsoft.ContainerService/managedClusters/rotateServiceAccountSigningKeys/action"
-# https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource
-_PERMISSIONS_VERSION = "2022-04-01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +70,7 @@ async def published(cloud: Cloud, cluster: ClusterRef) -> Published:
 
 async def missing_right(cloud: Cloud, cluster: ClusterRef) -> str:
     """Why Firebreak may not rotate this cluster's keys, and what to do; empty where it may."""
-    path = f"{cluster['resource_id']}/providers/Microsoft.Authorization/permissions"
-    blocks = await cloud.arm.list(path, _PERMISSIONS_VERSION)
-    if any(_allows(block) for block in blocks):
+    if own_rights.allows(await own_rights.permissions_at(cloud, cluster["resource_id"]), _ACTION):
         return ""
     return (
         f"{cluster['name']}: Firebreak may not rotate its signing keys: it needs {_ACTION} there, as the role "
@@ -104,18 +100,6 @@ async def rotate(cloud: Cloud, cluster: ClusterRef) -> None:
                 group, name, polling_interval=POLL_S
             )
             await poller.result()
-
-
-def _allows(block: Json) -> bool:
-    """One role's block: actions less notActions, each with wildcards.
-
-    https://learn.microsoft.com/azure/role-based-access-control/role-definitions#actions
-    """
-    given, taken = (
-        any(fnmatch.fnmatchcase(_ACTION.lower(), str(one).lower()) for one in block.get(part) or [])
-        for part in ("actions", "notActions")
-    )
-    return given and not taken
 
 
 async def _document(cloud: Cloud, url: str, issuer: str) -> tuple[Json, str]:

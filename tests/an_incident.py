@@ -5,9 +5,10 @@ from typing import Any
 
 from playbooks import plans
 from playbooks.consents import consent_event
+from responders import signal_records
 from responders.evidence import EvidenceStore
 from tests.a_principal import PRINCIPAL
-from triggers import intake, signal_records
+from triggers import intake
 
 INCIDENT = "inc-20260101-0123456789ab"
 EVIL = "<img src=x onerror=alert(1)>"

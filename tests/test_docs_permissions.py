@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from responders import preflight
+from responders import own_rights, preflight
 from responders.quiet_permissions import ON_QUIET_DAYS
 from sandbox.arm.built_in_roles import BUILT_IN_ROLES
 from sandbox.seed.first_party import GRAPH_ROLES
@@ -57,6 +57,19 @@ def test_the_page_asks_for_what_the_sandbox_gives(sandbox: RunningSandbox) -> No
     }
 
     assert set(first_cells(_GRAPH)) == held - _SPARE
+
+
+def test_the_health_check_looks_for_every_app_role_on_the_page() -> None:
+    assert set(own_rights.GRAPH) == set(first_cells(_GRAPH))
+    assert set(own_rights.GRAPH) >= own_rights.GRAVE
+
+
+def test_the_health_check_looks_for_roles_in_azure_that_are_on_the_page() -> None:
+    # What gives access to logs and evidence shows in their use, and so do the channels.
+    shown = {"Log Analytics Reader", "Storage Blob Data Contributor", "EventGrid Data Sender"}
+    shown |= {"Microsoft Sentinel Responder"}
+    assert set(own_rights.AZURE) == set(first_cells(_AZURE)) - shown
+    assert set(own_rights.AZURE) >= own_rights.GRAVE_IN_AZURE
 
 
 def test_the_page_names_firebreaks_roles_in_azure(sandbox: RunningSandbox) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from responders import kill_switch, notices
+from responders import kill_switch, notices, signal_records
 from responders.cloud import Cloud
 from responders.errors import TransientError
 from responders.evidence_folder import EvidenceFolder
@@ -27,7 +27,7 @@ from tests.test_ways_in import (
     settings,
     signed_in,
 )
-from triggers import health, idempotency, intake, people, signal_records
+from triggers import health, idempotency, intake, people
 from triggers.documents import HealthDocument, IncidentDocument, SignalsDocument
 
 __all__ = ["client", "settings"]

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from responders import principals
+from responders import principals, signal_records
 from responders.errors import AmbiguousError, RefusedError, TransientError
 from tests.queue_out import QueueOut
 from tests.test_edge import Answer, ask, client, settings
 from tests.test_pages import Browser, text
 from tests.test_ways_in import GOOD, OBJECT_ID, PRINCIPAL, FakeClient
-from triggers import intake, people, queued_signals, receiving, signal_records
+from triggers import intake, people, queued_signals, receiving
 
 __all__ = ["client", "settings"]
 

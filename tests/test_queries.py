@@ -43,7 +43,7 @@ def test_every_query_is_right_and_a_column_that_is_not_there_is_noticed(
     checker: Path, tmp_path: Path
 ) -> None:
     queries = ROOT / "responders" / "queries"
-    folders = ("*.kql", "late/*.kql", "use/*.kql")
+    folders = ("*.kql", "late/*.kql", "use/*.kql", "health/*.kql")
     files = sorted(one for folder in folders for one in queries.glob(folder))
     wrong = tmp_path / "wrong.kql"
     wrong.write_text("AzureActivity | where Nope == 'x'")

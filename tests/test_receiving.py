@@ -12,7 +12,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from responders import claims, known_principals, notices, principals
+from responders import claims, known_principals, notices, principals, signal_records
 from responders.cloud import Cloud
 from responders.errors import RefusedError, TransientError, UnresolvedError
 from responders.evidence import EvidenceStore
@@ -20,7 +20,7 @@ from responders.model import Mode, Signal
 from tests.evidence_stores import blobs, storage, store
 from tests.host_apps.running import ROOT
 from tests.queue_out import QueueOut
-from triggers import instances, intake, queued_signals, receiving, signal_records
+from triggers import instances, intake, queued_signals, receiving
 
 __all__ = ["blobs", "storage", "store"]
 

@@ -88,7 +88,8 @@ async def test_a_plan_tells_nobody_and_nothing_is_compared_with_it(ground: Train
     assert (first.outcome, second.outcome) == ("done", "done")
     assert second.difference["since"] is None
     assert len((await day.control.state())["teams"]) == cards
-    assert [row[0] for row in first.document["tables"][0]["rows"]] == ["aks-weu"]
+    tables = {one["title"]: one["rows"] for one in first.document["tables"]}
+    assert [row[0] for row in tables["Clusters"]] == ["aks-weu"]
 
 
 async def test_a_cluster_that_nobody_sees_refuses_the_run_and_says_which_there_are(

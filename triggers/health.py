@@ -2,29 +2,23 @@
 
 import asyncio
 import time
-import uuid
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 
 import azure.durable_functions as df
 
 from playbooks import policy as policies
 from playbooks.policy import PolicyError
-from responders import kill_switch, log_service
+from responders import kill_switch, own_health
 from responders.cloud import Cloud
-from responders.errors import ContractChangedError, ResponderError, TransientError
-from responders.evidence import EvidenceStore
-from responders.log_service import Question
+from responders.errors import ResponderError
 from responders.model import Json
 from responders.settings import Settings
-from triggers import instances, intake, signal_records
+from triggers import instances, intake
 
 _KEPT_S = 15.0  # a load balancer asks every few seconds on every instance, and anybody may
 _EACH_S = 20.0  # of one check; all run side by side
-_PROBE = b"a probe of the evidence store: it may be written"
-_LATE = timedelta(minutes=15)  # a signal that waits longer is looked for by the sweep as well
-_LOOKED_BACK = timedelta(days=1)
 Check = Callable[[], Awaitable[str]]
 _last: tuple[float, bool] | None = None
 
@@ -95,19 +89,7 @@ async def _policy() -> str:
 
 
 async def _evidence() -> str:
-    return await asyncio.to_thread(_write, intake.store())
-
-
-def _write(store: EvidenceStore) -> str:
-    """A claim that comes and goes, and evidence that is the same each time: nothing is left behind."""
-    path, content = f"health/{uuid.uuid4().hex}.json", _PROBE
-    if store.claim(path, content) is not None:
-        raise ContractChangedError(f"{path} was there before it was made")
-    store.release_claim(path, content)
-    store.put("health/probe.txt", _PROBE)
-    if store.get("health/probe.txt") != _PROBE:
-        raise ContractChangedError("the evidence store gives back other bytes than were put there")
-    return "evidence and claims can be written and read"
+    return await asyncio.to_thread(own_health.evidence, intake.store())
 
 
 async def _readable() -> str:
@@ -116,48 +98,23 @@ async def _readable() -> str:
 
 
 async def _switch() -> str:
-    switch = await asyncio.to_thread(kill_switch.read, intake.store())
-    stands = "acting" if switch["acting"] else f"pulled by {switch['by']['name']}, {switch['at']}"
-    return stands if Settings.from_environ().acting else f"{stands}; FIREBREAK_ACTING is false"
+    return await asyncio.to_thread(own_health.switch, intake.store(), Settings.from_environ())
 
 
 async def _signals() -> str:
-    return await asyncio.to_thread(_waiting, intake.store())
-
-
-def _waiting(store: EvidenceStore) -> str:
-    """Whether the queue moves: what is received comes to an end within minutes."""
-    now = datetime.now(UTC)
-    late = [
-        one
-        for one in signal_records.unfinished(store, now, _LOOKED_BACK)
-        if now - datetime.fromisoformat(one["received_at"]) > _LATE
-    ]
-    if late:
-        first = min(one["received_at"] for one in late)
-        raise TransientError(f"{len(late)} signals have come to no end, the first since {first}")
-    return "no signal waits for long"
+    return await asyncio.to_thread(own_health.signals, intake.store(), datetime.now(UTC))
 
 
 async def _directory() -> str:
-    cloud = await Cloud.connect()
-    own = await cloud.own_object_id()
-    await cloud.graph.get(f"/servicePrincipals/{own}", {"$select": "id"})
-    return f"acts as {own}"
+    return await own_health.directory(await Cloud.connect())
 
 
 async def _subscriptions() -> str:
-    found = await (await Cloud.connect()).subscription_ids()
-    if not found:
-        raise ContractChangedError("the app's identity sees no subscription")
-    return f"{len(found)} subscriptions are seen"
+    return await own_health.subscriptions(await Cloud.connect())
 
 
 async def _workspace() -> str:
-    now = datetime.now(UTC)
-    span = log_service.timespan(now - timedelta(minutes=1), now)
-    await log_service.ask(await Cloud.connect(), Question("health", "print answered = 1", span))
-    return "it answers queries"
+    return await own_health.workspace(await Cloud.connect(), datetime.now(UTC))
 
 
 async def _durable(client: df.DurableOrchestrationClient) -> str:

@@ -11,10 +11,11 @@ import azure.durable_functions as df
 import azure.functions as func
 from pydantic import Field
 
+from responders import signal_records
 from responders.errors import ResponderError
 from responders.evidence import canonical, digest
 from responders.model import Mode, Signal, Vector
-from triggers import receiving, signal_records
+from triggers import receiving
 from triggers.answers import AGAIN, answer
 from triggers.hint_bodies import HintBody
 from triggers.people import Person

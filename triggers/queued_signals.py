@@ -12,14 +12,14 @@ import azure.durable_functions as df
 import azure.functions as func
 import structlog
 
-from responders import cards, notices
+from responders import cards, notices, signal_records
 from responders.cloud import Cloud
 from responders.errors import ResponderError, TransientError
 from responders.evidence import digest
 from responders.model import Json, Signal
-from triggers import intake, receiving, signal_records
+from responders.signal_records import Record
+from triggers import intake, receiving
 from triggers.receiving import CONNECTION, POISON, QUEUE
-from triggers.signal_records import Record
 
 bp = df.Blueprint()
 _log = structlog.get_logger("firebreak.queued_signals")
@@ -94,7 +94,7 @@ async def give_up(record: Record) -> None:
     """Write it down, then tell people; what became of the telling is in the record as well."""
     signal = record["signal"]
     _log.error("signal poisoned", source=signal["source"], kind=signal["kind"], why=record["why"])
-    await asyncio.to_thread(_mark_poisoned, signal, "not yet")
+    await asyncio.to_thread(signal_records.poison, intake.store(), signal, "not yet")
     rows = [
         ("Signal", signal["title"]),
         ("From", f"{signal['source']}, {signal['kind']}, {signal['severity']}".rstrip(", ")),
@@ -107,13 +107,17 @@ async def give_up(record: Record) -> None:
     try:
         told = await notices.send(await Cloud.connect(), card)
     except TransientError as problem:
-        await asyncio.to_thread(_mark_poisoned, signal, f"not yet: {problem}")
+        await asyncio.to_thread(
+            signal_records.poison, intake.store(), signal, f"not yet: {problem}"
+        )
         raise
     except ResponderError as problem:
-        await asyncio.to_thread(_mark_poisoned, signal, f"no: {problem}")
+        await asyncio.to_thread(signal_records.poison, intake.store(), signal, f"no: {problem}")
         return
     said = "yes" if told["status"] == "done" else "no"
-    await asyncio.to_thread(_mark_poisoned, signal, f"{said}: {told.get('detail', '')}")
+    await asyncio.to_thread(
+        signal_records.poison, intake.store(), signal, f"{said}: {told.get('detail', '')}"
+    )
 
 
 def _overdue(now: datetime) -> list[Record]:
@@ -134,13 +138,6 @@ def _mark_queued(record: Record) -> None:
         return {**now, "status": "queued"}
 
     signal_records.change(intake.store(), record["signal"], mark)
-
-
-def _mark_poisoned(signal: Signal, told: str) -> None:
-    def mark(now: Record) -> Record:
-        return {**now, "status": "poisoned", "told": told[:300]}
-
-    signal_records.change(intake.store(), signal, mark)
 
 
 def _signal(body: bytes) -> Signal:

@@ -14,13 +14,13 @@ import azure.durable_functions as df
 import azure.functions as func
 import structlog
 
-from responders import known_principals
+from responders import known_principals, signal_records
 from responders.cloud import Cloud
 from responders.errors import AmbiguousError, ResponderError, TransientError, UnresolvedError
 from responders.model import Hint, Signal
-from triggers import intake, signal_records
+from responders.signal_records import Fate, Record
+from triggers import intake
 from triggers.deciding import Depth, decide
-from triggers.signal_records import Fate, Record
 
 _log = structlog.get_logger("firebreak.receiving")
 QUEUE, POISON = "firebreak-signals", "firebreak-signals-poison"

@@ -5,12 +5,12 @@ from typing import Annotated, TypedDict, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from responders import signal_records
 from responders.evidence import EvidenceStore
 from responders.model import Source
-from triggers import signal_records
+from responders.signal_records import Fate, Record
 from triggers.cursors import CursorField, cursor
 from triggers.moments import Moment
-from triggers.signal_records import Fate, Record
 
 # Records that one call reads where few of them fit a filter: the rest is behind the cursor.
 _MOST_READ = 500

@@ -1,45 +1,54 @@
-"""From what was seen to findings, and to a light: pure, so that each rule has a test."""
+"""From the parts to one document with one light, and the lights of before. Pure."""
 
-from typing import Literal, TypedDict
+from typing import TypedDict
 
-from playbooks.runs.model import Document, Finding, document
-from responders.model import ClusterRef
+from playbooks.health.model import Part, light
+from playbooks.runs.model import Document, Table, document
 
-Light = Literal["green", "yellow", "red"]
 _TITLE = "Health of workload identity and of Firebreak"
 
 
-class ClusterSeen(TypedDict):
-    """What was seen of one cluster; "" is "nothing wrong", and what could not be asked stands in `unread`."""
+class Earlier(TypedDict):
+    """An earlier run, as far as the history shows it."""
 
-    cluster: ClusterRef
-    webhook: str
-    keys: str
-    unread: list[str]
-
-
-def light(findings: list[Finding], unread: list[str]) -> Light:
-    """Red: workloads or incidents fail by it. Yellow: somebody should look, or nobody could."""
-    graves = {one["severity"] for one in findings}
-    if graves & {"critical", "high"}:
-        return "red"
-    return "yellow" if unread or "medium" in graves else "green"
+    run_id: str
+    opened_at: str
+    light: str
+    findings: int
+    unread: int
 
 
-def judged(clusters: list[ClusterSeen], unread: list[str]) -> Document:
-    """The document of a health check."""
-    findings = [one for seen in clusters for one in _of_cluster(seen)]
-    blind = [*unread, *(line for seen in clusters for line in seen["unread"])]
+def joined(parts: list[Part], history: list[Earlier]) -> Document:
+    """The document: each part has a light, and the worst of them is the whole one's."""
+    findings = [one for part in parts for one in part.findings]
+    blind = [f"{part.name}: {line}" for part in parts for line in part.unread]
     shown = light(findings, blind)
-    summary = f"Health is {shown}: {len(clusters)} clusters, {len(findings)} findings"
+    summary = (
+        f"Health is {shown}: {len(findings) or 'no'} finding{'' if len(findings) == 1 else 's'}"
+    )
     summary += f", {len(blind)} things could not be read" if blind else ""
-    rows = [
-        [
-            one["cluster"]["name"],
-            one["webhook"] or ("unknown" if one["unread"] else "serves"),
-            one["keys"] or ("unknown" if one["unread"] else "match"),
-        ]
-        for one in clusters
+    lights = {part.name: light(part.findings, part.unread) for part in parts}
+    tables: list[Table] = [
+        {
+            "title": "Lights",
+            "columns": ["part", "light", "says"],
+            "rows": [[part.name, lights[part.name], part.said] for part in parts],
+        },
+        *(table for part in parts for table in part.tables if table["rows"]),
+        {
+            "title": "The days before",
+            "columns": ["run", "at", "light", "findings", "could not be read"],
+            "rows": [
+                [
+                    one["run_id"],
+                    one["opened_at"],
+                    one["light"],
+                    str(one["findings"]),
+                    str(one["unread"]),
+                ]
+                for one in history
+            ],
+        },
     ]
     return document(
         _TITLE,
@@ -47,41 +56,6 @@ def judged(clusters: list[ClusterSeen], unread: list[str]) -> Document:
         "partly" if blind else "done",
         findings=findings,
         unread=blind,
-        tables=[
-            {"title": "Clusters", "columns": ["cluster", "webhook", "issuer's keys"], "rows": rows}
-        ],
-        data={"light": shown},
+        tables=tables,
+        data={"light": shown, "lights": lights},
     )
-
-
-def _of_cluster(seen: ClusterSeen) -> list[Finding]:
-    cluster = seen["cluster"]
-    about = {
-        "subject": cluster["resource_id"],
-        "subject_name": cluster["name"],
-        "evidence": [],
-    }
-    found: list[Finding] = []
-    if seen["webhook"]:
-        said, _, fix = seen["webhook"].rpartition(": ")
-        found.append(
-            {
-                "rule": "webhook-not-serving",
-                "severity": "high",
-                "detail": said or seen["webhook"],
-                "fix": fix,
-                **about,  # type: ignore[typeddict-item]
-            }
-        )
-    if seen["keys"]:
-        found.append(
-            {
-                "rule": "issuer-keys-differ",
-                "severity": "high",
-                "detail": f"{cluster['name']}: the issuer's keys are not the cluster's: {seen['keys']}",
-                "fix": f"az aks show --ids {cluster['resource_id']} --query oidcIssuerProfile; "
-                "a rotation takes a while to be published, else ask Azure support",
-                **about,  # type: ignore[typeddict-item]
-            }
-        )
-    return found

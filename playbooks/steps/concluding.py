@@ -63,11 +63,13 @@ async def tell_of_run(order: RunOrder) -> Json:
 def _ended(store: EvidenceStore, run: Run, answer: Json) -> Json:
     found, where = _document(store, run, answer)
     before = run_records.last(store, run["playbook"], run["parameters"])
+    blinder = bool(found["unread"])
     if before is not None and before.run_id == run["run_id"]:  # this step ran before
         told: Difference = store.get_json(f"{folder(run)}/difference.json")
     else:
         earlier = None if before is None else store.get_json(before.document)
         told = difference(found, earlier, None if before is None else before.run_id)
+        blinder = len(found["unread"]) != (len(earlier["unread"]) if earlier else 0)
         _once(store, f"{folder(run)}/difference.json", told)
     for name, text in (
         ("report.md", run_pages.markdown(_json(run), _json(found), _json(told))),
@@ -99,7 +101,7 @@ def _ended(store: EvidenceStore, run: Run, answer: Json) -> Json:
         "outcome": found["status"],
         "summary": found["summary"],
         "counts": how["counts"],
-        "tell": _is_told(run, found, told),
+        "tell": _is_told(run, found, told, blinder=blinder),
     }
 
 
@@ -125,14 +127,15 @@ def _once(store: EvidenceStore, path: str, value: Any) -> None:
         return
 
 
-def _is_told(run: Run, found: Document, told: Difference) -> bool:
+def _is_told(run: Run, found: Document, told: Difference, *, blinder: bool) -> bool:
+    """`blinder`: more, or less, could be read than by the run before; each day the same is no news."""
     tells = PLAYBOOKS[run["playbook"]].tells
     if run["mode"] == "plan" or tells == "never":
         return False
     changed = bool(told["new"] or told["gone"]) or (
         told["since"] is None and bool(found["findings"])
     )
-    return tells == "always" or changed or found["status"] not in {"done", "nothing_to_do"}
+    return tells == "always" or changed or blinder or found["status"] in {"refused", "failed"}
 
 
 def _card(store: EvidenceStore, run: Run) -> Json:

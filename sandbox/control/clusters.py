@@ -1,5 +1,6 @@
 """Switches of a cluster that no cloud has: its API server down, its webhook broken, Git that puts things back."""
 
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, get_args
@@ -17,12 +18,13 @@ from sandbox.control.wishes import (
     wish,
 )
 from sandbox.kubernetes import gitops, switches
-from sandbox.kubernetes.cluster import Cluster, Outage
+from sandbox.kubernetes.cluster import Cluster, Metrics, Outage
 from sandbox.kubernetes.controllers import cron_jobs
 from sandbox.kubernetes.statuses import StatusError
 from sandbox.web import Call, Route
 from sandbox.world import Json, World
 
+_MEBIBYTES = re.compile(r"[1-9][0-9]{0,5}Mi")
 _PATH = "/sandbox/clusters/{cluster}"
 
 
@@ -36,7 +38,8 @@ async def turn(world: World, call: Call) -> Response:
     """200 with every switch, those that are not named as they were; 400, 404.
 
     {"api_server": "up", "reset" or "timeout", "webhook_ready": bool, "enforces_policies": bool, "private": bool,
-    "workload_identity": bool, "never_ready": ["namespace/name", ...], "unpullable_images": [...],
+    "workload_identity": bool, "metrics": "served", "absent" or "down", "webhook_memory": "14Mi",
+    "webhook_says": [lines of log], "never_ready": ["namespace/name", ...], "unpullable_images": [...],
     "pace": {name: seconds}}
     """
     found, wanted = _cluster(world, call), wish(call)
@@ -123,6 +126,8 @@ def _shown(cluster: Cluster) -> Json:
         "enforces_policies": cluster.enforces_policies,
         "private": switches.is_private(cluster),
         "workload_identity": switches.has_workload_identity(cluster),
+        "metrics": cluster.metrics,
+        "webhook_memory": cluster.webhook_memory,
         "never_ready": sorted(cluster.never_ready),
         "unpullable_images": sorted(cluster.unpullable_images),
         "pace": asdict(cluster.pace),
@@ -157,6 +162,25 @@ def _turn_api_server(cluster: Cluster, value: object) -> None:
     cluster.outage = outages[value]
     if cluster.outage:
         cluster.end_watches()
+
+
+def _turn_metrics(cluster: Cluster, value: object) -> None:
+    if value not in get_args(Metrics):
+        raise WishError(f"metrics: {', '.join(get_args(Metrics))}")
+    cluster.metrics = value  # type: ignore[assignment]  # one of them
+
+
+def _turn_webhook_memory(cluster: Cluster, value: object) -> None:
+    if not isinstance(value, str) or not _MEBIBYTES.fullmatch(value):
+        raise WishError("webhook_memory: as 14Mi")
+    cluster.webhook_memory = value
+
+
+def _webhook_says(cluster: Cluster, value: object) -> None:
+    lines = a_list("webhook_says", value)
+    if not all(isinstance(each, str) for each in lines):
+        raise WishError("webhook_says: a list of texts is needed")
+    switches.webhook_says(cluster, [str(each) for each in lines])
 
 
 def _yes(name: str, value: object) -> bool:
@@ -197,6 +221,9 @@ _SWITCHES: dict[str, Callable[[Cluster, Any], None]] = {
     ),
     "private": lambda cluster, value: switches.set_private(cluster, private=_yes("private", value)),
     "workload_identity": _turn_workload_identity,
+    "metrics": _turn_metrics,
+    "webhook_memory": _turn_webhook_memory,
+    "webhook_says": _webhook_says,
     "never_ready": _turn_never_ready,
     "unpullable_images": _turn_images,
     "pace": lambda cluster, value: pace.turn(cluster, an_object("pace", value)),

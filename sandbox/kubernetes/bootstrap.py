@@ -132,6 +132,11 @@ def _seed_webhook(cluster: "Cluster") -> None:
     container = {
         "name": "manager",
         "image": "mcr.microsoft.com/oss/v2/azure/workload-identity/webhook:v1.6.0",
+        # As the Helm chart has them; the add-on's own are not documented.
+        "resources": {
+            "limits": {"cpu": "100m", "memory": "30Mi"},
+            "requests": {"cpu": "100m", "memory": "20Mi"},
+        },
     }
     _serve_webhook(cluster)
     register_webhook(cluster)

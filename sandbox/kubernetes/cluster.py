@@ -25,6 +25,7 @@ from sandbox.kubernetes.seeds import Seeds
 from sandbox.kubernetes.store import Snapshot, Store
 from sandbox.world import Json, World
 
+Metrics = Literal["served", "absent", "down"]  # metrics.k8s.io
 Outage = Literal["", "reset", "timeout"]  # connections are cut, or nobody ever answers
 _ADMINISTRATOR = writes.Writer("kubectl-create")
 
@@ -82,6 +83,8 @@ class Cluster(Seeds):
         self.tokens = MountedTokens(self)
         self.environments = Environments(self)
         self.outage: Outage = ""  # of the API server
+        self.metrics: Metrics = "served"
+        self.webhook_memory = "14Mi"  # what each of its pods uses
         self.enforces_policies = True  # an engine for NetworkPolicies is installed
         self.unpullable_images: set[str] = set()  # pods with one of these never become ready
         self.never_ready: set[str] = set()  # "namespace/name" of workloads whose new pods hang

@@ -193,6 +193,8 @@ KINDS = (
         answers_delete_with_object=True,
     ),
 )
+# Not stored: measured when asked for, where the cluster has a metrics-server.
+POD_METRICS = Kind("metrics.k8s.io", "pods", "PodMetrics", verbs=("get", "list"), version="v1beta1")
 _BY_PLURAL = {kind.plural: kind for kind in KINDS}
 
 

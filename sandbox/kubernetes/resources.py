@@ -13,6 +13,7 @@ from sandbox.kubernetes import (
     objects,
     patches,
     pod_logs,
+    pod_metrics,
     requests,
     reviews,
     scales,
@@ -21,6 +22,7 @@ from sandbox.kubernetes import (
 )
 from sandbox.kubernetes.identity import User
 from sandbox.kubernetes.kind import Kind
+from sandbox.kubernetes.kinds import POD_METRICS
 from sandbox.kubernetes.objects import Answer
 from sandbox.kubernetes.requests import Request
 from sandbox.kubernetes.statuses import (
@@ -42,6 +44,8 @@ def answer(cluster: "Cluster", kind: Kind, request: Request, user: User, audit_i
     call, wanted = request.call, request.wanted
     if wanted.subresource and wanted.subresource not in kind.subresources:
         raise no_such_resource() if kind.definition is None else not_found(kind, wanted.name)
+    if kind is POD_METRICS:
+        return answers.rendered(pod_metrics.answer(cluster, request), call, audit_id, cluster.now())
     if not kind.is_stored:
         if wanted.verb != "create":
             raise method_not_allowed()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.kubernetes import definitions
 from sandbox.kubernetes.kind import Kind
-from sandbox.kubernetes.kinds import KINDS, stored
+from sandbox.kubernetes.kinds import KINDS, POD_METRICS, stored
 
 if TYPE_CHECKING:
     from sandbox.kubernetes.cluster import Cluster
@@ -25,7 +25,8 @@ def custom(cluster: "Cluster") -> Iterator[Kind]:
 
 def kinds(cluster: "Cluster") -> list[Kind]:
     """Everything that the cluster serves."""
-    return [*KINDS, *custom(cluster)]
+    measured = [] if cluster.metrics == "absent" else [POD_METRICS]
+    return [*KINDS, *measured, *custom(cluster)]
 
 
 def group_versions(cluster: "Cluster") -> list[tuple[str, str]]:
@@ -38,6 +39,8 @@ def by_resource(cluster: "Cluster", group: str, plural: str) -> Kind | None:
     found = _BUILT_IN.get((group, plural))
     if found is not None or group in BUILT_IN_GROUPS:
         return found
+    if group == POD_METRICS.group:
+        return POD_METRICS if plural == "pods" and cluster.metrics != "absent" else None
     return next(
         (each for each in custom(cluster) if (each.group, each.plural) == (group, plural)), None
     )

@@ -56,6 +56,16 @@ def set_workload_identity(cluster: "Cluster", *, issuer: bool, webhook: bool) ->
             cluster.store.remove(registered, "", one["metadata"]["name"])
 
 
+def webhook_says(cluster: "Cluster", lines: list[str]) -> None:
+    """Each of its pods writes these lines now."""
+    for pod in cluster.store.peek(stored("pods"), workload_identity.NAMESPACE):
+        if pod["metadata"].get("labels", {}).items() >= workload_identity.LABELS.items():
+            for line in lines:
+                cluster.logs.add(
+                    cluster.now(), pod, str(pod["spec"]["containers"][0]["name"]), line
+                )
+
+
 def is_private(cluster: "Cluster") -> bool:
     """Whether Resource Manager says that its API server has no public address."""
     properties = _resource(cluster)["properties"]

@@ -1,4 +1,10 @@
-"""What became of every signal: one record for each (source, id), and an index by the time of arrival.
+"""Responder: what became of every signal: one record for each (source, id), and an index by the time of arrival.
+
+Stops    a second beginning of the same signal
+Leaves   a record and a line of the index per signal, and one more where nobody could handle it
+Undo     none needed
+Needs    the evidence store
+Source   https://learn.microsoft.com/azure/event-grid/delivery-and-retry (every delivery is at-least-once)
 
 The record is made by a conditional create, before anything else is done about a signal, and changed by conditional
 replaces until it has ended. So two deliveries find each other, whichever instances they reach, and what a worker leaves
@@ -20,6 +26,7 @@ Fate = Literal["received", "queued", "waiting", "accepted", "recorded", "refused
 _ENDED = frozenset[Fate]({"accepted", "recorded"})
 _SETTLED = _ENDED | {"refused", "waiting", "poisoned"}  # what no sweep touches
 _INDEX = "index/signals"
+_POISONED = "index/poisoned"  # names of those that were given up at least once
 _BETWEEN = "~"
 _READERS = 16  # records that are read side by side
 _MOST_KNOWN, _MOST_KEPT = 200_000, 2_000
@@ -121,6 +128,26 @@ def change(store: EvidenceStore, signal: Signal, how: Callable[[Record], Record]
         if store.replace_claim(where, content, canonical(changed)):
             return changed
     raise NotFoundError(f"no record at {where}")
+
+
+def poison(store: EvidenceStore, signal: Signal, told: str) -> None:
+    """Note that nobody could handle it, and whether people were told. One that came to its end meanwhile stays so."""
+    now = change(store, signal, lambda now: {**now, "status": "poisoned", "told": told[:300]})
+    if now["status"] == "poisoned":
+        name = name_of(now)
+        store.put(f"{_POISONED}/{name[:10]}/{name}.json", b"{}\n")
+
+
+def poisoned(store: EvidenceStore, now: datetime, since: timedelta) -> list[Record]:
+    """Signals that arrived within that time and that nobody could handle to this day, the oldest first."""
+    found = []
+    for day in sorted(f"{now - timedelta(days=back):%Y-%m-%d}" for back in range(since.days + 2)):
+        for path in store.list(f"{_POISONED}/{day}"):
+            record = read(store, path.rpartition("/")[2].removesuffix(".json"))
+            arrived = datetime.fromisoformat(record["received_at"])
+            if record["status"] == "poisoned" and now - arrived <= since:
+                found.append(record)
+    return found
 
 
 def is_ended(record: Record) -> bool:

@@ -1,0 +1,250 @@
+"""What the health check reads of Firebreak itself: its services, its rights, its queue, its runs, its notices."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from playbooks import channels
+from playbooks import policy as policies
+from playbooks.health.model import (
+    Check,
+    OwnRights,
+    OwnSeen,
+    PoisonedSeen,
+    ScheduleSeen,
+    UntoldSeen,
+)
+from playbooks.health.schedules import due_before
+from playbooks.journaled import Work
+from playbooks.runs.model import Json, RunOrder
+from responders import incident_index, own_health, own_rights, run_records, signal_records
+from responders.cloud import Cloud
+from responders.errors import ResponderError
+from responders.evidence import EvidenceStore
+from responders.journal import Journal
+
+_LOOKED_BACK = timedelta(
+    days=7
+)  # notices and poisoned signals: after that somebody has seen them, or nobody will
+_MOST_JOURNALS = 200
+_RUNS = 50  # of a playbook, in which its last good one is looked for
+_WELL = frozenset({"done", "nothing_to_do", "partly"})
+_EACH_S = 30.0
+
+
+async def look(work: Work, order: RunOrder, now: datetime) -> OwnSeen:
+    """Everything, side by side. What can't be read is a line of `unread`, or a check that failed."""
+    unread: list[str] = []
+    window = timedelta(hours=order["policy"]["windows"]["replay_hours"])
+    checks, rights, backlog, poisoned, schedules, untold = await asyncio.gather(
+        _checks(work, now),
+        _rights(work.cloud, order["policy"]),
+        asyncio.to_thread(own_health.backlog, work.store, now, window),
+        asyncio.to_thread(_poisoned, work.store, now),
+        asyncio.to_thread(_schedules, work, order, now),
+        asyncio.to_thread(_untold, work.store, now, unread),
+    )
+    return {
+        "checks": checks,
+        "rights": rights,
+        "waiting": backlog.waiting,
+        "oldest_at": backlog.oldest_at,
+        "poisoned": poisoned,
+        "schedules": schedules,
+        "untold": untold,
+        "unread": unread,
+    }
+
+
+async def _checks(work: Work, now: datetime) -> list[Check]:
+    store, cloud = work.store, work.cloud
+    asked: list[tuple[str, Callable[[], Awaitable[str]], str]] = [
+        (
+            "evidence store",
+            lambda: asyncio.to_thread(own_health.evidence, store),
+            "give the app's identity Storage Blob Data Contributor",
+        ),
+        (
+            "directory",
+            lambda: own_health.directory(cloud),
+            "give the app's identity Application.Read.All in Microsoft Graph",
+        ),
+        (
+            "subscriptions",
+            lambda: own_health.subscriptions(cloud),
+            "give the app's identity Reader where it is to see",
+        ),
+        (
+            "workspace",
+            lambda: own_health.workspace(cloud, now),
+            "give the app's identity Log Analytics Reader",
+        ),
+    ]
+    checks = list(await asyncio.gather(*(_checked(*one) for one in asked)))
+    return [*checks, await _acting(work), _telling(cloud)]
+
+
+async def _checked(name: str, ask: Callable[[], Awaitable[str]], fix: str) -> Check:
+    try:
+        async with asyncio.timeout(_EACH_S):
+            return {"name": name, "said": await ask(), "well": True, "fix": ""}
+    except TimeoutError:
+        said = f"no answer within {_EACH_S:.0f} s"
+    except ResponderError as problem:
+        said = str(problem)
+    return {"name": name, "said": said, "well": False, "fix": fix}
+
+
+async def _acting(work: Work) -> Check:
+    """A switch that somebody pulled is as it should be, and still nobody is defended meanwhile."""
+    fix = "docs/how-to/stop-everything.md: a person pulled it"
+    settings = work.cloud.settings
+
+    def ask() -> Awaitable[str]:
+        return asyncio.to_thread(own_health.switch, work.store, settings)
+
+    found = await _checked("kill switch", ask, fix)
+    acting = found["well"] and found["said"] == own_health.ACTING
+    return found if acting else {**found, "well": False, "fix": fix}
+
+
+def _telling(cloud: Cloud) -> Check:
+    """Whether there is anybody to tell."""
+    settings = cloud.settings
+    found = [
+        name
+        for name, where in (
+            (channels.TEAMS, settings.teams_webhook_url),
+            (channels.EVENTS, settings.event_grid_topic),
+        )
+        if where
+    ]
+    said = f"people are told by {' and '.join(found)}" if found else "nobody is told of anything"
+    return {
+        "name": "channels",
+        "said": said,
+        "well": bool(found),
+        "fix": "set FIREBREAK_TEAMS_WEBHOOK_URL: docs/how-to/teams.md",
+    }
+
+
+async def _rights(cloud: Cloud, policy: Json) -> OwnRights:
+    unread: list[str] = []
+    rights: OwnRights = {"graph": [], "azure": {}, "unread": unread}
+    roles = set(own_rights.AZURE)
+    if "rotate_keys" not in policy["recovery"]["refederation"].values():
+        roles.discard(own_rights.KEY_ROTATOR)
+    if not policy["provision"]["enable_clusters"]:
+        roles.discard(own_rights.ENABLER)
+
+    async def at(subscription: str) -> None:
+        try:
+            scope = f"/subscriptions/{subscription}"
+            lacking = await own_rights.missing_in_azure(cloud, scope, sorted(roles))
+        except ResponderError as error:
+            unread.append(f"our rights in subscription {subscription}: {error}")
+            return
+        if lacking:
+            rights["azure"][subscription] = lacking
+
+    try:
+        held = await own_rights.graph_roles(cloud)
+        rights["graph"] = [role for role in own_rights.GRAPH if role not in held]
+    except ResponderError as error:
+        unread.append(f"our app roles in Microsoft Graph: {error}")
+    try:
+        await asyncio.gather(*(at(one) for one in await cloud.subscription_ids()))
+    except ResponderError as error:
+        unread.append(f"our rights in Azure: {error}")
+    return rights
+
+
+def _poisoned(store: EvidenceStore, now: datetime) -> list[PoisonedSeen]:
+    return [
+        {
+            "where": signal_records.url(one["signal"]),
+            "title": one["signal"]["title"],
+            "received_at": one["received_at"],
+            "told": one.get("told", "not yet"),
+        }
+        for one in signal_records.poisoned(store, now, _LOOKED_BACK)
+    ]
+
+
+def _schedules(work: Work, order: RunOrder, now: datetime) -> list[ScheduleSeen]:
+    """Of every playbook but the one that runs now."""
+    schedules = policies.load(work.cloud.settings.policy).schedules.model_dump()
+    known = run_records.names(work.store, None)
+    return [
+        _scheduled(work.store, playbook, Due(schedule, now, known[-1] if known else None))
+        for playbook, schedule in schedules.items()
+        if schedule and playbook != order["run"]["playbook"]
+    ]
+
+
+class Due(NamedTuple):
+    """By which a playbook is judged."""
+
+    schedule: str
+    now: datetime
+    oldest: str | None  # run that is known
+
+
+def _scheduled(store: EvidenceStore, playbook: str, by: Due) -> ScheduleSeen:
+    """Its newest run, and its newest that ended well; plans don't count."""
+    due = due_before(by.schedule, by.now)
+    seen: ScheduleSeen = {
+        "playbook": playbook,
+        "schedule": by.schedule,
+        "due_at": due.isoformat() if due else None,
+        "known_since": run_records.moment_of(by.oldest).isoformat() if by.oldest else None,
+        "last_at": None,
+        "last_run": "",
+        "last_status": "",
+    }
+    for run_id in run_records.names(store, playbook)[:_RUNS]:
+        run = run_records.read(store, run_id)
+        if run is None or run["mode"] != "apply":
+            continue
+        how = run_records.end_of(store, run_id)
+        seen["last_status"] = seen["last_status"] or (how["status"] if how else "not ended")
+        if how is not None and how["status"] in _WELL:
+            return {**seen, "last_at": run["opened_at"], "last_run": run_id}
+    return seen
+
+
+def _untold(store: EvidenceStore, now: datetime, unread: list[str]) -> list[UntoldSeen]:
+    """Notices of the last days that a channel has not taken, by the journals of incidents and runs."""
+    opened = [one for one in incident_index.all_opened(store) if now - one.moment <= _LOOKED_BACK]
+    if len(opened) > _MOST_JOURNALS:
+        unread.append(f"notices of {len(opened) - _MOST_JOURNALS} incidents of the last week")
+    found: list[UntoldSeen] = []
+    for one in opened[:_MOST_JOURNALS]:
+        told = channels.told(Journal(store, one.incident_id).steps())
+        found += [
+            {
+                "about": one.incident_id,
+                "notice": said["notice"],
+                "channel": channel,
+                "detail": f"{said['status']}: {said['detail']}",
+            }
+            for channel, how in told.items()
+            for said in how["not_told"]
+        ]
+    return found + _untold_runs(store, now)
+
+
+def _untold_runs(store: EvidenceStore, now: datetime) -> list[UntoldSeen]:
+    found: list[UntoldSeen] = []
+    for run_id in run_records.names(store, None)[:_MOST_JOURNALS]:
+        if now - run_records.moment_of(run_id) > _LOOKED_BACK:
+            break
+        where = f"runs/{run_records.playbook_of(run_id)}/{run_id}"
+        for step in Journal(store, run_id, folder=where).steps():
+            if step["step"] == "tell_of_run" and step["status"] in {"failed", "refused"}:
+                said = f"{step['status']}: {step['detail']}"
+                found.append(
+                    {"about": run_id, "notice": "ended", "channel": "teams", "detail": said}
+                )
+    return found
