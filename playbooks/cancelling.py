@@ -20,9 +20,11 @@ from playbooks.orders import CANCEL, Json, Order
 from playbooks.progress import Progress
 from playbooks.settling import perform_one
 from playbooks.steps import cancelled
+from playbooks.telling_later import TELL_LATER
 
-# It only reads, for hours on end: it sees by itself that the incident is over.
-_ONLY_LOOKS = "hold_containment"
+# One only reads, for hours on end, and sees by itself that the incident is over. The other tells a channel that is down
+# what was so, for half a day: that goes on, and nobody waits for it.
+_GO_ON = frozenset({"hold_containment", TELL_LATER})
 
 
 class Cancellable:
@@ -135,6 +137,6 @@ def _acts(leaf: Any) -> bool:
         case CallActivityAction():
             return True
         case CallSubOrchestratorAction(function_name=name):
-            return bool(name != _ONLY_LOOKS)
+            return name not in _GO_ON
         case _:
             return False

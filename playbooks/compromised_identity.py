@@ -12,7 +12,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from playbooks import containment, responding, watching
+from playbooks import breaking, containment, responding, telling_later, watching
 from playbooks.cancelling import Cancellable, end
 from playbooks.deepening import Deepening
 from playbooks.orders import Json, Order
@@ -26,6 +26,7 @@ bp = df.Blueprint()
 
 
 @bp.orchestration_trigger(context_name="context")
+@breaking.told
 def compromised_identity(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
     """Contain, prove, tell, ask, rebuild, prove again, watch."""
     order: Order = context.get_input(expected_type=dict)
@@ -58,7 +59,10 @@ def _run(
     guard = yield from perform_one(context, acts.check_guards, order)
     plans_only = order["incident"]["mode"] == "plan"
     known = order["incident"]["principal"]["kind"] != "unsupported"
-    if guard["status"] != "done" and not (plans_only and known):
+    refused = guard["status"] != "done" and not (plans_only and known)
+    if plans_only or refused:
+        yield from telling_later.schedule(context, progress.opening())
+    if refused:
         yield from progress.tell("refused", {"Reason": guard["detail"]})
         yield from watching.stay_refused(context, order, progress, ears)
         return (yield from progress.close("refused", guard["detail"]))

@@ -44,7 +44,8 @@ def contain(
     calls = [(lever, order) for lever in FIRST[incident["principal"]["kind"]]]
     written: list[tuple[Any, Order]] = [(steps.take_snapshot, order)]
     first, snapshots = begin(context, calls), begin(context, written)
-    disabled = yield from until_ended(context, first, beside=snapshots)
+    # After them, and waited for by nobody: not a moment of containment goes into telling people.
+    disabled = yield from until_ended(context, first, beside=[*snapshots, *progress.opening()])
     _mark_disabled(progress, disabled)
     taken = yield from until_ended(context, snapshots)
     (snapshot,) = yield from again(context, written, taken)

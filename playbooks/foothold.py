@@ -6,6 +6,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from playbooks import breaking
 from playbooks.groups import orders_of
 from playbooks.orders import Json, Order
 from playbooks.settling import GOOD, perform_one, settle, until_done, until_ended
@@ -18,6 +19,7 @@ _BROKE: Json = {"status": "failed", "detail": "the eviction broke; see the journ
 
 
 @bp.orchestration_trigger(context_name="context")
+@breaking.told
 def preflight_clusters(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
     """Can everything that is planned be done in each of these clusters, as they are now?"""
     order: Order = context.get_input(expected_type=dict)
@@ -26,6 +28,7 @@ def preflight_clusters(context: df.DurableOrchestrationContext) -> Generator[Any
 
 
 @bp.orchestration_trigger(context_name="context")
+@breaking.told
 def evict_clusters(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
     """These clusters side by side, each in an orchestration of its own."""
     order: Order = context.get_input(expected_type=dict)
@@ -38,6 +41,7 @@ def evict_clusters(context: df.DurableOrchestrationContext) -> Generator[Any, An
 
 
 @bp.orchestration_trigger(context_name="context")
+@breaking.told
 def evict_cluster(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
     """Fence in, capture, stop, and wait until it is gone. Nothing is stopped before it is written down."""
     order: Order = context.get_input(expected_type=dict)

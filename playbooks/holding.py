@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import azure.durable_functions as df
 
-from playbooks import containment
+from playbooks import breaking, containment
 from playbooks.levers import FIRST
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
@@ -160,6 +160,7 @@ def _hold(
 
 
 @bp.orchestration_trigger(context_name="context")
+@breaking.told
 def hold_containment(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
     """Read every lever back at the rhythm of the policy; ends at the first that does not hold, or in time."""
     order: Order = context.get_input(expected_type=dict)

@@ -16,6 +16,8 @@ class Notice(NamedTuple):
 
 
 NOTICES: dict[str, Notice] = {
+    "opened": Notice("An incident was opened", "asking", "Opened"),
+    "failed": Notice("The playbook broke: a person is needed now", "bad", "Failed"),
     "refused": Notice("Not acted on: a person is needed", "bad", "Refused"),
     "not_contained": Notice("NOT contained: a person is needed now", "bad", "NotContained"),
     "contained": Notice("Contained", "good", "Contained"),

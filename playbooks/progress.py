@@ -75,6 +75,7 @@ class Progress:
             "mode": order["incident"]["mode"],
             "deepened": [],
         }
+        self._opened = False  # whether people were told that there is an incident
         self._turn = ""  # tells papers and cards of a deeper turn from those before it
 
     @property
@@ -195,19 +196,34 @@ class Progress:
         else:  # the snapshot is not there to tell: the longest that a token can live
             self.until("residual until", contained_at + _LONGEST)
 
+    def opening(self) -> list[Any]:
+        """The task that tells that there is an incident, to be begun beside what is done first; none the second time.
+
+        Nothing waits for it. Its tries are its own.
+        """
+        if self._opened:
+            return []
+        self._opened = True
+        incident = self._order["incident"]
+        facts = {"Asked for": incident["mode"], "Opened": incident["opened_at"]}
+        return [telling_later.beside(self._context, self._notice("opened", facts))]
+
     def tell(self, notice: str, facts: Json, *, key: str = "") -> Generator[Any, Any, Json]:
         """One notice on every channel. What was not taken is in the journal, and stops nothing.
 
         `key` tells notices of one kind apart, where there may be several.
         """
-        order: Order = {
+        order = self._notice(notice, facts, key)
+        return (yield from telling_later.tell(self._context, order))
+
+    def _notice(self, notice: str, facts: Json, key: str = "") -> Order:
+        return {
             **self._order,
             "notice": notice,
             "notice_key": f"{key or notice}{self._turn}",
             "at": self._context.current_utc_datetime.isoformat(timespec="milliseconds"),
             "facts": facts,
         }
-        return (yield from telling_later.tell(self._context, order))
 
     def report(
         self, outcome: str, *, name: str = "report", key: str = ""

@@ -9,7 +9,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from playbooks import consents
+from playbooks import breaking, consents
 from playbooks.groups import each_cluster, orders_of
 from playbooks.orders import Json, Order
 from playbooks.progress import Progress
@@ -21,6 +21,7 @@ bp = df.Blueprint()
 
 
 @bp.orchestration_trigger(context_name="context")
+@breaking.told
 def resurvey_clusters(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
     """Who names the client id in these clusters now, and who runs with it."""
     order: Order = context.get_input(expected_type=dict)

@@ -12,7 +12,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
-from playbooks import containment
+from playbooks import breaking, containment
 from playbooks.holding import Wait, hold
 from playbooks.levers import FIRST
 from playbooks.orders import Json, Order
@@ -50,6 +50,7 @@ _ROWS = (
 
 
 @bp.orchestration_trigger(context_name="context")
+@breaking.told
 def restore_identity(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
     """Compare, give back row by row, prove it, tell. A responder's call stops it and contains again."""
     order: Order = context.get_input(expected_type=dict)

@@ -6,6 +6,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from playbooks import breaking
 from playbooks.groups import each_cluster, orders_of
 from playbooks.orders import Json, Order
 from playbooks.settling import GOOD, LOST, perform_one, until_done, until_ended
@@ -36,6 +37,7 @@ def rotate(
 
 
 @bp.orchestration_trigger(context_name="context")
+@breaking.told
 def rotate_clusters(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
     """The clusters of a group side by side, each in an orchestration of its own."""
     order: Order = context.get_input(expected_type=dict)
@@ -57,6 +59,7 @@ def _since(order: Order) -> Order:
 
 
 @bp.orchestration_trigger(context_name="context")
+@breaking.told
 def rotate_cluster(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
     """One cluster: twice, then whoever holds tokens of the old keys is restarted, batch by batch."""
     order: Order = context.get_input(expected_type=dict)

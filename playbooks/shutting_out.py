@@ -11,6 +11,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from playbooks import breaking
 from playbooks.groups import each_cluster, orders_of
 from playbooks.holding import Wait, hold
 from playbooks.orders import Json, Order
@@ -160,6 +161,7 @@ def _requested(
 
 
 @bp.orchestration_trigger(context_name="context")
+@breaking.told
 def check_footholds(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
     """Who may still request tokens, in each cluster of a group."""
     order: Order = context.get_input(expected_type=dict)
@@ -168,6 +170,7 @@ def check_footholds(context: df.DurableOrchestrationContext) -> Generator[Any, A
 
 
 @bp.orchestration_trigger(context_name="context")
+@breaking.told
 def check_still_evicted(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
     """Whether something runs again, in each cluster of a group."""
     order: Order = context.get_input(expected_type=dict)

@@ -5,6 +5,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from playbooks import breaking
 from playbooks.groups import orders_of
 from playbooks.orders import Json, Order
 from playbooks.settling import settle
@@ -14,6 +15,7 @@ bp = df.Blueprint()
 
 
 @bp.orchestration_trigger(context_name="context")
+@breaking.told
 def survey_clusters(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
     """Who names the client id and who runs with it, in each of these clusters. Gaps never stop it."""
     order: Order = context.get_input(expected_type=dict)

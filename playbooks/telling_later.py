@@ -14,6 +14,7 @@ from playbooks.settling import LOST
 from playbooks.steps import telling
 
 bp = df.Blueprint()
+TELL_LATER = "tell_later"
 # Seconds before each try. Their sum is about twelve hours: who has not been told until then has seen the incident.
 _WAITS = (5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 3600, 7200, 10_800, 14_400)
 _LONGEST = 14_400  # whatever a Retry-After asks for
@@ -21,9 +22,14 @@ _LONGEST = 14_400  # whatever a Retry-After asks for
 
 @bp.orchestration_trigger(context_name="context")
 def tell_later(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
-    """Try again until the channel has taken it, somebody has to mend it, or half a day has passed."""
+    """Try until the channel has taken it, somebody has to mend it, or half a day has passed.
+
+    What nobody has tried is tried at once, on all channels, and from there on a channel each.
+    """
     order: Order = context.get_input(expected_type=dict)
-    answer: Json = order["facts"].get("first", {})
+    if "first" not in order["facts"]:
+        return (yield from tell(context, order))
+    answer: Json = order["facts"]["first"]
     told: Order = {**order, "facts": {k: v for k, v in order["facts"].items() if k != "first"}}
     for number, wait in enumerate(_WAITS, start=1):
         pause = min(max(wait, int(answer.get("after_s", 0))), _LONGEST)
@@ -36,6 +42,14 @@ def tell_later(context: df.DurableOrchestrationContext) -> Generator[Any, Any, J
         if not answer.get("retry"):
             break
     return answer
+
+
+def beside(context: df.DurableOrchestrationContext, order: Order) -> Any:
+    """The task that tells, all tries included, in an orchestration of its own: nobody has to wait for it.
+
+    Durable schedules it with the first wait that names it.
+    """
+    return context.call_sub_orchestrator(TELL_LATER, order)
 
 
 def tell(context: df.DurableOrchestrationContext, order: Order) -> Generator[Any, Any, Json]:
@@ -51,17 +65,23 @@ def tell(context: df.DurableOrchestrationContext, order: Order) -> Generator[Any
 def begin(
     context: df.DurableOrchestrationContext, order: Order, answer: Json
 ) -> Generator[Any, Any, None]:
-    """Hand a notice that was not taken to `tell_later`, a channel each, and go on at once.
-
-    A sub-orchestration is scheduled when a task is waited for, so one moment is waited with it.
-    """
+    """Hand a notice that was not taken to `tell_later`, a channel each, and go on at once."""
     busy = {name: one for name, one in answer.get("channels", {}).items() if one.get("retry")}
     later = [
-        context.call_sub_orchestrator("tell_later", _late(order, name, one))
+        beside(context, _late(order, name, one))
         for name, one in (busy or {"": answer}).items()  # of a lost step nobody knows which
     ]
+    yield from schedule(context, later)
+
+
+def schedule(
+    context: df.DurableOrchestrationContext, tasks: list[Any]
+) -> Generator[Any, Any, None]:
+    """Have Durable begin these, and go on at once."""
+    if not tasks:
+        return
     moment = context.create_timer(context.current_utc_datetime)
-    yield context.task_any([*later, moment])
+    yield context.task_any([*tasks, moment])
     if not moment.is_completed:
         moment.cancel()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import azure.durable_functions as df
 
+from playbooks import breaking
 from playbooks.groups import orders_of
 from playbooks.orders import Json, Order
 from playbooks.settling import GOOD, perform_one, settle, until_done, until_ended
@@ -27,6 +28,7 @@ def waves(refs: list[ClusterRef], size: int) -> list[list[ClusterRef]]:
 
 
 @bp.orchestration_trigger(context_name="context")
+@breaking.told
 def rewire_wave(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
     """One wave: its clusters side by side. One that breaks is an answer, so the incident still ends in a report."""
     order: Order = context.get_input(expected_type=dict)
@@ -39,6 +41,7 @@ def rewire_wave(context: df.DurableOrchestrationContext) -> Generator[Any, Any, 
 
 
 @bp.orchestration_trigger(context_name="context")
+@breaking.told
 def rewire_cluster(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
     """One cluster: new ServiceAccounts, proof that they get tokens, workloads moved, both halves proven."""
     order: Order = context.get_input(expected_type=dict)
@@ -83,6 +86,7 @@ def _ended(status: str, said: list[str], commands: list[str]) -> Json:
 
 
 @bp.orchestration_trigger(context_name="context")
+@breaking.told
 def resume_owners_in(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
     """GitOps controllers that were asked to wait go on, where Git holds what was changed."""
     order: Order = context.get_input(expected_type=dict)
@@ -91,6 +95,7 @@ def resume_owners_in(context: df.DurableOrchestrationContext) -> Generator[Any, 
 
 
 @bp.orchestration_trigger(context_name="context")
+@breaking.told
 def recheck_clusters(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
     """Once more, minutes later: does the move still stand, or did a controller put the old state back?"""
     order: Order = context.get_input(expected_type=dict)

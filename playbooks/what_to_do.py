@@ -2,7 +2,7 @@
 
 # Which notice -> what to do now; empty where there is nothing to do.
 NOW = {
-    "opened": "Nothing yet: it is being cut off. The next card says how that ended.",
+    "opened": "Nothing yet. The next card says what was done.",
     "refused": "Read why, then act by hand, or call again where a responder's own call may do it.",
     "not_contained": "Open the incident and pull by hand what it names: tokens may still be issued.",
     "contained": "Read what issued tokens still open, and until when.",

@@ -109,9 +109,9 @@ def test_what_is_under_way_ends_before_the_report_is_written() -> None:
     done, replies = cancelled_in("containing", order("contain"))
 
     begun = ["check_guards", "disable_service_principal", "take_snapshot"]
-    assert done.timeline[:4] == [*begun, "record_cancel"]
+    assert done.timeline[:5] == [*begun, "tell_later", "record_cancel"]
     assert [one for one in done.answered if one[0] in begun[1:]] == [
-        (name, 3) for name in begun[1:]
+        (name, 4) for name in begun[1:]
     ]
     assert not LEVERS & set(done.timeline)
     assert replies.begun[:2] == begun[1:]

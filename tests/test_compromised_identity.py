@@ -164,11 +164,12 @@ def test_respond_goes_all_the_way_in_this_order() -> None:
 
     assert done.outcome["outcome"] == "recovered"
     pulled = len(LEVERS)
-    assert done.timeline[:3] == ["check_guards", "disable_service_principal", "take_snapshot"]
-    assert set(done.timeline[3 : 3 + pulled]) == LEVERS
+    first = ["check_guards", "disable_service_principal", "take_snapshot", "tell_later"]
+    assert done.timeline[:4] == first
+    assert set(done.timeline[4 : 4 + pulled]) == LEVERS
     proof = {"verify_containment", *BESIDE}
-    assert set(done.timeline[3 + pulled : 3 + pulled + len(proof)]) == proof
-    rest = ["", *done.timeline[3 + pulled + len(proof) :]]
+    assert set(done.timeline[4 + pulled : 4 + pulled + len(proof)]) == proof
+    rest = ["", *done.timeline[4 + pulled + len(proof) :]]
     assert rest[1] == "state_residual"
     assert set(rest[2:5]) == {"list_clusters", "collect_activity_log", "collect_logs"}
     assert rest[5:8] == ["survey_clusters", "trace_footprint", "draw_plan"]
@@ -412,7 +413,7 @@ def test_what_is_not_supported_is_refused_in_every_mode(mode: str) -> None:
     refused = {"check_guards": {"status": "refused", "detail": "one of Microsoft's own"}}
     done = rehearse(playbook.compromised_identity, payload, {**ANSWERS, **refused})
 
-    assert done.timeline == ["check_guards", "tell_people", "release_principal"]
+    assert done.timeline == ["check_guards", "tell_later", "tell_people", "release_principal"]
     assert done.outcome["outcome"] == "refused"
 
 
@@ -551,7 +552,7 @@ def test_plan_asks_every_lever_what_it_would_do_and_ends_at_once() -> None:
 def test_a_guard_that_refuses_stops_everything_and_tells_people() -> None:
     done = run("respond", {"check_guards": {"status": "refused", "detail": "protected"}})
 
-    assert done.timeline == ["check_guards", "tell_people", "release_principal"]
+    assert done.timeline == ["check_guards", "tell_later", "tell_people", "release_principal"]
     assert done.outcome["outcome"] == "refused"
 
 
@@ -987,9 +988,12 @@ def test_a_busy_channel_holds_nothing_up_and_is_told_beside_the_playbook(mode: s
 
     told = [one for name, one in done.orders if name == "tell_people"]
     late = [one for name, one in done.orders if name == "tell_later"]
+    opened, *late = late
+    assert opened["notice"] == "opened"
     assert [one["notice_key"] for one in late] == [one["notice_key"] for one in told]
     assert all(one["facts"]["first"] == busy for one in late)
-    assert [one for one in done.timeline if one != "tell_later"] == well.timeline
+    both = [[one for one in each.timeline if one != "tell_later"] for each in (done, well)]
+    assert both[0] == both[1]
     assert done.ended_at - well.ended_at < timedelta(seconds=1)
     assert done.alive == []
 
@@ -1256,3 +1260,41 @@ def test_every_containment_that_fails_is_told_under_a_name_of_its_own() -> None:
     ]
     assert keys[0] == "not_contained-1"
     assert len(keys) == len(set(keys))
+
+
+def opened(done: Rehearsal) -> list[dict[str, Any]]:
+    return [one for name, one in done.orders if name == "tell_later" and one["notice"] == "opened"]
+
+
+@pytest.mark.parametrize("mode", ["plan", "contain", "respond"])
+def test_people_hear_once_that_there_is_an_incident_whatever_becomes_of_it(mode: str) -> None:
+    refused = {"check_guards": {"status": "refused", "detail": "protected"}}
+    for answers in ({}, refused):
+        (told,) = opened(run(mode, answers))
+        assert told["facts"]["Asked for"] == mode
+        assert "first" not in told["facts"]
+
+
+def test_no_lever_waits_for_the_news_that_there_is_an_incident() -> None:
+    done = run("contain")
+    at = done.timeline.index("tell_later")
+    assert done.timeline[at - 2 : at] == ["disable_service_principal", "take_snapshot"]
+    # The next levers are begun by what the first one answers, while nobody has told anybody yet.
+    begun = {name: count for name, count in done.answered if name == "disable_service_principal"}
+    assert begun == {"disable_service_principal": at + 1}
+
+
+def test_an_incident_that_was_held_is_not_opened_a_second_time() -> None:
+    unwritten = iter([{"status": "failed", "detail": "no space"}])
+    answers = {"take_snapshot": lambda _o: next(unwritten, ANSWERS["take_snapshot"])}
+    called: list[str] = []
+
+    def call(status: dict[str, Any]) -> tuple[str, Any] | None:
+        if status["phase"] != "held" or called:
+            return None
+        called.append("once")
+        return containment.CALLED, {"by": None}
+
+    done = run("contain", answers, call)
+    assert done.timeline.count("take_snapshot") == 2
+    assert len(opened(done)) == 1

@@ -355,7 +355,7 @@ def test_many_lines_of_evidence_are_cut_and_counted() -> None:
 def test_every_outcome_that_people_are_told_of_has_its_words() -> None:
     not_of_a_report = {
         *("asking", "waiting", "not_resumed", "closed", "reversed", "contained_again"),
-        *("active_after", "restore_refused", "rebuilt_in_window"),
+        *("active_after", "restore_refused", "rebuilt_in_window", "opened", "failed"),
     }
 
     assert set(NOTICES) - not_of_a_report == set(_ENDINGS)
