@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -240,3 +241,15 @@ def test_what_is_no_dimension_of_ours_names_nobody() -> None:
 
     assert signal["hint"] == {}
     assert "inert" in signal
+
+
+@pytest.mark.exhaustive
+def test_checkov_finds_nothing_that_has_no_reason() -> None:
+    checkov = shutil.which("checkov")
+    if checkov is None:
+        pytest.skip("checkov is not installed (pip install checkov)")
+    command = [checkov, "-d", str(INFRA), "--config-file", str(INFRA / ".checkov.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=280)
+
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "Passed checks" in done.stdout or not done.stdout.strip(), done.stdout
