@@ -72,6 +72,12 @@ class Control:
         """Turn switches of a cluster that no cloud has."""
         await self._send("POST", f"/sandbox/clusters/{cluster}", switches)
 
+    async def switches(self, clusters: Iterable[str]) -> dict[str, Json]:
+        """How the switches of each cluster stand."""
+        return {
+            one: (await self._send("GET", f"/sandbox/clusters/{one}")).json() for one in clusters
+        }
+
     async def put_clock_forward(self, seconds: float) -> None:
         """Let so much of the sandbox's time pass at once."""
         await self._send("POST", "/sandbox/clock", {"advance_seconds": seconds})

@@ -82,6 +82,8 @@ class Observer:
             outputs=outputs_of(self.ground, evidence, states.after, followed.status),
             status=followed.status,
             secrets=self.loot.secrets() | self._keys() | await ledger(self.ground.control),
+            switches=await self.ground.control.switches(self.ground.described["seed"]["clusters"]),
+            status=followed.status,
         )
 
     async def _mint_again(self) -> None:

@@ -92,6 +92,7 @@ class Scene:
     account_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)  # the stolen ones
     owner_on_successor: Reply = NOBODY  # the phished owner plants a secret on the new application
     workload_reads: Sequence[PodRead] = ()
+    switches: Mapping[str, Json] = field(default_factory=dict)  # cluster -> what is wrong with it
     pauses: Sequence[Pause] = ()  # one for each trouble of the drill
     status: Json = field(default_factory=dict)  # how the app says the incident stands
 

@@ -1,6 +1,6 @@
 """Reading a state of the sandbox: identities, what they hold, and what runs with them in the clusters."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from drill.options import Json
@@ -88,19 +88,25 @@ def workloads_of(state: Json, client_id: str) -> list[Workload]:
     """The Deployments whose ServiceAccount names this client id, in every cluster."""
     found = []
     for cluster, objects in state["clusters"].items():
-        accounts = {
-            (account["metadata"]["namespace"], account["metadata"]["name"])
-            for account in accounts_naming(objects, client_id)
-        }
+        accounts = named(accounts_naming(objects, client_id))
         for deployment in objects["deployments"]:
             metadata, spec = deployment["metadata"], deployment["spec"]
-            account = spec["template"]["spec"].get("serviceAccountName", "default")
-            if (metadata["namespace"], account) in accounts:
+            if (metadata["namespace"], account_of(spec["template"]["spec"])) in accounts:
                 labels = spec["selector"]["matchLabels"]
                 replicas = spec.get("replicas", 1)
                 identity = (cluster, metadata["namespace"], metadata["name"])
                 found.append(Workload(*identity, replicas, labels))
     return found
+
+
+def account_of(pod_spec: Json) -> str:
+    """The ServiceAccount that these pods run as."""
+    return str(pod_spec.get("serviceAccountName", "default"))
+
+
+def named(objects: Iterable[Json]) -> set[tuple[str, str]]:
+    """Namespace and name of each; what has no namespace has an empty one."""
+    return {(one["metadata"].get("namespace", ""), one["metadata"]["name"]) for one in objects}
 
 
 def accounts_naming(cluster: Json, client_id: str) -> list[Json]:

@@ -124,11 +124,12 @@ def _grant(name: str, principal: str, role: str, scope: str = "/rg") -> Json:
 def _cluster(client_id: str, account: str, pods: str, *, billing: bool) -> Json:
     accounts = [_account(account, client_id)]
     deployments = [_deployment("orders-api", account, 2)]
-    running = [_pod(f"orders-api-{pods}-{number}", "orders-api", client_id) for number in range(2)]
+    names = [f"orders-api-{pods}-{number}" for number in range(2)]
+    running = [_pod(name, "orders-api", account, client_id) for name in names]
     if billing:
         accounts.append(_account("billing-api", "client-billing"))
         deployments.append(_deployment("billing-api", "billing-api", 1))
-        running.append(_pod("billing-api-1", "billing-api", "client-billing"))
+        running.append(_pod("billing-api-1", "billing-api", "billing-api", "client-billing"))
     return {"serviceaccounts": accounts, "deployments": deployments, "pods": running}
 
 
@@ -148,11 +149,16 @@ def _deployment(name: str, account: str, replicas: int) -> Json:
     }
 
 
-def _pod(name: str, app: str, client_id: str) -> Json:
+def _pod(name: str, app: str, account: str, client_id: str) -> Json:
     variables = [{"name": "AZURE_CLIENT_ID", "value": client_id}]
     return {
-        "metadata": {"namespace": "shop", "name": name, "labels": {"app": app}},
-        "spec": {"containers": [{"name": "main", "env": variables}]},
+        "metadata": {
+            "namespace": "shop",
+            "name": name,
+            "labels": {"app": app},
+            "ownerReferences": [{"kind": "ReplicaSet", "name": f"{app}-1", "controller": True}],
+        },
+        "spec": {"serviceAccountName": account, "containers": [{"name": "main", "env": variables}]},
         "status": {"phase": "Running"},
     }
 

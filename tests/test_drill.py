@@ -243,15 +243,26 @@ async def test_an_app_that_does_not_load_is_told_about_with_its_log(tmp_path: Pa
     assert "no such thing" in str(told.value)
 
 
+@pytest.mark.exhaustive
+async def test_a_drill_where_not_all_can_be_moved_is_green_and_half_done(tmp_path: Path) -> None:
+    """A cluster that is down, a broken webhook, Git, a budget, and every shape of workload."""
+    options = Options(folder=tmp_path, sandbox_options=["--world", "multi-cluster"], timeout_s=150)
+
+    outcome = await run_drill(options, screen())
+
+    assert red(outcome) == set()
+    assert outcome.incident["outcome"] == "partly_recovered"
+
+
+# Resumed twice, and so long that it has no time to spare where others work beside it.
+_LONG = [pytest.mark.exhaustive, pytest.mark.timeout(500)]
+
+
 @pytest.mark.parametrize(
     "name",
     [
         "recover-wait-out",
-        *(
-            pytest.param(one, marks=pytest.mark.exhaustive)
-            for one in RECOVERIES
-            if one != "recover-wait-out"
-        ),
+        *(pytest.param(one, marks=_LONG) for one in RECOVERIES if one != "recover-wait-out"),
     ],
 )
 async def test_a_recovery_survives_a_host_that_is_stopped_and_clocks_that_jump(

@@ -225,7 +225,7 @@ SPOILED: list[tuple[str, Scene]] = [
     ("there is one new identity, and it is enabled", in_after(no_successor)),
     ("there is one new identity, and it is enabled", in_after(disabled_successor)),
     ("it trusts the clusters' own issuers only", in_after(rogue_issuer_copied)),
-    ("it trusts every workload that needs it", in_after(trust_missing)),
+    ("it trusts every ServiceAccount that needs it", in_after(trust_missing)),
     ("it trusts no subject that the old one trusted", in_after(subject_copied)),
     ("it has no secret and no key", in_after(secret_on_successor)),
     ("nobody owns it who lost control of the old one", in_after(owner_copied)),

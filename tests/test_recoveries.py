@@ -1,6 +1,7 @@
 """A whole recovery by each way to shut stolen tokens out; the verdict notices when it was only said to be done."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from drill.recovering import before_consent, look_recovered, mend
 from drill.scenarios.recoveries import RECOVERIES
-from drill.scenarios.recovery import Trouble
+from drill.scenarios.recovery import Recovery, Trouble
 from drill.scene import Pause
 from drill.staging import judge, stage
 from drill.training_ground import VECTORS
@@ -39,7 +40,13 @@ async def recover(
     stage_: Stage, name: str, pretended: dict[str, Any] | None = None
 ) -> dict[str, str]:
     """Attack, contain, steal again, consent, recover; the facts of the verdict that do not hold."""
-    recovery = RECOVERIES[name]
+    return await carry_out(stage_, RECOVERIES[name], pretended)
+
+
+async def carry_out(
+    stage_: Stage, recovery: Recovery, pretended: dict[str, Any] | None = None
+) -> dict[str, str]:
+    """The same for a recovery that no drill has."""
     staged = await stage(recovery, stage_, lambda *_: None)
     alerted_at = datetime.now(UTC)
     victim = recovery.victim(stage_.described)
@@ -78,6 +85,58 @@ async def test_a_recovery_is_complete_and_shuts_stolen_tokens_out(
     scenario_stage: Stage, name: str
 ) -> None:
     assert await recover(scenario_stage, name) == {}
+
+
+IN_PARTS = replace(
+    RECOVERIES["recover-multi-cluster"], name="recover-in-parts", troubles=(), further=()
+)
+
+
+@pytest.fixture
+def _where_not_all_can_be_moved(scenario_stage: Stage) -> Iterator[None]:
+    """One cluster is down, another one's webhook is; paused, bare and immutable things in those that are well."""
+    sandbox = scenario_stage.in_process.sandbox
+    sandbox.control("POST", "reset", {"world": "multi-cluster"})
+    sandbox.no_delays()
+    sandbox.control("POST", "limits", {"identity_protection": 1000})
+    yield
+    sandbox.control("POST", "reset", {"world": "plain"})
+
+
+@pytest.mark.usefixtures("_where_not_all_can_be_moved")
+async def test_what_can_be_moved_is_and_what_can_not_is_named(scenario_stage: Stage) -> None:
+    assert await carry_out(scenario_stage, IN_PARTS) == {}
+
+
+# A step that only says that it did it -> what the verdict notices, where others could not be moved either.
+LEFT_OUT = {
+    "move_workloads": "every workload is back with all its replicas",
+    "retire_service_accounts": "no ServiceAccount names the old client id",
+    "move_consumers": "of each cluster it says whether it was moved",
+    "federate_identity": "it trusts every ServiceAccount that needs it",
+}
+
+
+@pytest.mark.usefixtures("_where_not_all_can_be_moved")
+@pytest.mark.parametrize(
+    "step",
+    [
+        "retire_service_accounts",
+        *(
+            pytest.param(one, marks=pytest.mark.exhaustive)
+            for one in LEFT_OUT
+            if one != "retire_service_accounts"
+        ),
+    ],
+)
+async def test_that_some_can_not_be_moved_excuses_nothing_else(
+    scenario_stage: Stage, step: str
+) -> None:
+    proofs = dict.fromkeys(("check_workloads", "prove_new_identity"), LIE)
+
+    found = await carry_out(scenario_stage, IN_PARTS, {step: LIE, **proofs})
+
+    assert LEFT_OUT[step] in found
 
 
 STOLEN_REFUSED = "stolen ServiceAccount tokens do not open the new identity"

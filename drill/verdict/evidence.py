@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from drill import unmoved
 from drill.options import Json
 from drill.scene import EvidenceFile, Scene
 from drill.states import credentials_of, only, pods_of, trusts_of, workloads_of
@@ -72,7 +73,8 @@ def _snapshot(scene: Scene) -> Finding:
 
 def _captures(scene: Scene) -> Finding:
     """Cluster by cluster: one that is quick does not wait for another to be written down."""
-    workloads = workloads_of(scene.staged, scene.victim.app_id)
+    found, shut = workloads_of(scene.staged, scene.victim.app_id), unmoved.shut(scene)
+    workloads = [one for one in found if one.cluster not in shut]
     texts = {one.cluster: _before_a_stop(scene, one.cluster) for one in workloads}
     return every(
         [

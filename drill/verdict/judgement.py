@@ -8,6 +8,7 @@ from drill.verdict import (
     attacker,
     bystander,
     evidence,
+    half_done,
     old_identity,
     people,
     successor,
@@ -36,8 +37,9 @@ class Verdict(TypedDict):
 
 
 def judge(scene: Scene) -> Verdict:
-    """Look at the scene from every side."""
-    facts = [fact for noun, checks in TABLE for fact in establish(noun, checks, scene)]
+    """Look at the scene from every side; where something could not be moved, also at what is said of it."""
+    table = [*TABLE, *(half_done.TABLE if half_done.is_due(scene) else ())]
+    facts = [fact for noun, checks in table for fact in establish(noun, checks, scene)]
     return {
         "passed": all(fact["holds"] for fact in facts),
         "facts": facts,

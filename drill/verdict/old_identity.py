@@ -1,5 +1,6 @@
 """What is left of the compromised identity, lever by lever: disabled hides a lever that was forgotten."""
 
+from drill import unmoved
 from drill.scene import Scene
 from drill.states import accounts_naming, credentials_of, grants_of, only, trusts_of
 from drill.verdict.facts import Check, Finding, none_of
@@ -38,9 +39,11 @@ def _grants(scene: Scene) -> Finding:
 
 
 def _accounts(scene: Scene) -> Finding:
+    out = unmoved.out(scene)
     naming = [
         f"{cluster}/{account['metadata']['namespace']}/{account['metadata']['name']}"
         for cluster, objects in scene.after["clusters"].items()
+        if cluster not in out
         for account in accounts_naming(objects, scene.victim.app_id)
     ]
     return none_of(naming)

@@ -2,14 +2,17 @@
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from drill import unmoved
 from drill.options import Json
 from drill.scene import Reply, Scene
 from drill.states import accounts_naming, grants_of, identity_trusts_of, only, trusts_of
 from drill.successors import successor_of
 from drill.traffic import moment, succeeded, writes
+from drill.verdict import half_done
 from drill.verdict.attacker import REFUSALS
 from drill.verdict.facts import Check, Finding, every, none_of
 from drill.writings import is_report
@@ -30,16 +33,20 @@ def _issuers(scene: Scene) -> Finding:
     return every([(issuer, issuer in ours) for issuer, _ in successor_of(scene).trusts])
 
 
-def _covers(scene: Scene) -> Finding:
-    """One trust in each cluster for each ServiceAccount that had one and named the identity."""
-    wanted = {
-        (cluster, account["metadata"]["namespace"], account["metadata"]["name"])
+def covers(scene: Scene) -> Finding:
+    """One trust for each ServiceAccount that named the identity, for its issuer and in its namespace, and no other."""
+    clusters, shut = scene.seed["clusters"], unmoved.shut(scene)
+    wanted = Counter(
+        (clusters[cluster]["issuer"], account["metadata"]["namespace"])
         for cluster, objects in scene.before["clusters"].items()
+        if cluster not in shut  # nobody could use a trust there, so none is made
         for account in accounts_naming(objects, scene.victim.app_id)
-    }
+    )
     trusts = successor_of(scene).trusts
-    text = f"{len(trusts)} trusts for {len(wanted)} ServiceAccounts"
-    return Finding(bool(wanted) and len(trusts) == len(wanted), text)
+    # A subject is system:serviceaccount:<namespace>:<name>; the name may be a new one.
+    given = Counter((issuer, subject.split(":")[2]) for issuer, subject in trusts)
+    text = f"{len(trusts)} trusts for {wanted.total()} ServiceAccounts"
+    return Finding(bool(wanted) and given == wanted, text)
 
 
 def _new_subjects(scene: Scene) -> Finding:
@@ -116,8 +123,8 @@ def _expiry(token: str) -> datetime:
 
 
 def _said(scene: Scene) -> Finding:
-    outcome = scene.status.get("outcome")
-    return Finding(outcome == "recovered", f"outcome is {outcome}")
+    outcome, wanted = scene.status.get("outcome"), half_done.outcome_of(scene)
+    return Finding(outcome == wanted, f"outcome is {outcome}")
 
 
 def _no_risk_said(scene: Scene) -> Finding:
@@ -169,14 +176,18 @@ RISK_IS_AS_SAID = Check(
 )
 NO_RISK_SAID = Check("no risk is said to be accepted", "none", _no_risk_said)
 RISK_SAID = Check("the report says what risk was accepted, and until when", "said", _risk_said)
-SAID = Check("the incident says that it is recovered", "recovered", _said)
+SAID = Check(
+    "the incident says that it is recovered, or what is not",
+    "recovered, or partly where not all can be moved",
+    _said,
+)
 EXPLAINED = {
     one: _explained(one) for one in ("new_subject", "wait_out", "rotate_keys", "accept_risk")
 }
 CHECKS = (
     Check("there is one new identity, and it is enabled", "accountEnabled True", _exists),
     Check("it trusts the clusters' own issuers only", "each issuer is a cluster's", _issuers),
-    Check("it trusts every ServiceAccount that needs it", "one trust each", _covers),
+    Check("it trusts every ServiceAccount that needs it", "one trust each", covers),
     Check("it has no secret and no key", "none", _credentials),
     Check("it has the roles from before the attack, no more, no less", "as before", _grants),
 )

@@ -1,7 +1,8 @@
 """The new identity: complete, and with nothing of the attacker's in it."""
 
 from drill.scene import Scene
-from drill.states import credentials_of, grants_of, trusts_of, workloads_of
+from drill.states import credentials_of, grants_of, trusts_of
+from drill.verdict import recovered
 from drill.verdict.facts import Check, Finding, every, none_of
 
 
@@ -14,19 +15,6 @@ def _issuers(scene: Scene) -> Finding:
     ours = {cluster["issuer"] for cluster in scene.seed["clusters"].values()}
     trusts = trusts_of(scene.after, scene.successor["id"])
     return every([(trust["issuer"], trust["issuer"] in ours) for trust in trusts])
-
-
-def _covers(scene: Scene) -> Finding:
-    """One trust in each cluster for each workload that had one, under whatever name."""
-    wanted = [
-        (workload.cluster, workload.namespace, workload.name)
-        for workload in workloads_of(scene.before, scene.victim.app_id)
-    ]
-    trusts = trusts_of(scene.after, scene.successor["id"])
-    return Finding(
-        bool(wanted) and len(trusts) == len(wanted),
-        f"{len(trusts)} trusts for {len(wanted)} workloads",
-    )
 
 
 def _subjects(scene: Scene) -> Finding:
@@ -76,7 +64,7 @@ def _planted_grant(scene: Scene) -> Finding:
 CHECKS = (
     Check("there is one new identity, and it is enabled", "accountEnabled True", _enabled),
     Check("it trusts the clusters' own issuers only", "each issuer is a cluster's", _issuers),
-    Check("it trusts every workload that needs it", "one trust a workload", _covers),
+    Check("it trusts every ServiceAccount that needs it", "one trust each", recovered.covers),
     Check("it trusts no subject that the old one trusted", "new subjects only", _subjects),
     Check("it has no secret and no key", "none", _credentials),
     Check("nobody owns it who lost control of the old one", "none", _owners),
