@@ -83,7 +83,6 @@ class Observer:
             status=followed.status,
             secrets=self.loot.secrets() | self._keys() | await ledger(self.ground.control),
             switches=await self.ground.control.switches(self.ground.described["seed"]["clusters"]),
-            status=followed.status,
         )
 
     async def _mint_again(self) -> None:

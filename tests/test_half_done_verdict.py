@@ -45,7 +45,9 @@ def half_done(change: Callable[[Json], None] = lambda _: None) -> Scene:
 
 
 def red(seen: Scene) -> set[str]:
-    return {fact["fact"] for fact in judge(seen)["facts"] if not fact["holds"]}
+    """What is told to people and channels stands in other scenes."""
+    facts = [one for one in judge(seen)["facts"] if one["noun"] != "people"]
+    return {one["fact"] for one in facts if not one["holds"]}
 
 
 def paused(parts: Json) -> None:
