@@ -12,6 +12,7 @@ from playbooks import (
     provision_identity,
     renewing,
     restore_identity,
+    rotate_federation,
     rotations,
     shutting_out,
     signal_notices,
@@ -26,6 +27,7 @@ from playbooks.steps import (
     cancelled,
     cluster_restores,
     comparing_identities,
+    comparing_trusts,
     concluding,
     consenting,
     containment,
@@ -46,6 +48,7 @@ from playbooks.steps import (
     restoring,
     rewiring,
     rotating,
+    rotating_trusts,
     telling,
     troubleshooting,
     unprovisioning,
@@ -121,6 +124,9 @@ for module in (
     unprovisioning,
     troubleshoot_workload,
     troubleshooting,
+    rotate_federation,
+    comparing_trusts,
+    rotating_trusts,
     concluding,
 ):
     app.register_functions(module.bp)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -20,6 +21,10 @@ class Control:
         """Everything that is stored, as it is stored."""
         answer: Json = (await self._send("GET", "/sandbox/state")).json()
         return answer
+
+    async def part(self, path: str) -> Any:
+        """A part of it, such as "clusters/aks-weu/deployments"."""
+        return (await self._send("GET", f"/sandbox/state/{path}")).json()
 
     async def normal_state(self) -> Json:
         """The same in the form that two of them are compared in: natural keys, nothing volatile."""

@@ -13,7 +13,8 @@ https://learn.microsoft.com/graph/api/application-removekey
 """
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from structlog.contextvars import bound_contextvars
@@ -93,6 +94,15 @@ async def remove_from_service_principal(cloud: Cloud, principal: Principal) -> S
     return await _remove(cloud, principal, "service_principal")
 
 
+async def remove_named(
+    cloud: Cloud, principal: Principal, doomed: Sequence[Credential]
+) -> list[StepResult]:
+    """Remove exactly these of both objects. What single sign-on signs with stays, whoever named it. Safe to repeat."""
+    only = frozenset(_named(one) for one in doomed)
+    holders: set[Holder] = {one["holder"] for one in doomed}
+    return [await _remove(cloud, principal, one, only) for one in sorted(holders)]
+
+
 def by_hand(principal: Principal) -> list[str]:
     """What a person would run; the second delete is for certificates."""
     found = []
@@ -105,7 +115,12 @@ def by_hand(principal: Principal) -> list[str]:
     return found
 
 
-async def _remove(cloud: Cloud, principal: Principal, holder: Holder) -> StepResult:
+async def _remove(
+    cloud: Cloud,
+    principal: Principal,
+    holder: Holder,
+    only: frozenset[signing_keys.Named] | None = None,
+) -> StepResult:
     """Read, remove, read back until nothing is left: what is added meanwhile is removed too."""
     path = _path(principal, holder)
     latest = _Held([], {}, [])
@@ -114,6 +129,8 @@ async def _remove(cloud: Cloud, principal: Principal, holder: Holder) -> StepRes
     async def read() -> list[Json]:
         nonlocal latest
         latest = await _read(cloud, principal, holder)
+        if only is not None:
+            latest = replace(latest, found=[one for one in latest.found if _named(one) in only])
         return [dict(one) for one in latest.doomed]
 
     async def remove(one: Json) -> None:

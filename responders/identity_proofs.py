@@ -18,6 +18,7 @@ from responders.kube import Kube
 from responders.model import StepResult
 from responders.resource_reads import Read
 from responders.token_exchange import Account
+from responders.token_proofs import REFUSALS
 
 
 async def prove(cloud: Cloud, kube: Kube, account: Account, reads: Sequence[Read]) -> StepResult:
@@ -58,3 +59,16 @@ async def _by_token(cloud: Cloud, kube: Kube, account: Account, shut: list[str])
     if shut:
         why = f"the network of {', '.join(shut)} keeps Firebreak out"
     return {"status": "done", "detail": f"{who} gets a token; {why}: proven by token only"}
+
+
+async def refused(cloud: Cloud, kube: Kube, account: Account) -> StepResult:
+    """Done where a ServiceAccount opens nothing any more; failed while it does, or while nothing clear is said."""
+    verdict = await token_exchange.probe(
+        cloud, kube, account.namespace, account.name, account.client_id
+    )
+    who = f"{account.namespace}/{account.name} for {account.client_id}"
+    if verdict["accepted"]:
+        return {"status": "failed", "detail": f"{who}: a token was issued"}
+    if verdict["error_code"] not in REFUSALS:
+        return {"status": "failed", "detail": f"{who}: AADSTS{verdict['error_code']} is no refusal"}
+    return {"status": "done", "detail": f"{who}: AADSTS{verdict['error_code']}"}

@@ -99,7 +99,11 @@ def _template(template: Json, to: Target, *, restarts: bool) -> Json | None:
     if service_account_of(template["spec"]) != to.service_account:
         wanted["serviceAccountName"] = to.service_account
     for part in ("initContainers", "containers"):
-        said = [one for one in template["spec"].get(part) or [] if _says(one, to.old_client_id)]
+        said = [
+            one
+            for one in template["spec"].get(part) or []
+            if to.old_client_id != to.new_client_id and _says(one, to.old_client_id)
+        ]
         if said:
             wanted[part] = [_saying(one["name"], to.new_client_id) for one in said]
     if not wanted and (notes.get(INCIDENT) == to.incident_id or not restarts):

@@ -37,6 +37,7 @@ class Successor:
     name: str
     client_id: str
     incident_id: str
+    marks: tuple[tuple[str, str], ...] = ()  # annotations of whoever asks for it
 
 
 def find(inventory: Inventory) -> list[ServiceAccountRef]:
@@ -240,6 +241,7 @@ def _successor(old: Json, ref: ServiceAccountRef, to: Successor) -> Json:
         if not name.startswith("firebreak.dev/")
     }
     annotations |= {CLIENT_ID: to.client_id, INCIDENT: to.incident_id, REPLACES: ref["name"]}
+    annotations |= dict(to.marks)
     successor: Json = {
         "apiVersion": "v1",
         "kind": "ServiceAccount",

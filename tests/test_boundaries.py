@@ -22,6 +22,8 @@ _STEP_MODULES = {
     "cancelled",
     "auditing",
     "comparing_identities",
+    "comparing_trusts",
+    "rotating_trusts",
     "concluding",
     "provisioning",
     "unprovisioning",
@@ -131,6 +133,7 @@ def test_the_playbooks_schedule_only_registered_steps() -> None:
         "health_check",
         "provision_identity",
         "troubleshoot_workload",
+        "rotate_federation",
     ):
         for node in ast.walk(ast.parse((ROOT / "playbooks" / f"{name}.py").read_text())):
             match node:

@@ -102,7 +102,14 @@ def actual(identity: Any = None, cluster: Any = None, role: Any = None) -> Actua
         "command": "",
         "problem": "",
         "namespaces": ["shop"],
-        "accounts": {"shop/orders-api": {"annotations": notes, "labelled": False, "remark": ""}},
+        "accounts": {
+            "shop/orders-api": {
+                "annotations": notes,
+                "labelled": False,
+                "replaced_by": "",
+                "remark": "",
+            }
+        },
         "workloads": {
             "shop/Deployment/orders-api": {
                 "label": "true",
@@ -294,6 +301,18 @@ def test_another_identitys_service_account_is_not_taken_over_in_passing() -> Non
     assert [one["key"] for one in drawn["confirmations"]] == [
         "takes-over:orders-api:aks-weu/shop/orders-api"
     ]
+
+
+def test_an_account_that_a_rotation_replaced_is_not_made_the_identity_again() -> None:
+    """Whoever holds a token of the old one would be the identity again."""
+    found = actual()
+    account = found["clusters"]["aks-weu"]["accounts"]["shop/orders-api"]
+    account |= {"annotations": {}, "replaced_by": "orders-api-2026q4"}
+
+    drawn = plan(found)
+
+    assert "name orders-api-2026q4 in the document" in drawn["blocked"][0]
+    assert "account" not in kinds(drawn)
 
 
 def test_our_own_that_somebody_pointed_elsewhere_is_pointed_back() -> None:

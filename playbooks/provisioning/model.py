@@ -12,6 +12,9 @@ class AccountState(TypedDict):
 
     annotations: dict[str, str]  # those that a declaration is about
     labelled: bool  # with the label that belongs on pods
+    replaced_by: (
+        str  # the ServiceAccount that a rotation or an incident put in its place; "" where none did
+    )
     remark: str  # who else writes it
 
 

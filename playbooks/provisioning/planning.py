@@ -75,6 +75,7 @@ def _identity(declared: Identity, actual: Actual, settings: Settings) -> Identit
         *_clusters_blocked(declared, actual, clusters, settings),
         *_roles_blocked(declared, actual),
         *trusts.blocked,
+        *wires.blocked,
     ]
     plan: IdentityPlan = {
         "name": declared.name,

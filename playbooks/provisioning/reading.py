@@ -38,6 +38,7 @@ from responders.kube import Kube
 from responders.model import ClusterRef, Json, Principal
 from responders.named_roles import NamedRole
 from responders.preflight import Question
+from responders.service_accounts import REPLACED_BY
 from responders.workload_objects import PLURALS, USE_LABEL, service_account_of, template_of
 
 IncidentOpen = Callable[
@@ -154,6 +155,7 @@ def _account(found: Json) -> AccountState:
     return {
         "annotations": wired_accounts.annotations_of(found),
         "labelled": USE_LABEL in (found["metadata"].get("labels") or {}),
+        "replaced_by": (found["metadata"].get("annotations") or {}).get(REPLACED_BY, ""),
         "remark": remark(found["metadata"]),
     }
 

@@ -79,6 +79,13 @@ def _account(
     notes = there["annotations"] if there else {}
     if there is not None:
         _remarks(found, where, at, there)
+    if there is not None and there["replaced_by"] and not notes.get(CLIENT_ID):
+        new = there["replaced_by"]
+        found.blocked.append(
+            f"{where} was replaced by {new}, in a rotation or an incident: name {new} in the document, or delete "
+            f"{where} to have it again under its old name"
+        )
+        return
     same = notes.get(CLIENT_ID) == client_id and notes.get(IDENTITY) == name
     if there is not None and same and account["expiration"] in (None, notes.get(EXPIRATION)):
         return

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from playbooks.auditing.parameters import AuditIdentities
+from playbooks.federation.parameters import Rotate
 from playbooks.health.parameters import HealthCheck
 from playbooks.provisioning.parameters import Provision
 from playbooks.runs.model import Json
@@ -54,6 +55,14 @@ _ALL = (
         acts=True,
         tells="always",
         runbook="docs/runbooks/provision-identity.md",
+    ),
+    Playbook(
+        "rotate_federation",
+        "The trusts of an identity replaced, cluster by cluster, while its workloads run",
+        Rotate,
+        acts=True,
+        tells="always",
+        runbook="docs/runbooks/rotate-federation.md",
     ),
     Playbook(
         "troubleshoot_workload",

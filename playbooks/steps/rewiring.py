@@ -20,14 +20,12 @@ from responders import (
     service_accounts,
     standing,
     surveys,
-    token_exchange,
 )
 from responders.evidence import EvidenceStore
 from responders.kube import Kube
 from responders.model import Grant, Incident, ServiceAccountRef, StepResult, WorkloadRef
 from responders.service_accounts import Successor
 from responders.token_exchange import Account
-from responders.token_proofs import REFUSALS
 
 bp = df.Blueprint()
 _NOT_ASKED: Json = {
@@ -249,7 +247,9 @@ async def prove_old_subjects_refused(order: Order) -> Json:
             return _NOT_ASKED
         old_id, new_id = order["incident"]["principal"]["app_id"], order["identity"]["app_id"]
         return await each(
-            _refused(work, kube, old, client_id)
+            identity_proofs.refused(
+                work.cloud, kube, Account(old["namespace"], old["name"], client_id)
+            )
             for old in plan["survey"]["service_accounts"]
             for client_id in (old_id, new_id)
             if client_id == old_id or successor_of(plan, old) != old["name"]
@@ -287,13 +287,3 @@ def _move(order: Order, plan: plans.ClusterPlan, ref: WorkloadRef) -> moves.Move
 
 def _grants(store: EvidenceStore, incident: Incident) -> list[Grant]:
     return grants_of(store, incident, plan_of(store, incident))
-
-
-async def _refused(work: Work, kube: Kube, old: ServiceAccountRef, client_id: str) -> StepResult:
-    verdict = await token_exchange.probe(work.cloud, kube, old["namespace"], old["name"], client_id)
-    who = f"{old['namespace']}/{old['name']} for {client_id}"
-    if verdict["accepted"]:
-        return {"status": "failed", "detail": f"{who}: a token was issued"}
-    if verdict["error_code"] not in REFUSALS:
-        return {"status": "failed", "detail": f"{who}: AADSTS{verdict['error_code']} is no refusal"}
-    return {"status": "done", "detail": f"{who}: AADSTS{verdict['error_code']}"}
