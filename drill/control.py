@@ -36,6 +36,15 @@ class Control:
         answer = await self._send("GET", "/sandbox/record")
         return [json.loads(line) for line in answer.text.splitlines() if line]
 
+    async def record_no_bodies(self) -> None:
+        """Keep of bodies only how long they are, where there is much traffic."""
+        await self._send("POST", "/sandbox/record", {"bodies": False})
+
+    async def crowd(self, **sizes: int) -> Json:
+        """A tenant as a big company has it."""
+        answer: Json = (await self._send("POST", "/sandbox/crowd", sizes)).json()
+        return answer
+
     async def sign_in(self, user: str, audience: str) -> str:
         """An access token of a person, as a browser would get it."""
         answer = await self._send("POST", "/sandbox/sign-in", {"user": user, "audience": audience})

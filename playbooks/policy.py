@@ -141,6 +141,7 @@ class Schedules(_Section):
     audit_identities: Schedule
     health_check: Schedule
     provision_identity: Schedule
+    security_review: Schedule
 
 
 class Provisioning(_Section):
@@ -156,6 +157,7 @@ class Audit(_Section):
     expiring_days: Annotated[int, Field(ge=1, le=365)]
     oldest_credential_days: Annotated[int, Field(ge=1, le=3650)]
     known_issuers: list[str]
+    trusted_namespaces: list[str]
 
 
 class Troubleshooting(_Section):

@@ -10,11 +10,12 @@ from responders.model import Json
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")  # RFC 1123 subdomain
 _API = {
-    "namespaces": "/api/v1",
     "serviceaccounts": "/api/v1",
     "pods": "/api/v1",
     "configmaps": "/api/v1",
     "persistentvolumes": "/api/v1",
+    "namespaces": "/api/v1",
+    "resourcequotas": "/api/v1",
     "deployments": "/apis/apps/v1",
     "statefulsets": "/apis/apps/v1",
     "daemonsets": "/apis/apps/v1",

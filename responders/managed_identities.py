@@ -105,7 +105,7 @@ async def cluster_duty(cloud: Cloud, principal: Principal) -> str | None:
     if "/providers/microsoft.kubernetes/connectedclusters/" in resource_id:
         return f"the identity by which the Arc-enabled cluster {resource_id} is connected"
     ids = {resource_id, principal["object_id"], principal["app_id"]} - {""}
-    for cluster in await _clusters(cloud):
+    for cluster in await all_clusters(cloud):
         # Nothing else of it is asked: an intruder could write the id into a tag to keep us away.
         roles = {key: cluster.get(key) for key in ("identity", "properties")}
         for where, found in _named(roles, ""):
@@ -120,7 +120,7 @@ async def duties(cloud: Cloud) -> dict[str, str]:
     Raises where any cluster can't be read.
     """
     found: dict[str, str] = {}
-    for cluster in await _clusters(cloud):
+    for cluster in await all_clusters(cloud):
         roles = {key: cluster.get(key) for key in ("identity", "properties")}
         for where, named in _named(roles, ""):
             if _IDENTITIES in named.lower():
@@ -171,7 +171,7 @@ async def _itself(cloud: Cloud, principal: Principal, resource_id: str) -> list[
     return [_item(rows[0], "system-assigned", _take_away(resource_id))]
 
 
-async def _clusters(cloud: Cloud) -> list[Json]:
+async def all_clusters(cloud: Cloud) -> list[Json]:
     """As Resource Manager says it: the SDK's model would drop profiles that it does not know."""
     outcomes = await fan_out(
         await cloud.subscription_ids(),

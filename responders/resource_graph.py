@@ -94,6 +94,8 @@ def bind(text: str, values: Mapping[str, str]) -> str:
     if set(declared) != values.keys():
         raise ContractChangedError(f"query wants {sorted(declared)}, given {sorted(values)}")
     body = "\n".join(line for line in text.strip().splitlines() if not line.startswith("//"))
+    if not declared:
+        return body
     literals = {name: f"'{_checked(values[name])}'" for name in declared}
     names = "|".join(literals)
     return re.sub(rf"\b({names})\b", lambda found: literals[found[1]], body)

@@ -58,6 +58,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self._lines: list[Json] = []
+        self.bodies = True  # False: of a body its size alone, where there is much traffic
 
     def since(self, number: int) -> list[Json]:
         """The lines from this index on."""
@@ -90,12 +91,17 @@ class Recorder:
                 "method": call.method,
                 "url": call.origin + path + _query(query),
                 "request_headers": _headers(call.headers),
-                "request_body": _of(call, call.body, call.headers.get("content-type", "")),
+                "request_body": self._body(call, call.body, call.headers.get("content-type", "")),
                 "status": status,
                 "response_headers": _headers(headers),
-                "response_body": _of(call, body, headers.get("content-type", "")),
+                "response_body": self._body(call, body, headers.get("content-type", "")),
             }
         )
+
+    def _body(self, call: Call, raw: bytes, content_type: str) -> Any:
+        if not self.bodies and raw:
+            return f"[{len(raw)} bytes]"
+        return _of(call, raw, content_type)
 
 
 def kind(call: Call) -> str:

@@ -234,6 +234,7 @@ class Azure:
     role_definitions: Shelf = field(init=False)
     role_assignments: Shelf = field(init=False)
     management_groups: Shelf = field(init=False)  # keyed by lower-cased resource id
+    policies: Shelf = field(init=False)  # assignments and states; keyed by lower-cased id
     vault_secrets: Shelf = field(init=False)  # keyed by "{vault id}/secrets/{name}", lower-cased
     parents: dict[str, str] = field(default_factory=dict)  # lower-cased scope -> management group
     activity: list[Json] = field(default_factory=list)  # activity log events, oldest first
@@ -246,6 +247,7 @@ class Azure:
             "resources",
             "role_definitions",
             "management_groups",
+            "policies",
             "vault_secrets",
         ):
             setattr(self, name, Shelf(self.clock))

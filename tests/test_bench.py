@@ -5,7 +5,8 @@ from typing import Any, cast
 import pytest
 
 from bench import __main__ as bench
-from bench import fleet, page, recovery
+from bench import audit, fleet, page, recovery
+from bench.audit import Audited
 from bench.chains import Call
 from bench.recovery import Recovery
 
@@ -89,3 +90,39 @@ def test_the_fleet_is_as_big_as_the_page_says() -> None:
     assert fleet.CLUSTERS * fleet.ACCOUNTS == 10_000
     assert fleet.ACCOUNTS * fleet.REPLICAS == 400
     assert fleet.TRUSTS == 20
+
+
+def audited(**parts: Any) -> Audited:
+    whole = {
+        "calls_ratio": 0.02,
+        "time_ratio": 0.05,
+        "peak_memory_mb": 300.0,
+        "unread": [],
+        "progress": ["looking around", "reading applications: 1000 of 20000", "ended"],
+    }
+    return cast(Audited, whole | parts)
+
+
+def test_an_audit_within_its_budget_is_not_complained_about() -> None:
+    assert audit.over_budget(audited()) == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        ({"calls_ratio": 0.06}, "of the calls"),
+        ({"time_ratio": 0.2}, "of the time"),
+        ({"peak_memory_mb": 400.1}, "400.1 MB"),
+        ({"progress": ["ended"]}, "no progress"),
+        ({"unread": ["aks-07: down"]}, "aks-07: down"),
+    ],
+)
+def test_an_audit_that_costs_too_much_is_named(parts: dict[str, Any], said: str) -> None:
+    (complaint,) = audit.over_budget(audited(**parts))
+
+    assert said in complaint
+
+
+def test_the_audited_tenant_is_as_big_as_the_page_says() -> None:
+    assert (audit.APPLICATIONS, audit.ASSIGNMENTS, fleet.CLUSTERS) == (20_000, 50_000, 50)
+    assert audit.FEDERATED < audit.APPLICATIONS

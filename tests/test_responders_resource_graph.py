@@ -49,8 +49,8 @@ def test_every_query_says_what_it_is_and_uses_what_it_declares(path: Path) -> No
     assert text.startswith("// ")
     declared = re.findall(r"^// param (\w+):string$", text, re.MULTILINE)
     body = resource_graph.bind(text, dict.fromkeys(declared, OBJECT))
-    assert declared
-    assert f"'{OBJECT}'" in body
+    # What asks about everything in sight takes no value at all.
+    assert (f"'{OBJECT}'" in body) is bool(declared)
     # A page is only continued where rows have an id, in a fixed order.
     # https://learn.microsoft.com/azure/governance/resource-graph/concepts/work-with-data
     assert re.search(r"\| project id\b", body)

@@ -45,6 +45,13 @@ def gaps(tenant: Tenant) -> Iterator[str]:
             )
 
 
+def can_tell(tenant: Tenant, holder: Holder) -> bool:
+    """Whether the logs go back far enough to call this identity and its roles unused."""
+    days = tenant.limits.unused_days
+    logs = [*_logs(tenant, holder), tenant.use["activity"]]
+    return all(covers(log, tenant.now, days) for log in logs)
+
+
 def last_sign_in(tenant: Tenant, holder: Holder) -> str | None:
     """The newest of both logs; None where there is none in the window, or where it can't be told."""
     seen = [log["last"].get(holder.principal_id or "") for log in _logs(tenant, holder) if log]

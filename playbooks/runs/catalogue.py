@@ -9,6 +9,7 @@ from playbooks.auditing.parameters import AuditIdentities
 from playbooks.federation.parameters import Rotate
 from playbooks.health.parameters import HealthCheck
 from playbooks.provisioning.parameters import Provision
+from playbooks.reviewing.parameters import SecurityReview
 from playbooks.runs.model import Json
 from playbooks.troubleshooting.parameters import TroubleshootWorkload
 
@@ -71,6 +72,14 @@ _ALL = (
         acts=False,
         tells="never",
         runbook="docs/runbooks/troubleshoot-workload.md",
+    ),
+    Playbook(
+        "security_review",
+        "How well workload identities and where they run are secured, against published controls",
+        SecurityReview,
+        acts=False,
+        tells="always",
+        runbook="docs/runbooks/security-review.md",
     ),
 )
 PLAYBOOKS: dict[str, Playbook] = {one.name: one for one in _ALL}

@@ -153,7 +153,7 @@ async def read_use(order: RunOrder) -> Json:
     """Read: which identities, credentials and roles were used, summed up by the workspace."""
 
     async def act(work: Work) -> Json:
-        end = _opened(order)
+        end = opened(order)
         start = end - timedelta(days=order["policy"]["audit"]["unused_days"])
         found = await credential_use.read(work.cloud, start, end)
         path = await keep(work, order, "use", found)
@@ -167,10 +167,10 @@ async def judge_identities(order: RunOrder) -> Json:
     """Judge: everything that was read, chunk by chunk; findings, inventory, and what could not be read."""
 
     async def act(work: Work) -> Json:
-        gathered = await _gathered(work, order)
-        roles, unread = await role_definitions.read_facts(work.cloud, gathered.definitions)
-        gathered.add_roles(roles)
-        tenant = narrowing.to(gathered.tenant, order["run"]["parameters"]["client_ids"])
+        whole = await gathered(work, order)
+        roles, unread = await role_definitions.read_facts(work.cloud, whole.definitions)
+        whole.add_roles(roles)
+        tenant = narrowing.to(whole.tenant, order["run"]["parameters"]["client_ids"])
         tenant.unread += unread
         found, rows = await asyncio.to_thread(documents.of, tenant, order["facts"]["counts"])
         path = (await keep(work, order, "inventory", rows)).replace(".json", ".csv")
@@ -181,7 +181,7 @@ async def judge_identities(order: RunOrder) -> Json:
     return await perform("judge_identities", order, act)
 
 
-async def _gathered(work: Work, order: RunOrder) -> Gathering:
+async def gathered(work: Work, order: RunOrder) -> Gathering:
     """The tenant, put together from what the other steps kept: one chunk in memory at a time."""
     facts, rules = order["facts"], order["policy"]["audit"]
     limits = Limits(
@@ -191,22 +191,22 @@ async def _gathered(work: Work, order: RunOrder) -> Gathering:
         frozenset(rules["known_issuers"]),
     )
     use: UseFacts = await _kept(work, facts["use"]) if facts["use"] else _no_logs(order)
-    tenant = Tenant(work.cloud.tenant_id, _opened(order), limits, use, unread=facts["unread"])
+    tenant = Tenant(work.cloud.tenant_id, opened(order), limits, use, unread=facts["unread"])
     around = await _kept(work, facts["clusters_path"])
-    gathered = Gathering(tenant, around["duties"])
+    whole = Gathering(tenant, around["duties"])
     for path in facts["principals"]:
-        gathered.add_principals(await _kept(work, path))
+        whole.add_principals(await _kept(work, path))
     for path in facts["applications"]:
-        gathered.add_applications(await _kept(work, path))
+        whole.add_applications(await _kept(work, path))
     # Identities first, all of them: which assignments are kept goes by whose they are.
     for path in facts["scopes"]:
-        gathered.add_identities((await _kept(work, path))["identities"])
+        whole.add_identities((await _kept(work, path))["identities"])
     for path in facts["scopes"]:
-        gathered.add_assignments((await _kept(work, path))["assignments"])
+        whole.add_assignments((await _kept(work, path))["assignments"])
     for path in facts["clusters"]:
-        gathered.add_clusters(await _kept(work, path))
-    gathered.complete(around["clusters"])
-    return gathered
+        whole.add_clusters(await _kept(work, path))
+    whole.complete(around["clusters"])
+    return whole
 
 
 def _no_logs(order: RunOrder) -> UseFacts:
@@ -240,7 +240,7 @@ def _chunk(path: str | None, count: int, detail: str, *, after: str | None = Non
     return {"status": "done", "detail": detail, "path": path, "count": count, "after": after}
 
 
-def _opened(order: RunOrder) -> datetime:
+def opened(order: RunOrder) -> datetime:
     """When the run began: what all of it is judged by."""
     return datetime.fromisoformat(order["run"]["opened_at"]).astimezone(UTC)
 

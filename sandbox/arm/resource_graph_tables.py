@@ -1,11 +1,12 @@
 """The tables of Resource Graph: what it has heard of, as far as the caller may read it.
 
-Simulates   `resources`, `resourcecontainers` and `authorizationresources`
+Simulates   `resources`, `resourcecontainers`, `authorizationresources` and `policyresources`
 Faithful    types and resource groups in lower case; a change shows after `delays.resource_graph`; no
             row of what the caller may not read, and no word about that
 Left out    the other tables; changes to them
 Source      https://learn.microsoft.com/azure/governance/resource-graph/reference/supported-tables-resources
             https://learn.microsoft.com/azure/governance/resource-graph/concepts/query-language#query-scope
+            https://learn.microsoft.com/azure/governance/resource-graph/reference/supported-tables-resources#policyresources
 """
 
 from collections.abc import Iterator
@@ -35,7 +36,7 @@ COLUMNS = {
     "zones": "JSON",
     "extendedLocation": "JSON",
 }
-TABLES = ("resources", "resourcecontainers", "authorizationresources")
+TABLES = ("resources", "resourcecontainers", "authorizationresources", "policyresources")
 _GROUP = "Microsoft.Resources/resourceGroups"
 _GROUP_READ = "Microsoft.Resources/subscriptions/resourceGroups/read"
 _SUBSCRIPTION = "Microsoft.Resources/subscriptions"
@@ -57,6 +58,8 @@ def rows(world: World, table: str, view: View) -> list[Json]:
     """The rows of one table in this view."""
     if table == "authorizationresources":
         return [*_role_assignments(world, view), *_role_definitions(world, view)]
+    if table == "policyresources":
+        return list(_policies(world, view))
     if table == "resourcecontainers":
         return [*_groups(world, view), *_subscriptions(world, view)]
     return list(_resources(world, view))
@@ -104,6 +107,19 @@ def _role_assignments(world: World, view: View) -> Iterator[Json]:
         # Inherited ones show to whoever may read assignments where they reach, as in ARM's own lists.
         if any(may(read, scope) for scope in (at, *inherited)):
             yield _row(world, {**item, "properties": _tenant_wide(item["properties"])})
+
+
+def _policies(world: World, view: View) -> Iterator[Json]:
+    """Assignments at, above and below the scopes; states of the resources below them."""
+    moment = world.seen_by_now(world.delays.resource_graph)
+    may = judge(world, view.object_id)
+    for item in world.azure.policies.values_as_of(moment):
+        properties = item["properties"]
+        at = properties.get("resourceId") or properties["scope"]
+        reached = [scope for scope in view.scopes if _above(world, at, scope)]
+        inside = _below(world, at, view.scopes) or at.lower() in _lowered(view.scopes)
+        if (inside or reached) and any(may(f"{item['type']}/read", one) for one in (at, *reached)):
+            yield _row(world, item)
 
 
 def _role_definitions(world: World, view: View) -> Iterator[Json]:

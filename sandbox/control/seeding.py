@@ -15,6 +15,7 @@ from sandbox.control import (
     seeding_credentials,
     seeding_directory,
     seeding_logs,
+    seeding_policies,
     seeding_resources,
     seeding_subscriptions,
 )
@@ -90,6 +91,7 @@ _PARTS: dict[str, Callable[[World, datetime, Json], Json]] = {
     **seeding_credentials.PARTS,
     **seeding_azure.PARTS,
     **seeding_logs.PARTS,
+    **seeding_policies.PARTS,
 }
 
 ROUTES = [Route("POST", "/sandbox/seed", seed)]

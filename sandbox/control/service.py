@@ -49,6 +49,7 @@ class Control:
                 Route("GET", "/sandbox/faults", self.show_faults),
                 Route("DELETE", "/sandbox/faults", self.clear_faults),
                 Route("GET", "/sandbox/record", self.show_record),
+                Route("POST", "/sandbox/record", self.set_record),
                 Route("DELETE", "/sandbox/record", self.clear_record),
                 Route("GET", "/sandbox/secrets", self.show_secrets),
                 *ROUTES,
@@ -117,6 +118,14 @@ class Control:
             values = [version["value"] for version in secret["versions"]]
             ledger.keep(f"secret {secret['name']} in {secret['vault']}", values)
         return JSONResponse({"secrets": ledger.entries()})
+
+    async def set_record(self, world: World, call: Call) -> Response:
+        """200: from now on bodies are recorded, or only how long they are; 400 for anything but yes and no."""
+        bodies = wish(call, "bodies")["bodies"]
+        if not isinstance(bodies, bool):
+            raise WishError("bodies: true or false")
+        self._sandbox.recorder.bodies = bodies
+        return JSONResponse({"bodies": bodies})
 
     async def clear_record(self, world: World, call: Call) -> Response:
         """200: nothing has been recorded."""

@@ -110,9 +110,21 @@ def referenced_id(request: Request) -> str:
 
 def _find(request: Request, shelf: Shelf, key: str) -> Json:
     bare, world = key.removeprefix(BY_APP_ID), request.world
-    name = "id" if bare == key else "appId"
-    known = seen_by(request, shelf, lambda each: bool(each[name] == bare.lower()))
-    found = arrived(world, shelf, next(iter(known), None))
+    wanted = bare.lower()
+    if bare == key:
+        known = _by_id(request, shelf, wanted)
+    else:
+        seen = seen_by(request, shelf, lambda each: bool(each["appId"] == wanted))
+        known = next(iter(seen), None)
+    found = arrived(world, shelf, known)
     if found is None:
         raise not_found(bare)
     return found
+
+
+def _by_id(request: Request, shelf: Shelf, object_id: str) -> Json | None:
+    """As `seen_by`, of one object."""
+    lag = request.world.delays.directory_reads
+    if request.method in ("GET", "HEAD") and lag:
+        return shelf.as_of(object_id, request.world.seen_by_now(lag))
+    return shelf.get(object_id)

@@ -45,6 +45,15 @@ KINDS = (
         _STATUS,
         answers_delete_with_object=True,
     ),
+    Kind(
+        "",
+        "resourcequotas",
+        "ResourceQuota",
+        ("quota",),
+        True,
+        _STATUS,
+        answers_delete_with_object=True,
+    ),
     Kind("", "secrets", "Secret"),
     Kind(
         "",

@@ -70,7 +70,7 @@ def _firebreak(cluster: Cluster) -> None:
         "firebreak",
         [
             _rule("", ["serviceaccounts"], ["get", "list", "create", "patch", "delete"]),
-            _rule("", ["namespaces"], ["get", "create", "delete"]),
+            _rule("", ["namespaces"], ["get", "list", "create", "delete"]),
             _rule("", ["serviceaccounts/token"], ["create"]),
             _rule("", ["pods"], ["get", "list", "watch", "delete"]),
             _rule("", ["pods/log"], ["get"]),
@@ -87,7 +87,7 @@ def _firebreak(cluster: Cluster) -> None:
                 ["roles", "clusterroles", "rolebindings", "clusterrolebindings"],
                 ["get", "list"],
             ),
-            _rule("", ["persistentvolumes"], ["list"]),
+            _rule("", ["persistentvolumes", "resourcequotas"], ["list"]),
             _rule("", ["configmaps"], ["get", "list", "patch"]),
             _rule("policy", ["poddisruptionbudgets"], ["list"]),
             _rule("storage.k8s.io", ["storageclasses"], ["list"]),
