@@ -57,4 +57,8 @@ class Limits:
     log_queries: float = 200  # for each caller, in 30 s
     # https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using#rate-limiting-for-connectors
     teams_messages: float = 4  # for each workflow, in 1 s
+    teams_messages_30s: float = 60
+    teams_messages_hour: float = 100
+    teams_messages_2h: float = 150
+    teams_messages_day: float = 1800
     log_rows: float = 500_000  # of one query; with more the answer is partial

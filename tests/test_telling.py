@@ -220,3 +220,30 @@ async def test_policy_can_say_that_sentinel_is_not_told(
 
     assert "sentinel" not in answer["channels"]
     assert comments(sandbox) == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "passes_s"),
+    [
+        ("teams_messages_30s", 30),
+        ("teams_messages_hour", 3600),
+        ("teams_messages_2h", 7200),
+        ("teams_messages_day", 86_400),
+    ],
+)
+async def test_a_channel_that_has_had_enough_for_now_gets_the_card_once_that_has_passed(
+    limit: str, passes_s: int, sandbox_cloud: Cloud, sandbox: RunningSandbox, store: EvidenceFolder
+) -> None:
+    sandbox.control("POST", "limits", {limit: 1})
+    answers = [await tell("opened", channel="teams"), await tell("contained", channel="teams")]
+
+    assert [one["status"] for one in answers] == ["done", "failed"]
+    assert answers[1]["retry"] is True
+    assert "429 in its body" in answers[1]["detail"]
+    (waits,) = channels.told(Journal(store, INCIDENT).steps())["teams"]["not_told"]
+    assert (waits["notice"], waits["status"]) == ("contained", "failed")
+
+    sandbox.control("POST", "clock", {"advance_seconds": passes_s})
+    assert (await tell("contained", channel="teams"))["status"] == "done"
+    assert channels.told(Journal(store, INCIDENT).steps())["teams"] == {"told": 2, "not_told": []}
+    assert posted(sandbox)[0] == 2

@@ -3,8 +3,8 @@
 Simulates   Power Automate's request trigger behind a signed URL
 Faithful    it accepts at once with 202 and an empty body; what is wrong with the message makes the run fail
             later, where the caller never learns of it; the one flow takes a message with the card attached, the other
-            the card itself; more than four requests a second are throttled
-Left out    the limits of an hour and a day; a connector's 429 in the body of a 200
+            the card itself; more than four requests a second are throttled with 429, and more than the channel's
+            connector takes in 30 seconds, an hour, two hours and a day with a 429 in the body of a 200
 Source      https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using
 """
 
@@ -49,9 +49,7 @@ async def invoke(world: World, call: Call) -> Response:
             "DirectApiAuthorizationRequired",
             "The request must be authenticated only by Shared Access scheme.",
         )
-    if _too_many(world, workflow):
-        throttled = _error(429, "TooManyRequests", "Rate limit is exceeded. Try again later.")
-        throttled.headers["Retry-After"] = "1"
+    if (throttled := _throttled(world, workflow)) is not None:
         return throttled
     try:
         message = call.json()
@@ -61,16 +59,39 @@ async def invoke(world: World, call: Call) -> Response:
     return Response(status_code=202, headers={"x-ms-workflow-run-id": uuid.uuid4().hex.upper()})
 
 
-def _too_many(world: World, workflow: str) -> bool:
-    """Count a request; whether it is one too many of the last second."""
+# The limits that Teams itself keeps for a channel's connector, beyond the one of a second.
+# https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using#rate-limiting-for-connectors
+_WINDOWS = (
+    (timedelta(seconds=30), "teams_messages_30s"),
+    (timedelta(hours=1), "teams_messages_hour"),
+    (timedelta(hours=2), "teams_messages_2h"),
+    (timedelta(days=1), "teams_messages_day"),
+)
+_CONNECTOR = (
+    "Webhook message delivery failed with error: Microsoft Teams endpoint returned HTTP error 429 with ContextId "
+    "tcid=0,server=SANDBOX"
+)
+
+
+def _throttled(world: World, workflow: str) -> Response | None:
+    """Count a request; the answer where it is one too many. What was refused does not count."""
     posted: dict[str, list[datetime]] = world.caches.setdefault("teams requests", {})
     now = world.clock.now()
-    recent = [one for one in posted.get(workflow, []) if now - one < timedelta(seconds=1)]
-    posted[workflow] = recent
-    if len(recent) >= world.limits.teams_messages:
-        return True
-    recent.append(now)
-    return False
+    longest = _WINDOWS[-1][0]
+    taken = [one for one in posted.get(workflow, []) if now - one < longest]
+    posted[workflow] = taken
+
+    def within(span: timedelta) -> int:
+        return sum(now - one < span for one in taken)
+
+    if within(timedelta(seconds=1)) >= world.limits.teams_messages:
+        answer = _error(429, "TooManyRequests", "Rate limit is exceeded. Try again later.")
+        answer.headers["Retry-After"] = "1"
+        return answer
+    if any(within(span) >= getattr(world.limits, limit) for span, limit in _WINDOWS):
+        return Response(_CONNECTOR, status_code=200, media_type="text/plain")
+    taken.append(now)
+    return None
 
 
 def _run(world: World, message: Any, size: int, *, wrapped: bool) -> None:
