@@ -16,7 +16,6 @@ from playbooks import (
     rotations,
     security_review,
     shutting_out,
-    signal_notices,
     surveying,
     telling_later,
     troubleshoot_workload,
@@ -76,7 +75,6 @@ app = df.DFApp()
 for module in (
     *signal_senders.MODULES,
     late_entities,
-    signal_notices,
     responder_api,
     reading_api,
     plan_api,

@@ -12,6 +12,14 @@ from responders.model import Incident
 from responders.redaction import scrub
 from responders.untrusted import visible
 
+OPERATIONS_EVENTS = "Firebreak.Operations."
+OPERATIONS = (
+    "KillSwitchPulled",
+    "KillSwitchReleased",
+    "SignalNotHandled",
+    "SignalNeedsPerson",
+    "RestoreAsked",
+)
 # Event Grid takes 1 MB and counts every 64 KB as one more event: it stays below that, whatever it is made of.
 # https://learn.microsoft.com/azure/event-grid/quotas-limits
 _MOST_LINES, _MOST_FACTS = 30, 14
@@ -34,6 +42,20 @@ def event(order: Order, card: Card, url: str) -> Json:
     }
 
 
+def of_operations(key: str, name: str, at: str, tenant: str, card: Card) -> Json:
+    """The event of what is about no incident: the app itself, or a signal that opened none."""
+    return {
+        "specversion": "1.0",
+        "id": key,
+        "source": f"/firebreak/{tenant}/operations",
+        "type": f"{OPERATIONS_EVENTS}{name}",
+        "subject": key,
+        "time": at,
+        "datacontenttype": "application/json",
+        "data": {**_said(card), "url": next((url for _, url in card.links), "")},
+    }
+
+
 def source(incident: Incident) -> str:
     """Where an incident's events come from: one name for all of them, whatever host the app runs on."""
     tenant = incident["principal"]["tenant_id"]
@@ -46,9 +68,7 @@ def _data(order: Order, card: Card, url: str) -> Json:
     return {
         "incident_id": incident["incident_id"],
         "notice": order["notice"],
-        "mood": card.mood,
-        "title": _text(card.title, _LINE),
-        "do_now": _text(card.now, _LINE),
+        **_said(card),
         "mode": incident["mode"],
         "opened_at": incident["opened_at"],
         "principal": {
@@ -64,10 +84,18 @@ def _data(order: Order, card: Card, url: str) -> Json:
             "severity": _text(signal["severity"], _FACT),
             "title": _text(signal["title"], _FACT),
         },
+        "url": url,
+    }
+
+
+def _said(card: Card) -> Json:
+    return {
+        "mood": card.mood,
+        "title": _text(card.title, _LINE),
+        "do_now": _text(card.now, _LINE),
         "facts": {_text(name, 60): _text(value, _FACT) for name, value in card.facts[:_MOST_FACTS]},
         "lines": [_text(one, _LINE) for one in card.lines[:_MOST_LINES]],
         "lines_left_out": max(len(card.lines) - _MOST_LINES, 0),
-        "url": url,
     }
 
 

@@ -15,6 +15,8 @@ from playbooks.steps import telling
 
 bp = df.Blueprint()
 TELL_LATER = "tell_later"
+# A function of `triggers`, which playbooks can't import: it tells what is about no incident.
+ANNOUNCE = "announce"
 # Seconds before each try. Their sum is about twelve hours: who has not been told until then has seen the incident.
 _WAITS = (5, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 3600, 7200, 10_800, 14_400)
 _LONGEST = 14_400  # whatever a Retry-After asks for
@@ -36,7 +38,7 @@ def tell_later(context: df.DurableOrchestrationContext) -> Generator[Any, Any, J
         yield context.create_timer(context.current_utc_datetime + timedelta(seconds=pause))
         if number == len(_WAITS):
             told = {**told, "last_try": True}
-        task = context.call_activity(telling.tell_people, told)
+        task = context.call_activity(_step(told), told)
         yield context.task_any([task])
         answer = task.result if isinstance(task.result, dict) else LOST
         if not answer.get("retry"):
@@ -54,7 +56,7 @@ def beside(context: df.DurableOrchestrationContext, order: Order) -> Any:
 
 def tell(context: df.DurableOrchestrationContext, order: Order) -> Generator[Any, Any, Json]:
     """One try, and the rest beside the playbook where time can fix it. A channel that is down delays nothing."""
-    task = context.call_activity(telling.tell_people, order)
+    task = context.call_activity(_step(order), order)
     yield context.task_any([task])
     answer: Json = task.result if isinstance(task.result, dict) else LOST
     if answer.get("retry"):
@@ -89,3 +91,7 @@ def schedule(
 def _late(order: Order, channel: str, first: Json) -> Order:
     late: Order = {**order, "facts": {**order["facts"], "first": first}}
     return {**late, "channel": channel} if channel else late
+
+
+def _step(order: Order) -> Any:
+    return ANNOUNCE if "announcement" in order else telling.tell_people

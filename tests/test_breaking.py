@@ -13,7 +13,7 @@ from tests.test_compromised_identity import ANSWERS, CLUSTERS, order
 
 PLAYBOOKS = Path(__file__).parent.parent / "playbooks"
 # About no incident: they have nobody's principal, or tell by themselves.
-WITHOUT_INCIDENT = {"tell_later", "signal_notice", "late_entities"}
+WITHOUT_INCIDENT = {"tell_later", "late_entities"}
 
 
 def broken(*_args: Any, **_more: Any) -> Any:

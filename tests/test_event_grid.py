@@ -42,8 +42,8 @@ class FakeClient:
         return SimpleNamespace(runtime_status="Running") if instance_id in self.told else None
 
     async def start_new(self, name: str, *, instance_id: str, client_input: Any) -> str:
-        if name == "signal_notice":
-            self.told[instance_id] = client_input
+        if name == "tell_later":
+            self.told[instance_id] = client_input["announcement"]
         else:
             self.started.append(client_input["incident"])
         return instance_id
@@ -235,6 +235,7 @@ async def test_our_own_writes_pass_by() -> None:
     [
         event(data(operation="Microsoft.Compute/virtualMachines/write")),
         event({}, kind="Firebreak.Incident.Contained"),
+        event({}, kind="Firebreak.Operations.KillSwitchPulled"),
         event({}, kind="Microsoft.Storage.BlobCreated"),
     ],
 )
@@ -275,7 +276,7 @@ async def test_a_malformed_event_is_dead_lettered_whole_and_shown(payload: Any, 
     )
     assert letter["data"] == kept
     (told,) = client.told.values()
-    assert "dead-letters/event-grid/" in told["why"]
+    assert "dead-letters/event-grid/" in dict(told["facts"])["Why"]
 
 
 async def test_what_time_can_fix_waits_in_the_queue(monkeypatch: pytest.MonkeyPatch) -> None:

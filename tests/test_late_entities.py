@@ -12,7 +12,7 @@ import pytest
 
 from playbooks.late_entities import ASKED_AFTER_MINUTES, late_entities
 from responders import late_entities as workspace
-from responders import notices, principals
+from responders import principals
 from responders.cloud import Cloud
 from responders.errors import AmbiguousError, RefusedError, TransientError, UnresolvedError
 from responders.model import Late
@@ -248,25 +248,20 @@ async def test_a_workspace_that_does_not_answer_is_asked_at_the_next_moment(
 
 
 @pytest.mark.usefixtures("settings")
-async def test_people_are_told_about_an_alert_that_names_nobody(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    cards: list[Any] = []
-
-    async def send_card(_cloud: Any, card: Any) -> Any:
-        cards.append(card)
-        return {"status": "done", "detail": "accepted"}
-
-    monkeypatch.setattr(notices, "send", send_card)
+async def test_people_are_told_about_an_alert_that_names_nobody() -> None:
     title = "<img src=x onerror=alert(1)>"
     signal = sentinel_incidents.parse(json.dumps(bodies.sentinel(title=title)).encode(), "key")
     function: Any = late_signals.give_up_on_entities
-    said = await function._function._func({"signal": signal, "why": "no entity"})
+    inner, durable = function._function._func.client_function, FakeClient()
+    said = await inner(order={"signal": signal, "why": "no entity"}, client=durable)
+    await inner(order={"signal": signal, "why": "no entity"}, client=durable)
 
     assert said["status"] == "done"
-    text = json.dumps(cards)
-    assert "a person is needed" in text
-    assert signal["signal_id"] in text
+    ((name, _, order),) = durable.started
+    told = order["announcement"]
+    assert name == "tell_later"
+    assert "a person is needed" in told["title"]
+    assert dict(told["facts"])["Id"] == signal["signal_id"]
 
 
 @pytest.mark.usefixtures("settings")

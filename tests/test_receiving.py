@@ -20,7 +20,7 @@ from responders.model import Mode, Signal
 from tests.evidence_stores import blobs, storage, store
 from tests.host_apps.running import ROOT
 from tests.queue_out import QueueOut
-from triggers import instances, intake, queued_signals, receiving
+from triggers import announcements, instances, intake, queued_signals, receiving
 
 __all__ = ["blobs", "storage", "store"]
 
@@ -37,6 +37,7 @@ class Durable:
         self.states: dict[str, str] = {}
         self.started: list[str] = []
         self.events: list[tuple[str, str]] = []
+        self.told: list[Any] = []  # what people are to be told
         self.dies = False  # the worker dies where it would start
 
     async def get_status(self, instance_id: str, **_options: Any) -> Any:
@@ -47,6 +48,10 @@ class Durable:
         return SimpleNamespace(runtime_status=named, custom_status=None)
 
     async def start_new(self, _name: str, *, instance_id: str, client_input: Any) -> str:
+        if "announcement" in client_input:
+            self.told.append(client_input)
+            self.states[instance_id] = "Running"
+            return instance_id
         assert client_input["incident"]["incident_id"] == instance_id
         if self.dies:
             raise _Died
@@ -358,14 +363,14 @@ async def test_what_no_handling_ends_is_swept_up_and_given_up_on_in_the_end(
         signal_records.begin, store, a_signal("1")
     )  # and the worker died
     await asyncio.to_thread(signal_records.enlist, store, record)
-    assert await swept() == []
+    assert await swept(durable) == []
 
     monkeypatch.setattr(queued_signals, "_LEFT_ALONE", timedelta())
-    (message,) = await swept()
+    (message,) = await swept(durable)
     assert message["signal"]["signal_id"] == "1"
-    assert await swept() == [], "it is on its way"
+    assert await swept(durable) == [], "it is on its way"
     await from_queue(message, durable, 1)
-    assert (len(durable.started), await swept(), cards) == (1, [], [])
+    assert (len(durable.started), await swept(durable), cards) == (1, [], [])
 
 
 async def test_what_is_poisoned_is_told_and_a_card_that_failed_is_seen(
@@ -373,25 +378,42 @@ async def test_what_is_poisoned_is_told_and_a_card_that_failed_is_seen(
 ) -> None:
     cards = told_to(monkeypatch)
     receiving_message = json.loads(receiving.message(a_signal("1")))
-    await poisoned(json.dumps(receiving_message).encode())
-    await poisoned(b"no json at all")
+    for _ in range(2):  # a queue delivers at least once
+        await poisoned(json.dumps(receiving_message).encode(), durable)
+        await poisoned(b"no json at all", durable)
+    assert len(durable.told) == 2
+    assert {one["told"] for one in await records(store)} == {"not yet"}
+    for one in list(durable.told):
+        await announced(one)
+        await announced(one)
     read = await records(store)
     assert [one["status"] for one in read] == ["poisoned", "poisoned"]
     assert [one["told"][:3] for one in read] == ["yes", "yes"]
     assert "no json at all" not in json.dumps(cards)
     assert len(cards) == 2
 
+    await poisoned(receiving.message(a_signal("2")).encode(), durable)
     told_to(monkeypatch, RefusedError("the workflow answered 404"))
-    await poisoned(receiving.message(a_signal("2")).encode())
+    assert "retry" not in await announced(durable.told[-1])
+    await poisoned(receiving.message(a_signal("3")).encode(), durable)
     told_to(monkeypatch, TransientError("the workflow answered 429"))
-    with pytest.raises(TransientError):
-        await poisoned(receiving.message(a_signal("3")).encode())
+    assert (await announced(durable.told[-1]))["retry"] is True
     said = {one["signal"]["signal_id"]: one.get("told") for one in await records(store)}
-    assert said["2"] == "no: the workflow answered 404"
-    assert said["3"] == "not yet: the workflow answered 429"
+    assert said["2"] == "no: teams: the workflow answered 404"
+    assert said["3"] == "not yet: teams: the workflow answered 429"
+    assert "retry" not in await announced({**durable.told[-1], "last_try": True})
 
-    # Whoever sends it again has it handled after all.
+    # Whoever sends it again has it handled after all, and what was told of it late changes nothing.
     assert (await receiving.receive(a_signal("2"), durable)).status == "accepted"
+    await announced(durable.told[-2])
+    now = {one["signal"]["signal_id"]: one["status"] for one in await records(store)}
+    assert now["2"] == "accepted"
+
+
+async def announced(order: Any) -> Any:
+    """What Durable does with it."""
+    function: Any = announcements.announce
+    return await function._function._func(order)
 
 
 def test_the_queue_gives_up_when_the_code_says_so() -> None:
@@ -417,15 +439,17 @@ async def from_queue(message: Any, durable: Any, count: int) -> None:
     await function._function._func.client_function(waiting=Message(body=body), client=durable)
 
 
-async def poisoned(body: bytes) -> None:
+async def poisoned(body: bytes, durable: Any) -> None:
     function: Any = queued_signals.on_poisoned_signal
-    await function._function._func(poisoned=func.QueueMessage(body=body))
+    await function._function._func.client_function(
+        poisoned=func.QueueMessage(body=body), client=durable
+    )
 
 
-async def swept() -> list[Any]:
+async def swept(durable: Any) -> list[Any]:
     later, function = QueueOut(), queued_signals.sweep_signals
     called: Any = function
-    await called._function._func(timer=None, later=later)
+    await called._function._func.client_function(timer=None, later=later, client=durable)
     return later.messages
 
 

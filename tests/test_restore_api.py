@@ -67,19 +67,6 @@ def plan(monkeypatch: pytest.MonkeyPatch) -> list[RestorePlan]:
     return drawn
 
 
-@pytest.fixture(autouse=True)
-def channel(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every card that went to the channel, as text."""
-    cards: list[str] = []
-
-    async def post(_cloud: Any, card: Any) -> Any:
-        cards.append(json.dumps(card))
-        return {"status": "done", "detail": "handed over"}
-
-    monkeypatch.setattr(notices, "send", post)
-    return cards
-
-
 async def send(
     client: FakeClient,
     body: Any,
@@ -238,7 +225,7 @@ async def test_another_open_incident_about_the_principal_goes_first(client: Fake
 
 
 async def test_one_person_opens_no_identity_and_the_status_says_who_is_needed(
-    client: FakeClient, channel: list[str]
+    client: FakeClient,
 ) -> None:
     state, said = await one_orders(client, ROSA)
     again = await one_orders(client, ROSA)
@@ -246,8 +233,8 @@ async def test_one_person_opens_no_identity_and_the_status_says_who_is_needed(
     assert (state, said["begun"], said["approvals"], said["needs"]) == (202, False, 1, 2)
     assert (again[1]["begun"], again[1]["approvals"]) == (False, 1)
     assert (client.started, client.events) == ([], [])
-    assert (said["told"], len(channel)) == ("handed over", 1), "told once"
-    assert "another person is needed" in channel[0]
+    assert (said["told"], len(client.told)) == ("people are being told: teams", 1), "told once"
+    assert "another person is needed" in client.told[0]["title"]
     shown = status.read(intake.store(), client.statuses[ID])
     assert shown is not None
     assert shown["restore_asked"]["so_far"].startswith("1 of 2: rosa@contoso.example")
@@ -260,9 +247,14 @@ async def test_a_channel_that_does_not_answer_loses_no_order(
     async def busy(*_: Any) -> Any:
         raise TransientError("the workflow answered 503")
 
-    monkeypatch.setattr(notices, "send", busy)
-    first = (await one_orders(client, ROSA))[1]
-    assert (first["approvals"], "nobody was told" in first["told"]) == (1, True)
+    async def broken(*_: Any, **_more: Any) -> str:
+        raise RuntimeError("the storage account is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(notices, "send", busy)
+        patch.setattr(client, "start_new", broken)
+        first = (await one_orders(client, ROSA))[1]
+    assert (first["approvals"], "503" in first["told"]) == (1, True)
     assert (await one_orders(client, INES))[1]["begun"] is True
 
 

@@ -36,12 +36,16 @@ class FakeClient:
         self.started: list[tuple[str, Any]] = []
         self.events: list[tuple[str, str, Any]] = []
         self.statuses: dict[str, Any] = {}
+        self.told: list[Any] = []  # what people are to be told
 
     async def get_status(self, instance_id: str, **_options: Any) -> Any:
         return self.statuses.get(instance_id)
 
     async def start_new(self, name: str, *, instance_id: str, client_input: Any) -> str:
-        self.started.append((instance_id, client_input))
+        if name == "tell_later":
+            self.told.append(client_input["announcement"])
+        else:
+            self.started.append((instance_id, client_input))
         self.statuses[instance_id] = SimpleNamespace(
             runtime_status=SimpleNamespace(name="Running"), custom_status=None
         )

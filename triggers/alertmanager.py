@@ -11,7 +11,7 @@ import azure.functions as func
 
 from responders.evidence import digest
 from responders.model import Signal
-from triggers import receiving, signal_notices
+from triggers import announcements, receiving
 from triggers.answers import answer, error
 from triggers.formats import alert_groups
 from triggers.machine_callers import known_by
@@ -57,7 +57,7 @@ async def _take(
     fates = await _received(group.signals, client, later)
     if (cut := _cut_off(group)) is not None:
         fates.append(await receiving.receive(cut, client, later))
-        await signal_notices.tell(
+        await announcements.about_signal(
             client, cut, "Alerts were cut off: a person is needed", cut["inert"]
         )
     return _said(fates, group.truncated)

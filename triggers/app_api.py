@@ -96,13 +96,17 @@ async def read_kill_switch(req: func.HttpRequest) -> func.HttpResponse:
 
 
 @bp.route(**TURN_SWITCH.binding)
-async def set_kill_switch(req: func.HttpRequest) -> func.HttpResponse:
+@bp.durable_client_input(client_name="client")
+async def set_kill_switch(
+    req: func.HttpRequest, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
     """200 when it stands as wanted; 403 where only an administrator may; 412 where somebody turned it meanwhile."""
 
     async def act(call: Call[Turned, Nothing]) -> func.HttpResponse:
-        return await kill_switches.turn(call.person, call.body, call.headers.get("If-Match"))
+        expected = call.headers.get("If-Match")
+        return await kill_switches.turn(call.person, call.body, expected, call.client)
 
-    return await edge.serve(req, None, TURN_SWITCH, act)
+    return await edge.serve(req, client, TURN_SWITCH, act)
 
 
 @bp.route(**CHECK_POLICY.binding)

@@ -16,7 +16,7 @@ import structlog
 
 from responders.evidence import canonical, digest
 from responders.model import Json, Signal
-from triggers import intake, own_writes, receiving, signal_notices
+from triggers import announcements, intake, own_writes, receiving
 from triggers.formats import grid_events
 from triggers.formats.grid_events import PassedBy
 from triggers.formats.reading import UnreadableError
@@ -98,7 +98,8 @@ async def _dead_letter(
     # Whoever publishes one such event publishes many: people hear of them once a day.
     about = f"{found['topic']}/{signal['fired_at'][:10]}/{digest(why.encode())[:16]}"
     told: Signal = {**signal, "signal_id": about}
-    await signal_notices.tell(client, told, "An event that cannot be read", signal["inert"])
+    why = signal["inert"]
+    await announcements.about_signal(client, told, "An event that cannot be read", why)
 
 
 def _put_once(path: str, event: Json) -> None:

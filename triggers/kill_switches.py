@@ -8,18 +8,19 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Annotated
 
+import azure.durable_functions as df
 import azure.functions as func
 import structlog
 from pydantic import BaseModel, ConfigDict, Field
 
 from playbooks import policy as policies
 from playbooks.policy import PolicyError
-from responders import cards, kill_switch
+from responders import kill_switch
 from responders.errors import ConflictError
 from responders.kill_switch import Switch
 from responders.model import Json
 from responders.settings import Settings
-from triggers import channel, intake, people, tags
+from triggers import announcements, intake, people, tags
 from triggers.answers import answer, error
 from triggers.people import Person
 
@@ -41,7 +42,9 @@ async def show() -> func.HttpResponse:
     return answer(200, _document(switch), headers={"ETag": kill_switch.tag(switch)})
 
 
-async def turn(person: Person, wanted: Turned, expected: str | None) -> func.HttpResponse:
+async def turn(
+    person: Person, wanted: Turned, expected: str | None, client: df.DurableOrchestrationClient
+) -> func.HttpResponse:
     """200 when it stands as wanted; 403 where only an administrator may; 412 where somebody turned it meanwhile."""
     if wanted.acting:
         try:
@@ -65,7 +68,7 @@ async def turn(person: Person, wanted: Turned, expected: str | None) -> func.Htt
     except ConflictError:
         return _moved_on(await asyncio.to_thread(kill_switch.read, store))
     _log.warning("kill switch", acting=wanted.acting, by=person.object_id, reason=wanted.reason)
-    body = {**_document(switch), "told": await _tell(switch)}
+    body = {**_document(switch), "told": await _tell(switch, client)}
     return answer(200, body, headers={"ETag": kill_switch.tag(switch)})
 
 
@@ -90,13 +93,23 @@ def _document(switch: Switch) -> Json:
     }
 
 
-async def _tell(switch: Switch) -> str:
+async def _tell(switch: Switch, client: df.DurableOrchestrationClient) -> str:
     """A card to the channel. The switch stands, whether anybody could be told or not."""
     pulled = not switch["acting"]
     title = "Kill switch pulled: nothing acts" if pulled else "Kill switch released: acting again"
-    facts = [
-        ("By", switch["by"]["name"]),
-        ("Reason", switch["reason"]),
-        ("At", switch["at"]),
-    ]
-    return await channel.tell(cards.Card(title, "bad" if pulled else "asking", "", facts))
+    return await announcements.begin(
+        client,
+        {
+            "key": f"kill-switch-{switch['number']}",
+            "event": "KillSwitchPulled" if pulled else "KillSwitchReleased",
+            "title": title,
+            "mood": "bad" if pulled else "asking",
+            "do_now": "",
+            "facts": [
+                ("By", switch["by"]["name"]),
+                ("Reason", switch["reason"]),
+                ("At", switch["at"]),
+            ],
+            "path": "/incidents",
+        },
+    )

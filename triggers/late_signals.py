@@ -5,14 +5,13 @@ from datetime import UTC, datetime
 import azure.durable_functions as df
 import structlog
 
-from playbooks.journaled import as_data
 from playbooks.late_entities import ASKED_AFTER_MINUTES, LOOK
 from responders import known_principals, late_entities
 from responders.cloud import Cloud
 from responders.errors import AmbiguousError, ResponderError, UnresolvedError
 from responders.evidence import digest
 from responders.model import Hint, Json, Signal
-from triggers import intake, receiving, signal_notices
+from triggers import announcements, intake, receiving
 from triggers.deciding import decide
 from triggers.formats import entities
 from triggers.receiving import Later, Received
@@ -85,14 +84,16 @@ async def look_for_entities(signal: dict, client: df.DurableOrchestrationClient)
 
 
 @bp.activity_trigger(input_name="order")
-async def give_up_on_entities(order: dict) -> Json:  # type: ignore[type-arg]  # the worker wants it bare
+@bp.durable_client_input(client_name="client")
+async def give_up_on_entities(order: dict, client: df.DurableOrchestrationClient) -> Json:  # type: ignore[type-arg]  # the worker wants it bare
     """Tell: an alert named nobody to the end; a person has to say who it is about."""
     structlog.contextvars.clear_contextvars()
     signal: Signal = order["signal"]
     _log.error("alert names nobody", source=signal["source"], signal_id=signal["signal_id"])
     await receiving.record(signal, Received("refused", order["why"], code="NoPrincipal"))
     title = "An alert that names no identity: a person is needed"
-    return await as_data(signal_notices.send(signal, title, order["why"]))
+    said = await announcements.about_signal(client, signal, title, order["why"])
+    return {"status": "done", "detail": said}
 
 
 async def _found(signal: Signal) -> Signal:

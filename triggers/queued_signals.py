@@ -12,13 +12,12 @@ import azure.durable_functions as df
 import azure.functions as func
 import structlog
 
-from responders import cards, notices, signal_records
-from responders.cloud import Cloud
-from responders.errors import ResponderError, TransientError
+from responders import signal_records
+from responders.errors import TransientError
 from responders.evidence import digest
 from responders.model import Json, Signal
 from responders.signal_records import Record
-from triggers import intake, receiving
+from triggers import announcements, intake, receiving
 from triggers.receiving import CONNECTION, POISON, QUEUE
 
 bp = df.Blueprint()
@@ -56,8 +55,11 @@ async def on_queued_signal(
 
 
 @bp.queue_trigger(arg_name="poisoned", queue_name=POISON, connection=CONNECTION)
-async def on_poisoned_signal(poisoned: func.QueueMessage) -> None:
-    """Write down that nobody could handle it, and tell people. Raises where the channel is to be tried again."""
+@bp.durable_client_input(client_name="client")
+async def on_poisoned_signal(
+    poisoned: func.QueueMessage, client: df.DurableOrchestrationClient
+) -> None:
+    """Write down that nobody could handle it, and have people told."""
     structlog.contextvars.clear_contextvars()
     body = poisoned.get_body()
     try:
@@ -67,12 +69,17 @@ async def on_poisoned_signal(poisoned: func.QueueMessage) -> None:
     record = await asyncio.to_thread(signal_records.opened, intake.store(), signal)
     if signal_records.is_ended(record):  # it came again and was handled
         return
-    await give_up(record)
+    await give_up(record, client)
 
 
 @bp.timer_trigger(arg_name="timer", schedule="30 * * * * *")
 @bp.queue_output(arg_name="later", queue_name=QUEUE, connection=CONNECTION)
-async def sweep_signals(timer: func.TimerRequest, later: func.Out[List[str]]) -> None:  # noqa: UP006 - bindings
+@bp.durable_client_input(client_name="client")
+async def sweep_signals(
+    timer: func.TimerRequest,
+    later: func.Out[List[str]],  # noqa: UP006 - bindings
+    client: df.DurableOrchestrationClient,
+) -> None:
     """Every minute: what was kept and never came to an end is put on the queue (again)."""
     structlog.contextvars.clear_contextvars()
     found = await asyncio.to_thread(_overdue, datetime.now(UTC))
@@ -81,7 +88,7 @@ async def sweep_signals(timer: func.TimerRequest, later: func.Out[List[str]]) ->
     for record in found:
         came = datetime.fromisoformat(record["received_at"])
         if datetime.now(UTC) - came > window:
-            await give_up(record)
+            await give_up(record, client)
             continue
         await asyncio.to_thread(_mark_queued, record)
         messages.append(receiving.message(record["signal"]))
@@ -90,33 +97,31 @@ async def sweep_signals(timer: func.TimerRequest, later: func.Out[List[str]]) ->
         later.set(messages)
 
 
-async def give_up(record: Record) -> None:
-    """Write it down, then tell people; what became of the telling is in the record as well."""
+async def give_up(record: Record, client: df.DurableOrchestrationClient) -> None:
+    """Write it down, then have people told; what became of the telling comes into the record as well."""
     signal = record["signal"]
     _log.error("signal poisoned", source=signal["source"], kind=signal["kind"], why=record["why"])
     await asyncio.to_thread(signal_records.poison, intake.store(), signal, "not yet")
-    rows = [
+    facts = [
         ("Signal", signal["title"]),
         ("From", f"{signal['source']}, {signal['kind']}, {signal['severity']}".rstrip(", ")),
         ("Id", signal["signal_id"]),
         ("Names", json.dumps(signal["hint"])),
         ("Last answer", record["why"] or "none: its handling broke"),
     ]
-    now = "Nothing was started. docs/how-to/signals-that-wait.md says what to do."
-    card = cards.content(cards.Card("A signal that nobody could handle", "bad", now, rows))
-    try:
-        told = await notices.send(await Cloud.connect(), card)
-    except TransientError as problem:
-        await asyncio.to_thread(
-            signal_records.poison, intake.store(), signal, f"not yet: {problem}"
-        )
-        raise
-    except ResponderError as problem:
-        await asyncio.to_thread(signal_records.poison, intake.store(), signal, f"no: {problem}")
-        return
-    said = "yes" if told["status"] == "done" else "no"
-    await asyncio.to_thread(
-        signal_records.poison, intake.store(), signal, f"{said}: {told.get('detail', '')}"
+    await announcements.begin(
+        client,
+        {
+            # One that was sent again, and given up again, is told again.
+            "key": f"given-up-{signal_records.key(signal)}-{record['attempts']}",
+            "event": "SignalNotHandled",
+            "title": "A signal that nobody could handle",
+            "mood": "bad",
+            "do_now": "Nothing was started. docs/how-to/signals-that-wait.md says what to do.",
+            "facts": facts,
+            "path": "/signals",
+            "signal": signal,
+        },
     )
 
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import azure.durable_functions as df
 import azure.functions as func
 import structlog
 
@@ -9,10 +10,9 @@ from playbooks import consent_rules
 from playbooks.orders import Consent
 from playbooks.restoring import consents
 from playbooks.restoring.consents import Asking
-from responders import cards
 from responders.evidence import EvidenceStore, canonical, digest
 from responders.model import Incident, Json
-from triggers import channel, consent_status
+from triggers import announcements, consent_status
 from triggers.answers import answer, error
 
 _log = structlog.get_logger("firebreak.restore_api")
@@ -138,9 +138,9 @@ def told(incident: Incident, now: Json) -> Json:
     }
 
 
-async def tell(incident: Incident, now: Json) -> str:
+async def tell(client: df.DurableOrchestrationClient, incident: Incident, now: Json) -> str:
     """A card to the channel: another person is needed. The order is kept, whether anybody could be told or not."""
-    rows = [
+    rows: list[tuple[str, str]] = [
         ("Identity", incident["principal"]["display_name"]),
         ("Incident", incident["incident_id"]),
         ("Ordered by", now["so_far"]),
@@ -150,4 +150,15 @@ async def tell(incident: Incident, now: Json) -> str:
     ]
     todo = "Another approver reads the plan of the restore, then orders the same, or refuses."
     title = "Restore ordered: another person is needed"
-    return await channel.tell(cards.Card(title, "asking", todo, rows))
+    return await announcements.begin(
+        client,
+        {
+            "key": f"restore-{incident['incident_id']}-{now['restore_id']}-{len(now['approvals'])}",
+            "event": "RestoreAsked",
+            "title": title,
+            "mood": "asking",
+            "do_now": todo,
+            "facts": rows,
+            "path": f"/incidents/{incident['incident_id']}",
+        },
+    )

@@ -157,7 +157,9 @@ async def _order(
     said = restore_asking.told(incident, shown)
     if decided is None:
         heard = (
-            await restore_asking.tell(incident, shown) if news else "the channel was told before"
+            await restore_asking.tell(client, incident, shown)
+            if news
+            else "the channel was told before"
         )
         return answer(202, {**said, "begun": False, "told": heard})
     if not decided["granted"]:

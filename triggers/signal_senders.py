@@ -2,16 +2,17 @@
 
 from triggers import (
     alertmanager,
+    announcements,
     azure_monitor,
     defender,
     event_grid,
     late_signals,
     queued_signals,
     sentinel,
-    signal_notices,
 )
 
 MODULES = (
+    announcements,
     azure_monitor,
     alertmanager,
     sentinel,
@@ -19,5 +20,4 @@ MODULES = (
     event_grid,
     late_signals,
     queued_signals,
-    signal_notices,
 )

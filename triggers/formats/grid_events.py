@@ -16,7 +16,8 @@ from triggers.formats.reading import Model, Moment, NobodyError, UnreadableError
 from triggers.hint_bodies import HintBody
 
 SIGNAL = "Firebreak.Signal"
-OWN = "firebreak.incident."  # what Firebreak itself publishes: never a signal
+# What Firebreak itself publishes: never a signal.
+OWN = ("firebreak.incident.", "firebreak.operations.")
 _SUBSCRIPTION = {
     f"microsoft.resources.resource{one}success" for one in ("write", "delete", "action")
 }
