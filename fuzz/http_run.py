@@ -92,7 +92,13 @@ def _files(ground: TrainingGround) -> set[str]:
 async def _writes(ground: TrainingGround, *, since: int) -> list[str]:
     """What the app changed; to ask for a token, for a query, for what it may do changes nothing."""
     ours = ground.described["seed"]["firebreak"]["object_id"]
-    reading = ("/token", "/query", "/v1/$batch", "/providers/Microsoft.ResourceGraph/resources")
+    reading = (
+        "/token",
+        "/query",
+        "/v1/$batch",
+        "/providers/Microsoft.ResourceGraph/resources",
+        "/topics/incidents/api/events",  # that somebody turned the kill switch is told
+    )
     return [
         f"{one['method']} {one['url']}"
         for one in (await ground.control.traffic())[since:]

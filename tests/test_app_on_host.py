@@ -54,6 +54,7 @@ async def writes(ground: TrainingGround) -> list[str]:
         "listClusterUserCredential",
         "selfsubjectaccessreviews",
         "selfsubjectrulesreviews",
+        "/topics/incidents/api/events",  # people are told of a plan, too
     )
     return [
         f"{one['method']} {one['url']}"
