@@ -3,7 +3,7 @@
 Twenty thousand applications as Graph shows them are some hundred megabytes; as these, a few.
 """
 
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from responders.model import Credential, FederatedCredential, GitOpsOwner
 
@@ -81,6 +81,7 @@ class GrantFacts(TypedDict):
     principal_id: str
     principal_type: str
     created_on: str | None
+    via: NotRequired[str]  # the group that carries it to an audited identity
 
 
 class AssignmentsChunk(TypedDict):

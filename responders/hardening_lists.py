@@ -15,22 +15,14 @@ Source   https://kubernetes.io/docs/concepts/security/pod-security-standards/
 
 from dataclasses import dataclass, field
 
-from responders import clusters
+from responders import clusters, running_lists
 from responders.cloud import Cloud
 from responders.errors import NotFoundError, TransientError
-from responders.fan_out import failures, fan_out, worst
+from responders.fan_out import fan_out
 from responders.inventory_cuts import CLIENT_ID
 from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import ClusterRef, Json
-from responders.workload_objects import (
-    FINISHED_PHASES,
-    PLURALS,
-    Kind,
-    is_injected,
-    service_account_of,
-    template_of,
-)
 
 _AT_ONCE = 4
 _RBAC = ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
@@ -72,15 +64,7 @@ async def of_cluster(cloud: Cloud, cluster: ClusterRef) -> Hardening:
 
 async def read(kube: Kube, cluster: ClusterRef) -> Hardening:
     """Each kind once, side by side."""
-    running: list[tuple[Kind, str]] = list(PLURALS.items())
-    needed = await fan_out(
-        [("ServiceAccount", "serviceaccounts"), *running],
-        lambda one: kube.list_all(path_of(one[1]), keep=lambda found: _runner(one[0], found)),
-        at_once=_AT_ONCE,
-    )
-    if lost := failures(needed):
-        raise lost[0] if len(lost) == 1 else worst(lost, f"{kube.cluster}: lists")
-    listed = {kind: found for (kind, _), found in needed if isinstance(found, list)}
+    accounts, running = await running_lists.read(kube, _account, _more)
     objects: dict[str, list[Json]] = {}
     unread: dict[str, str] = {}
     wanted = await fan_out(
@@ -98,26 +82,20 @@ async def read(kube: Kube, cluster: ClusterRef) -> Hardening:
                 raise answer
             case error:
                 unread[plural] = str(error)
-    runners = [one for kind in PLURALS for one in listed[kind] if not one["controlled"]]
-    return Hardening(cluster, listed["ServiceAccount"], runners, objects, unread)
+    runners = [one for one in running if not one["controlled"]]
+    return Hardening(cluster, accounts, runners, objects, unread)
 
 
-def _runner(kind: str, found: Json) -> Json | None:
+def _account(found: Json) -> Json | None:
     metadata: Json = found["metadata"]
+    client_id = (metadata.get("annotations") or {}).get(CLIENT_ID)
     place = {"namespace": metadata["namespace"], "name": metadata["name"]}
-    if kind == "ServiceAccount":
-        client_id = (metadata.get("annotations") or {}).get(CLIENT_ID)
-        return {**place, "client_id": client_id} if client_id else None
-    if kind == "Pod" and (found.get("status") or {}).get("phase") in FINISHED_PHASES:
-        return None
-    template = template_of(next(one for one in PLURALS if one == kind), found)
+    return {**place, "client_id": client_id} if client_id else None
+
+
+def _more(found: Json, template: Json) -> Json:
     return {
-        **place,
-        "kind": kind,
-        "controlled": any(one.get("controller") for one in metadata.get("ownerReferences") or []),
-        "account": service_account_of(template["spec"]),
         "labels": template["metadata"].get("labels") or {},
-        "labelled": is_injected(template),
         "replicas": found["spec"].get("replicas", 1),
         "classes": sorted(_classes_of(template["spec"])),
     }

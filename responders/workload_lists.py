@@ -13,28 +13,15 @@ Source   https://azure.github.io/azure-workload-identity/docs/topics/service-acc
 from collections import Counter
 from collections.abc import Iterable
 
-from responders import clusters
+from responders import clusters, running_lists
 from responders.audit_model import AccountFacts, ClusterFacts, LegacySecret, RunnerFacts
 from responders.cloud import Cloud
 from responders.errors import ResponderError, TransientError
-from responders.fan_out import failures, fan_out, worst
 from responders.gitops import owner_of
 from responders.inventory_cuts import CLIENT_ID
 from responders.kube import Kube
-from responders.kube_requests import path_of
 from responders.legacy_secrets import of_pod_spec
 from responders.model import ClusterRef, Json
-from responders.workload_objects import (
-    FINISHED_PHASES,
-    PLURALS,
-    Kind,
-    is_injected,
-    service_account_of,
-    template_of,
-)
-
-_AT_ONCE = 4  # lists of one cluster
-_ONCE = ("Pod", "Job", "ReplicaSet")  # what a controller makes is the controller's to change
 
 
 async def of_cluster(cloud: Cloud, cluster: ClusterRef) -> ClusterFacts:
@@ -61,19 +48,11 @@ def unread(cluster: ClusterRef, why: str) -> ClusterFacts:
 
 
 async def _read(kube: Kube, cluster: ClusterRef) -> ClusterFacts:
-    wanted: list[tuple[Kind, str]] = list(PLURALS.items())
-    answers = await fan_out(
-        [("ServiceAccount", "serviceaccounts"), *wanted],
-        lambda one: kube.list_all(path_of(one[1]), keep=lambda found: _cut(one[0], found)),
-        at_once=_AT_ONCE,
-    )
-    if lost := failures(answers):
-        raise lost[0] if len(lost) == 1 else worst(lost, f"{kube.cluster}: lists")
-    listed = {kind: found for (kind, _), found in answers if isinstance(found, list)}
-    runners = [one for kind in PLURALS for one in listed[kind] if not one["controlled"]]
-    pods = Counter(_account(one) for one in listed["Pod"])
-    running = Counter(_account(one) for one in runners)
-    accounts = [_facts(one, pods, running) for one in listed["ServiceAccount"]]
+    named, running = await running_lists.read(kube, _account, _more)
+    runners = [one for one in running if not one["controlled"]]
+    pods = Counter(_place(one) for one in running if one["kind"] == "Pod")
+    owners = Counter(_place(one) for one in runners)
+    accounts = [_facts(one, pods, owners) for one in named]
     return {
         **unread(cluster, ""),
         "unread": None,
@@ -83,42 +62,26 @@ async def _read(kube: Kube, cluster: ClusterRef) -> ClusterFacts:
     }
 
 
-def _cut(kind: str, found: Json) -> Json | None:
-    """What is asked of an object; None for what has run to its end."""
+def _account(found: Json) -> Json:
     metadata: Json = found["metadata"]
-    place = {"namespace": metadata["namespace"], "name": metadata["name"]}
-    if kind == "ServiceAccount":
-        annotations: Json = metadata.get("annotations") or {}
-        created = metadata.get("creationTimestamp")
-        client_id = annotations.get(CLIENT_ID)
-        return {
-            **place,
-            "client_id": client_id,
-            "created": created,
-            "owner": owner_of(metadata) if client_id is not None else None,
-        }
-    status: Json = found.get("status") or {}
-    if kind == "Pod" and status.get("phase") in FINISHED_PHASES:
-        return None
-    template = template_of(_kind(kind), found)
-    controlled = any(one.get("controller") for one in metadata.get("ownerReferences") or [])
+    client_id = (metadata.get("annotations") or {}).get(CLIENT_ID)
     return {
-        **place,
-        "kind": kind,
-        "controlled": controlled,
-        "service_account": service_account_of(template["spec"]),
-        "labelled": is_injected(template),
-        # A pod's own is its controller's template, with what the webhook put in.
-        "legacy": [] if controlled and kind in _ONCE else of_pod_spec(template["spec"]),
+        "namespace": metadata["namespace"],
+        "name": metadata["name"],
+        "client_id": client_id,
+        "created": metadata.get("creationTimestamp"),
+        "owner": owner_of(metadata) if client_id is not None else None,
     }
 
 
-def _kind(text: str) -> Kind:
-    return next(kind for kind in PLURALS if kind == text)
+def _more(found: Json, template: Json) -> Json:
+    """What a controller made holds what its controller's template says: that is told once."""
+    made = any(one.get("controller") for one in found["metadata"].get("ownerReferences") or [])
+    return {"legacy": [] if made else of_pod_spec(template["spec"])}
 
 
-def _account(one: Json) -> tuple[str, str]:
-    return one["namespace"], one["service_account"]
+def _place(one: Json) -> tuple[str, str]:
+    return one["namespace"], one["account"]
 
 
 def _facts(
@@ -142,7 +105,7 @@ def _runner(one: Json) -> RunnerFacts:
         "namespace": one["namespace"],
         "kind": one["kind"],
         "name": one["name"],
-        "service_account": one["service_account"],
+        "service_account": one["account"],
         "labelled": one["labelled"],
         "legacy": list(legacy),
     }

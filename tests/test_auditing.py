@@ -210,6 +210,17 @@ def test_an_owner_is_worse_the_higher_it_stands(scope: str, severity: str) -> No
     assert {one["severity"] for one in found if one["rule"] == "role-owner-level"} == {severity}
 
 
+def test_a_role_that_a_group_carries_is_judged_as_its_members_and_not_by_use() -> None:
+    carried = grant(OWNER, GROUP, via="a-group", principal_id="a-group", principal_type="Group")
+
+    (found,) = judging.judge(_holding(carried))
+
+    assert found["rule"] == "role-owner-level"
+    assert found["subject"].endswith(f"#{holder().object_id}")
+    assert found["fix"] == f"az ad group member remove --group a-group --member-id {PRINCIPAL}"
+    assert "by group a-group" in found["detail"]
+
+
 def test_a_managed_identity_is_judged_by_both_sign_in_logs() -> None:
     identity = holder(resource_id=IDENTITY, application=None, name="pay")
     one_log = {**tenant().use, "application_sign_ins": log(last={}), "identity_sign_ins": None}

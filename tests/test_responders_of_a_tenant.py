@@ -10,6 +10,7 @@ from responders import (
     assignment_lists,
     clusters,
     credential_use,
+    group_workloads,
     identity_lists,
     registered_applications,
     registered_principals,
@@ -103,6 +104,30 @@ async def test_role_assignments_are_read_by_one_list_for_each_subscription(
     calls = _calls(sandbox, "arm")
     per_list = [n for path, n in calls.items() if path.endswith("/roleAssignments")]
     assert max(per_list) <= pages + 1
+
+
+async def test_groups_with_roles_are_asked_for_their_workloads_in_batches(
+    sandbox: RunningSandbox, sandbox_cloud: Cloud
+) -> None:
+    orders = sandbox.seed["orders_api"]["object_id"]
+    dana = sandbox.seed["users"]["dana"]["object_id"]
+    inner = {"displayName": "inner", "members": [orders]}
+    (made,) = sandbox.control("POST", "seed", {"groups": [inner]})["groups"]
+    outer = {"displayName": "outer", "members": [made["object_id"], dana]}
+    others = [{"displayName": f"g{one}", "members": []} for one in range(24)]
+    planted = sandbox.control("POST", "seed", {"groups": [outer, *others]})["groups"]
+    gone = "00000000-0000-4000-8000-000000000099"
+
+    with read_only():
+        found, unread = await group_workloads.of(
+            sandbox_cloud, [*(one["object_id"] for one in planted), gone]
+        )
+
+    assert unread == []
+    assert found[planted[0]["object_id"]] == [orders]
+    assert len(found) == 25
+    assert all(not found[one["object_id"]] for one in planted[1:])
+    assert _calls(sandbox, "graph") == {"POST /v1.0/$batch": 2}
 
 
 async def test_service_principals_say_what_they_are_and_microsofts_are_only_counted(

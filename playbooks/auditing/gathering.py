@@ -17,6 +17,7 @@ from responders.audit_model import (
     ApplicationsChunk,
     AssignmentsChunk,
     ClusterFacts,
+    GrantFacts,
     IdentityFacts,
     PrincipalFacts,
     PrincipalsChunk,
@@ -26,6 +27,7 @@ from responders.model import ClusterRef
 from responders.workload_lists import unread
 
 _USER_ASSIGNED = "/userassignedidentities/"
+_GROUP = "Group"
 _SERVICE_PRINCIPAL = "ServicePrincipal"
 
 
@@ -38,6 +40,8 @@ class Gathering:
     definitions: dict[str, str] = field(
         default_factory=dict
     )  # of the roles that audited identities have
+    groups: dict[str, list[GrantFacts]] = field(default_factory=dict)  # their role assignments
+    _of_groups: dict[str, str] = field(default_factory=dict)  # definitions of their roles
     _principals: dict[str, PrincipalFacts] = field(default_factory=dict)  # by client id
     _audited: set[str] = field(default_factory=set)  # object ids of their service principals
     _seen: set[str] = field(default_factory=set)  # role assignments: lists overlap
@@ -84,11 +88,23 @@ class Gathering:
             if principal in self._audited:
                 self.tenant.grants.setdefault(principal, []).append(grant)
                 self.definitions[grant["role_id"]] = chunk["definitions"][grant["role_id"]]
+            elif grant["principal_type"] == _GROUP:
+                self.groups.setdefault(principal, []).append(grant)
+                self._of_groups[grant["role_id"]] = chunk["definitions"][grant["role_id"]]
             elif (
                 grant["principal_type"] == _SERVICE_PRINCIPAL
                 and principal not in self.tenant.principal_ids
             ):
                 self.tenant.orphans.append(grant)
+
+    def add_members(self, members: dict[str, list[str]]) -> None:
+        """What groups carry: `members` are the service principals in each, after all assignments are there."""
+        for group, inside in members.items():
+            for principal in self._audited.intersection(inside):
+                for grant in self.groups[group]:
+                    carried: GrantFacts = {**grant, "via": group}
+                    self.tenant.grants.setdefault(principal, []).append(carried)
+                    self.definitions[grant["role_id"]] = self._of_groups[grant["role_id"]]
 
     def add_clusters(self, found: Iterable[ClusterFacts]) -> None:
         """What clusters say, those that could not be read included."""

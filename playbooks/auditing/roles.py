@@ -29,7 +29,8 @@ def judge(tenant: Tenant, holder: Holder) -> Iterator[Finding]:
         if holder.duty and breadth(grant["scope"]) not in _BROAD:
             continue  # AKS gives it what a cluster needs, at its own groups
         yield from _of_reach(holder, grant, role)
-        yield from _of_use(tenant, holder, grant, role)
+        if "via" not in grant:  # the log names a group's assignment, and not for whom of it
+            yield from _of_use(tenant, holder, grant, role)
 
 
 def orphans(tenant: Tenant) -> Iterator[Finding]:
@@ -58,9 +59,16 @@ def breadth(scope: str) -> Breadth:
     return "resource"
 
 
-def removal(grant: GrantFacts) -> str:
-    """The command that takes it away."""
+def removal(grant: GrantFacts, principal_id: str | None = None) -> str:
+    """The command that takes it away: from a group the member, since others are in it."""
+    if "via" in grant:
+        return f"az ad group member remove --group {grant['via']} --member-id {principal_id}"
     return f"az role assignment delete --ids {grant['id']}"
+
+
+def subject(holder: Holder, grant: GrantFacts) -> str:
+    """What names this role of this identity for good."""
+    return f"{grant['id']}#{holder.object_id}" if "via" in grant else grant["id"]
 
 
 def described(tenant: Tenant, grant: GrantFacts) -> str:
@@ -68,7 +76,8 @@ def described(tenant: Tenant, grant: GrantFacts) -> str:
     role = tenant.roles.get(grant["role_id"])
     if role is None:
         return f"{grant['role_id']} (what it allows could not be read) at {grant['scope']}"
-    return f"{role.name} (tier {TIERS[role.tier]}) at {grant['scope']}"
+    via = f", by group {grant['via']}" if "via" in grant else ""
+    return f"{role.name} (tier {TIERS[role.tier]}) at {grant['scope']}{via}"
 
 
 def _of_reach(holder: Holder, grant: GrantFacts, role: Role) -> Iterator[Finding]:
@@ -107,12 +116,13 @@ def _of_use(tenant: Tenant, holder: Holder, grant: GrantFacts, role: Role) -> It
 def _found(
     rule: str, holder: Holder, grant: GrantFacts, said: str, *, severity: Severity | None = None
 ) -> Finding:
+    via = f", by group {grant['via']}" if "via" in grant else ""
     return found(
         rule,
-        grant["id"],
+        subject(holder, grant),
         holder.name,
-        f"a role of the {holder.kind} {holder.app_id}: {said}",
-        fix=removal(grant),
+        f"a role of the {holder.kind} {holder.app_id}{via}: {said}",
+        fix=removal(grant, holder.principal_id),
         severity=severity,
         evidence=[f"given {grant['created_on'] or 'nobody knows when'}"],
     )

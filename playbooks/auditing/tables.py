@@ -53,7 +53,10 @@ def _rank(tenant: Tenant, holder: Holder, worst: dict[str, int]) -> int:
         holder.object_id,
         *(trusts.subject(holder, one) for one in holder.trusts),
         *(f"{holder.object_id}/credentials/{one['key_id']}" for one in holder.credentials),
-        *(grant["id"] for grant in tenant.grants.get(holder.principal_id or "", [])),
+        *(
+            roles.subject(holder, grant)
+            for grant in tenant.grants.get(holder.principal_id or "", [])
+        ),
     ]
     return min(worst.get(one.lower(), len(ORDER)) for one in subjects)
 

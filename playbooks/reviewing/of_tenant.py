@@ -191,7 +191,7 @@ def _of_audit(tenant: Tenant, findings: Sequence[Finding]) -> Iterator[Note]:
         for holder in tenant.holders:
             own = {
                 holder.object_id,
-                *(one["id"].lower() for one in _grants(tenant, holder)),
+                *(roles.subject(holder, one).lower() for one in _grants(tenant, holder)),
                 *(trusts.subject(holder, one).lower() for one in holder.trusts),
             }
             if own & {*touched, *(one["subject"] for one in against)}:
@@ -291,7 +291,7 @@ def _of_reader(tenant: Tenant, one: Reading, vault: Vault) -> Iterator[Note]:
         f"{holder.name} on {vault['name']}",
         holds=False if changing else (None if unknown else True),
         said=said,
-        fix="; ".join(roles.removal(one) for one in changing)
+        fix="; ".join(roles.removal(one, holder.principal_id) for one in changing)
         + "; az role assignment create --role 'Key Vault Secrets User' "
         f"--assignee-object-id {holder.principal_id} --assignee-principal-type ServicePrincipal --scope {vault['id']}",
     )

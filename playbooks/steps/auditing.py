@@ -18,6 +18,7 @@ from responders import (
     assignment_lists,
     clusters,
     credential_use,
+    group_workloads,
     identity_lists,
     managed_identities,
     registered_applications,
@@ -203,6 +204,9 @@ async def gathered(work: Work, order: RunOrder) -> Gathering:
         whole.add_identities((await _kept(work, path))["identities"])
     for path in facts["scopes"]:
         whole.add_assignments((await _kept(work, path))["assignments"])
+    members, unread = await group_workloads.of(work.cloud, sorted(whole.groups))
+    whole.add_members(members)
+    tenant.unread += unread
     for path in facts["clusters"]:
         whole.add_clusters(await _kept(work, path))
     whole.complete(around["clusters"])
