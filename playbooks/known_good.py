@@ -208,6 +208,13 @@ def _distrust(
     return "", False
 
 
+_UNNAMED = (
+    "not moved: no ServiceAccount of {} with this subject named the client id before the compromise window. Is it "
+    "yours (KEDA's operator, a client id in its own settings)? Look who runs as it, give the new identity a federated "
+    "credential for it, and it the new client id"
+)
+
+
 def _unmatched(old: FederatedCredential, clusters: list[ClusterPlan]) -> tuple[str, bool]:
     """What is wrong with the cluster, or with the ServiceAccount, that it is for."""
     for cluster in clusters:
@@ -216,6 +223,5 @@ def _unmatched(old: FederatedCredential, clusters: list[ClusterPlan]) -> tuple[s
             if not cluster["acts"]:
                 unused = cluster["reason"].startswith(UNUSED)
                 return f"cluster {name}: {cluster['reason']}", unused
-            named = f"no ServiceAccount of {name} with this subject"
-            return f"{named} named the client id before the compromise window", True
+            return _UNNAMED.format(name), True
     return "its issuer is none of our clusters", True

@@ -16,6 +16,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from responders.consumer_users import OF_KEDA
 from responders.errors import NotFoundError, RefusedError
 from responders.gitops import sentence
 from responders.kube import Change, Kube
@@ -111,6 +112,8 @@ def back(ref: Consumer, ids: Ids) -> tuple[str, Change]:
 
 def stale(ref: Consumer, moved: Sequence[WorkloadRef]) -> list[StepResult]:
     """What takes the client id from it and is not restarted by the move: a person's, as others' work may hang on it."""
+    if ref["kind"] in OF_KEDA:
+        return [_of_keda(ref)]
     places = {(one["namespace"], f"{one['kind']}/{one['name']}") for one in moved}
     found: list[StepResult] = []
     for who in ref.get("used_by", []):
@@ -121,6 +124,20 @@ def stale(ref: Consumer, moved: Sequence[WorkloadRef]) -> list[StepResult]:
             detail = f"{_describe(ref)}: {who} reads it when it starts"
             found.append({"status": "nothing_to_do", "detail": detail, "by_hand": [restart]})
     return found
+
+
+def _of_keda(ref: Consumer) -> StepResult:
+    """KEDA's operator asks for the tokens, under its own ServiceAccount, which names no client id or another one.
+
+    https://learn.microsoft.com/azure/aks/keda-workload-identity
+    """
+    scales = f" It scales {', '.join(ref.get('used_by', []))}." if ref.get("used_by") else ""
+    trust = (
+        f"# {_describe(ref)}: KEDA's operator asks for its tokens.{scales} Where the old identity trusted it "
+        "(system:serviceaccount:kube-system:keda-operator on AKS), give the new one a federated credential for it, too"
+    )
+    detail = f"{_describe(ref)}: KEDA's operator needs a trust of its own"
+    return {"status": "nothing_to_do", "detail": detail, "by_hand": [trust]}
 
 
 def left(ref: Consumer, now: Survey) -> StepResult:

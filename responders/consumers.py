@@ -12,12 +12,11 @@ Source   https://learn.microsoft.com/azure/aks/csi-secrets-store-identity-access
 
 from collections.abc import Sequence
 
-from responders import pod_templates
+from responders import consumer_users
 from responders.gitops import owner_of
 from responders.inventories import Inventory
 from responders.inventory_cuts import says
 from responders.model import Consumer, ConsumerKind, Json
-from responders.pod_templates import Template
 
 _KEDA = "spec.podIdentity.identityId"
 _OF_NODES = "spec.parameters.userAssignedIdentityID"
@@ -34,7 +33,6 @@ _FIELDS: tuple[tuple[ConsumerKind, str, str], ...] = (
 
 def find(inventory: Inventory) -> list[Consumer]:
     """Those that have a field for it: secrets from a vault, scalers, volumes."""
-    templates = pod_templates.outermost(inventory)
     found: list[Consumer] = []
     for kind, plural, field in _FIELDS:
         for one in inventory.of(plural):
@@ -43,7 +41,7 @@ def find(inventory: Inventory) -> list[Consumer]:
             if says(value, inventory.client_id):
                 by_hand = _by_hand(inventory.cluster, kind, field, one["metadata"])
                 consumer = new_of(inventory.cluster, kind, one, spelt, by_hand=by_hand)
-                found.append({**consumer, "used_by": _users(kind, one, templates)})
+                found.append({**consumer, "used_by": consumer_users.find(kind, one, inventory)})
     return found
 
 
@@ -96,26 +94,3 @@ def _by_hand(cluster: str, kind: ConsumerKind, field: str, metadata: Json) -> st
             f"new client id: {kubectl} get persistentvolume {name} -o yaml"
         )
     return ""
-
-
-def _users(kind: ConsumerKind, found: Json, templates: Sequence[Template]) -> list[str]:
-    """The workloads that mount it."""
-    metadata: Json = found["metadata"]
-    if kind == "SecretProviderClass":
-        return pod_templates.naming(templates, metadata["namespace"], metadata["name"], _classes)
-    if kind == "PersistentVolume" and (claim := found["spec"].get("claimRef")):
-        return pod_templates.naming(templates, claim.get("namespace"), claim.get("name"), _claims)
-    return []
-
-
-def _classes(template: Json) -> set[str]:
-    """The SecretProviderClasses that these pods mount."""
-    volumes = template["spec"].get("volumes") or []
-    sources = ((one.get("csi") or {}).get("volumeAttributes") or {} for one in volumes)
-    return {str(one.get("secretProviderClass")) for one in sources}
-
-
-def _claims(template: Json) -> set[str]:
-    """The volume claims that these pods mount."""
-    volumes = template["spec"].get("volumes") or []
-    return {str((one.get("persistentVolumeClaim") or {}).get("claimName")) for one in volumes}

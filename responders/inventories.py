@@ -7,9 +7,10 @@ Needs    serviceaccounts: list; pods: list; deployments.apps: list; statefulsets
          replicasets.apps: list; jobs.batch: list; cronjobs.batch: list;
          rolebindings.rbac.authorization.k8s.io: list; clusterrolebindings.rbac.authorization.k8s.io: list;
          roles.rbac.authorization.k8s.io: list; clusterroles.rbac.authorization.k8s.io: list
-Wants    poddisruptionbudgets.policy: list; configmaps: list; persistentvolumes: list;
+Wants    poddisruptionbudgets.policy: list; configmaps: list; persistentvolumes: list; persistentvolumeclaims: list;
          storageclasses.storage.k8s.io: list; secretproviderclasses.secrets-store.csi.x-k8s.io: list;
-         triggerauthentications.keda.sh: list; clustertriggerauthentications.keda.sh: list
+         triggerauthentications.keda.sh: list; clustertriggerauthentications.keda.sh: list;
+         scaledobjects.keda.sh: list; scaledjobs.keda.sh: list
 Source   https://kubernetes.io/docs/reference/using-api/api-concepts/
 """
 
@@ -37,9 +38,12 @@ _ACCOUNTS = ("serviceaccounts", "rolebindings", "clusterrolebindings")
 # Without these something is not known, which is said. Of the second some clusters have none.
 _BUILT_IN = (
     *("roles", "clusterroles", "poddisruptionbudgets", "configmaps"),
-    *("persistentvolumes", "storageclasses"),
+    *("persistentvolumes", "persistentvolumeclaims", "storageclasses"),
 )
-_ADDED = ("secretproviderclasses", "triggerauthentications", "clustertriggerauthentications")
+_ADDED = (
+    *("secretproviderclasses", "triggerauthentications", "clustertriggerauthentications"),
+    *("scaledobjects", "scaledjobs"),
+)
 _AT_ONCE = (
     6  # clusters: what is cut away of each was in memory while it arrived, some fifty megabytes
 )

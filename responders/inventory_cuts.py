@@ -26,6 +26,12 @@ _WHOLE: dict[str, tuple[str, ...]] = {
     "clusterrolebindings": ("subjects", "roleRef"),
     "poddisruptionbudgets": ("spec", "status"),
 }
+# Of these the parts of the spec by which a workload is found that uses what names the client id.
+_REFERRING: dict[str, tuple[str, ...]] = {
+    "persistentvolumeclaims": ("storageClassName", "volumeName"),
+    "scaledobjects": ("scaleTargetRef",),
+    "scaledjobs": (),
+}
 _KINDS: dict[str, Kind] = {plural: kind for kind, plural in PLURALS.items()}
 
 
@@ -38,7 +44,16 @@ def cut(plural: str, found: Json, client_id: str) -> Json | None:
         return _config_map(found, kept, client_id)
     if plural in _WHOLE:
         return kept | {part: found.get(part) for part in _WHOLE[plural]}
+    if plural in _REFERRING:
+        return kept | {"spec": _referring(plural, found.get("spec") or {})}
     return {**found, **kept} if _says(found, client_id) else None
+
+
+def _referring(plural: str, spec: Json) -> Json:
+    """Names alone: a scaler's own settings may hold anything."""
+    references = [one.get("authenticationRef") for one in spec.get("triggers") or []]
+    kept = {name: spec[name] for name in _REFERRING[plural] if name in spec}
+    return {**kept, "triggers": [{"authenticationRef": one} for one in references if one]}
 
 
 def says(value: object, client_id: str) -> bool:

@@ -292,7 +292,7 @@ class Consumer(TypedDict):
     by_hand: str  # what a person does where it can't be patched; empty where it can
     used_by: NotRequired[
         list[str]
-    ]  # "Kind/name" of the namespace's workloads that take it from there
+    ]  # "Kind/name" of the workloads that use it, with their namespace before it where it has none itself
 
 
 RebuiltKind = Literal["application", "user_assigned_identity"]

@@ -50,10 +50,13 @@ WANTED: dict[str, tuple[str, ...]] = {
     "poddisruptionbudgets.policy": ("list",),
     "configmaps": ("list", "get", "patch"),
     "persistentvolumes": ("list",),
+    "persistentvolumeclaims": ("list",),
     "storageclasses.storage.k8s.io": ("list",),
     "secretproviderclasses.secrets-store.csi.x-k8s.io": ("list", "get", "patch"),
     "triggerauthentications.keda.sh": ("list", "get", "patch"),
     "clustertriggerauthentications.keda.sh": ("list", "get", "patch"),
+    "scaledobjects.keda.sh": ("list",),
+    "scaledjobs.keda.sh": ("list",),
 }
 
 # Of GitOps controllers, where policy.toml [recovery] gitops is "suspend" and they own what is moved.

@@ -120,6 +120,87 @@ def test_scalers_name_it_in_their_pod_identity(
     )
 
 
+def scaler(name: str, space: str = "shop", **spec: Any) -> Json:
+    return {"metadata": metadata(name, space), "spec": spec}
+
+
+def by(name: str, **more: str) -> Json:
+    secret = {"type": "azure-servicebus", "metadata": {"connection": "Endpoint=sb://secret"}}
+    return {**secret, "authenticationRef": {"name": name, **more}}
+
+
+def test_a_scaler_says_what_it_scales() -> None:
+    named = {
+        "metadata": metadata("queue"),
+        "spec": {"podIdentity": {"provider": "azure-workload", "identityId": CLIENT_ID}},
+    }
+    scaled = [
+        scaler("api", scaleTargetRef={"name": "orders-api"}, triggers=[by("queue")]),
+        scaler("db", scaleTargetRef={"kind": "StatefulSet", "name": "db"}, triggers=[by("queue")]),
+        scaler("else", scaleTargetRef={"name": "else"}, triggers=[by("other"), {"type": "cron"}]),
+        scaler("far", "billing", scaleTargetRef={"name": "far"}, triggers=[by("queue")]),
+    ]
+    jobs = [scaler("imports", jobTargetRef={}, triggers=[by("queue")])]
+
+    consumer = one(triggerauthentications=[named], scaledobjects=scaled, scaledjobs=jobs)
+
+    assert consumer["used_by"] == ["Deployment/orders-api", "ScaledJob/imports", "StatefulSet/db"]
+
+
+def test_a_scaler_of_the_whole_cluster_says_in_which_namespace() -> None:
+    named = {
+        "metadata": metadata("queue", None),
+        "spec": {"podIdentity": {"provider": "azure-workload", "identityId": CLIENT_ID}},
+    }
+    trigger = by("queue", kind="ClusterTriggerAuthentication")
+    scaled = [
+        scaler("far", "billing", scaleTargetRef={"name": "far"}, triggers=[trigger]),
+        scaler("namesake", scaleTargetRef={"name": "namesake"}, triggers=[by("queue")]),
+    ]
+
+    consumer = one(clustertriggerauthentications=[named], scaledobjects=scaled)
+
+    assert consumer["used_by"] == ["billing Deployment/far"]
+
+
+def test_nothing_of_a_scalers_own_settings_is_kept() -> None:
+    kept = inventory(scaledobjects=[scaler("api", triggers=[by("queue")])]).of("scaledobjects")
+
+    assert kept[0]["spec"] == {"triggers": [{"authenticationRef": {"name": "queue"}}]}
+
+
+def test_a_storage_class_says_who_mounts_volumes_of_it() -> None:
+    """By the class that a claim asks for, and by the volume that it is bound to."""
+    files = {"metadata": metadata("files", None), "parameters": {"clientID": CLIENT_ID}}
+    volume = {
+        "metadata": metadata("pv", None),
+        "spec": {"storageClassName": "files", "csi": {"volumeAttributes": {"ID": CLIENT_ID}}},
+    }
+    claims = [
+        {"metadata": metadata("data"), "spec": {"storageClassName": "files"}},
+        {"metadata": metadata("bound", "billing"), "spec": {"volumeName": "pv"}},
+        {"metadata": metadata("other"), "spec": {"storageClassName": "other"}},
+    ]
+
+    def mounting(name: str, claim: str, space: str = "shop") -> Json:
+        mounted = {"name": "d", "persistentVolumeClaim": {"claimName": claim}}
+        found = deployment(name, pods=template("other", volumes=[mounted]))
+        return {**found, "metadata": metadata(name, space)}
+
+    consumer = one(
+        storageclasses=[files],
+        persistentvolumes=[volume],
+        persistentvolumeclaims=claims,
+        deployments=[
+            mounting("a", "data"),
+            mounting("b", "bound", "billing"),
+            mounting("c", "other"),
+        ],
+    )
+
+    assert consumer["used_by"] == ["billing Deployment/b", "shop Deployment/a"]
+
+
 @pytest.mark.parametrize(
     ("value", "immutable", "patchable"),
     [

@@ -112,6 +112,7 @@ def test_a_trust_for_a_service_account_that_does_not_name_us_is_suspicious() -> 
 
     assert plan["federated_credentials"] == []
     assert plan["left_out"][0]["suspicious"]
+    assert "give the new identity a federated credential" in plan["left_out"][0]["reason"]
 
 
 def test_a_trust_of_a_cluster_in_which_nobody_names_us_is_suspicious() -> None:

@@ -1,6 +1,7 @@
 """A whole recovery by each way to shut stolen tokens out; the verdict notices when it was only said to be done."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from drill.scenarios.recovery import Recovery, Trouble
 from drill.scene import Pause
 from drill.staging import judge, stage
 from drill.training_ground import VECTORS
+from drill.writings import evidence_of
 from playbooks import refederation, shutting_out
 from responders import signing_key_rotations
 from tests.in_process import Clock
@@ -106,6 +108,17 @@ def _where_not_all_can_be_moved(scenario_stage: Stage) -> Iterator[None]:
 @pytest.mark.usefixtures("_where_not_all_can_be_moved")
 async def test_what_can_be_moved_is_and_what_can_not_is_named(scenario_stage: Stage) -> None:
     assert await carry_out(scenario_stage, IN_PARTS) == {}
+
+    # Trusted, and without the annotation: nobody's to move, and said wherever somebody looks.
+    cards = json.dumps((await scenario_stage.control.state())["teams"])
+    written = {
+        one.path.rpartition("/")[2]: one.text for one in evidence_of(scenario_stage.evidence)
+    }
+    for text in (cards, written["plan.json"], written["report.md"], written["report.html"]):
+        assert "aks-weu-shop-orders-tools" in text
+        assert "not moved: no ServiceAccount of aks-weu with this subject" in text
+    for text in (written["plan.json"], written["report.md"]):
+        assert "give the new identity a federated credential for it" in text
 
 
 # A step that only says that it did it -> what the verdict notices, where others could not be moved either.
