@@ -14,7 +14,7 @@ from playbooks.orders import Consent
 from playbooks.plan_model import Plan
 from responders.evidence import EvidenceStore
 from responders.model import Json
-from triggers import consent_status, intake, status
+from triggers import consent_status, instances, intake, status
 from triggers.answers import answer, error
 from triggers.people import Person
 from triggers.refusals import unknown
@@ -71,7 +71,10 @@ async def give(
         consent_records.read, intake.store(), incident_id, given.plan_hash
     )
     if news or asked["heard"] < len(said):
-        await _tell(client, incident_id, asked, len(said))
+        heard = await _tell(client, incident_id, asked, len(said))
+        if not heard:
+            reason = f"{incident_id} ended in this moment: your answer is kept, and changes nothing"
+            return error(409, "NotAsked", reason, f"GET /api/incidents/{incident_id}")
     _log.info(
         "consent",
         incident_id=incident_id,
@@ -143,15 +146,21 @@ def _unfit(
 
 async def _tell(
     client: df.DurableOrchestrationClient, incident_id: str, asked: Json, answers: int
-) -> None:
-    """Say that there is something to read, to the wait that stands. One that has moved on meanwhile is told, too."""
+) -> bool:
+    """Say that there is something to read, to the wait that stands. One that has moved on meanwhile is told, too.
+
+    False: nobody is there to be told. Raises `TransientError` where Durable does not answer: the answer is kept.
+    """
     event = asked["event"]  # None after very many answers: they are read when the time is over
     for _ in range(_TELLS if event else 0):
-        await client.raise_event(incident_id, event, {"read": True})
-        now = status.told_of(await client.get_status(incident_id)).get("consent") or {}
+        if not await instances.tell(client, incident_id, event, {"read": True}):
+            return False
+        durable = await instances.status(client, incident_id)
+        now = (status.told_of(durable) if durable else {}).get("consent") or {}
         if now.get("event", event) == event or now["heard"] >= answers:
-            return
+            break
         event = now["event"]
+    return True
 
 
 def unnamed(given: Answer, plan: Plan) -> func.HttpResponse | None:

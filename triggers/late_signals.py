@@ -11,7 +11,7 @@ from responders.cloud import Cloud
 from responders.errors import AmbiguousError, ResponderError, UnresolvedError
 from responders.evidence import digest
 from responders.model import Hint, Json, Signal
-from triggers import announcements, intake, receiving
+from triggers import announcements, instances, intake, receiving
 from triggers.deciding import decide
 from triggers.formats import entities
 from triggers.receiving import Later, Received
@@ -31,7 +31,7 @@ async def receive(
     instance = f"late-{key}"
     if not await intake.is_known(client, instance):
         order = {"signal": signal, "policy": intake.policy().frozen()}
-        await client.start_new(_PLAYBOOK, instance_id=instance, client_input=order)
+        await instances.start(client, _PLAYBOOK, instance, order)
     minutes = ", ".join(str(one) for one in ASKED_AFTER_MINUTES)
     why = f"it names no identity yet: its entities are asked for after {minutes} minutes"
     _log.info("signal waits", source=signal["source"], instance=instance)

@@ -17,7 +17,7 @@ from responders.evidence import EvidenceStore
 from responders.model import Json
 from triggers import consent_answers, consent_status, intake, people
 from triggers.consent_answers import Answer
-from triggers.pages import forms, incident_pages, plan_view, rendering, words
+from triggers.pages import failing, forms, incident_pages, plan_view, rendering, words
 from triggers.people import Person
 
 bp = df.Blueprint()
@@ -30,6 +30,7 @@ _NOTHING: Json = {"confirmed": [], "chosen": [], "reason": ""}
     route="incidents/{incident_id}/consent", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS
 )
 @bp.durable_client_input(client_name="client")
+@failing.said
 async def page_consent(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
@@ -45,6 +46,7 @@ async def page_consent(
     route="incidents/{incident_id}/consent", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
 )
 @bp.durable_client_input(client_name="client")
+@failing.said
 async def page_answer(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
@@ -57,6 +59,7 @@ async def page_answer(
     route="incidents/{incident_id}/refuse", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
 )
 @bp.durable_client_input(client_name="client")
+@failing.said
 async def page_refuse(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:

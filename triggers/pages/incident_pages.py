@@ -16,7 +16,7 @@ from responders import graph_drawings
 from responders.evidence import EvidenceStore, digest
 from responders.model import Json
 from triggers import intake, people, status
-from triggers.pages import forms, incident_view, rendering, visitors, words
+from triggers.pages import failing, forms, incident_view, rendering, visitors, words
 from triggers.people import Person
 
 bp = df.Blueprint()
@@ -40,6 +40,7 @@ _PICTURE = {
 
 @bp.route(route="incidents/{incident_id}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @bp.durable_client_input(client_name="client")
+@failing.said
 async def page_incident(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
@@ -59,6 +60,7 @@ async def page_incident(
     route="incidents/{incident_id}/live", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS
 )
 @bp.durable_client_input(client_name="client")
+@failing.said
 async def page_live(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
@@ -79,6 +81,7 @@ async def page_live(
 @bp.route(
     route="incidents/{incident_id}/graph.svg", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS
 )
+@failing.said
 async def page_graph(req: func.HttpRequest) -> func.HttpResponse:
     """200 with the picture; 404 where no cluster was asked yet. Its names are others': it may run and load nothing."""
     structlog.contextvars.clear_contextvars()

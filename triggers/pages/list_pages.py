@@ -10,7 +10,15 @@ from pydantic import ValidationError
 from responders.model import Json
 from triggers import incident_list, intake, people
 from triggers.incident_list import ListQuery
-from triggers.pages import consent_pages, filters, incident_view, rendering, visitors, words
+from triggers.pages import (
+    consent_pages,
+    failing,
+    filters,
+    incident_view,
+    rendering,
+    visitors,
+    words,
+)
 from triggers.pages.filters import Filter
 
 bp = df.Blueprint()
@@ -27,6 +35,7 @@ _FIELDS = (
 
 @bp.route(route="incidents", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @bp.durable_client_input(client_name="client")
+@failing.said
 async def page_incidents(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:

@@ -12,7 +12,7 @@ from responders.model import Json
 from triggers import new_incidents, people
 from triggers.hint_bodies import ServiceAccountBody
 from triggers.new_incidents import NewIncident
-from triggers.pages import consent_pages, forms, incident_pages, rendering, visitors
+from triggers.pages import consent_pages, failing, forms, incident_pages, rendering, visitors
 from triggers.people import Person
 from triggers.receiving import CONNECTION, QUEUE, Later
 
@@ -41,6 +41,7 @@ _NOTHING = {"named_by": "object_id", "id": "", "mode": "plan", "vector": "", "re
 
 
 @bp.route(route="open", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@failing.said
 async def page_open_form(req: func.HttpRequest) -> func.HttpResponse:
     """200 with the form."""
     structlog.contextvars.clear_contextvars()
@@ -51,6 +52,7 @@ async def page_open_form(req: func.HttpRequest) -> func.HttpResponse:
 @bp.route(route="open", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 @bp.queue_output(arg_name="later", queue_name=QUEUE, connection=CONNECTION)
 @bp.durable_client_input(client_name="client")
+@failing.said
 async def page_open(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, later: Later
 ) -> func.HttpResponse:

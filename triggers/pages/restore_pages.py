@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from playbooks.restoring import consents
 from responders.model import Json
 from triggers import intake, people, restore_orders
-from triggers.pages import consent_pages, forms, incident_pages, rendering, words
+from triggers.pages import consent_pages, failing, forms, incident_pages, rendering, words
 from triggers.people import Person
 
 bp = df.Blueprint()
@@ -32,6 +32,7 @@ _PARTS = {
     route="incidents/{incident_id}/restore", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS
 )
 @bp.durable_client_input(client_name="client")
+@failing.said
 async def page_restore_form(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
@@ -45,6 +46,7 @@ async def page_restore_form(
     route="incidents/{incident_id}/restore", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
 )
 @bp.durable_client_input(client_name="client")
+@failing.said
 async def page_restore(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:

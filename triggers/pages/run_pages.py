@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from playbooks.runs.catalogue import PLAYBOOKS, Playbook
 from responders.model import Json
 from triggers import intake, people, run_status, runs_api
-from triggers.pages import consent_pages, filters, forms, rendering, visitors, words
+from triggers.pages import consent_pages, failing, filters, forms, rendering, visitors, words
 from triggers.pages.filters import Filter
 from triggers.people import Person
 from triggers.run_status import RunsQuery
@@ -30,6 +30,7 @@ _FIELDS = (
 
 
 @bp.route(route="playbooks", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@failing.said
 async def page_playbooks(req: func.HttpRequest) -> func.HttpResponse:
     """200 with every playbook, and a form to run it for who may."""
     structlog.contextvars.clear_contextvars()
@@ -39,6 +40,7 @@ async def page_playbooks(req: func.HttpRequest) -> func.HttpResponse:
 
 @bp.route(route="playbooks/{playbook}/runs", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 @bp.durable_client_input(client_name="client")
+@failing.said
 async def page_start_run(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
@@ -70,6 +72,7 @@ async def page_start_run(
 
 @bp.route(route="runs", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @bp.durable_client_input(client_name="client")
+@failing.said
 async def page_runs(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
@@ -96,6 +99,7 @@ async def page_runs(
 
 @bp.route(route="runs/{run_id}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 @bp.durable_client_input(client_name="client")
+@failing.said
 async def page_run(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
@@ -110,6 +114,7 @@ async def page_run(
 
 @bp.route(route="runs/{run_id}/apply", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 @bp.durable_client_input(client_name="client")
+@failing.said
 async def page_apply_run(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:

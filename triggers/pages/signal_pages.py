@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from responders.model import Json
 from triggers import intake, people, signal_list
-from triggers.pages import consent_pages, filters, rendering, visitors, words
+from triggers.pages import consent_pages, failing, filters, rendering, visitors, words
 from triggers.pages.filters import Filter
 from triggers.signal_list import SignalsQuery
 
@@ -23,6 +23,7 @@ _FIELDS = (
 
 
 @bp.route(route="signals", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@failing.said
 async def page_signals(req: func.HttpRequest) -> func.HttpResponse:
     """200 with the list; 400 with the form again where a filter makes no sense."""
     structlog.contextvars.clear_contextvars()

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from responders.model import Json
 from triggers import cancellations, people, resumptions
-from triggers.pages import consent_pages, forms, incident_pages, rendering
+from triggers.pages import consent_pages, failing, forms, incident_pages, rendering
 from triggers.people import Person
 
 bp = df.Blueprint()
@@ -66,6 +66,7 @@ _CANCEL = Act(
     route="incidents/{incident_id}/resume", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS
 )
 @bp.durable_client_input(client_name="client")
+@failing.said
 async def page_resume_form(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
@@ -77,6 +78,7 @@ async def page_resume_form(
     route="incidents/{incident_id}/resume", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
 )
 @bp.durable_client_input(client_name="client")
+@failing.said
 async def page_resume(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
@@ -88,6 +90,7 @@ async def page_resume(
     route="incidents/{incident_id}/cancel", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS
 )
 @bp.durable_client_input(client_name="client")
+@failing.said
 async def page_cancel_form(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
@@ -99,6 +102,7 @@ async def page_cancel_form(
     route="incidents/{incident_id}/cancel", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS
 )
 @bp.durable_client_input(client_name="client")
+@failing.said
 async def page_cancel(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
