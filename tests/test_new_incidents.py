@@ -160,8 +160,9 @@ async def test_a_call_sent_twice_at_once_opens_one_incident_and_both_hear_of_it(
         *(ask("open_incident", client, body=GOOD, Idempotency_Key="k") for _ in range(2))
     )
 
-    assert len({one.json["incident_id"] for one in both}) == 1
-    assert len(client.started) == 1
+    (incident_id,) = {one.json["incident_id"] for one in both}
+    # Both may start it: Durable refuses a second start of one that runs.
+    assert {started for started, _ in client.started} == {incident_id}
 
 
 async def test_an_address_of_no_signal_is_looked_up_nowhere(client: FakeClient) -> None:
