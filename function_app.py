@@ -52,6 +52,7 @@ from playbooks.steps import (
     rotating_trusts,
     telling,
     troubleshooting,
+    turning_keys,
     unprovisioning,
 )
 from responders import logs
@@ -129,6 +130,7 @@ for module in (
     rotate_federation,
     comparing_trusts,
     rotating_trusts,
+    turning_keys,
     concluding,
 ):
     app.register_functions(module.bp)

@@ -14,6 +14,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from playbooks import ending
+from playbooks.rotations import KeySteps, turn_twice
 from playbooks.runs.model import Json, RunOrder
 from playbooks.settling import (
     GOOD,
@@ -24,7 +25,7 @@ from playbooks.settling import (
     until_done,
     until_ended,
 )
-from playbooks.steps import comparing_trusts, rotating_trusts
+from playbooks.steps import comparing_trusts, rotating_trusts, turning_keys
 
 bp = df.Blueprint()
 
@@ -40,6 +41,8 @@ def rotate_federation(context: df.DurableOrchestrationContext) -> Generator[Any,
     if read["status"] not in GOOD:
         return (yield from ending.end(context, order, read))
     facts: Json = {"path": read["path"], "app_id": read["app_id"]}
+    if order["run"]["parameters"]["method"] == "signing_keys":
+        return (yield from _turn_keys(context, order, facts, read["clusters"]))
     parts = yield from settle(
         context,
         [
@@ -60,22 +63,7 @@ def rotate_federation(context: df.DurableOrchestrationContext) -> Generator[Any,
 
     # 3. Cluster by cluster, the canary first: each whole before the next, so that few trusts are side by side.
     base: Json = {"path": drawn["path"], "marker": drawn["marker"]}
-    answers: list[Json] = []
-    most = order["policy"]["recovery"]["most_failed_clusters"]
-    for number, cluster in enumerate(drawn["clusters"]):
-        failed = [one for one in answers if one["status"] != "done"]
-        if failed and (number == 1 or len(failed) > most):
-            said = f"not begun: {len(failed)} clusters failed before: {failed[0]['detail']}"
-            answers.append({"status": "refused", "detail": said})
-            continue
-        ending.enter(
-            context, "rotating", cluster=cluster["name"], done=number, of=len(drawn["clusters"])
-        )
-        task = context.call_sub_orchestrator(
-            rotate_one_cluster, {**order, "facts": {**base, "cluster": cluster}}, expected_type=dict
-        )
-        [answer] = yield from until_ended(context, [task])
-        answers.append(answer if answer is not LOST else {**LOST, "retry": False})
+    answers = yield from _one_by_one(context, rotate_one_cluster, order, (base, drawn["clusters"]))
 
     # 4. What nobody uses goes when everything else is well, and not before.
     rest: Json | None = None
@@ -89,6 +77,69 @@ def rotate_federation(context: df.DurableOrchestrationContext) -> Generator[Any,
         context, comparing_trusts.conclude_rotation, {**order, "facts": closing}
     )
     return (yield from ending.end(context, order, concluded))
+
+
+def _one_by_one(
+    context: df.DurableOrchestrationContext,
+    orchestrator: Any,
+    order: RunOrder,
+    what: tuple[Json, list[Json]],
+) -> Generator[Any, Any, list[Json]]:
+    """An answer for each cluster. Where the canary fails, or too many others, the next one is not begun."""
+    base, refs = what
+    most = order["policy"]["recovery"]["most_failed_clusters"]
+    answers: list[Json] = []
+    for number, ref in enumerate(refs):
+        failed = [one for one in answers if one["status"] != "done"]
+        if failed and (number == 1 or len(failed) > most):
+            said = f"not begun: {len(failed)} clusters failed before: {failed[0]['detail']}"
+            answers.append({"status": "refused", "detail": said})
+            continue
+        ending.enter(context, "rotating", cluster=ref["name"], done=number, of=len(refs))
+        task = context.call_sub_orchestrator(
+            orchestrator, {**order, "facts": {**base, "cluster": ref}}, expected_type=dict
+        )
+        [answer] = yield from until_ended(context, [task])
+        answers.append(answer if answer is not LOST else {**LOST, "retry": False})
+    return answers
+
+
+def _turn_keys(
+    context: df.DurableOrchestrationContext, order: RunOrder, facts: Json, refs: list[Json]
+) -> Generator[Any, Any, Json]:
+    """The other method: the clusters' signing keys, twice, and all that holds tokens of them restarted."""
+    parts = yield from settle(
+        context,
+        [(turning_keys.read_key_cluster, {**order, "facts": {"cluster": one}}) for one in refs],
+    )
+    if lost := [one for one in parts if one["status"] not in GOOD]:
+        return (yield from ending.end(context, order, lost[0]))
+    drawing = {**facts, "clusters": [one["path"] for one in parts]}
+    drawn = yield from perform_one(context, turning_keys.draw_key_plan, {**order, "facts": drawing})
+    if drawn["status"] not in GOOD or drawn["over"]:
+        return (yield from ending.end(context, order, drawn))
+    base: Json = {"identity": facts["path"], "app_id": facts["app_id"]}
+    answers = yield from _one_by_one(context, turn_cluster_keys, order, (base, drawn["clusters"]))
+    closing: Json = {"path": drawn["path"], "plan_hash": drawn["plan_hash"], "answers": answers}
+    concluded = yield from perform_one(
+        context, turning_keys.conclude_keys, {**order, "facts": closing}
+    )
+    return (yield from ending.end(context, order, concluded))
+
+
+@bp.orchestration_trigger(context_name="context")
+def turn_cluster_keys(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
+    """The keys of one cluster, as an incident turns them."""
+    order: RunOrder = context.get_input(expected_type=dict)
+    steps = KeySteps(
+        turning_keys.record_cluster_keys,
+        turning_keys.rotate_cluster_keys,
+        turning_keys.list_key_users,
+        turning_keys.restart_key_users,
+        turning_keys.check_key_users,
+        turning_keys.prove_cluster_keys_gone,
+    )
+    return (yield from turn_twice(context, order, steps))
 
 
 @bp.orchestration_trigger(context_name="context")

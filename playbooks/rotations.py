@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import azure.durable_functions as df
 
@@ -61,39 +61,63 @@ def _since(order: Order) -> Order:
 @bp.orchestration_trigger(context_name="context")
 @breaking.told
 def rotate_cluster(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
-    """One cluster: twice, then whoever holds tokens of the old keys is restarted, batch by batch."""
+    """One cluster of an incident."""
     order: Order = context.get_input(expected_type=dict)
-    kept = yield from perform_one(context, rotating.record_signing_keys, order)
+    steps = KeySteps(
+        rotating.record_signing_keys,
+        rotating.rotate_signing_keys,
+        rotating.list_token_users,
+        rotating.restart_token_users,
+        rotating.check_restarted,
+        rotating.prove_keys_gone,
+    )
+    return (yield from turn_twice(context, order, steps))
+
+
+class KeySteps(NamedTuple):
+    """The steps that turn the keys of one cluster, as an incident or a run of a quiet day carries them out."""
+
+    record: Any
+    rotate: Any
+    list_users: Any
+    restart: Any
+    check: Any
+    prove: Any
+
+
+def turn_twice(
+    context: df.DurableOrchestrationContext, order: Any, by: KeySteps
+) -> Generator[Any, Any, Json]:
+    """One cluster: twice, then whoever holds tokens of the old keys is restarted, batch by batch."""
+    kept = yield from perform_one(context, by.record, order)
     if kept["status"] not in GOOD:
-        return _ended("record_signing_keys", kept)
+        return _ended(by.record, kept)
     for turn in (1, 2):
-        turned: Order = {**order, "facts": {**order["facts"], "turn": turn}}
-        answer = yield from until_done(
-            context, rotating.rotate_signing_keys, turned, _ROTATED_WITHIN
-        )
+        turned: Any = {**order, "facts": {**order["facts"], "turn": turn}}
+        answer = yield from until_done(context, by.rotate, turned, _ROTATED_WITHIN)
         if answer["status"] not in GOOD:
-            return _ended("rotate_signing_keys", answer)
-    listed = yield from perform_one(context, rotating.list_token_users, order)
+            return _ended(by.rotate, answer)
+    listed = yield from perform_one(context, by.list_users, order)
     if listed["status"] not in GOOD:
-        return _ended("list_token_users", listed)
+        return _ended(by.list_users, listed)
     healthy = timedelta(seconds=order["policy"]["recovery"]["healthy_within_seconds"])
     for batch in range(listed["batches"]):
-        part: Order = {**order, "facts": {**order["facts"], "batch": batch}}
-        for step in (rotating.restart_token_users, rotating.check_restarted):
+        part: Any = {**order, "facts": {**order["facts"], "batch": batch}}
+        for step in (by.restart, by.check):
             answer = yield from until_done(context, step, part, healthy)
             if answer["status"] not in GOOD:
                 said = f"batch {batch + 1} of {listed['batches']}"
-                return {**_ended(step._function._name, answer, said), **_left(listed)}
-    proof = yield from until_done(context, rotating.prove_keys_gone, order, _SEEN_WITHIN)
+                return {**_ended(step, answer, said), **_left(listed)}
+    proof = yield from until_done(context, by.prove, order, _SEEN_WITHIN)
     if proof["status"] not in GOOD:
-        return {**_ended("prove_keys_gone", proof), **_left(listed)}
+        return {**_ended(by.prove, proof), **_left(listed)}
     aged = context.current_utc_datetime + timedelta(seconds=proof["max_age_s"])
     done = {"status": "done", "detail": proof["detail"], "aged": aged.isoformat()}
     return {**done, "recorded": kept["at"], **_left(listed)}
 
 
-def _ended(step: str, answer: Json, where: str = "") -> Json:
-    detail = ", ".join(filter(None, (step, where)))
+def _ended(step: Any, answer: Json, where: str = "") -> Json:
+    detail = ", ".join(filter(None, (step._function._name, where)))
     return {"status": answer["status"], "detail": f"{detail}: {answer['detail']}"}
 
 

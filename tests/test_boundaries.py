@@ -25,6 +25,7 @@ _STEP_MODULES = {
     "comparing_trusts",
     "rotating_trusts",
     "reviewing",
+    "turning_keys",
     "concluding",
     "provisioning",
     "unprovisioning",

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from playbooks import key_turns
 from playbooks.journaled import open_store
-from playbooks.steps import rotating
 from responders import restarts, signing_key_rotations
 from responders.cloud import Cloud
 from responders.errors import TransientError
@@ -166,7 +166,7 @@ async def test_a_rotation_that_fails_after_it_was_accepted_is_no_rotation(
     assert "InternalOperationError" in failed["detail"]
     assert "bug in Firebreak" not in failed["detail"]
     assert await kids(order) == before
-    monkeypatch.setattr(rotating, "_PUBLISHED_WITHIN", timedelta())  # the wait for its key is over
+    monkeypatch.setattr(key_turns, "_PUBLISHED_WITHIN", timedelta())  # the wait for its key is over
     assert (await step("rotate_signing_keys", order, turn=1))["status"] == "done"
     assert len(rotations) == 2
 

@@ -13,7 +13,11 @@ POLICY = {
     "verification": BOUNDS,
     "recovery": {"healthy_within_seconds": 60, "most_failed_clusters": 1},
 }
-RUN = {"run_id": "run-rotate_federation-x", "mode": "apply", "parameters": {"label": "q4"}}
+RUN = {
+    "run_id": "run-rotate_federation-x",
+    "mode": "apply",
+    "parameters": {"label": "q4", "method": "new_subject"},
+}
 ORDER: Json = {"run": RUN, "policy": POLICY, "facts": {"path": "plan", "cluster": {"name": "a"}}}
 FIRST = [
     "create_successors",
@@ -149,3 +153,65 @@ def test_a_plan_that_is_refused_changes_nothing() -> None:
     run = whole(draw_rotation_plan={"status": "refused", "detail": "another plan"})
 
     assert not {"rotate_one_cluster", "remove_the_rest"} & set(run.timeline)
+
+
+def keys(**answers: Any) -> Any:
+    run = {**RUN, "parameters": {"label": "q4", "method": "signing_keys"}}
+    read = {"status": "done", "detail": "", "path": "identity", "app_id": "x", "clusters": CLUSTERS}
+    drawn = {"over": False, "path": "plan", "plan_hash": "h", "clusters": CLUSTERS}
+    ended = {"status": "done", "outcome": "done", "summary": "s", "counts": {}, "tell": False}
+    given = {
+        "read_rotated_identity": read,
+        "read_key_cluster": {"status": "done", "detail": "", "path": "p"},
+        "draw_key_plan": {"status": "done", "detail": "", **drawn},
+        "turn_cluster_keys": {"status": "done", "detail": ""},
+        "end_run": ended,
+        **answers,
+    }
+    return rehearse(playbook.rotate_federation, {**ORDER, "run": run}, given)
+
+
+def test_keys_are_turned_cluster_by_cluster_and_no_trust_is_touched() -> None:
+    run = keys()
+
+    assert run.timeline.count("turn_cluster_keys") == 4
+    assert not {"draw_rotation_plan", "rotate_one_cluster", "remove_the_rest"} & set(run.timeline)
+
+
+def test_where_the_canarys_keys_are_not_turned_no_other_clusters_are() -> None:
+    run = keys(turn_cluster_keys=failing("a"))
+
+    assert run.timeline.count("turn_cluster_keys") == 1
+
+
+def test_without_consent_no_key_is_turned() -> None:
+    run = keys(draw_key_plan={"status": "refused", "detail": "rotate-keys:a"})
+
+    assert "turn_cluster_keys" not in run.timeline
+
+
+def test_a_clusters_keys_are_turned_twice_before_anything_is_restarted() -> None:
+    order = {**ORDER, "facts": {"cluster": {"name": "a"}, "app_id": "x", "identity": "i"}}
+    listed = {"status": "done", "detail": "", "batches": 2, "remaining": [], "by_hand": []}
+    recorded = {"status": "done", "detail": "", "at": "2026-01-01"}
+    proof = {"status": "done", "detail": "", "max_age_s": 10}
+
+    run = rehearse(
+        playbook.turn_cluster_keys,
+        order,
+        {
+            "list_key_users": listed,
+            "record_cluster_keys": recorded,
+            "prove_cluster_keys_gone": proof,
+        },
+    )
+
+    assert run.timeline == [
+        "record_cluster_keys",
+        "rotate_cluster_keys",
+        "rotate_cluster_keys",
+        "list_key_users",
+        *["restart_key_users", "check_key_users"] * 2,
+        "prove_cluster_keys_gone",
+    ]
+    assert run.outcome["status"] == "done"

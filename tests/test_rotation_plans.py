@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from playbooks.federation import keys as keys_of
 from playbooks.federation import planning, reporting
 from playbooks.federation.model import RotationPlan, Seen
 from playbooks.federation.parameters import Rotate
@@ -411,8 +412,51 @@ def test_what_was_not_done_is_not_among_the_changes() -> None:
         {"app_id": APP_ID},
         {"label": "q4", "app_id": "orders-api"},
         {"label": "q4", "app_id": APP_ID, "force": True},
+        {"label": "q4", "app_id": APP_ID, "method": "signing_keys", "remove_unused": True},
     ],
 )
 def test_parameters_that_make_no_sense_are_refused(parameters: Any) -> None:
     with pytest.raises(ValidationError):
         Rotate.model_validate(parameters)
+
+
+def key_cluster(name: str = "aks-weu", **more: Any) -> Any:
+    users: Any = {"restart": [{"name": "a"}], "report": [{"what": "w", "why": "y", "by_hand": "c"}]}
+    return {"ref": ref(name), "problem": "", "users": users, "published": 2, **more}
+
+
+def test_new_keys_are_asked_for_cluster_by_cluster_with_what_they_break() -> None:
+    plan = keys_of.draw([key_cluster(), key_cluster("aks-neu")], [], "aks-weu")
+
+    asked = keys_of.confirmations(plan)
+    assert [one["key"] for one in asked] == ["rotate-keys:aks-weu", "rotate-keys:aks-neu"]
+    assert "1 workloads of all its teams are restarted" in asked[0]["text"]
+    assert keys_of.planned(plan)["by_hand"] == ["c"]
+
+
+def test_the_plan_of_new_keys_is_the_same_while_pods_come_and_go() -> None:
+    busy, idle = key_cluster(), key_cluster(users={"restart": [], "report": []})
+
+    assert keys_of.plan_hash(keys_of.draw([busy], [], "")) == keys_of.plan_hash(
+        keys_of.draw([idle], [], "")
+    )
+
+
+def test_keys_that_can_not_be_turned_block_all() -> None:
+    plan = keys_of.draw([key_cluster(problem="not allowed"), key_cluster("aks-neu")], [], "")
+
+    assert plan["blocked"] == ["not allowed"]
+    assert keys_of.planned(plan)["status"] == "refused"
+    assert keys_of.draw([], [], "")["blocked"] != []
+
+
+def test_clusters_whose_keys_are_still_the_old_ones_are_named() -> None:
+    plan = keys_of.draw([key_cluster(), key_cluster("aks-neu")], [], "")
+    answers = [{"status": "done", "detail": "", "remaining": ["Not restarted: w"]}]
+    answers.append({"status": "failed", "detail": "rotate: why", "remaining": []})
+
+    done = keys_of.done(plan, answers)
+
+    assert done["status"] == "partly"
+    assert [one["rule"] for one in done["findings"]] == ["keys-not-turned"]
+    assert len(done["changes"]) == 1

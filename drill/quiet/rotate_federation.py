@@ -171,6 +171,30 @@ async def _without_secret(day: Day, orders: Json, asked: Json) -> None:
     day.equal("secret", "and the certificate go by their ids", (done.outcome, left), ("done", []))
     clean = await day.run("rotate_federation", "plan", asked, by="nora")
     day.equal("clean", "nothing is left to find", clean.rules(), {})
+    await _turn_keys(day, orders)
+
+
+async def _turn_keys(day: Day, orders: Json) -> None:
+    """The other method, in one cluster: a token that was signed before is one of no known key."""
+    stolen = await _mint(day, "orders-api-2026q4")
+    opened = await _opens(day, orders, stolen)
+    asked = {"app_id": orders["app_id"], "label": "2026q4k", "method": "signing_keys"}
+    asked["clusters"] = ["aks-weu"]
+    before = set(await day.control.part("signingKeys/aks-weu"))
+    planned = await day.run("rotate_federation", "plan", asked, by="nora")
+    done = await _approved(day, planned, asked)
+    now = set(await day.control.part("signingKeys/aks-weu"))
+    day.equal(
+        "keys",
+        "are turned twice, and none of before is left",
+        (done.outcome, before & now),
+        ("done", set()),
+    )
+    await day.control.put_clock_forward(15)  # copies of them are kept for ten seconds here
+    opens = await _opens(day, orders, stolen)
+    day.equal(
+        "keys", "a token of before opened it, and opens it no more", (opened, opens), (True, False)
+    )
 
 
 def _application(state: Json, orders: Json) -> Json:

@@ -1,6 +1,6 @@
 """What a run of rotate_federation is told."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -20,6 +20,8 @@ class Rotate(BaseModel):
     app_id: Guid | None = None
     resource_id: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     label: Label
+    # Other ServiceAccount names, so that no token of an old one fits; or the clusters' signing keys, twice.
+    method: Literal["new_subject", "signing_keys"] = "new_subject"
     clusters: Annotated[
         list[Cluster], Field(max_length=100)
     ] = []  # none: all that federate into it
@@ -34,4 +36,8 @@ class Rotate(BaseModel):
         named = [one for one in (self.object_id, self.app_id, self.resource_id) if one]
         if len(named) != 1:
             raise ValueError("name the identity by exactly one of object_id, app_id, resource_id")
+        if self.method == "signing_keys" and (
+            self.remove_unused or self.migrate_secrets or self.remove_credentials
+        ):
+            raise ValueError("signing_keys turns keys alone: what is removed goes with new_subject")
         return self

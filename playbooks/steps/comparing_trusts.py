@@ -36,7 +36,12 @@ async def read_rotated_identity(order: RunOrder) -> Json:
         if incident is not None:
             seen["stop"].append(f"incident {incident} is open about it")
         path = await keep(work, order, "identity", seen)
-        refs = _asked_about(await clusters.list_all(work.cloud), seen, asked["clusters"])
+        refs = _asked_about(
+            await clusters.list_all(work.cloud),
+            seen,
+            asked["clusters"],
+            keys=asked["method"] == "signing_keys",
+        )
         detail = f"{seen['identity']['app_id']}: {len(seen['trusts'])} trusts, {len(refs)} clusters"
         app_id = seen["identity"]["app_id"]
         found = {"path": path, "app_id": app_id, "clusters": refs}
@@ -45,12 +50,22 @@ async def read_rotated_identity(order: RunOrder) -> Json:
     return await perform("read_rotated_identity", order, act)
 
 
-def _asked_about(known: list[ClusterRef], seen: Seen, named: list[str]) -> list[ClusterRef]:
+def _asked_about(
+    known: list[ClusterRef], seen: Seen, named: list[str], *, keys: bool
+) -> list[ClusterRef]:
     """Those that federate into it; all where a secret of it may be in any pod. A name of none is refused."""
     ids = {one["name"].lower() for one in known} | {one["resource_id"].lower() for one in known}
     if strange := [one for one in named if one.lower() not in ids]:
         raise RefusedError(f"clusters: Firebreak sees no cluster {strange[0]}")
     issuers = {one["issuer"] for one in seen["trusts"]}
+    if keys:
+        wanted = {one.lower() for one in named}
+        return [
+            one
+            for one in known
+            if one["issuer_url"] in issuers
+            and (not wanted or wanted & {one["name"].lower(), one["resource_id"].lower()})
+        ]
     return [one for one in known if seen["credentials"] or one["issuer_url"] in issuers]
 
 
