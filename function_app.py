@@ -59,6 +59,7 @@ from responders import logs
 from triggers import (
     app_api,
     intake,
+    metrics_api,
     plan_api,
     reading_api,
     responder_api,
@@ -83,6 +84,7 @@ for module in (
     runs_api,
     schedules,
     app_api,
+    metrics_api,
     *all_pages.MODULES,
     compromised_identity,
     surveying,

@@ -178,6 +178,12 @@ class Health(_Section):
     waiting_minutes: Annotated[int, Field(ge=1, le=24 * 60)]
 
 
+class Metrics(_Section):
+    """What is measured beyond Firebreak's own work."""
+
+    count_sign_ins: bool
+
+
 class Policy(_Section):
     """The whole of policy.toml."""
 
@@ -196,13 +202,14 @@ class Policy(_Section):
     audit: Audit
     troubleshooting: Troubleshooting
     health: Health
+    metrics: Metrics
 
     def frozen(self) -> dict[str, Any]:
         """Plain JSON: an incident keeps the policy it began with, however the file changes.
 
         Without the signals' rules and the schedules, which have done their part when something begins.
         """
-        return self.model_dump(mode="json", exclude={"signals", "schedules"})
+        return self.model_dump(mode="json", exclude={"signals", "schedules", "metrics"})
 
 
 def load(path: Path) -> Policy:

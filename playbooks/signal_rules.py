@@ -18,8 +18,14 @@ _SEVERITIES = {
     "sentinel": _DEFENDER,
     "defender": _DEFENDER,
 }
+# Rules that infra/alerts ships: told apart by their names, whoever evaluates them.
+SHIPPED = (
+    "HighIdentityAuthenticationFailures",
+    "FederatedCredentialMisconfiguration",
+    "TokenExpirationWarning",
+)
 _KINDS = {
-    "azure-monitor": ("log-alert", "prometheus-alert", "activity-log-alert"),
+    "azure-monitor": ("log-alert", "prometheus-alert", "activity-log-alert", *SHIPPED),
     "event-grid": (
         "federated-credential-write",
         "federated-credential-delete",

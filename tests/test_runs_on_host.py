@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from prometheus_client.parser import text_string_to_metric_families
 
 from drill.quiet.day import Day
 from drill.training_ground import AUDIENCE, Layout, TrainingGround, opened
@@ -215,3 +216,27 @@ async def test_a_form_that_makes_no_sense_or_is_not_ours_begins_nothing(
     assert answer.status_code == status
     assert said in answer.text
     assert len(await runs(ground)) == before
+
+
+async def test_metrics_of_runs_are_scraped_by_an_application_and_by_nobody_else(
+    ground: TrainingGround,
+) -> None:
+    day = Day(ground, lambda *_: None)
+    seen = await day.run("health_check", "plan", {"clusters": ["aks-weu"]})
+    assert seen.outcome == "done"
+    bot = ground.described["seed"]["incident_bot"]["app_id"]
+    token = await ground.control.sign_in_app(bot, AUDIENCE)
+    url = f"{str(ground.host.ready['url']).rstrip('/')}/api/metrics"
+
+    nobody = await ground.http.get(url)
+    found = await ground.http.get(url, headers={"Authorization": f"Bearer {token}"})
+
+    assert nobody.status_code == 401
+    assert found.status_code == 200
+    assert found.headers["content-type"].startswith("text/plain; version=")
+    samples = [
+        one for family in text_string_to_metric_families(found.text) for one in family.samples
+    ]
+    named = {(one.name, one.labels.get("playbook")): one.value for one in samples}
+    assert named["firebreak_runs_total", "health_check"] >= 1
+    assert named["firebreak_acting", None] == 1

@@ -61,6 +61,7 @@ RULES: dict[str, Rule] = {
     "read_kill_switch": person(READ),
     "set_kill_switch": person(RESPOND, ADMIN),  # to let Firebreak act again: ADMIN alone
     "check_policy": person(READ),
+    "read_metrics": person(READ),  # a scraper is an application with that role
     "read_health": ANYONE,  # in a word; with ?deep for who may read
     "read_openapi": ANYONE,
     "page_incidents": person(READ, page=True),

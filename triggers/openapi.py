@@ -92,6 +92,7 @@ def operations() -> dict[str, Operation[Any, Any]]:
     # Not at the top: app_api serves what is made here.
     from triggers import (  # noqa: PLC0415
         app_api,
+        metrics_api,
         plan_api,
         reading_api,
         responder_api,
@@ -99,7 +100,7 @@ def operations() -> dict[str, Operation[Any, Any]]:
         runs_api,
     )
 
-    modules = (responder_api, reading_api, plan_api, restore_api, runs_api, app_api)
+    modules = (responder_api, reading_api, plan_api, restore_api, runs_api, app_api, metrics_api)
     return {one.name: one for module in modules for one in module.OPERATIONS}
 
 

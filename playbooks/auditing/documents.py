@@ -2,12 +2,14 @@
 
 import csv
 import io
+from datetime import datetime
 
 from playbooks.auditing import judging, tables
 from playbooks.auditing.model import Tenant
 from playbooks.runs.model import Document, Finding, Json, counts, document
 
 TITLE = "Audit of workload identities"
+_MOST_EXPIRING = 500  # of 20,000 applications; each is a series of a metric
 _FORMULA = ("=", "+", "-", "@")  # https://owasp.org/www-community/attacks/CSV_Injection
 Rows = list[list[str]]
 
@@ -24,7 +26,12 @@ def of(tenant: Tenant, read: Json) -> tuple[Document, Rows]:
         findings=findings,
         tables=tables.tables(findings, rows),
         unread=unread,
-        data={"read": read, "rules": _by_rule(findings), "identities": len(tenant.holders)},
+        data={
+            "read": read,
+            "rules": _by_rule(findings),
+            "identities": len(tenant.holders),
+            "expiring": _expiring(tenant),
+        },
     )
     return found, rows
 
@@ -47,6 +54,23 @@ def _summary(tenant: Tenant, findings: list[Finding], unread: list[str]) -> str:
     named = ", ".join(f"{number} {severity}" for severity, number in severities.items() if number)
     said = f"{len(tenant.holders)} identities in {len(tenant.clusters)} clusters: {named or 'no'} findings"
     return said + (f"; {len(unread)} things could not be read or told" if unread else "")
+
+
+def _expiring(tenant: Tenant) -> list[Json]:
+    """Secrets and certificates with an end, the first to end first: what is measured between two audits."""
+    found = [
+        {
+            "object_id": holder.principal_id or "",
+            "client_id": holder.app_id,
+            "kind": "client_secret" if one["kind"] == "password" else "certificate",
+            "ends": one["ends"],
+        }
+        for holder in tenant.holders
+        for one in holder.credentials
+        if one["ends"] and one["usage"] != "Sign"
+    ]
+    found.sort(key=lambda one: datetime.fromisoformat(str(one["ends"])))
+    return found[:_MOST_EXPIRING]
 
 
 def _by_rule(findings: list[Finding]) -> Json:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from playbooks.signal_rules import SHIPPED
 from responders.model import Authenticated, Confidence, Signal
 from triggers.formats import activity_alerts, log_alerts
 from triggers.formats.reading import Moment, NobodyError, read, stamp, title
@@ -46,6 +47,9 @@ _NEVER = {
 }
 
 
+_SHIPPED = {name.lower(): name for name in SHIPPED}
+
+
 class Essentials(BaseModel):
     """What every alert says. A budget's alert leaves most of it null."""
 
@@ -80,7 +84,7 @@ def parse(body: bytes, authenticated: Authenticated) -> Signal:
     service = _service(essentials)
     signal: Signal = {
         "source": "azure-monitor",
-        "kind": _kind(service),
+        "kind": _shipped(essentials, service, alert.alertContext or {}) or _kind(service),
         "signal_id": essentials.alertId,
         "fired_at": stamp(essentials.firedDateTime),
         "title": title(essentials.alertRule, "an alert without a rule"),
@@ -130,6 +134,17 @@ def _service(essentials: Essentials) -> str:
     if service == "platform":
         return "old-log" if (essentials.signalType or "").lower() == "log" else "metric"
     return service
+
+
+def _shipped(essentials: Essentials, service: str, context: dict[str, Any]) -> str | None:
+    """A rule of infra/alerts is told apart by its name, as the same alert of Alertmanager is by its label."""
+    named: object = None
+    if service == "logalertsv2":
+        named = essentials.alertRule
+    elif service == "prometheus":
+        labels = context.get("labels")
+        named = labels.get("alertname") if isinstance(labels, dict) else None
+    return _SHIPPED.get(named.lower()) if isinstance(named, str) else None
 
 
 def _kind(service: str) -> str:
