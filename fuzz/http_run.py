@@ -27,7 +27,7 @@ class Judged:
     """What became of a run."""
 
     surface: Surface
-    begun: int  # orchestrations that were begun meanwhile
+    begun: int  # incidents that were begun meanwhile; a run that only reads begins nothing
     by_nobody: list[str]  # files of the evidence store that came while nobody was signed in
     written: list[str]  # what the app changed in the cloud
 
@@ -79,8 +79,8 @@ async def _planned(ground: TrainingGround, origin: str, who: Somebody) -> str:
 
 def _instances(ground: TrainingGround) -> int:
     with sqlite3.connect(ground.folder / "host" / "history.sqlite") as history:
-        (count,) = history.execute("SELECT count(*) FROM instances").fetchone()
-        return int(count)
+        rows = history.execute("SELECT instance_id FROM instances").fetchall()
+    return sum(1 for (name,) in rows if name.startswith("inc-"))
 
 
 def _files(ground: TrainingGround) -> set[str]:
@@ -97,6 +97,8 @@ async def _writes(ground: TrainingGround, *, since: int) -> list[str]:
         "/query",
         "/v1/$batch",
         "/providers/Microsoft.ResourceGraph/resources",
+        "selfsubjectaccessreviews",  # of a playbook that somebody may run, and that only looks
+        "selfsubjectrulesreviews",
         "/topics/incidents/api/events",  # that somebody turned the kill switch is told
     )
     return [
