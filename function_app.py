@@ -5,10 +5,12 @@ import azure.durable_functions as df
 from playbooks import (
     audit_identities,
     compromised_identity,
+    failing_sign_ins,
     foothold,
     health_check,
     holding,
     late_entities,
+    misconfigured_federation,
     provision_identity,
     renewing,
     restore_identity,
@@ -16,12 +18,14 @@ from playbooks import (
     rotations,
     security_review,
     shutting_out,
+    stale_tokens,
     surveying,
     telling_later,
     troubleshoot_workload,
     waves,
 )
 from playbooks.steps import (
+    alert_looks,
     amending,
     auditing,
     cancelled,
@@ -38,6 +42,7 @@ from playbooks.steps import (
     health,
     levers,
     manifests,
+    pod_restarts,
     preflights,
     provisioning,
     rebuilding,
@@ -52,12 +57,15 @@ from playbooks.steps import (
     rotating_trusts,
     telling,
     troubleshooting,
+    trust_mending,
     turning_keys,
     unprovisioning,
+    weighing,
 )
 from responders import logs
 from triggers import (
     app_api,
+    escalations,
     intake,
     metrics_api,
     plan_api,
@@ -133,6 +141,14 @@ for module in (
     comparing_trusts,
     rotating_trusts,
     turning_keys,
+    misconfigured_federation,
+    failing_sign_ins,
+    stale_tokens,
+    alert_looks,
+    trust_mending,
+    pod_restarts,
+    weighing,
+    escalations,
     concluding,
 ):
     app.register_functions(module.bp)

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from playbooks.plan_model import Method
 from playbooks.signal_rules import Rule
+from responders.model import Mode
 
 Guid = Annotated[str, Field(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
 
@@ -165,6 +166,14 @@ class Troubleshooting(_Section):
 
     ask_token_endpoint: bool
     sign_in_hours: Annotated[int, Field(ge=1, le=24 * 30)]
+    fix_trusts: Literal["slips", "report"]
+    restart_stale_pods: bool
+    most_restarts_per_run: Annotated[int, Field(ge=1, le=1000)]
+    on_taken: Mode
+    on_attempts: Mode
+    window_minutes: Annotated[int, Field(ge=5, le=24 * 60)]
+    one_run_in_minutes: Annotated[int, Field(ge=1, le=24 * 60)]
+    most_runs_per_hour: Annotated[int, Field(ge=1, le=1000)]
 
 
 class Health(_Section):

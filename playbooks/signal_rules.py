@@ -1,12 +1,16 @@
 """Which signal starts which playbook, and how deep: the rules of policy.toml, first match wins."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from responders.model import Confidence, Mode, Signal
 
-Playbook = Literal["compromised_identity"]
+# What opens an incident, and what a run of a quiet-day playbook is started for.
+Incidents = Literal["compromised_identity"]
+Runs = Literal["misconfigured_federation", "failing_sign_ins", "stale_tokens"]
+Playbook = Incidents | Runs
+RUNS: tuple[Runs, ...] = get_args(Runs)
 _Word = Annotated[str, Field(min_length=1, max_length=200)]
 _AZURE_MONITOR = ("Sev0", "Sev1", "Sev2", "Sev3", "Sev4")
 _DEFENDER = ("High", "Medium", "Low", "Informational")
@@ -49,7 +53,7 @@ class Rule(BaseModel):
     severity: Annotated[list[_Word], Field(min_length=1)] | None = None
     confidence: Annotated[list[Confidence], Field(min_length=1)] | None = None
     playbook: Playbook | None = None  # None where mode is "record"
-    mode: Mode | Literal["record"]
+    mode: Mode | Literal["apply", "record"]  # of a run: plan or apply
 
     @model_validator(mode="after")
     def can_match(self) -> Self:
@@ -63,6 +67,9 @@ class Rule(BaseModel):
                 )
         if (self.playbook is None) != (self.mode == "record"):
             raise ValueError('playbook is needed, except with mode "record", which starts none')
+        modes = ("plan", "apply") if self.playbook in RUNS else ("plan", "contain", "respond")
+        if self.playbook is not None and self.mode not in modes:
+            raise ValueError(f"mode of {self.playbook} is one of {', '.join(modes)}")
         return self
 
     def covers(self, signal: Signal) -> bool:

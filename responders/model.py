@@ -80,7 +80,16 @@ class Stated(TypedDict):
     at: str
 
 
-Source = Literal["azure-monitor", "event-grid", "alertmanager", "sentinel", "defender", "responder"]
+# "firebreak": a run of ours that judged failing sign-ins to be an attack.
+Source = Literal[
+    "azure-monitor",
+    "event-grid",
+    "alertmanager",
+    "sentinel",
+    "defender",
+    "responder",
+    "firebreak",
+]
 Confidence = Literal["high", "medium", "low"]
 # How the sender was known: a function key, the platform's own key (Event Grid's), or an Entra token that was verified.
 Authenticated = Literal["key", "system", "token"]
@@ -123,7 +132,7 @@ class Signal(TypedDict):
     # ARM id of the incident of Microsoft Sentinel that it came from, where what is done is written as a comment.
     sentinel_incident: NotRequired[str]
     late: NotRequired[Late]  # where to ask for its entities, which were not there yet
-    asked: NotRequired[Mode]  # how deep a responder asked to go; of a responder alone
+    asked: NotRequired[Mode]  # how deep a responder, or a run of ours, asked to go; of those alone
     stated: NotRequired[Stated]  # of a responder alone
     asked_by: NotRequired[Requester]  # of a person who called, not of an application
 

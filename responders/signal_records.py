@@ -46,6 +46,7 @@ class Record(TypedDict):
     received_at: str
     changed_at: str
     attempts: int  # that did not come to an end
+    run_id: NotRequired[str | None]  # of a quiet-day playbook, in place of an incident
     told: NotRequired[str]  # whether people were told that it was given up
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
+from playbooks import policy
 from responders import principals
 from responders.cloud import Cloud
 from responders.errors import TransientError, UnresolvedError
@@ -18,6 +19,20 @@ from tests.signal_bodies import alertmanager as notification
 from tests.test_ways_in import FakeClient
 from triggers import alertmanager, intake
 
+SHIPPED = (Path(__file__).parent.parent / "policy.toml").read_text()
+# An alert that opens incidents, as a rule of one's own may have it; what runs are started for has tests of its own.
+OWN_RULES = """
+[[signals]]
+source = "alertmanager"
+kind = ["HighIdentityAuthenticationFailures"]
+playbook = "compromised_identity"
+mode = "plan"
+
+[[signals]]
+source = "alertmanager"
+mode = "record"
+
+"""
 NOBODY = "99999999-0000-0000-0000-000000000000"
 
 
@@ -38,6 +53,8 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
     monkeypatch.setattr(Cloud, "connect", staticmethod(connect))
     monkeypatch.setattr(principals, "resolve", resolve)
+    own = policy.parse(SHIPPED.replace("[[signals]]", f"{OWN_RULES}[[signals]]", 1))
+    monkeypatch.setattr(intake, "policy", lambda: own)
 
 
 async def send(body: Any, client: FakeClient, later: QueueOut | None = None) -> tuple[int, Any]:
@@ -92,6 +109,28 @@ async def test_what_the_policy_only_keeps_starts_nothing(name: str) -> None:
 
     assert (status, [one["status"] for one in said["alerts"]]) == (200, ["recorded"])
     assert client.started == []
+
+
+async def test_an_alert_that_has_a_playbook_of_its_own_starts_one_run_for_one_identity(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(intake, "policy", lambda: policy.parse(SHIPPED))
+    client = FakeClient()
+    status, said = await send(
+        notification(
+            prometheus("f1", client_id=APP_ID),
+            prometheus("f2", client_id=APP_ID),
+            prometheus("f3", client_id=NOBODY),
+        ),
+        client,
+    )
+
+    first, other, nobody = said["alerts"]
+    assert status == 202
+    assert first["run_id"] == other["run_id"]
+    assert first["run_id"].startswith("run-failing_sign_ins-")
+    assert (nobody["status"], nobody["run_id"]) == ("refused", None)
+    assert {name for name, _ in client.started} == {first["run_id"]}
 
 
 async def test_a_group_of_which_nothing_can_be_used_is_refused_with_each_reason() -> None:

@@ -31,6 +31,10 @@ _STEP_MODULES = {
     "unprovisioning",
     "health",
     "troubleshooting",
+    "alert_looks",
+    "trust_mending",
+    "pod_restarts",
+    "weighing",
     "depths",
     "consenting",
     "first",
@@ -138,6 +142,9 @@ def test_the_playbooks_schedule_only_registered_steps() -> None:
         "provision_identity",
         "troubleshoot_workload",
         "rotate_federation",
+        "misconfigured_federation",
+        "failing_sign_ins",
+        "stale_tokens",
     ):
         for node in ast.walk(ast.parse((ROOT / "playbooks" / f"{name}.py").read_text())):
             match node:

@@ -7,7 +7,7 @@ from playbooks.policy import Policy
 from playbooks.signal_rules import Playbook
 from responders.model import Mode, Signal
 
-Depth = Mode | Literal["record"]
+Depth = Mode | Literal["apply", "record"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,9 @@ def decide(signal: Signal, policy: Policy) -> Decision:
         return Decision(
             "compromised_identity", mode, mode, None, capped=False, why="a responder's call"
         )
+    if signal["source"] == "firebreak":  # a run weighed it, by the rules of [troubleshooting]
+        mode = signal.get("asked", "plan")
+        return Decision("compromised_identity", mode, mode, None, capped=False, why=signal["title"])
     for index, rule in enumerate(policy.signals):
         if not rule.covers(signal):
             continue

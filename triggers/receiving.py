@@ -14,13 +14,15 @@ import azure.durable_functions as df
 import azure.functions as func
 import structlog
 
+from playbooks.signal_rules import RUNS
 from responders import known_principals, signal_records
 from responders.cloud import Cloud
 from responders.errors import AmbiguousError, ResponderError, TransientError, UnresolvedError
 from responders.model import Hint, Signal
 from responders.signal_records import Fate, Record
-from triggers import intake
-from triggers.deciding import Depth, decide
+from triggers import alert_runs, intake
+from triggers.alert_runs import TooManyRunsError
+from triggers.deciding import Decision, Depth, decide
 
 _log = structlog.get_logger("firebreak.receiving")
 QUEUE, POISON = "firebreak-signals", "firebreak-signals-poison"
@@ -44,6 +46,9 @@ class Received:
     joined: bool = False
     mode: Depth = "record"
     code: str | None = None  # of a refusal
+    run_id: str | None = (
+        None  # of a quiet-day playbook that it started or joined, in place of an incident
+    )
     candidates: list[str] = field(default_factory=list)
 
 
@@ -137,13 +142,35 @@ async def _decided(kept: Record, client: df.DurableOrchestrationClient) -> Recei
         why = f"fired more than {hours} hours before it came, or in the future"
         return Received("refused", why, code="TooOld")
     try:
-        accepted = await intake.accept(signal, decided.mode, client)
+        return await _started(signal, decided, client)
     except AmbiguousError as problem:
         candidates = problem.candidates
         return Received("refused", str(problem), code="SeveralPrincipals", candidates=candidates)
     except UnresolvedError as problem:
         return Received("refused", str(problem), code="UnknownPrincipal")
+
+
+async def _started(
+    signal: Signal, decided: Decision, client: df.DurableOrchestrationClient
+) -> Received:
+    """The incident or the run that it opened or joined."""
+    if decided.playbook in RUNS:
+        return await _begun(signal, decided, client)
+    accepted = await intake.accept(signal, decided.mode, client)  # type: ignore[arg-type]
     return Received("accepted", decided.why, accepted.incident_id, accepted.joined, accepted.mode)
+
+
+async def _begun(
+    signal: Signal, decided: Decision, client: df.DurableOrchestrationClient
+) -> Received:
+    """A run in place of an incident."""
+    try:
+        begun = await alert_runs.begin(signal, decided, client)
+    except TooManyRunsError as problem:
+        return Received("refused", str(problem), code="TooManyRuns")
+    return Received(
+        "accepted", decided.why, joined=begun.joined, mode=begun.mode, run_id=begun.run_id
+    )
 
 
 def is_replay(signal: Signal, came: datetime) -> bool:
@@ -191,6 +218,7 @@ async def _ended(signal: Signal, received: Received) -> Received:
             "mode": received.mode,
             "code": received.code,
             "candidates": received.candidates,
+            "run_id": received.run_id,
         }
 
     kept = await asyncio.to_thread(signal_records.change, intake.store(), signal, end)
@@ -202,6 +230,7 @@ async def _ended(signal: Signal, received: Received) -> Received:
         fate=kept["status"],
         why=kept["why"],
         incident_id=kept["incident_id"],
+        run_id=kept.get("run_id"),
     )
     return received
 
@@ -222,6 +251,7 @@ def _said_before(record: Record) -> Received:
         record["status"],
         record["why"],
         record["incident_id"],
-        joined=record["incident_id"] is not None,
+        joined=record["incident_id"] is not None or record.get("run_id") is not None,
         mode=mode,
+        run_id=record.get("run_id"),
     )

@@ -52,6 +52,7 @@ def shown(received: Received) -> Json:
     body: Json = {
         "status": received.status,
         "incident_id": received.incident_id,
+        "run_id": received.run_id,
         "joined": received.joined,
         "mode": received.mode,
         "why": received.why,

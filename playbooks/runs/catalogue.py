@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from playbooks.alerts.parameters import FailingSignIns, MisconfiguredFederation, StaleTokens
 from playbooks.auditing.parameters import AuditIdentities
 from playbooks.federation.parameters import Rotate
 from playbooks.health.parameters import HealthCheck
@@ -80,6 +81,30 @@ _ALL = (
         acts=False,
         tells="always",
         runbook="docs/runbooks/security-review.md",
+    ),
+    Playbook(
+        "misconfigured_federation",
+        "An alert about a trust that does not fit: what is wrong with it, mended by policy where it is a slip",
+        MisconfiguredFederation,
+        acts=True,
+        tells="always",
+        runbook="docs/runbooks/misconfigured-federation.md",
+    ),
+    Playbook(
+        "failing_sign_ins",
+        "An alert about failing sign-ins: breakage or an attack, and an incident where it is one",
+        FailingSignIns,
+        acts=False,
+        tells="always",
+        runbook="docs/runbooks/failing-sign-ins.md",
+    ),
+    Playbook(
+        "stale_tokens",
+        "An alert about expiring tokens: pods that go by an old one, restarted by policy",
+        StaleTokens,
+        acts=True,
+        tells="always",
+        runbook="docs/runbooks/stale-tokens.md",
     ),
 )
 PLAYBOOKS: dict[str, Playbook] = {one.name: one for one in _ALL}

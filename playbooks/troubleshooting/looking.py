@@ -4,15 +4,16 @@ What can't be read is named in the facts, so that no check takes it for "none".
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from playbooks.journaled import Work
 from playbooks.running import incident_open
 from playbooks.runs.model import Json, RunOrder
 from playbooks.troubleshooting.model import Exchange, Facts, SignIns
 from playbooks.troubleshooting.signing_in import summed
+from playbooks.troubleshooting.targets import Target
 from playbooks.troubleshooting.trust_checks import binds
 from playbooks.troubleshooting.wiring import client_id_of
 from responders import (
@@ -38,15 +39,6 @@ from responders.settings import is_guid
 T = TypeVar("T")
 Read = Callable[[], Coroutine[Any, Any, Json]]
 SIGN_INS = ("AADServicePrincipalSignInLogs", "AADManagedIdentitySignInLogs")
-
-
-class Target(NamedTuple):
-    """One ServiceAccount of one cluster, and of its pods maybe one."""
-
-    cluster: ClusterRef
-    namespace: str
-    service_account: str
-    pod: str = ""
 
 
 async def look(work: Work, order: RunOrder, targets: list[Target]) -> list[Facts]:
@@ -147,6 +139,14 @@ async def signed_in(
     cloud: Cloud, principal: Principal, hours: int
 ) -> tuple[list[SignIns] | None, str]:
     """How often each answer came of late, and what of the logs is missing. None: neither log could be read."""
+    rows, why = await sign_in_rows(cloud, principal, hours)
+    return (None if rows is None else summed(rows)), why
+
+
+async def sign_in_rows(
+    cloud: Cloud, principal: Principal, hours: int
+) -> tuple[list[Json] | None, str]:
+    """The rows themselves, both logs together."""
     end = datetime.now(UTC)  # noqa: TID251 - an activity, never replayed
     scope = Scope(principal, end - timedelta(hours=hours), end)
     try:
@@ -163,7 +163,7 @@ async def signed_in(
         gaps += [] if one.get("complete") else one["gaps"][:1]
     if len(gaps) == len(SIGN_INS) and not rows:
         return None, "; ".join(gaps)
-    return summed(rows), "; ".join(gaps)
+    return rows, "; ".join(gaps)
 
 
 async def _of_cluster(cloud: Cloud, cluster: ClusterRef, kube: Kube | None) -> Json:
@@ -223,17 +223,3 @@ def _empty(cloud: Cloud, target: Target, order: RunOrder) -> Facts:
         "said": [],
         "unread": {},
     }
-
-
-def named_by(trusts: Iterable[Json], refs: list[ClusterRef]) -> list[Target]:
-    """The ServiceAccounts of our clusters that these trusts are for, whether there are any such or not."""
-    by_issuer = {one["issuer_url"]: one for one in refs}
-    found = []
-    for one in trusts:
-        parts = (one["subject"] or "").split(":")
-        if one["issuer"] in by_issuer and len(parts) == _PARTS and parts[:2] == _OURS:
-            found.append(Target(by_issuer[one["issuer"]], parts[2], parts[3]))
-    return found
-
-
-_PARTS, _OURS = 4, ["system", "serviceaccount"]

@@ -93,11 +93,11 @@ def replica_age(facts: Facts) -> Check:
             name, _nothing(facts) if not pods else "the ServiceAccount names no client id"
         )
     wanted = account["client_id"].strip().lower()
-    stale = [one for one in pods if _client_ids(facts, one) - {wanted}]
+    stale = [one for one in pods if client_ids(facts, one) - {wanted}]
     if stale:
         since = account["named_since"] or "a moment that the cluster does not tell"
         evidence = [
-            f"{one['name']}, started {one['created']}, has {', '.join(sorted(_client_ids(facts, one)))}"
+            f"{one['name']}, started {one['created']}, has {', '.join(sorted(client_ids(facts, one)))}"
             for one in stale[:_SHOWN]
         ]
         found = f"{_pods(len(stale))} a client id from before {since}"
@@ -135,7 +135,7 @@ def _maker(pod: PodSeen) -> str:
     return f"{pod['name']} is of {pod['made_by']}" if pod["made_by"] else "it is a bare pod"
 
 
-def _client_ids(facts: Facts, pod: PodSeen) -> set[str]:
+def client_ids(facts: Facts, pod: PodSeen) -> set[str]:
     """Those that it was started with, by its ServiceAccount; what its template says itself is another check's."""
     own = [
         one["named"] for one in makers(facts) if f"{one['kind']}/{one['name']}" == pod["made_by"]

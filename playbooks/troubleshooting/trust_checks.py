@@ -10,6 +10,7 @@ from responders.model import FederatedCredential
 
 BINDING_AUDIENCE = "api://AKSIdentityBinding"
 _SHOWN = 3
+_CAUTION = "whoever may run pods as this ServiceAccount becomes the identity by a new trust: make sure that it is meant"
 
 
 def issuer(facts: Facts) -> Check:
@@ -38,15 +39,14 @@ def _other_issuer(
     if near is None:
         found = f"none of its {len(trusts)} federated credentials has the issuer {wanted}"
         others = [f"it trusts {differences.shown(one)}" for one in issuers[:_SHOWN]]
-        return broken("issuer", found, trust_fixes.create(facts), evidence=others)
+        return broken("issuer", found, trust_fixes.create(facts), evidence=[*others, _CAUTION])
     trust = meant or _of(trusts, near, subject_of(facts))
-    said = differences.in_short(wanted, near)
-    return broken(
-        "issuer",
-        f"federated credential {trust['name']} has another issuer: {said}",
-        trust_fixes.mend(facts, trust),
-        evidence=differences.lines(wanted, near),
-    )
+    said, lines = differences.in_short(wanted, near), differences.lines(wanted, near)
+    if trust_fixes.is_slip(facts, trust):
+        found = f"federated credential {trust['name']} has another issuer: {said}"
+        return broken("issuer", found, trust_fixes.update(facts, trust), evidence=lines)
+    found = f"no federated credential has the cluster's issuer; the nearest, {trust['name']}, differs {said}"
+    return broken("issuer", found, trust_fixes.create(facts), evidence=[*lines, _CAUTION])
 
 
 def subject(facts: Facts) -> Check:
@@ -64,17 +64,22 @@ def subject(facts: Facts) -> Check:
     if flexible:
         said = f"whether the expression of {', '.join(flexible)} matches {wanted} is not evaluated here"
         return unknown(name, said)
+    return _other_subject(facts, among)
+
+
+def _other_subject(facts: Facts, among: list[FederatedCredential]) -> Check:
+    name, wanted = "subject", subject_of(facts)
     near = differences.nearest(wanted, [str(one["subject"]) for one in among])
     if near is None:
         found = f"no federated credential with this issuer has the subject {wanted}"
-        return broken(name, found, trust_fixes.create(facts))
+        return broken(name, found, trust_fixes.create(facts), evidence=[_CAUTION])
     trust = next(one for one in among if one["subject"] == near)
-    return broken(
-        name,
-        f"federated credential {trust['name']} has another subject: {differences.in_short(wanted, near)}",
-        trust_fixes.mend(facts, trust),
-        evidence=differences.lines(wanted, near),
-    )
+    said, lines = differences.in_short(wanted, near), differences.lines(wanted, near)
+    if trust_fixes.is_slip(facts, trust):
+        found = f"federated credential {trust['name']} has another subject: {said}"
+        return broken(name, found, trust_fixes.update(facts, trust), evidence=lines)
+    found = f"no federated credential has its subject; the nearest, {trust['name']}, differs {said}"
+    return broken(name, found, trust_fixes.create(facts), evidence=[*lines, _CAUTION])
 
 
 def audience(facts: Facts) -> Check:

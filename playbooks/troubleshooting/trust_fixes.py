@@ -20,11 +20,6 @@ _LONGEST = 120
 _NAME = re.compile(r"[^A-Za-z0-9-]+")
 
 
-def mend(facts: Facts, trust: FederatedCredential) -> str:
-    """For the trust that is most like the one that is needed."""
-    return update(facts, trust) if is_slip(facts, trust) else create(facts)
-
-
 def is_slip(facts: Facts, trust: FederatedCredential) -> bool:
     """Whether this trust can only be meant for this ServiceAccount of this cluster."""
     pairs = (

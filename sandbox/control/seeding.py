@@ -17,6 +17,7 @@ from sandbox.control import (
     seeding_logs,
     seeding_policies,
     seeding_resources,
+    seeding_sign_ins,
     seeding_subscriptions,
 )
 from sandbox.control.wishes import WishError, a_list, an_object, nothing_else, number, wish
@@ -90,6 +91,7 @@ _PARTS: dict[str, Callable[[World, datetime, Json], Json]] = {
     **seeding_directory.RELATIONS,
     **seeding_credentials.PARTS,
     **seeding_azure.PARTS,
+    **seeding_sign_ins.PARTS,
     **seeding_logs.PARTS,
     **seeding_policies.PARTS,
 }

@@ -104,7 +104,10 @@ _LEFT_OUT = {
 }
 OVER = frozenset(_PARTS["Closed"])
 PHASES, OUTCOMES, FATES = tuple(_PHASES), tuple(_OUTCOMES), tuple(_FATES)
-SOURCES = ("azure-monitor", "event-grid", "alertmanager", "sentinel", "defender", "responder")
+SOURCES = (
+    *("azure-monitor", "event-grid", "alertmanager", "sentinel", "defender"),
+    *("responder", "firebreak"),
+)
 
 
 def phase(name: str) -> Said:
