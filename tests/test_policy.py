@@ -28,7 +28,7 @@ def test_the_shipped_policy_loads() -> None:
         ('severity = ["Sev0"]', 'severity = ["Sev9"]', "signals.0.*'Sev9'"),
         ('kind = ["log-alert"]', 'kind = ["log-alerts"]', "signals.0.*'log-alerts'"),
         ('mode = "respond"', 'mode = "record"', "signals.0.*playbook is needed"),
-        ('source = "sentinel"', 'source = "sentinels"', "signals.10.source"),
+        ('source = "sentinel"', 'source = "sentinels"', "signals.11.source"),
         ("protected = []", 'protected = ["orders-api"]', "guards.protected"),
         ("expires_minutes = 60", 'expires_minutes = "60"', "consent.expires_minutes"),
         ("attempts = 5", "attempts = 500", "retries.attempts"),
