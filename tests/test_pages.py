@@ -18,6 +18,7 @@ from playbooks import consent_records
 from playbooks.consents import consent_event
 from responders import incident_index, kill_switch
 from responders.evidence_folder import EvidenceFolder
+from responders.journal import Journal
 from tests import an_incident
 from tests.an_incident import EVIL, INCIDENT
 from tests.queue_out import QueueOut
@@ -593,3 +594,20 @@ async def test_a_day_that_a_list_ends_with_counts_as_a_whole(evidence: EvidenceF
     for days, found in (("2026-01-01", 1), ("2025-12-31", 0)):
         page = text(await browser.get("page_incidents", query={"until": days, "since": days}))
         assert page.count(f"{INCIDENT}</span>") == found
+
+
+async def test_a_channel_that_was_not_told_is_on_the_page_and_what_it_said_stays_text(
+    asked: tuple[FakeClient, str], evidence: EvidenceFolder
+) -> None:
+    client, _ = asked
+    assert "Not told" not in text(await Browser(client).get("page_incident"))
+    journal = Journal(evidence, INCIDENT)
+    for target, status in (("contained/teams", "refused"), ("contained/events", "done")):
+        run = journal.intent("tell_people", target)
+        journal.outcome("tell_people", target, run=run, status=status, detail=EVIL, duration_ms=1)
+    page = text(await Browser(client).get("page_incident"))
+
+    assert "Not told" in page
+    assert "teams: “contained”: refused" in page
+    assert "events: “contained”" not in page
+    assert EVIL not in page

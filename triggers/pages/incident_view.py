@@ -46,12 +46,23 @@ def shown(store: EvidenceStore, status: Json) -> Json:
         ],
         "signals": _signals(store, base, paths),
         "findings": _findings(store, status, paths),
+        "untold": _untold(status["channels"]),
         "breaks": graph_pages.summary(cast(Graph, graph)) if graph else [],
         "by_people": graph_pages.by_hand(cast(Graph, graph)) if graph else [],
         "has_graph": bool(graph),
         "has_plan": plan_files.newest_path(store, base) in paths,
         "evidence": _evidence(store, status, paths),
     }
+
+
+def _untold(channels: Json) -> list[str]:
+    """Which channel has not taken which notice; what a channel was too busy for is tried again for half a day."""
+    return [
+        f"{channel}: “{one['notice']}”: {one['status']}, {one['detail']}".rstrip(", ")
+        for channel, said in channels.items()
+        for one in said["not_told"]
+        if one["status"] != "unknown"  # under way
+    ]
 
 
 def why_nothing_acts(store: EvidenceStore) -> str:
