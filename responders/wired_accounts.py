@@ -97,6 +97,10 @@ async def restore(kube: Kube, to: Wiring, before: dict[str, str] | None) -> str:
     if before is None and notes.get(RUN) == to.run_id:
         await kube.delete(at, found["metadata"]["uid"])
         return ""
+    if before is None and notes.get(CLIENT_ID) != to.client_id:
+        return ""  # somebody else made it since
+    if before is not None and annotations_of(found) == before:
+        return ""  # it was not changed yet
     if notes.get(CLIENT_ID) != to.client_id:
         return f"{where} names {notes.get(CLIENT_ID) or 'no client id'} by now: it stays so"
     back = before or {}

@@ -127,6 +127,15 @@ async def test_an_account_that_was_there_gets_back_what_it_said(api: FakeApi) ->
     assert api.objects[ACCOUNT]["metadata"]["annotations"] == notes
 
 
+async def test_an_account_that_was_not_changed_yet_is_not_spoken_of(api: FakeApi) -> None:
+    """The run failed before it came to it."""
+    api.put(ACCOUNT, metadata={"annotations": {"team": "shop"}})
+
+    assert await wired_accounts.restore(api.kube(), wiring(), {}) == ""
+    assert await wired_accounts.restore(api.kube(), wiring(), None) == ""
+    assert [one for one in api.writes() if one.method != "GET"] == []
+
+
 async def test_an_account_that_somebody_changed_since_stays_as_they_left_it(api: FakeApi) -> None:
     await wired_accounts.ensure(api.kube(), wiring(run_id=OTHER))
     api.objects[ACCOUNT]["metadata"]["annotations"][CLIENT_ID] = "theirs"
