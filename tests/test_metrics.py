@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from opentelemetry.sdk.metrics.export import (
     MetricsData,
 )
 from prometheus_client.parser import text_string_to_metric_families
+from structlog.testing import capture_logs
 
 from responders import (
     incident_index,
@@ -31,9 +33,12 @@ from responders import (
     sign_in_totals,
 )
 from responders.cloud import Cloud
+from responders.errors import TransientError
 from responders.evidence_folder import EvidenceFolder
+from responders.journal import Journal
 from responders.milestones import Failed, Reached
 from tests.azure_fake import FakeAzure, Say
+from triggers import intake, status
 from triggers.metrics import exporting, families, measuring
 from triggers.metrics import facts as looking
 from triggers.metrics.facts import Facts
@@ -70,6 +75,13 @@ def some_facts(**more: Any) -> Facts:
         },
     )
     return replace(known, **more)
+
+
+def an_incident() -> Any:
+    principal = {"kind": "application", "object_id": SP, "app_id": APP, "display_name": "x"}
+    signal = {"source": "sentinel", "kind": "k", "title": "t", "severity": "High"}
+    incident = {"incident_id": INCIDENT, "mode": "contain", "opened_at": NOW.isoformat()}
+    return {**incident, "principal": principal, "signal": signal}
 
 
 def scraped(facts: Facts) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -155,6 +167,59 @@ def test_milestones_and_failures_are_noted_once_and_read_by_every_instance(tmp_p
     assert milestones.all_said(other) == {INCIDENT}
 
 
+async def test_a_look_notes_what_incidents_and_runs_have_come_to_and_the_next_has_nothing_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = EvidenceFolder(tmp_path)
+    incident_index.opened(store, an_incident())
+    incident_index.closed(store, INCIDENT, incident_index.Closed("contained", "contain"))
+    run_id = "run-health_check-20261127T050000-00000a"
+    run_records.opened(store, {"run_id": run_id, "playbook": "health_check", "mode": "apply"})
+    how: Any = {"run_id": run_id, "status": "done", "counts": {}, "summary": ""}
+    run_records.ended(store, how)
+    journal = Journal(store, run_id, folder=f"runs/health_check/{run_id}")
+    for target, ended in (("a", "failed"), ("b", "refused"), ("c", "done")):
+        run = journal.intent("tell_of_run", target)
+        journal.outcome("tell_of_run", target, run=run, status=ended, detail="", duration_ms=1)
+    asked: list[str] = []
+
+    async def stands(_client: object, incident_id: str) -> dict[str, Any]:
+        asked.append(incident_id)
+        at = {"opened_at": NOW.isoformat(), "disabled_at": None, "recovered_at": None}
+        return {**at, "contained_at": (NOW + timedelta(seconds=40)).isoformat()}
+
+    monkeypatch.setattr(status, "of", stands)
+    monkeypatch.setattr(intake, "store", lambda: store)
+    still = SimpleNamespace(metrics=SimpleNamespace(count_sign_ins=False))
+    monkeypatch.setattr(intake, "policy", lambda: still)
+    for _ in range(2):
+        await measuring.measure(None)
+
+    assert asked == [INCIDENT]
+    assert milestones.all_reached(store) == [Reached(INCIDENT, "contained", 40.0)]
+    assert milestones.all_failed(store) == [Failed(run_id, "tell_of_run", 2)]
+    assert milestones.all_said(store) == {INCIDENT, run_id}
+
+
+async def test_a_workspace_that_does_not_answer_stops_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = EvidenceFolder(tmp_path)
+
+    async def unreachable() -> Any:
+        raise TransientError("no route")
+
+    monkeypatch.setattr(Cloud, "connect", staticmethod(unreachable))
+    monkeypatch.setattr(intake, "store", lambda: store)
+    counting = SimpleNamespace(metrics=SimpleNamespace(count_sign_ins=True))
+    monkeypatch.setattr(intake, "policy", lambda: counting)
+    with capture_logs() as logs:
+        await measuring.measure(None)
+
+    assert [one["why"] for one in logs if one["event"] == "sign-ins not counted"] == ["no route"]
+    assert sign_in_totals.read(store) is None
+
+
 def test_of_two_moments_of_one_milestone_the_first_counts(tmp_path: Path) -> None:
     store = EvidenceFolder(tmp_path)
     for seconds in (50.0, 30.0, 70.0):
@@ -167,10 +232,7 @@ def test_facts_are_what_the_store_says_and_the_same_in_a_new_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = EvidenceFolder(tmp_path)
-    principal = {"kind": "application", "object_id": SP, "app_id": APP, "display_name": "x"}
-    signal = {"source": "sentinel", "kind": "k", "title": "t", "severity": "High"}
-    incident: Any = {"incident_id": INCIDENT, "mode": "contain", "opened_at": NOW.isoformat()}
-    incident |= {"principal": principal, "signal": signal}
+    incident = an_incident()
     incident_index.opened(store, incident)
     milestones.failed(store, Failed(incident["incident_id"], "remove_grants", 1))
     run_id = "run-health_check-20261127T050000-00000a"
