@@ -135,6 +135,20 @@ def test_gitops_of_a_trusted_namespace_and_firebreak_itself_are_no_strangers() -
         assert notes["cis-4.6.1"] is True
 
 
+def test_who_comes_through_azure_is_named_and_not_knowing_is_said() -> None:
+    dana = {"who": "User dana", "how": "runs pods", "binding": "Azure role assignment at /c"}
+
+    (named,) = in_namespaces.of_azure(_sound(), [dana])
+    (nobody,) = in_namespaces.of_azure(_sound(), [])
+    (unknown,) = in_namespaces.of_azure(_sound(), "403")
+
+    assert named["holds"] is True
+    assert "User dana runs pods" in named["said"]
+    assert "nobody" in nobody["said"]
+    assert unknown["holds"] is None
+    assert in_namespaces.of_azure(replace(_sound(), accounts=[]), []) == []
+
+
 def test_a_kind_that_could_not_be_read_is_neither_held_nor_not() -> None:
     sound = _sound()
     blind = replace(
@@ -341,7 +355,14 @@ def test_the_document_has_a_row_for_each_control_and_is_partly_where_something_i
     assert found["status"] == "partly"
     assert len(found["data"]["checklist"]) == len(CONTROLS)
     assert found["unread"] == ["a cluster: down", "cis-4.4.2: blind: 403"]
-    assert found["tables"][1]["rows"][0][3] == "not known"
+    assert found["tables"][2]["rows"][0][3] == "not known"
+
+
+def test_everybody_who_may_run_pods_is_in_a_table_of_their_own() -> None:
+    held = note("cis-4.1.4", "c", "aks-weu", holds=True, said="through Azure: User dana")
+    found = documents.of(tenant(), [held], {}, unread=[])
+
+    assert found["tables"][1]["rows"] == [["aks-weu", "through Azure: User dana"]]
 
 
 def test_the_runbook_has_every_control_as_it_is() -> None:

@@ -13,6 +13,7 @@ from responders.untrusted import visible
 TITLE = "Security review of workload identities"
 _NAMED = 8  # objects that a row of the checklist names
 _MOST_TRUSTS = 200
+_WHO = "cis-4.1.4"
 Status = Literal["holds", "does not hold", "not known", "nothing to look at"]
 
 
@@ -42,7 +43,7 @@ def of(
         _summary(rows, said),
         "partly" if said else "done",
         findings=[_finding(one) for one in _once(notes)],
-        tables=[_table(rows), _trusts(tenant, changed)],
+        tables=[_table(rows), _who_may(notes), _trusts(tenant, changed)],
         unread=said,
         data={
             "checklist": [
@@ -131,6 +132,16 @@ def _table(rows: Sequence[Row]) -> Table:
             ]
             for row in rows
         ],
+    }
+
+
+def _who_may(notes: Sequence[Note]) -> Table:
+    """Everybody who comes by pods and tokens where identities are, also where nobody of them is a stranger."""
+    mine = [one for one in notes if one["control"] == _WHO]
+    return {
+        "title": "Who may run pods or request tokens, beside Kubernetes itself",
+        "columns": ["where", "who"],
+        "rows": [[visible(one["name"]), visible(one["said"])] for one in mine],
     }
 
 

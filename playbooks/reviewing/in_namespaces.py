@@ -34,6 +34,28 @@ def judge(found: Hardening, *, ours: str, trusted: Sequence[str]) -> list[Note]:
     ]
 
 
+def of_azure(found: Hardening, holders: Sequence[Json] | str) -> list[Note]:
+    """Who comes by pods and tokens of the cluster through Azure; a text says why nobody could tell.
+
+    Named, and not judged: who may deploy has such a role, and nobody's namespace is crossed by it.
+    """
+    if not {one["namespace"] for one in found.accounts} - {_SYSTEM}:
+        return []
+    if isinstance(holders, str):
+        said, holds = f"roles of Azure at it could not be read: {holders}", None
+    else:
+        who = "; ".join(f"{one['who']} {one['how']}, {one['binding']}" for one in holders)
+        said, holds = f"through Azure: {who or 'nobody but Firebreak'}", True
+    cluster = found.cluster
+    return [note("cis-4.1.4", cluster["resource_id"], cluster["name"], holds=holds, said=said)]
+
+
+def accounts(found: Hardening) -> list[ServiceAccountRef]:
+    """The ServiceAccounts with an identity, AKS's own left out."""
+    spaces = sorted({one["namespace"] for one in found.accounts} - {_SYSTEM})
+    return [one for space in spaces for one in _accounts(found, space)]
+
+
 def identity_runners(found: Hardening, space: str) -> list[Json]:
     """What runs in a namespace with an identity: by its ServiceAccount, and by its label."""
     accounts = {one["name"] for one in found.accounts if one["namespace"] == space}

@@ -16,6 +16,7 @@ from playbooks.running import conclude, keep, perform
 from playbooks.runs.model import RunOrder
 from playbooks.steps.auditing import gathered, opened
 from responders import (
+    cluster_access,
     cluster_settings,
     hardening_lists,
     policy_states,
@@ -44,7 +45,7 @@ async def review_namespaces(order: RunOrder) -> Json:
         ours = await work.cloud.own_object_id()
         answers = await fan_out(
             refs,
-            lambda one: hardening_lists.of_cluster(work.cloud, one),
+            lambda one: _look(work, one, ours),
             at_once=_CLUSTERS_AT_ONCE,
         )
         notes: list[Note] = []
@@ -57,8 +58,10 @@ async def review_namespaces(order: RunOrder) -> Json:
             if isinstance(answer, ResponderError):
                 unread.append(f"namespaces of {ref['name']}: {answer}")
                 continue
-            notes += in_namespaces.judge(answer, ours=ours, trusted=trusted)
-            readings += _readings(answer)
+            found, holders = answer
+            notes += in_namespaces.judge(found, ours=ours, trusted=trusted)
+            notes += in_namespaces.of_azure(found, holders)
+            readings += _readings(found)
         kept = {"notes": notes, "readings": readings, "unread": unread}
         path = await keep(work, order, f"namespaces/{facts['from']:04d}", kept)
         return {"status": "done", "detail": f"{len(notes)} notes", "path": path}
@@ -135,6 +138,18 @@ async def judge_review(order: RunOrder) -> Json:
         return await conclude(work, order, found)
 
     return await perform("judge_review", order, act)
+
+
+async def _look(work: Work, ref: ClusterRef, ours: str) -> tuple[Hardening, list[Json] | str]:
+    """What a cluster says, and who comes by its pods and tokens through Azure, or why nobody can tell."""
+    found = await hardening_lists.of_cluster(work.cloud, ref)
+    named = in_namespaces.accounts(found)
+    try:
+        return found, await cluster_access.holders(work.cloud, ref, named, ours=ours)
+    except TransientError:
+        raise
+    except ResponderError as error:
+        return found, str(error)
 
 
 def _readings(found: Hardening) -> list[of_tenant.Reading]:
