@@ -8,6 +8,7 @@ Undo     items: each field before, and on the object: firebreak.dev/replicas, fi
 Needs    deployments.apps: list, get, patch; statefulsets.apps: list, get, patch; daemonsets.apps: list, get, patch;
          replicasets.apps: list, get, patch; jobs.batch: list, get, patch; cronjobs.batch: list, get, patch;
          pods: list, delete
+Wants    rollouts.argoproj.io: list, get, patch, where one runs as the identity
 Source   https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#scaling-a-deployment
          https://kubernetes.io/docs/concepts/workloads/controllers/job/#suspending-a-job
          https://kubernetes.io/docs/concepts/workloads/pods/disruptions/
@@ -147,7 +148,7 @@ async def _delete(kube: Kube, ref: WorkloadRef, found: Json, _incident_id: str) 
 
 
 def _unknown_owner(ref: WorkloadRef, found: Json) -> StepResult:
-    """What its controller would bring back at once. Argo Rollouts and other operators."""
+    """What its controller would bring back at once."""
     owner = next(one for one in found["metadata"]["ownerReferences"] if one.get("controller"))
     kind, name = str(owner["kind"]), str(owner["name"])
     why = (
@@ -201,6 +202,7 @@ _STOPS: dict[str, Stop] = {
     "Deployment": _scale,
     "StatefulSet": _scale,
     "ReplicaSet": _scale,
+    "Rollout": _scale,
     "DaemonSet": _send_nowhere,
     "Job": _suspend,
     "CronJob": _suspend,

@@ -10,7 +10,7 @@ Needs    serviceaccounts: list; pods: list; deployments.apps: list; statefulsets
 Wants    poddisruptionbudgets.policy: list; configmaps: list; persistentvolumes: list; persistentvolumeclaims: list;
          storageclasses.storage.k8s.io: list; secretproviderclasses.secrets-store.csi.x-k8s.io: list;
          triggerauthentications.keda.sh: list; clustertriggerauthentications.keda.sh: list;
-         scaledobjects.keda.sh: list; scaledjobs.keda.sh: list
+         scaledobjects.keda.sh: list; scaledjobs.keda.sh: list; rollouts.argoproj.io: list
 Source   https://kubernetes.io/docs/reference/using-api/api-concepts/
 """
 
@@ -25,13 +25,13 @@ from responders.fan_out import failures, fan_out, worst
 from responders.kube import Kube
 from responders.kube_requests import group_version_of, path_of
 from responders.model import Json
-from responders.workload_objects import PLURALS, Kind
+from responders.workload_objects import BUILT_IN, Kind
 
 # Owners after what they own: while something rolls out, whatever a list shows has an owner in a later one.
 BOTTOM_UP: tuple[tuple[Kind, ...], ...] = (
     ("Pod",),
     ("ReplicaSet", "Job", "StatefulSet", "DaemonSet"),
-    ("Deployment", "CronJob"),
+    ("Deployment", "CronJob", "Rollout"),
 )
 # Without these nobody can say who runs as what, so a cluster that does not give them is not read at all.
 _ACCOUNTS = ("serviceaccounts", "rolebindings", "clusterrolebindings")
@@ -43,6 +43,7 @@ _BUILT_IN = (
 _ADDED = (
     *("secretproviderclasses", "triggerauthentications", "clustertriggerauthentications"),
     *("scaledobjects", "scaledjobs"),
+    "rollouts",
 )
 _AT_ONCE = (
     6  # clusters: what is cut away of each was in memory while it arrived, some fifty megabytes
@@ -79,13 +80,28 @@ async def _read(kube: Kube, client_id: str, *, insist: bool) -> Inventory:
         _all(kube, client_id, _ACCOUNTS),
         _more(kube, client_id, insist=insist),
     )
-    return Inventory(kube.cluster, client_id, {**running, **accounts, **more}, unread)
+    found = {**running, **accounts, **more}
+    _lend_templates(found)
+    return Inventory(kube.cluster, client_id, found, unread)
+
+
+def _lend_templates(found: dict[str, list[Json]]) -> None:
+    """A Rollout that references a Deployment runs that one's template."""
+    lent = {
+        (one["metadata"]["namespace"], one["metadata"]["name"]): one["spec"]["template"]
+        for one in found["deployments"]
+    }
+    for one in found.get("rollouts", []):
+        named = one["spec"].get("workloadRef") or {}
+        place = (one["metadata"]["namespace"], named.get("name"))
+        if named.get("kind") == "Deployment" and place in lent:
+            one["spec"]["template"] = lent[place]
 
 
 async def _bottom_up(kube: Kube, client_id: str) -> dict[str, list[Json]]:
     found: dict[str, list[Json]] = {}
     for kinds in BOTTOM_UP:
-        found |= await _all(kube, client_id, [PLURALS[kind] for kind in kinds])
+        found |= await _all(kube, client_id, [BUILT_IN[kind] for kind in kinds if kind in BUILT_IN])
     return found
 
 

@@ -5,7 +5,7 @@ environment variables above all.
 """
 
 from responders.model import Json
-from responders.workload_objects import CLIENT_ID_VARIABLE, PLURALS, Kind
+from responders.workload_objects import CLIENT_ID_VARIABLE, PLURALS, Kind, is_of_another
 
 CLIENT_ID = "azure.workload.identity/client-id"
 # What the webhook injects where a cluster binds identities itself.
@@ -16,7 +16,10 @@ _METADATA = (
     *("name", "namespace", "uid", "resourceVersion", "generation", "labels"),
     *("creationTimestamp", "deletionTimestamp"),
 )
-_SPEC = ("replicas", "paused", "suspend", "selector", "strategy", "updateStrategy")
+_SPEC = (
+    *("replicas", "paused", "suspend", "selector", "strategy", "updateStrategy"),
+    "workloadRef",
+)
 # Of these every object is kept, and these parts of it.
 _WHOLE: dict[str, tuple[str, ...]] = {
     "serviceaccounts": (),
@@ -111,7 +114,7 @@ def _runner(kind: Kind, found: Json, client_id: str) -> Json:
     if kind == "CronJob":
         template = found["spec"]["jobTemplate"]["spec"]["template"]
         spec["jobTemplate"] = {"spec": {"template": _template(template, client_id)}}
-    else:
+    elif not is_of_another(kind, found):
         spec["template"] = _template(found["spec"]["template"], client_id)
     return {**kept, "spec": spec}
 

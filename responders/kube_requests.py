@@ -37,6 +37,7 @@ _API = {
     "kustomizations": "/apis/kustomize.toolkit.fluxcd.io/v1",
     "helmreleases": "/apis/helm.toolkit.fluxcd.io/v2",
     "applications": "/apis/argoproj.io/v1alpha1",
+    "rollouts": "/apis/argoproj.io/v1alpha1",
     "mutatingwebhookconfigurations": "/apis/admissionregistration.k8s.io/v1",
     "endpointslices": "/apis/discovery.k8s.io/v1",
     "networkpolicies": "/apis/networking.k8s.io/v1",

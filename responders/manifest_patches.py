@@ -66,6 +66,8 @@ def of_workloads(
         by_itself = ref["hard_coded_client_id"]
         if name == ref["service_account"] and not by_itself:
             continue  # its manifest stays as it is: a restart is all that it got
+        if "template_of" in ref:
+            continue  # the Deployment whose template it has is among these itself
         template: Json = {"spec": {"serviceAccountName": name}}
         spec: Json = {"template": template}
         if ref["kind"] == "CronJob":

@@ -258,7 +258,9 @@ class WorkloadRef(TypedDict):
 
     cluster: str
     namespace: str
-    kind: Literal["Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod", "ReplicaSet"]
+    kind: Literal[
+        "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod", "ReplicaSet", "Rollout"
+    ]
     name: str
     service_account: str
     replicas: int
@@ -268,6 +270,7 @@ class WorkloadRef(TypedDict):
     owner: NotRequired[GitOpsOwner | None]
     budgets: NotRequired[list[str]]  # PodDisruptionBudgets that select its pods
     blocking_budgets: NotRequired[list[str]]  # those that allow no disruption now
+    template_of: NotRequired[str]  # "Deployment/web", where a Rollout has no template of its own
     update_strategy: NotRequired[str]  # RollingUpdate, Recreate, OnDelete
     # Where its containers take a client id from, other than from the webhook: a sentence each.
     overrides: NotRequired[list[str]]

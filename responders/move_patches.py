@@ -15,6 +15,7 @@ from responders.workload_objects import (
     REPLICAS,
     SUSPEND,
     Kind,
+    is_of_another,
     service_account_of,
     template_of,
 )
@@ -49,7 +50,13 @@ def patch(kind: Kind, now: Json, to: Target) -> Json | None:
     wins: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodSpec
     """
     spec = _restoring(kind, now)
-    template = _template(template_of(kind, now), to, restarts=kind != "Job")
+    template = (
+        None
+        if is_of_another(kind, now)
+        else _template(template_of(kind, now), to, restarts=kind != "Job")
+    )
+    if template is not None and kind == "Rollout":
+        template = _with_whole_lists(template, now["spec"]["template"]["spec"])
     left = {REPLICAS, SUSPEND} & (now["metadata"].get("annotations") or {}).keys()
     if not spec and template is None and not left:
         return None
@@ -123,6 +130,32 @@ def _says(container: Json, client_id: str) -> bool:
 
 def _saying(container: str, client_id: str) -> Json:
     return {"name": container, "env": [{"name": CLIENT_ID_VARIABLE, "value": client_id}]}
+
+
+def _with_whole_lists(template: Json, spec: Json) -> Json:
+    """A custom resource takes merge patches alone, and these replace a list: so the whole one, with what changes.
+
+    https://kubernetes.io/docs/concepts/extend-kubernetes/api-extension/custom-resources/#advanced-features-and-flexibility
+    """
+    wanted = dict(template.get("spec") or {})
+    for part in ("initContainers", "containers"):
+        new = {one["name"]: one["env"] for one in wanted.get(part, [])}
+        if new:
+            wanted[part] = [_with_env(one, new.get(one["name"], [])) for one in spec[part]]
+    return {**template, **({"spec": wanted} if wanted else {})}
+
+
+def _with_env(container: Json, said: list[Json]) -> Json:
+    values = {one["name"]: one["value"] for one in said}
+    if not values:
+        return container
+    env = [{**one, **_valued(values, one)} for one in container.get("env") or []]
+    return {**container, "env": env}
+
+
+def _valued(values: Json, variable: Json) -> Json:
+    name = variable["name"]
+    return {"value": values[name]} if name in values else {}
 
 
 def _with_template(kind: Kind, spec: Json, template: Json) -> Json:

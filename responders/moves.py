@@ -6,6 +6,7 @@ Leaves   Jobs under a new name, bare pods and paused Deployments, for which the 
 Undo     items: each field before; on the object firebreak.dev/previous-service-account; a restart needs none
 Needs    deployments.apps: list, get, patch; statefulsets.apps: list, get, patch; daemonsets.apps: list, get, patch;
          cronjobs.batch: list, get, patch; jobs.batch: list, get, patch; replicasets.apps: list, get, patch
+Wants    what argo_rollouts.py wants, where there are Rollouts
 Source   https://learn.microsoft.com/azure/aks/workload-identity-overview
          https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#updating-a-deployment
          https://kubernetes.io/docs/reference/kubectl/generated/kubectl_rollout/kubectl_rollout_restart/
@@ -13,24 +14,24 @@ Source   https://learn.microsoft.com/azure/aks/workload-identity-overview
 
 from dataclasses import dataclass
 
-from responders import move_patches
+from responders import argo_rollouts, move_patches
 from responders.errors import NotFoundError
 from responders.gitops import remark
-from responders.kube import STRATEGIC_MERGE_PATCH, Kube
+from responders.kube import MERGE_PATCH, STRATEGIC_MERGE_PATCH, Kube
 from responders.model import Json, StepResult, WorkloadRef
 from responders.standing import Standing
 from responders.workload_objects import (
     USE_LABEL,
+    Kind,
     describe,
     is_finished,
     is_injected,
+    is_of_another,
     kubectl,
     path,
     service_account_of,
     template_of,
 )
-
-_ROLLS_OUT = ("Deployment", "StatefulSet", "DaemonSet", "CronJob", "ReplicaSet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ async def move(kube: Kube, ref: WorkloadRef, standing: Standing, to: Move) -> St
     if ref["kind"] == "Pod" or (ref["kind"] == "Job" and not _keeps_its_name(found, to)):
         return _made_again(ref, found, to)
     if found["spec"].get("paused"):
-        resume = f"{kubectl(ref)} rollout resume {ref['kind'].lower()}/{ref['name']}"
+        resume = _resume(ref)
         return _by_hand(ref, "is paused: a change would reach no pod. Resume it", resume)
 
     def change(now: Json) -> Json | None:
@@ -62,14 +63,30 @@ async def move(kube: Kube, ref: WorkloadRef, standing: Standing, to: Move) -> St
 
     try:
         before, written = await kube.update(
-            path(ref), change, content_type=STRATEGIC_MERGE_PATCH, known=found
+            path(ref), change, content_type=content_type(ref["kind"]), known=found
         )
     except NotFoundError:
         return _gone(ref, to)
-    if written:
-        return _moved(ref, before, to)
-    detail = f"{describe(ref)} runs as {to.service_account} already"
-    return {"status": "nothing_to_do", "detail": detail}
+    return await _waiting(kube, ref, before, written) or _moved(ref, before, to, written)
+
+
+async def _waiting(kube: Kube, ref: WorkloadRef, before: Json, written: bool) -> StepResult | None:
+    """What keeps it from rolling out by itself; None where nothing does."""
+    if ref["kind"] != "Rollout" or (not written and argo_rollouts.is_promoted(before)):
+        return None
+    return await argo_rollouts.promote(kube, ref)
+
+
+def content_type(kind: Kind) -> str:
+    """What kind of patch it takes: a custom resource knows no strategic merge."""
+    return MERGE_PATCH if kind == "Rollout" else STRATEGIC_MERGE_PATCH
+
+
+def _resume(ref: WorkloadRef) -> str:
+    if ref["kind"] == "Rollout":
+        patch = '{"spec":{"paused":false}}'
+        return f"{kubectl(ref)} patch rollouts.argoproj.io {ref['name']} --type merge -p '{patch}'"
+    return f"{kubectl(ref)} rollout resume {ref['kind'].lower()}/{ref['name']}"
 
 
 async def move_job_of(kube: Kube, ref: WorkloadRef, job: Json, to: Move) -> StepResult:
@@ -89,7 +106,16 @@ def _keeps_its_name(found: Json, to: Move) -> bool:
     return service_account_of(found["spec"]["template"]["spec"]) == to.service_account
 
 
-def _moved(ref: WorkloadRef, before: Json, to: Move) -> StepResult:
+def _moved(ref: WorkloadRef, before: Json, to: Move, written: bool) -> StepResult:
+    if not written:
+        detail = f"{describe(ref)} runs as {to.service_account} already"
+        return {"status": "nothing_to_do", "detail": detail}
+    if is_of_another(ref["kind"], before):
+        lender = ref.get("template_of", "another")
+        restored = move_patches.restored(ref["kind"], before)
+        item = {"workload": describe(ref), "template_of": lender, **restored}
+        detail = f"{describe(ref)} runs the template of {lender}, which is moved by itself"
+        return {"status": "done", "detail": detail, "items": [item]}
     template = template_of(ref["kind"], before)
     old = service_account_of(template["spec"])
     how = f"{old} to {to.service_account}" if old != to.service_account else f"restarted as {old}"

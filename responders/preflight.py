@@ -57,6 +57,8 @@ WANTED: dict[str, tuple[str, ...]] = {
     "clustertriggerauthentications.keda.sh": ("list", "get", "patch"),
     "scaledobjects.keda.sh": ("list",),
     "scaledjobs.keda.sh": ("list",),
+    "rollouts.argoproj.io": ("list", "get", "patch"),
+    "rollouts.argoproj.io/status": ("patch",),
 }
 
 # Of GitOps controllers, where policy.toml [recovery] gitops is "suspend" and they own what is moved.

@@ -6,12 +6,12 @@ Source   https://kubernetes.io/docs/concepts/workloads/controllers/
 
 from typing import TypedDict
 
-from responders import label_selectors
+from responders import argo_rollouts, label_selectors
 from responders.model import Json
-from responders.workload_objects import Kind, controller_uid
+from responders.workload_objects import Kind, controller_uid, has_seen
 
 _AKS = "kube-system"
-_ROLLS_OUT: frozenset[Kind] = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
+_ROLLS_OUT: frozenset[Kind] = frozenset({"Deployment", "StatefulSet", "DaemonSet", "Rollout"})
 
 
 class Reported(TypedDict):
@@ -53,7 +53,9 @@ def _no_rollout(kind: Kind, found: Json) -> tuple[str, str] | None:
 def _no_use(kind: Kind, found: Json, budgets: list[Json]) -> tuple[str, str] | None:
     """Where a rollout would reach no pod, or take away one that a budget keeps."""
     restart = "rollout restart {kind}/{name}"
-    if found["spec"].get("paused"):
+    if kind == "Rollout":
+        restart = "argo rollouts restart {name}"
+    if found["spec"].get("paused") and kind != "Rollout":  # whose restart goes past its strategy
         return (
             "paused: no change would reach a pod",
             f"rollout resume {{kind}}/{{name}} # then {restart}",
@@ -99,7 +101,9 @@ def _takes_pods_down(kind: Kind, spec: Json) -> bool:
 def unfinished(kind: Kind, found: Json) -> str:
     """What the controller still has to do; empty when all pods are new and available."""
     status, spec = found.get("status") or {}, found.get("spec") or {}
-    if status.get("observedGeneration", 0) < found["metadata"].get("generation", 0):
+    if kind == "Rollout":
+        return ", ".join(argo_rollouts.missing(found))
+    if not has_seen(found):
         return "the controller has not seen the change"
     if kind == "DaemonSet":
         wanted = status.get("desiredNumberScheduled", 0)

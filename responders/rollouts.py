@@ -8,6 +8,7 @@ Source   https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#d
          https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html
 """
 
+from responders import argo_rollouts
 from responders.model import Json, StepResult, WorkloadRef
 from responders.move_patches import literals
 from responders.standing import Standing
@@ -18,7 +19,9 @@ from responders.workload_objects import (
     client_id_of,
     containers_of,
     describe,
+    has_seen,
     is_finished,
+    is_of_another,
     service_account_of,
     template_of,
 )
@@ -47,7 +50,7 @@ def is_healthy(
     for pod in standing.pods_of(ref):
         missing += _pod(pod, service_account, client_id)
     runs_as = service_account_of(template_of(ref["kind"], found)["spec"])
-    if runs_as != service_account:
+    if runs_as != service_account and not is_of_another(ref["kind"], found):
         missing.append(f"its template names {runs_as}")
     said = [*_refused(ref, found, standing), *missing]
     if not said:
@@ -56,7 +59,8 @@ def is_healthy(
         "status": "failed",
         "detail": f"{describe(ref)}: not yet: {'; '.join(said)}",
         "items": [{"missing": one} for one in said],
-        "final": any(_TOO_LATE in one for one in said),
+        "final": any(_TOO_LATE in one for one in said)
+        or (ref["kind"] == "Rollout" and argo_rollouts.is_degraded(found)),
     }
 
 
@@ -72,7 +76,7 @@ def stands(
         return None
     if found is None:
         return f"{describe(ref)} is gone"
-    if found["spec"].get("paused"):
+    if found["spec"].get("paused") or is_of_another(ref["kind"], found):
         return None
     spec = template_of(ref["kind"], found)["spec"]
     runs_as = service_account_of(spec)
@@ -110,11 +114,13 @@ def _rollout(ref: WorkloadRef, found: Json) -> list[str]:
     missing = []
     if {REPLICAS, SUSPEND} & notes.keys():
         missing.append("it is still stopped by the eviction")
+    if ref["kind"] == "Rollout":
+        return [*missing, *argo_rollouts.missing(found)]
     if ref["kind"] not in {"Deployment", "StatefulSet", "DaemonSet"}:
         return missing
     if NOWHERE in (found["spec"]["template"]["spec"].get("nodeSelector") or {}):
         missing.append("it is still sent nowhere by the eviction")
-    if status.get("observedGeneration", 0) < found["metadata"]["generation"]:
+    if not has_seen(found):
         missing.append("the controller has not seen the change")
     wanted, counts = _counts(ref, found["spec"], status)
     missing += [f"{name} {count} of {wanted}" for name, count in counts.items() if count != wanted]
@@ -138,9 +144,9 @@ def _refused(ref: WorkloadRef, found: Json, standing: Standing) -> list[str]:
 
     Only of what they have seen: a condition may be of the rollout before.
     """
-    if (found.get("status") or {}).get("observedGeneration", 0) < found["metadata"]["generation"]:
+    if not has_seen(found):
         return []
-    sets = standing.below(ref, "ReplicaSet") if ref["kind"] == "Deployment" else []
+    sets = standing.below(ref, "ReplicaSet") if ref["kind"] in {"Deployment", "Rollout"} else []
     current = [found, *(one for one in sets if one["spec"].get("replicas"))]
     conditions = [
         condition

@@ -15,8 +15,8 @@ from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import Json
 from responders.workload_objects import (
+    BUILT_IN,
     FINISHED_PHASES,
-    PLURALS,
     is_injected,
     service_account_of,
     template_of,
@@ -39,21 +39,21 @@ async def read(kube: Kube, account: CutAccount, runner: CutRunner) -> tuple[list
         return account(found) if kind == ACCOUNT else _runner(kind, found, runner)
 
     answers = await fan_out(
-        [(ACCOUNT, "serviceaccounts"), *PLURALS.items()],
+        [(ACCOUNT, "serviceaccounts"), *BUILT_IN.items()],
         lambda one: kube.list_all(path_of(one[1]), keep=lambda found: cut(one[0], found)),
         at_once=_AT_ONCE,
     )
     if lost := failures(answers):
         raise lost[0] if len(lost) == 1 else worst(lost, f"{kube.cluster}: lists")
     listed = {kind: found for (kind, _), found in answers if isinstance(found, list)}
-    return listed[ACCOUNT], [one for kind in PLURALS for one in listed[kind]]
+    return listed[ACCOUNT], [one for kind in BUILT_IN for one in listed[kind]]
 
 
 def _runner(kind: str, found: Json, more: CutRunner) -> Json | None:
     metadata: Json = found["metadata"]
     if kind == "Pod" and (found.get("status") or {}).get("phase") in FINISHED_PHASES:
         return None
-    template = template_of(next(one for one in PLURALS if one == kind), found)
+    template = template_of(next(one for one in BUILT_IN if one == kind), found)
     return {
         "namespace": metadata["namespace"],
         "name": metadata["name"],

@@ -19,7 +19,11 @@ from responders.kube_requests import path_of
 from responders.model import Json, WorkloadRef
 from responders.workload_objects import CLIENT_ID_VARIABLE, PLURALS, Kind, controller_uid
 
-_MIDDLE: dict[Kind, Kind] = {"Deployment": "ReplicaSet", "CronJob": "Job"}
+_MIDDLE: dict[Kind, Kind] = {
+    "Deployment": "ReplicaSet",
+    "Rollout": "ReplicaSet",
+    "CronJob": "Job",
+}
 
 
 @dataclass(frozen=True, slots=True)

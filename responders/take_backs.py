@@ -12,11 +12,12 @@ By the marks that the incident left on each object: one without them was not cha
 
 from dataclasses import dataclass
 
-from responders import move_patches
+from responders import argo_rollouts, move_patches
 from responders.errors import NotFoundError, RefusedError
-from responders.kube import MERGE_PATCH, STRATEGIC_MERGE_PATCH, Change, Kube
+from responders.kube import MERGE_PATCH, Change, Kube
 from responders.model import Change as Changed
 from responders.model import Json, Status, StepResult, WorkloadRef
+from responders.moves import content_type
 from responders.read_only import is_read_only
 from responders.workload_objects import (
     INCIDENT,
@@ -24,6 +25,7 @@ from responders.workload_objects import (
     REPLICAS,
     SUSPEND,
     describe,
+    is_of_another,
     path,
     service_account_of,
     template_of,
@@ -82,17 +84,23 @@ async def workload(kube: Kube, ref: WorkloadRef, to: Back) -> StepResult:
             return None
         template = template_of(ref["kind"], now)
         runs_as = service_account_of(template["spec"])
-        if runs_as not in {to.service_account, to.successor}:
+        if runs_as not in {to.service_account, to.successor} and not is_of_another(
+            ref["kind"], now
+        ):
             raise RefusedError(
                 f"{describe(ref)} runs as {runs_as} by now: somebody changed it since"
             )
         patch = move_patches.patch(ref["kind"], now, to) or {"spec": {}}
         spec = patch["spec"]
-        if ref["kind"] != "Job":
+        if ref["kind"] != "Job" and not is_of_another(ref["kind"], now):
             _unmarked(ref, spec, template)
         return {"metadata": {"annotations": dict.fromkeys(_MARKS)}, "spec": spec}
 
-    return await put(kube, (path(ref), change), describe(ref), content_type=STRATEGIC_MERGE_PATCH)
+    merge = content_type(ref["kind"])
+    answer = await put(kube, (path(ref), change), describe(ref), content_type=merge)
+    if ref["kind"] == "Rollout" and answer["status"] == "done":
+        return await argo_rollouts.promote(kube, ref) or answer
+    return answer
 
 
 def _unmarked(ref: WorkloadRef, spec: Json, template: Json) -> None:

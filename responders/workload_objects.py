@@ -8,8 +8,10 @@ from typing import Literal
 from responders.kube_requests import path_of
 from responders.model import Json, WorkloadRef
 
-Kind = Literal["Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod", "ReplicaSet"]
-PLURALS: dict[Kind, str] = {
+Kind = Literal[
+    "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod", "ReplicaSet", "Rollout"
+]
+BUILT_IN: dict[Kind, str] = {
     "Deployment": "deployments",
     "StatefulSet": "statefulsets",
     "DaemonSet": "daemonsets",
@@ -18,6 +20,9 @@ PLURALS: dict[Kind, str] = {
     "Job": "jobs",
     "Pod": "pods",
 }
+# Argo's as well, which few clusters have: https://argo-rollouts.readthedocs.io/en/stable/features/specification/
+PLURALS: dict[Kind, str] = {**BUILT_IN, "Rollout": "rollouts"}
+_ELSEWHERE: Json = {"metadata": {}, "spec": {"serviceAccountName": "(of its workloadRef)"}}
 INCIDENT = "firebreak.dev/incident"
 REPLICAS = "firebreak.dev/replicas"  # before the eviction
 SUSPEND = (
@@ -50,8 +55,24 @@ def template_of(kind: Kind, found: Json) -> Json:
     if kind == "Pod":
         return found
     holder = found["spec"]["jobTemplate"] if kind == "CronJob" else found
+    if is_of_another(kind, holder):
+        return _ELSEWHERE
     template: Json = holder["spec"]["template"]
     return template
+
+
+def is_of_another(kind: Kind, found: Json) -> bool:
+    """Whether a Rollout takes its template from a Deployment, which is moved by itself.
+
+    https://argo-rollouts.readthedocs.io/en/stable/migrating/#reference-deployment-from-rollout
+    """
+    return kind == "Rollout" and not found["spec"].get("template")
+
+
+def has_seen(found: Json) -> bool:
+    """Whether the controller knows the object as it is. Argo says which generation it saw as a text."""
+    seen = str((found.get("status") or {}).get("observedGeneration") or 0)
+    return seen.isdecimal() and int(seen) >= int(found["metadata"].get("generation", 0))
 
 
 def service_account_of(pod_spec: Json) -> str:
@@ -105,7 +126,7 @@ def ref_of(cluster: str, kind: Kind, found: Json, service_account: str) -> Workl
     variables = [client_id_of(container) for container in containers_of(template["spec"])]
     # In a pod that the webhook wired, the variable is the webhook's own.
     own_variables = kind != "Pod" or not is_injected(template)
-    return {
+    ref: WorkloadRef = {
         "cluster": cluster,
         "namespace": found["metadata"]["namespace"],
         "kind": kind,
@@ -116,6 +137,15 @@ def ref_of(cluster: str, kind: Kind, found: Json, service_account: str) -> Workl
         "hard_coded_client_id": own_variables and any(one is not None for one in variables),
         "created": found["metadata"].get("creationTimestamp"),
     }
+    if lender := _lender(found):
+        ref["template_of"] = lender
+    return ref
+
+
+def _lender(found: Json) -> str:
+    """The Deployment whose template a Rollout has, as its `workloadRef` names it."""
+    named = found["spec"].get("workloadRef") or {}
+    return f"{named.get('kind')}/{named.get('name')}" if named else ""
 
 
 def _replicas(kind: Kind, found: Json) -> int:

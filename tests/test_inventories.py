@@ -41,7 +41,7 @@ async def test_every_kind_is_listed_once_however_many_accounts_there_are(api: Fa
 
     asked = Counter(one.path for one in api.seen)
     assert set(asked.values()) == {1}
-    assert len(asked) == 17
+    assert len(asked) == 18
 
 
 async def test_kinds_that_the_cluster_does_not_have_are_not_asked_for(api: FakeApi) -> None:

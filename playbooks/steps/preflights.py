@@ -10,7 +10,7 @@ from playbooks.journaled import Work
 from playbooks.orders import Json, Order
 from playbooks.plan_files import plan_of
 from playbooks.steps.gitops_pauses import owners_of
-from responders import clusters, gitops_owners, preflight, signing_key_rotations
+from responders import argo_rollouts, clusters, gitops_owners, preflight, signing_key_rotations
 from responders.kube import Kube
 
 bp = df.Blueprint()
@@ -27,6 +27,7 @@ async def preflight_cluster(order: Order) -> Json:
         more: list[preflight.Question] = []
         if order["policy"]["recovery"]["gitops"] == "suspend":
             more = gitops_owners.needed(owners_of(plan))
+        more = [*more, *argo_rollouts.needed(survey["workloads"])]
         checked = dict(await preflight.check(kube, sorted(namespaces), more))
         whole = await asyncio.to_thread(plan_of, work.store, order["incident"])
         if checked["status"] == "done" and whole["refederation"]["method"] == "rotate_keys":

@@ -105,6 +105,8 @@ def _firebreak(cluster: Cluster) -> None:
             _rule("kustomize.toolkit.fluxcd.io", ["kustomizations"], ["get", "patch"]),
             _rule("helm.toolkit.fluxcd.io", ["helmreleases"], ["get", "patch"]),
             _rule("argoproj.io", ["applications"], ["get", "patch"]),
+            _rule("argoproj.io", ["rollouts"], ["get", "list", "patch"]),
+            _rule("argoproj.io", ["rollouts/status"], ["patch"]),
             _rule("metrics.k8s.io", ["pods"], ["list"]),
             # Of no resource: who is no ServiceAccount has to be allowed by name.
             {"nonResourceURLs": ["/openid/v1/jwks"], "verbs": ["get"]},
