@@ -45,6 +45,21 @@ class StepDocument(_Document):
     detail: str
 
 
+class UntoldDocument(_Document):
+    """A notice that a channel has not taken, and its last answer."""
+
+    notice: str
+    status: str
+    detail: str
+
+
+class ChannelDocument(_Document):
+    """What a channel has taken, and what it has not."""
+
+    told: int
+    not_told: list[UntoldDocument]
+
+
 class ChangeDocument(_Document):
     """One object, before and after."""
 
@@ -88,6 +103,7 @@ class IncidentDocument(_Document):
     manifest: Json | None
     restores: list[Json]
     restore_asked: Json | None
+    channels: dict[str, ChannelDocument]
     steps: list[StepDocument]
 
 
