@@ -8,7 +8,7 @@ from fuzz.worlds import Json, Workload, client_id, victim_of, workload_name
 
 _ACCEPTED = "accept_risk"
 _REQUESTED = "request-tokens"  # the confirmation that names who may get tokens at any time
-_NOBODY_CHOSE = "# nobody chose"
+_NOBODY_CHOSE = "# not chosen"
 _GOOD = {"done", "nothing_to_do"}
 _CONSUMERS = (
     *("secretproviderclasses", "triggerauthentications", "storageclasses", "persistentvolumes"),

@@ -1,7 +1,8 @@
 """What nobody chose of a plan, whose workloads may miss it, and the commands that give it after all. Pure.
 
 A choice that is not made is a decision, so the recovery is as complete as a person wanted it. But what a workload can't
-do any more looks like an outage, and who looks into it finds here what it was.
+do any more looks like an outage, and who looks into it finds here what it was. The commands are comments: who runs
+all that is left to a person must not give by the way what a person did not want.
 """
 
 from collections.abc import Collection
@@ -14,6 +15,7 @@ from responders import giving_commands, grant_additions
 from responders.model import NewIdentity, Principal
 from responders.untrusted import visible
 
+MARK = "# not chosen"  # how each line begins
 _COMMANDS = 8  # a card and a status have to stay small: the report's choices have all of them
 _WORKLOADS = 20
 # An owner opens nothing to a workload.
@@ -46,11 +48,11 @@ def by_hand(
     if not left or not workloads:
         return []
     first = (
-        f"# nobody chose what follows, so {identity['display_name']} is without it: a workload that needs it does "
-        f"not work until a person gives it. It has {_few(workloads, _WORKLOADS)}"
+        f"{MARK}: what follows, so {identity['display_name']} is without it, and a workload that needs it does not "
+        f"work until a person gives it. It has {_few(workloads, _WORKLOADS)}"
     )
     commands = [
-        f"{_command(one['restores'], principal, identity)}  # {visible(one['what'])} "
+        f"{MARK}: {_command(one['restores'], principal, identity)}  # {visible(one['what'])} "
         f"{visible(one['name'])}: {visible(one['reason'])}"
         for one in left[:_COMMANDS]
     ]
@@ -58,7 +60,7 @@ def by_hand(
     return [
         first,
         *commands,
-        *([f"# … and {more} more: see the report's choices"] if more > 0 else []),
+        *([f"{MARK}: and {more} more, see the report's choices"] if more > 0 else []),
     ]
 
 

@@ -891,7 +891,7 @@ def test_a_plan_that_can_not_be_drawn_anew_is_no_reason_to_act() -> None:
 
 
 def test_what_nobody_chose_is_said_once_and_as_it_is_after_the_last_answer() -> None:
-    said = iter([["# nobody chose sg-1", "az ad group member add"], ["# nobody chose sg-2"]])
+    said = iter([["# not chosen: sg-1", "# not chosen: az x"], ["# not chosen: sg-2"]])
     answers = {
         **ANSWERS,
         "rewire_wave": once(aks_2={**FAILED, "by_hand": ["kubectl x"]}),
@@ -900,9 +900,9 @@ def test_what_nobody_chose_is_said_once_and_as_it_is_after_the_last_answer() -> 
     done = rehearse(playbook.compromised_identity, waiting(), answers, resumes("watching"))
 
     assert done.outcome["outcome"] == "recovered"
-    assert done.outcome["by_hand"] == ["kubectl x", "# nobody chose sg-2"]
+    assert done.outcome["by_hand"] == ["kubectl x", "# not chosen: sg-2"]
     reports = [one["facts"] for name, one in done.orders if name == "write_report"]
-    assert "# nobody chose sg-1" in reports[0]["by_hand"]
+    assert "# not chosen: sg-1" in reports[0]["by_hand"]
 
 
 def test_it_can_be_resumed_as_often_as_it_takes() -> None:

@@ -235,6 +235,14 @@ def test_a_step_that_broke_between_its_files_finishes_them(tmp_path: Path) -> No
     assert (base / "report.html").read_text() == report_html.page(report)
 
 
+def test_what_a_person_did_not_choose_is_no_command_that_has_to_be_run(tmp_path: Path) -> None:
+    lines = ["az vm identity remove", "# not chosen: what follows", "# not chosen: az role x"]
+    report = written(tmp_path, by_hand=lines)
+
+    assert "1 command to run" in str(report["summary"])
+    assert "# not chosen: az role x" in report_pages.markdown(report)
+
+
 def test_the_timeline_is_in_order_and_says_who(tmp_path: Path) -> None:
     told = written(tmp_path)["timeline"]
 

@@ -99,11 +99,14 @@ def test_long_lists_stay_short_and_say_so() -> None:
 
     assert lines[0].endswith("and 3 more")
     assert len(lines) == 10
-    assert lines[-1] == "# … and 2 more: see the report's choices"
+    assert lines[-1] == "# not chosen: and 2 more, see the report's choices"
 
 
 def test_a_name_that_an_attacker_chose_ends_no_line() -> None:
     (_, line) = said(plan(option(ITEMS[1][1], name="x\nrm -rf /\u202e")))
 
+    assert line.startswith("# not chosen: az ad group member add"), (
+        "run with the rest it does nothing"
+    )
     assert "\n" not in line
     assert "\u202e" not in line

@@ -2,6 +2,7 @@
 
 from typing import Literal, NamedTuple, TypedDict
 
+from playbooks import not_chosen
 from playbooks.document.timeline import utc
 from playbooks.orders import Json
 
@@ -185,9 +186,10 @@ def _todo(report: Json) -> list[str]:
     """In the order in which to do it."""
     footprint = report["footprint"]
     urgent = [one for one in footprint.get("rotation", []) if one["order"] == 1]
+    to_run = [one for one in report["by_hand"] if not one.startswith(not_chosen.MARK)]
     counted = (
         (len(report["remaining"]), "point remains", "points remain", "see Remains"),
-        (len(report["by_hand"]), "command to run", "commands to run", "see By hand"),
+        (len(to_run), "command to run", "commands to run", "see By hand"),
         (len(report["locks"]), "lock to decide about", "locks to decide about", "see Locks"),
         (len(urgent), "secret to rotate first", "secrets to rotate first", "see Rotate"),
         (
