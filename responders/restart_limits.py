@@ -100,6 +100,8 @@ def _takes_pods_down(kind: Kind, spec: Json) -> bool:
 
 def unfinished(kind: Kind, found: Json) -> str:
     """What the controller still has to do; empty when all pods are new and available."""
+    if kind == "CronJob":
+        return ""  # it has no pods to replace, and says no generation: its next run is new
     status, spec = found.get("status") or {}, found.get("spec") or {}
     if kind == "Rollout":
         return ", ".join(argo_rollouts.missing(found))

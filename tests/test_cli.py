@@ -9,7 +9,7 @@ import httpx
 import pytest
 from rich.console import Console
 
-from cli import __main__, consenting, local, session, showing
+from cli import __main__, consenting, local, runs, session, showing
 from cli.connection import App, checked_origin, incident_path
 from cli.errors import CommandError, NotSignedInError, RefusedError, UnreachableError
 from cli.watching import Watch, next_steps, verdict
@@ -410,3 +410,18 @@ def test_yes_and_no_at_once_is_neither(
     server = Server()
     assert (typed(monkeypatch, server, *words), server.asked) == (1, [])
     assert "not both" in capsys.readouterr().err
+
+
+def test_the_documents_of_a_folder_are_sent_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "orders.yaml").write_text("version: 1\n# as written: no\n")
+    (tmp_path / "README.md").write_text("not one of them")
+
+    found = runs._parameters(None, [f"declarations=@{tmp_path}", "only=[]"])
+
+    assert found == {
+        "declarations": {"shop/orders.yaml": "version: 1\n# as written: no\n"},
+        "only": [],
+    }
+    with pytest.raises(CommandError, match="holds no YAML"):
+        runs._parameters(None, [f"declarations=@{tmp_path / 'README'}"])

@@ -114,6 +114,7 @@ def actual(identity: Any = None, cluster: Any = None, role: Any = None) -> Actua
             "shop/Deployment/orders-api": {
                 "label": "true",
                 "service_account": "orders-api",
+                "stuck": "",
                 "remark": "",
             }
         },
@@ -174,7 +175,7 @@ def test_what_is_not_there_is_made_from_the_identity_to_the_pods() -> None:
 
 
 def test_the_label_goes_on_pods_that_run_as_the_account_and_on_no_others() -> None:
-    ours = {"label": None, "service_account": "orders-api", "remark": ""}
+    ours = {"label": None, "service_account": "orders-api", "stuck": "", "remark": ""}
     others = {**ours, "service_account": "default"}
 
     mine = plan(actual(cluster={"workloads": {"shop/Deployment/orders-api": ours}}))
@@ -182,6 +183,15 @@ def test_the_label_goes_on_pods_that_run_as_the_account_and_on_no_others() -> No
 
     assert kinds(mine) == ["label"]
     assert (kinds(strange), rules(strange)) == ([], ["workload-of-another-account"])
+
+
+def test_a_label_that_would_reach_no_pod_is_left_to_a_person() -> None:
+    """Waiting for its rollout would end in taking everything back."""
+    paused = {"label": None, "service_account": "orders-api", "stuck": "is paused", "remark": ""}
+
+    found = plan(actual(cluster={"workloads": {"shop/Deployment/orders-api": paused}}))
+
+    assert (kinds(found), rules(found)) == ([], ["workload-does-not-roll-out"])
 
 
 def test_a_label_on_the_service_account_is_told_for_what_it_does() -> None:

@@ -15,6 +15,11 @@ BUDGET = {
 }
 
 
+def test_a_cron_job_has_no_pods_to_replace() -> None:
+    """It says no observedGeneration: waiting for that would never end."""
+    assert unfinished("CronJob", {"metadata": {"generation": 2}, "spec": {}}) == ""
+
+
 def workload(*, namespace: str = "shop", owned: bool = False, **spec: Any) -> Any:
     metadata: dict[str, Any] = {"name": "a", "namespace": namespace, "generation": 2}
     if owned:

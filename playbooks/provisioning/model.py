@@ -23,6 +23,7 @@ class WorkloadState(TypedDict):
 
     label: str | None
     service_account: str
+    stuck: str  # why a changed template reaches none of its pods; "" where it does
     remark: str
 
 

@@ -165,8 +165,16 @@ def _workload(workload: str, found: Json) -> WorkloadState:
     return {
         "label": use_labels.value_of(workload, found),
         "service_account": service_account_of(template_of(kind, found)["spec"]),
+        "stuck": _stuck(found["spec"]),
         "remark": remark(found["metadata"]),
     }
+
+
+def _stuck(spec: Json) -> str:
+    if spec.get("paused"):
+        return "is paused"
+    on_delete = (spec.get("updateStrategy") or {}).get("type") == "OnDelete"
+    return "replaces pods only when somebody deletes them" if on_delete else ""
 
 
 async def of_roles(

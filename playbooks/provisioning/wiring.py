@@ -151,6 +151,15 @@ def _workload(
         return
     if there["label"] == "true":
         return
+    if there["stuck"]:
+        found.find(
+            "workload-does-not-roll-out",
+            "medium",
+            (f"{at} {key}", where),
+            f"{where} {there['stuck']}, so the label would reach none of them: it is left as it is",
+            f"put {USE_LABEL}: true on its pod template, and let it replace its pods",
+        )
+        return
     if there["remark"]:
         found.find(
             "written-elsewhere", "low", (f"{at} {key}", where), there["remark"], there["remark"]
