@@ -20,7 +20,7 @@ from responders.model import Mode, Signal
 from tests.evidence_stores import blobs, storage, store
 from tests.host_apps.running import ROOT
 from tests.queue_out import QueueOut
-from triggers import announcements, instances, intake, queued_signals, receiving
+from triggers import announcements, instances, intake, joining, queued_signals, receiving
 
 __all__ = ["blobs", "storage", "store"]
 
@@ -224,7 +224,7 @@ def test_a_call_for_more_that_was_not_said_is_said_when_the_signal_comes_again(
 ) -> None:
     asyncio.run(intake.accept(a_signal("1"), "plan", durable))
     held, more = claim(store), a_signal("2")
-    claims.raise_to(store, OBJECT_ID, held, intake._wanted(more, "contain"))  # and died there
+    claims.raise_to(store, OBJECT_ID, held, joining._wanted(more, "contain"))  # and died there
 
     asyncio.run(intake.accept(more, "contain", durable))
 

@@ -16,7 +16,7 @@ from responders import principals
 from responders.cloud import Cloud
 from responders.errors import TransientError, UnresolvedError
 from tests.queue_out import QueueOut
-from triggers import azure_monitor, instances, intake, people, responder_api, status
+from triggers import alert_senders, azure_monitor, instances, intake, people, responder_api, status
 
 OBJECT_ID = "11111111-1111-1111-1111-111111111111"
 APP_ID = "22222222-2222-2222-2222-222222222222"
@@ -156,7 +156,7 @@ async def open_incident(
 async def test_an_alert_starts_one_incident_at_the_depth_of_its_severity(
     client: FakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(azure_monitor, "known_by", proven)
+    monkeypatch.setattr(alert_senders, "known_by", proven)
     status, body = await send_alert(client, alert())
 
     assert status == 202

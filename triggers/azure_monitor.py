@@ -7,14 +7,16 @@ https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups#configure-a
 import azure.durable_functions as df
 import azure.functions as func
 
-from triggers import late_signals, own_writes
+from triggers.alert_senders import Sender
 from triggers.formats import common_alerts
-from triggers.machine_callers import known_by
 from triggers.receiving import CONNECTION, QUEUE, Later
-from triggers.signal_answers import answered, said
 
 bp = df.Blueprint()
-_FIX = "docs/how-to/azure-monitor-alert.md shows a rule that works"
+_SENDER = Sender(
+    common_alerts.parse,
+    "docs/how-to/azure-monitor-alert.md shows a rule that works",
+    action_groups=True,
+)
 
 
 @bp.route(route="api/alerts/azure-monitor", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
@@ -24,7 +26,7 @@ async def on_azure_monitor_alert(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, later: Later
 ) -> func.HttpResponse:
     """202 with the incident id; 200 where it is only kept; 4xx where the sender must change; 503 again."""
-    return await answered(lambda: _take(req, client, later, by_key=True))
+    return await _SENDER.take(req, client, later, by_key=True)
 
 
 @bp.route(
@@ -36,16 +38,4 @@ async def on_azure_monitor_secure_alert(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, later: Later
 ) -> func.HttpResponse:
     """The same, with an Entra token instead of a key."""
-    return await answered(lambda: _take(req, client, later, by_key=False))
-
-
-async def _take(
-    req: func.HttpRequest,
-    client: df.DurableOrchestrationClient,
-    later: Later,
-    *,
-    by_key: bool,
-) -> func.HttpResponse:
-    known = await known_by(req, by_key=by_key, action_groups=True)
-    signal = await own_writes.marked(common_alerts.parse(req.get_body(), known))
-    return said(await late_signals.receive(signal, client, later), _FIX)
+    return await _SENDER.take(req, client, later, by_key=False)

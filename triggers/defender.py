@@ -3,14 +3,12 @@
 import azure.durable_functions as df
 import azure.functions as func
 
-from triggers import late_signals
+from triggers.alert_senders import Sender
 from triggers.formats import defender_alerts
-from triggers.machine_callers import known_by
 from triggers.receiving import CONNECTION, QUEUE, Later
-from triggers.signal_answers import answered, said
 
 bp = df.Blueprint()
-_FIX = "docs/how-to/defender-alert.md shows what works"
+_SENDER = Sender(defender_alerts.parse, "docs/how-to/defender-alert.md shows what works")
 
 
 @bp.route(route="api/alerts/defender", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
@@ -20,7 +18,7 @@ async def on_defender_alert(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, later: Later
 ) -> func.HttpResponse:
     """202 with the incident id, or that entities are waited for; 200 kept; 4xx change it; 503 again."""
-    return await answered(lambda: _take(req, client, later, by_key=True))
+    return await _SENDER.take(req, client, later, by_key=True)
 
 
 @bp.route(route="api/secure/alerts/defender", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -30,16 +28,4 @@ async def on_defender_secure_alert(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, later: Later
 ) -> func.HttpResponse:
     """The same, with an Entra token instead of a key."""
-    return await answered(lambda: _take(req, client, later, by_key=False))
-
-
-async def _take(
-    req: func.HttpRequest,
-    client: df.DurableOrchestrationClient,
-    later: Later,
-    *,
-    by_key: bool,
-) -> func.HttpResponse:
-    known = await known_by(req, by_key=by_key, action_groups=False)
-    signal = defender_alerts.parse(req.get_body(), known)
-    return said(await late_signals.receive(signal, client, later), _FIX)
+    return await _SENDER.take(req, client, later, by_key=False)

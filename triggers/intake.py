@@ -4,7 +4,6 @@ Nothing is started for what can't be resolved to one principal by an immutable i
 """
 
 import asyncio
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -13,18 +12,15 @@ import azure.durable_functions as df
 import structlog
 
 from playbooks import policy as policies
-from playbooks.containment import CALLED
-from playbooks.deepening import deepen_event
 from playbooks.orders import Order
-from playbooks.watching import JOINED
 from responders import claims, incident_index, known_principals, restorations
-from responders.claims import Claim, Raised
+from responders.claims import Claim
 from responders.cloud import Cloud
 from responders.errors import TransientError
 from responders.evidence import EvidenceStore, open_evidence
-from responders.model import Incident, Json, Mode, Principal, Signal
+from responders.model import Incident, Mode, Principal, Signal
 from responders.settings import Settings
-from triggers import instances
+from triggers import instances, joining
 
 _log = structlog.get_logger("firebreak.intake")
 _ECHO = timedelta(hours=1)  # rows take minutes to arrive, and a rule looks at most that far back
@@ -84,9 +80,9 @@ async def accept(signal: Signal, mode: Mode, client: df.DurableOrchestrationClie
         if held["incident_id"] == mine:
             return await _begin(client, evidence, held, signal)
         if await _is_held(client, evidence, held):
-            joined = await _join(client, evidence, held, signal, mode)
+            joined = await joining.join(client, evidence, held, signal, mode)
             if joined is not None:
-                return joined
+                return Accepted(joined.incident_id, joined=True, mode=joined.mode)
         else:
             claim = await _own_claim(cloud, signal, mode, object_id)
             await asyncio.to_thread(claims.take_over, evidence, object_id, held, claim)
@@ -157,49 +153,6 @@ def _claimed_at(held: Claim) -> datetime:
     return datetime.fromisoformat(held["at"]) if "at" in held else datetime.min.replace(tzinfo=UTC)
 
 
-async def _join(
-    client: df.DurableOrchestrationClient,
-    evidence: EvidenceStore,
-    held: Claim,
-    signal: Signal,
-    mode: Mode,
-) -> Accepted | None:
-    """Keep the signal with the incident, and ask it for more where it asks for more. None: the claim has changed."""
-    holder = held["incident_id"]
-    joined = claims.incident_of(holder)
-    wanted = _wanted(signal, mode)
-    if claims.asks_more(wanted, held):
-        object_id = held["opened"]["principal"]["object_id"]
-        if not await asyncio.to_thread(claims.raise_to, evidence, object_id, held, wanted):
-            return None
-        held = {**held, "raised": [*held.get("raised", []), wanted]}
-    await asyncio.to_thread(claims.keep_signal, evidence, joined, signal)
-    # Said again where the same signal comes again: its worker may have died before it was said.
-    if any(one["key"] == wanted["key"] for one in held.get("raised", [])):
-        event, said = deepen_event(len(held["raised"])), {"at": wanted["at"]}
-        if not await instances.tell(client, holder, event, said):
-            return None
-    if signal["source"] == "responder" and mode != "plan":
-        await _take_up(client, holder, signal, mode)
-    elif instances.phase_of(holder) == "refused" and mode != "plan":
-        await instances.tell_now_and_then(client, holder, JOINED)
-    _log.info("signal joined", incident_id=joined, source=signal["source"])
-    return Accepted(joined, joined=True, mode=claims.depth(held)[0] if "opened" in held else mode)
-
-
-def _wanted(signal: Signal, mode: Mode) -> Raised:
-    wanted: Raised = {
-        "mode": mode,
-        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
-        "key": claims.key(signal),
-        "source": signal["source"],
-        "title": signal["title"],
-    }
-    if "asked_by" in signal:
-        wanted["by"] = signal["asked_by"]
-    return wanted
-
-
 async def _old_news(
     cloud: Cloud, evidence: EvidenceStore, principal: Principal, signal: Signal
 ) -> str | None:
@@ -216,41 +169,6 @@ async def _old_news(
     return await asyncio.to_thread(
         restorations.covering, evidence, principal["object_id"], moment.isoformat()
     )
-
-
-async def _take_up(
-    client: df.DurableOrchestrationClient, holder: str, signal: Signal, mode: Mode
-) -> None:
-    """A responder's call makes an incident go on that an alert alone was not allowed to carry further.
-
-    One that comes while an identity is restored says that it is an attack after all: the restore stops. One for a
-    rebuild that people were asked about, and nobody agreed to, has them asked anew.
-    """
-    found = await instances.status(client, holder)
-    told = None if found is None else found.custom_status
-    told = json.loads(told) if isinstance(told, str) else told
-    if not isinstance(told, dict):
-        return
-    phase = str(told.get("phase"))
-    if phase == "refused":
-        await instances.tell(client, holder, JOINED, {})
-    resume = told.get("resume") or {}
-    if mode == "respond" and told.get("resumable") and resume.get("asks_anew"):
-        await instances.tell(client, holder, resume["event"], _asks_anew(signal))
-        _log.info("asks for consent anew", incident_id=holder)
-    target = {"held": holder, "restoring": told.get("restoring") or holder}.get(phase)
-    if target is not None:
-        by = {"by": signal["asked_by"]} if "asked_by" in signal else {}
-        said = {"at": datetime.now(UTC).isoformat(), **by}
-        await instances.tell(client, target, CALLED, said)
-        _log.info("taken up", incident_id=target)
-
-
-def _asks_anew(signal: Signal) -> Json:
-    """As a call to resume says it."""
-    by = {"by": signal["asked_by"]} if "asked_by" in signal else {"by": None}
-    at = datetime.now(UTC).isoformat(timespec="seconds")
-    return {**by, "reason": signal["title"], "owners_go_on": False, "at": at}
 
 
 def _incident(incident_id: str, mode: Mode, principal: Principal, signal: Signal) -> Incident:
