@@ -1,7 +1,7 @@
 """The JSON form of an incident's report. `python -m triggers.report_document` writes its published schema.
 
 The schema is closed: a field that it does not name is a mistake of ours, or needs a new `format`. Only what carries the
-shape of somebody else's evidence is left open, and says so. One table, long because the document is.
+shape of somebody else's evidence is left open, and says so.
 
 Source   https://json-schema.org/draft/2020-12
 """
@@ -10,25 +10,13 @@ import json
 import sys
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-# As our clocks write it, and with the Z that the timeline and log rows end in.
-Moment = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]+(Z|[+-][0-9:]{5})$")]
-Sentences = list[str]
+from triggers.report_findings import FindingPart, FootprintPart, GraphPart, LeftOutPart
+from triggers.report_shapes import Closed, Moment, Open, Sentences, Sha256
 
 
-class _Closed(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class _Open(BaseModel):
-    """Has more fields than are promised here."""
-
-    model_config = ConfigDict(extra="allow")
-
-
-class PrincipalPart(_Open):
+class PrincipalPart(Open):
     """Whom the incident is about."""
 
     kind: str
@@ -39,7 +27,7 @@ class PrincipalPart(_Open):
     resource_id: str | None
 
 
-class SignalPart(_Open):
+class SignalPart(Open):
     """What opened it."""
 
     source: str
@@ -49,7 +37,7 @@ class SignalPart(_Open):
     severity: str
 
 
-class IncidentPart(_Closed):
+class IncidentPart(Closed):
     """The incident as it was opened."""
 
     incident_id: Annotated[str, Field(pattern=r"^inc-[0-9]{8}-[0-9a-f]{12}$")]
@@ -60,7 +48,7 @@ class IncidentPart(_Closed):
     window_start: Moment
 
 
-class DeepenedPart(_Open):
+class DeepenedPart(Open):
     """Who asked the incident to do more than it was opened for."""
 
     mode: Literal["contain", "respond"]
@@ -69,7 +57,7 @@ class DeepenedPart(_Open):
     title: str
 
 
-class SummaryPart(_Closed):
+class SummaryPart(Closed):
     """In plain sentences."""
 
     headline: str
@@ -81,7 +69,7 @@ class SummaryPart(_Closed):
     todo: Sentences
 
 
-class MomentPart(_Closed):
+class MomentPart(Closed):
     """One line of the timeline, in UTC."""
 
     at: Annotated[
@@ -92,7 +80,7 @@ class MomentPart(_Closed):
     who: str
 
 
-class TechniquePart(_Closed):
+class TechniquePart(Closed):
     """A technique of MITRE ATT&CK, and the evidence that it is named for."""
 
     id: Annotated[str, Field(pattern=r"^T[0-9]{4}(\.[0-9]{3})?$")]
@@ -105,7 +93,7 @@ class TechniquePart(_Closed):
     more: Annotated[int, Field(ge=0)]
 
 
-class ExposurePart(_Closed):
+class ExposurePart(Closed):
     """A kind of resource that a token issued before containment may open for so long."""
 
     resource: str
@@ -113,7 +101,7 @@ class ExposurePart(_Closed):
     why: str
 
 
-class ChangePart(_Closed):
+class ChangePart(Closed):
     """One object, before and after."""
 
     object: str
@@ -121,7 +109,7 @@ class ChangePart(_Closed):
     after: str
 
 
-class StepPart(_Closed):
+class StepPart(Closed):
     """A step of the journal."""
 
     step: str
@@ -133,7 +121,7 @@ class StepPart(_Closed):
     detail: str
 
 
-class UndoPart(_Closed):
+class UndoPart(Closed):
     """A mutating step, and the commands in either direction."""
 
     step: str
@@ -147,125 +135,14 @@ class UndoPart(_Closed):
     take_back: Sentences
 
 
-class ClusterPart(_Open):
+class ClusterPart(Open):
     """How a cluster stands."""
 
     status: str
     detail: str
 
 
-class LeftOutPart(_Closed):
-    """Something of the old identity that does not come back."""
-
-    what: str
-    name: str
-    reason: str
-    suspicious: bool
-
-
-class ActPart(_Closed):
-    """Something that was asked of Azure in the identity's name; like ones once."""
-
-    when: str
-    until: str
-    count: Annotated[int, Field(ge=1)]
-    table: str
-    operation: str
-    target: str
-    ok: bool
-    address: str
-    token_id: str
-
-
-class CredentialPart(_Closed):
-    """What a token was asked for with."""
-
-    kind: str
-    id: str
-    name: str
-
-
-class UsePart(_Closed):
-    """A credential, over all its sign-ins."""
-
-    credential: CredentialPart
-    succeeded: int
-    failed: int
-    addresses: list[str]
-    first: str
-    last: str
-
-
-class ChainPart(_Closed):
-    """One token: with what it was asked for, and what it was used for."""
-
-    token_id: str
-    credential: CredentialPart
-    signed_in: str
-    address: str
-    resource: str
-    addresses: list[str]
-    acts: list[ActPart]
-
-
-class SuspectPart(_Closed):
-    """Somebody to look at next."""
-
-    kind: str
-    id: str
-    name: str
-    why: str
-    when: str
-
-
-class RotationPart(_Closed):
-    """Something to rotate: order 1 first."""
-
-    order: Literal[1, 2, 3]
-    what: str
-    where: str
-    why: str
-
-
-class FootprintPart(_Closed):
-    """What the logs tell of the identity."""
-
-    addresses: list[str]
-    credentials_used: list[str]
-    changed: Sentences
-    keys_listed: Sentences
-    credentials: list[UsePart]
-    chains: list[ChainPart]
-    unattributed: list[ActPart]
-    artefacts: list[ActPart]
-    suspects: list[SuspectPart]
-    secrets_read: list[ActPart]
-    rotation: list[RotationPart]
-    after_containment: Sentences
-    minted: list[ActPart]
-    entered: list[ActPart]
-    cluster_secrets_read: list[ActPart]
-    left_out: int
-
-
-class FindingPart(_Closed):
-    """A heading and its sentences."""
-
-    title: str
-    lines: Sentences
-
-
-class GraphPart(_Closed):
-    """Who breaks. Nodes and edges as docs/reference/plan.md says."""
-
-    nodes: list[dict[str, Any]]
-    edges: list[dict[str, Any]]
-    counts: dict[str, int]
-    unknown: list[Any]
-    unread: list[Any]
-
-
-class ConsentPart(_Open):
+class ConsentPart(Open):
     """The answer to the plan in force. `approvals` names everybody whose yes counted."""
 
     decision: Literal["grant", "deny", "none"]
@@ -274,11 +151,11 @@ class ConsentPart(_Open):
     granted: bool
 
 
-class NobodyAsked(_Closed):
+class NobodyAsked(Closed):
     """Empty: this part was never reached."""
 
 
-class FilePart(_Closed):
+class FilePart(Closed):
     """A file of the evidence."""
 
     path: str
@@ -286,7 +163,7 @@ class FilePart(_Closed):
     size: Annotated[int, Field(ge=0)]
 
 
-class JournalPart(_Closed):
+class JournalPart(Closed):
     """How far the journal had come."""
 
     path: str
@@ -294,14 +171,14 @@ class JournalPart(_Closed):
     head: Sha256
 
 
-class PatchPart(_Closed):
+class PatchPart(Closed):
     """Something to put into Git."""
 
     path: str
     text: str
 
 
-class CallPart(_Open):
+class CallPart(Open):
     """Who ended the incident, and why."""
 
     by: dict[str, Any]
@@ -310,7 +187,7 @@ class CallPart(_Open):
     phase: str
 
 
-class RestoredPart(_Open):
+class RestoredPart(Open):
     """How a restore ended."""
 
     restore_id: str
@@ -321,7 +198,7 @@ class RestoredPart(_Open):
     never: Sentences
 
 
-class ReportDocument(_Closed):
+class ReportDocument(Closed):
     """One incident, as it stood when this was written."""
 
     format: Literal["firebreak.report/1"]
