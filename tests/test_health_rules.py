@@ -117,6 +117,7 @@ def test_a_sound_cluster_has_no_findings_and_is_shown_in_full() -> None:
         ({"keys": "not published: k2"}, {"issuer-keys-differ": "high"}),
         ({"denied": ["patch deployments.apps"]}, {"cluster-permission-missing": "high"}),
         ({"wanted": ["list pods.metrics.k8s.io"]}, {"cluster-permission-wanted": "medium"}),
+        ({"wanted": ["create namespaces"]}, {"cluster-permission-wanted": "low"}),
         ({"pods": [pod(), pod(ready=False)]}, {"webhook-pod-not-ready": "medium"}),
         ({"pods": [pod(ended="manager: OOMKilled")]}, {"webhook-restarted": "medium"}),
         ({"pods": [pod(complaints=6), pod(complaints=4)]}, {"webhook-errors": "medium"}),

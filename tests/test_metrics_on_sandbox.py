@@ -1,9 +1,11 @@
-"""Failed sign-ins of the pretend tenant, counted by the queries as a workspace answers them."""
+"""What is measured in the pretend tenant: failed sign-ins as a workspace answers, pods as metrics-server does."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from responders import sign_in_failures, sign_in_totals
+import pytest
+
+from responders import clusters, sign_in_failures, sign_in_totals, webhook_pods
 from responders.cloud import Cloud
 from responders.evidence_folder import EvidenceFolder
 from responders.sign_in_failures import Window
@@ -61,3 +63,32 @@ async def test_the_health_check_counts_them_by_code_and_names_who_fails(
     (failing,) = seen["failing"]
     assert (failing["object_id"], failing["sources"]) == (billing["object_id"], 1)
     assert seen["unread"] == []
+
+
+@pytest.mark.parametrize(
+    ("switch", "said"),
+    [
+        ("served", ""),
+        ("absent", "the cluster serves no metrics.k8s.io"),
+        ("down", "currently unable to handle the request"),
+    ],
+)
+async def test_a_cluster_without_metrics_is_looked_at_all_the_same(
+    in_process: InProcess, switch: str, said: str
+) -> None:
+    cloud = await Cloud.connect()
+    cluster = (await clusters.list_all(cloud))[0]
+    lines = ['{"level":"error","message":"no ServiceAccount"}']
+    wish = {"metrics": switch, "webhook_memory": "21Mi", "webhook_says": lines}
+    in_process.sandbox.control("POST", f"clusters/{cluster['name']}", wish)
+
+    kube = await clusters.connect(cloud, cluster)
+    day = timedelta(days=1)
+    seen = await webhook_pods.look(kube, "kube-system", day, datetime.now(UTC))
+
+    assert said in seen["metrics"]
+    assert bool(seen["metrics"]) == bool(said)
+    assert [one["complaints"] for one in seen["pods"]] == [1, 1]
+    measured = {one["memory"] for one in seen["pods"]}
+    assert measured == ({21 * 1024**2} if switch == "served" else {None})
+    assert {one["memory_limit"] for one in seen["pods"]} == {30 * 1024**2}

@@ -2,11 +2,12 @@
 
 from playbooks.health.model import About, ClusterSeen, Part, finding
 from playbooks.orders import Json
-from playbooks.runs.model import Finding
+from playbooks.runs.model import Finding, Severity
 from responders import preflight
 from responders.webhook_pods import PodSeen
 
 _PERCENT = 100
+_READS = frozenset({"get", "list", "watch"})
 
 
 def judged(clusters: list[ClusterSeen], limits: Json) -> Part:
@@ -66,9 +67,14 @@ def _of_rights(seen: ClusterSeen, about: About) -> list[Finding]:
         fix = preflight.how_to_allow(denied)
         found.append(finding("cluster-permission-missing", "high", about, said, fix))
     if wanted := seen["wanted"]:
-        said = f"{about.name}: surveys and runs are blind here: not allowed: {', '.join(wanted)}"
+        blind = any(one.split(" ")[0] in _READS for one in wanted)
+        what = "surveys and runs are blind here" if blind else "some runs would be refused here"
+        said = f"{about.name}: {what}: not allowed: {', '.join(wanted)}"
         fix = preflight.how_to_allow(wanted)
-        found.append(finding("cluster-permission-wanted", "medium", about, said, fix))
+        grave: Severity = (
+            "medium" if blind else "low"
+        )  # who does not use that playbook misses nothing
+        found.append(finding("cluster-permission-wanted", grave, about, said, fix))
     return found
 
 
