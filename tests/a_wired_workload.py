@@ -129,6 +129,7 @@ def sound() -> Facts:
         },
         "sign_ins": [],
         "hours": 24,
+        "looked_at": "2026-11-27T02:00:00+00:00",
         "tenant_id": TENANT,
         "audience": AUDIENCE,
         "authority": "https://login.microsoftonline.com",

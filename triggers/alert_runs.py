@@ -50,8 +50,12 @@ class _Whom:
     parameters: Json
 
 
-async def begin(signal: Signal, decided: Decision, client: df.DurableOrchestrationClient) -> Begun:
+async def begin(
+    signal: Signal, decided: Decision, client: df.DurableOrchestrationClient, *, came: str
+) -> Begun:
     """Start it, or join the one that was begun of late. Safe to repeat: the same signal finds the same run.
+
+    `came`: when it was kept first. When it fired is the sender's word, and runs are counted by their time.
 
     Raises `UnresolvedError` for nobody's, `TooManyRunsError`, and `TransientError` where time can fix it.
     """
@@ -66,7 +70,7 @@ async def begin(signal: Signal, decided: Decision, client: df.DurableOrchestrati
         by={**_NOBODY},  # type: ignore[typeddict-item]
         started_by="signal",
         reason=f"{signal['source']} {signal['kind']}: {signal['title']}"[:500],
-        key=f"{signal['fired_at']} {signal['source']} {signal['signal_id']}",
+        key=f"{came} {signal['source']} {signal['signal_id']}",
     )
     store = intake.store()
     mine = starting_runs.run_id(wanted, datetime.now(UTC))
@@ -162,7 +166,7 @@ def note_path(playbook: str, whom: str) -> str:
 
 
 def _may_begin(store: EvidenceStore, now: datetime) -> None:
-    """Whether alerts may begin one more: counted by when runs were fired for, as their names say it."""
+    """Whether alerts may begin one more: counted by when theirs began, as their names say it."""
     most = intake.policy().troubleshooting.most_runs_per_hour
     since = f"{now - timedelta(hours=1):%Y%m%dT%H%M%S}"
     begun = [

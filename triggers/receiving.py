@@ -142,7 +142,7 @@ async def _decided(kept: Record, client: df.DurableOrchestrationClient) -> Recei
         why = f"fired more than {hours} hours before it came, or in the future"
         return Received("refused", why, code="TooOld")
     try:
-        return await _started(signal, decided, client)
+        return await _started(kept, decided, client)
     except AmbiguousError as problem:
         candidates = problem.candidates
         return Received("refused", str(problem), code="SeveralPrincipals", candidates=candidates)
@@ -151,21 +151,22 @@ async def _decided(kept: Record, client: df.DurableOrchestrationClient) -> Recei
 
 
 async def _started(
-    signal: Signal, decided: Decision, client: df.DurableOrchestrationClient
+    kept: Record, decided: Decision, client: df.DurableOrchestrationClient
 ) -> Received:
     """The incident or the run that it opened or joined."""
     if decided.playbook in RUNS:
-        return await _begun(signal, decided, client)
-    accepted = await intake.accept(signal, decided.mode, client)  # type: ignore[arg-type]
+        return await _begun(kept, decided, client)
+    accepted = await intake.accept(kept["signal"], decided.mode, client)  # type: ignore[arg-type]
     return Received("accepted", decided.why, accepted.incident_id, accepted.joined, accepted.mode)
 
 
 async def _begun(
-    signal: Signal, decided: Decision, client: df.DurableOrchestrationClient
+    kept: Record, decided: Decision, client: df.DurableOrchestrationClient
 ) -> Received:
     """A run in place of an incident."""
     try:
-        begun = await alert_runs.begin(signal, decided, client)
+        came = kept["received_at"]
+        begun = await alert_runs.begin(kept["signal"], decided, client, came=came)
     except TooManyRunsError as problem:
         return Received("refused", str(problem), code="TooManyRuns")
     return Received(

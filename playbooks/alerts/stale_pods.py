@@ -4,6 +4,7 @@ Source   https://learn.microsoft.com/azure/aks/workload-identity-overview (pods 
          https://learn.microsoft.com/entra/identity-platform/reference-error-codes (AADSTS700024)
 """
 
+from datetime import datetime, timedelta
 from typing import TypedDict
 
 from playbooks.runs.model import Finding
@@ -33,8 +34,12 @@ def of(facts: Facts) -> list[Stale]:
     """Workloads of one ServiceAccount with pods that go by an old client id, or by an old token."""
     account = facts["wiring"]["account"]
     wanted = ((account and account["client_id"]) or "").strip().lower()
+    since = datetime.fromisoformat(facts["looked_at"]) - timedelta(hours=facts["hours"])
     expired = {
-        one["pod"]: one["last"] for one in facts["wiring"]["words"] if one["code"] == EXPIRED
+        one["pod"]: one["last"]
+        for one in facts["wiring"]["words"]
+        # Kubelet stamps in UTC, down to nanoseconds: what it said long ago it may have got over since.
+        if one["code"] == EXPIRED and one["last"] >= f"{since:%Y-%m-%dT%H:%M:%S}"
     }
     found: dict[str, Stale] = {}
     for pod in running(facts):

@@ -216,6 +216,7 @@ def _empty(cloud: Cloud, target: Target, order: RunOrder) -> Facts:
         "exchange": {"verdict": None, "why": ""},
         "sign_ins": None,
         "hours": order["policy"]["troubleshooting"]["sign_in_hours"],
+        "looked_at": datetime.now(UTC).isoformat(timespec="seconds"),  # noqa: TID251 - an activity, never replayed
         "tenant_id": cloud.tenant_id,
         "audience": cloud.endpoints.token_audience,
         "authority": cloud.endpoints.login,

@@ -42,6 +42,7 @@ class Facts(TypedDict):
     exchange: Exchange
     sign_ins: list[SignIns] | None
     hours: int  # how far back the sign-ins go
+    looked_at: str  # RFC 3339, UTC
     tenant_id: str
     audience: str
     authority: str
