@@ -128,21 +128,46 @@ async def test_every_step_may_run_twice(in_process: InProcess) -> None:
     assert len(trusts) == 3
 
 
-async def test_a_rotation_that_fails_once_pods_were_moved_puts_everything_back(
-    in_process: InProcess,
-) -> None:
-    before = world(in_process)
-    parameters = {
-        "app_id": in_process.sandbox.seed["orders_api"]["app_id"],
+def rotation(**more: Any) -> Json:
+    said: Json = {
+        "app_id": None,
         "object_id": None,
         "resource_id": None,
         "label": "q4",
         "method": "new_subject",
-        "clusters": ["aks-weu"],
+        "clusters": [],
         "remove_unused": False,
         "migrate_secrets": False,
         "remove_credentials": [],
     }
+    return {**said, **more}
+
+
+async def test_the_trusts_of_a_managed_identity_are_replaced(in_process: InProcess) -> None:
+    identity = in_process.sandbox.seed["payments_identity"]["resource_id"]
+
+    def subjects() -> list[str]:
+        state = in_process.sandbox.control("GET", "state")
+        prefix = f"{identity}/federatedIdentityCredentials/"
+        found = [one for one in state["resources"] if one["id"].startswith(prefix)]
+        return [one["properties"]["subject"] for one in found]
+
+    before = subjects()
+    driven = in_process.start(
+        order("rotate_federation", rotation(resource_id=identity)), playbook="rotate_federation"
+    )
+    await driven.until()
+
+    assert outcome(driven) == "done", driven.answers[-4:]
+    assert sorted(subjects()) == sorted(f"{one}-q4" for one in before)
+
+
+async def test_a_rotation_that_fails_once_pods_were_moved_puts_everything_back(
+    in_process: InProcess,
+) -> None:
+    before = world(in_process)
+    app_id = in_process.sandbox.seed["orders_api"]["app_id"]
+    parameters = rotation(app_id=app_id, clusters=["aks-weu"])
 
     driven = in_process.start(
         order("rotate_federation", parameters), {"check_moved": WHY}, playbook="rotate_federation"
