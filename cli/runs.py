@@ -67,7 +67,7 @@ def run(
     ] = None,
     accept: Annotated[list[str] | None, typer.Option(help="Key of a confirmation.")] = None,
     fail_on: Annotated[
-        Severity | None, typer.Option(help="Exit status 4 where a finding is as grave as this.")
+        Severity | None, typer.Option(help="Exit status 6 where a finding is as grave as this.")
     ] = None,
 ) -> None:
     """Run a playbook and show what it found or did. Exit status 3: refused, failed, or not all of it."""
@@ -83,7 +83,7 @@ def run(
     if status["status"] in _NOT_WELL:
         raise typer.Exit(3)
     if fail_on is not None and _graver(status["counts"], fail_on):
-        raise typer.Exit(4)
+        raise typer.Exit(6)
 
 
 @commands.command("runs")

@@ -145,6 +145,16 @@ class Schedules(_Section):
     security_review: Schedule
 
 
+class Scheduled(_Section):
+    """One more run by the clock, with parameters of its own. Which playbooks there are, `triggers.schedules` checks."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    playbook: str
+    schedule: Annotated[Schedule, Field(min_length=1)]
+    mode: Literal["plan", "apply"]
+    parameters: dict[str, Any] = {}
+
+
 class Provisioning(_Section):
     """What provision_identity may do beyond identities."""
 
@@ -208,6 +218,7 @@ class Policy(_Section):
     recovery: Recovery
     provision: Provisioning
     schedules: Schedules
+    scheduled: list[Scheduled] = []
     audit: Audit
     troubleshooting: Troubleshooting
     health: Health
@@ -218,7 +229,9 @@ class Policy(_Section):
 
         Without the signals' rules and the schedules, which have done their part when something begins.
         """
-        return self.model_dump(mode="json", exclude={"signals", "schedules", "metrics"})
+        return self.model_dump(
+            mode="json", exclude={"signals", "schedules", "scheduled", "metrics"}
+        )
 
 
 def load(path: Path) -> Policy:
