@@ -23,7 +23,7 @@ async def drawn(in_process: InProcess, object_id: str, severity: Severity) -> tu
     cards = [
         one
         for one in store.list(f"{base}/notices")
-        if one.endswith(("asking.json", "planned.json"))
+        if one.endswith(("/asking/teams.json", "/planned/teams.json"))
     ]
     return store.get_json(f"{base}/graph.json"), plan, store.get(cards[-1]).decode()
 
