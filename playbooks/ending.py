@@ -22,7 +22,7 @@ def enter(context: df.DurableOrchestrationContext, phase: str, **said: object) -
 def end(
     context: df.DurableOrchestrationContext, order: RunOrder, answer: Json
 ) -> Generator[Any, Any, Json]:
-    """Write down how it ended, count it, let go, tell people. `answer` is what `running.conclude` returned.
+    """Write down how it ended, count it, let go, tell people, seal the evidence. `answer`: of `running.conclude`.
 
     An answer that is a refusal or a failure becomes a document that says so.
     """
@@ -37,6 +37,8 @@ def end(
         told = yield from _tell(context, closing)
         result["told"] = f"{told['status']}: {told.get('detail', '')}"[:300]
         enter(context, "ended", **result)
+    sealed = yield from perform_one(context, concluding.seal_run, closing)
+    result["sealed"] = sealed["status"] in GOOD
     return result
 
 

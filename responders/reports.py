@@ -17,11 +17,11 @@ FORMAT = 1  # of a manifest; `bundles.verify` refuses those that it does not kno
 def write_manifest(
     store: EvidenceStore, folder: str, *, name: str = "manifest.json"
 ) -> EvidenceRef:
-    """Path, size and SHA-256 of every file of the incident, and how far its journal had come.
+    """Path, size and SHA-256 of every file of the incident or run, and how far its journal had come.
 
     The journal goes on and chains itself. A later manifest names the earlier ones among its files.
     """
-    journal = Journal(store, folder.rpartition("/")[2])
+    journal = Journal(store, folder.rpartition("/")[2], folder=folder)
     kept = set(store.list(folder)) - {journal.path, f"{folder}/{name}"}
     files = [{**reference(store, path), **_collected(store, path, kept)} for path in sorted(kept)]
     head = journal.head()

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypedDict
 
 from responders.errors import ConflictError, NotFoundError
-from responders.evidence import EvidenceStore, canonical, digest
+from responders.evidence import EvidenceRef, EvidenceStore, canonical, digest
 
 RUN_ID = re.compile(r"run-(?P<playbook>[a-z_]{3,40})-(?P<time>[0-9]{8}T[0-9]{6})-[0-9a-f]{6}")
 _OPENED, _ENDED = "run-index/opened", "run-index/ended"
@@ -99,6 +99,24 @@ def end_of(store: EvidenceStore, run_id: str) -> Ended | None:
     except NotFoundError:
         return None
     return how
+
+
+def sealed(store: EvidenceStore, run_id: str, manifest: EvidenceRef) -> None:
+    """Note the hash of a run's manifest, apart from the run itself. Safe to repeat."""
+    store.put_json(_seal_of(run_id), manifest)
+
+
+def seal_of(store: EvidenceStore, run_id: str) -> EvidenceRef | None:
+    """The manifest of a run; None while it has none."""
+    try:
+        manifest: EvidenceRef = store.get_json(_seal_of(run_id))
+    except NotFoundError:
+        return None
+    return manifest
+
+
+def _seal_of(run_id: str) -> str:
+    return f"run-index/sealed/{playbook_of(run_id)}/{run_id}.json"
 
 
 def last(store: EvidenceStore, playbook: str, parameters: Any) -> Counted | None:

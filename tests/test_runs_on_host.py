@@ -1,5 +1,6 @@
 """Runs by HTTP, in the real app: what is refused begins nothing, a plan counts for nothing, a run is found again."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from drill.quiet.day import Day
 from drill.training_ground import AUDIENCE, Layout, TrainingGround, opened
+from responders import bundles
+from responders.evidence_folder import EvidenceFolder
 
 pytestmark = [
     pytest.mark.slow,
@@ -135,6 +138,28 @@ async def test_an_identity_of_nobodys_run_is_404(ground: TrainingGround) -> None
     answer = await ground.http.get(url, headers={"Authorization": f"Bearer {person.token}"})
 
     assert (answer.status_code, answer.json()["code"]) == (404, "UnknownRun")
+
+
+async def test_the_evidence_of_a_run_is_sealed_and_a_touched_file_is_noticed(
+    ground: TrainingGround,
+) -> None:
+    day = Day(ground, lambda *_: None)
+    seen = await day.run("health_check", "plan", {"clusters": ["aks-weu"]})
+    person = await day.person()
+    run_id = seen.status["run_id"]
+    async with asyncio.timeout(20):
+        while not (status := await person.call("GET", f"/api/runs/{run_id}"))["manifest"]:
+            await asyncio.sleep(0.1)
+    store = EvidenceFolder(ground.folder / "evidence")
+    where = f"runs/health_check/{run_id}"
+
+    sha256 = status["manifest"]["sha256"]
+    assert bundles.verify(store, where, manifest_sha256=sha256) == []
+    report = ground.folder / "evidence" / where / "report.md"
+    report.chmod(0o600)
+    report.write_text(report.read_text().replace("green", "red"))
+    (problem,) = bundles.verify(store, where, manifest_sha256=sha256)
+    assert problem.path == "report.md"
 
 
 class Pages:

@@ -324,8 +324,9 @@ class ListedRunDocument(_Document):
 
 
 class RunDocument(ListedRunDocument):
-    """A run with its steps."""
+    """A run with its steps; `manifest` is null until its evidence is sealed."""
 
+    manifest: Json | None
     steps: list[StepDocument]
 
 

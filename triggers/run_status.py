@@ -82,7 +82,10 @@ async def of(client: df.DurableOrchestrationClient, run_id: str) -> Json | None:
         return None
     where = f"runs/{row['playbook']}/{run_id}"
     journal = Journal(store, run_id, folder=where)
-    return {**row, "steps": await asyncio.to_thread(journal.steps)}
+    steps, manifest = await asyncio.gather(
+        asyncio.to_thread(journal.steps), asyncio.to_thread(run_records.seal_of, store, run_id)
+    )
+    return {**row, "manifest": manifest, "steps": steps}
 
 
 def result_of(store: EvidenceStore, run_id: str) -> tuple[Run, Document, Difference] | None:

@@ -22,9 +22,9 @@ from playbooks.runs.model import (
     document,
     folder,
 )
-from responders import cards, notices, run_pages, run_records
+from responders import cards, notices, reports, run_pages, run_records
 from responders.errors import ConflictError
-from responders.evidence import EvidenceStore
+from responders.evidence import EvidenceRef, EvidenceStore
 
 bp = df.Blueprint()
 _COUNTS = frozenset({"done", "nothing_to_do", "partly"})  # what a later run is compared with
@@ -58,6 +58,29 @@ async def tell_of_run(order: RunOrder) -> Json:
         return dict(told)
 
     return await perform("tell_of_run", order, act)
+
+
+@bp.activity_trigger(input_name="order")
+async def seal_run(order: RunOrder) -> Json:
+    """Record: a manifest of everything that the run left. Its own hash is told where the bundle is not."""
+    run = order["run"]
+
+    async def act(work: Work) -> Json:
+        manifest = await asyncio.to_thread(_manifest, work.store, folder(run))
+        await asyncio.to_thread(run_records.sealed, work.store, run["run_id"], manifest)
+        return {"status": "done", "detail": manifest["path"]}
+
+    return await perform("seal_run", order, act)
+
+
+def _manifest(store: EvidenceStore, where: str) -> EvidenceRef:
+    """Written once; a step that runs again finds it."""
+    path = f"{where}/manifest.json"
+    return (
+        reports.reference(store, path)
+        if store.exists(path)
+        else reports.write_manifest(store, where)
+    )
 
 
 def _ended(store: EvidenceStore, run: Run, answer: Json) -> Json:
