@@ -48,8 +48,8 @@ def by_hand(
     if not left or not workloads:
         return []
     first = (
-        f"{MARK}: what follows, so {identity['display_name']} is without it, and a workload that needs it does not "
-        f"work until a person gives it. It has {_few(workloads, _WORKLOADS)}"
+        f"{MARK}: what follows, so the new identity {identity['app_id']} is without it, and a workload that needs it "
+        f"does not work until a person gives it. It has {_few(workloads, _WORKLOADS)}"
     )
     commands = [
         f"{MARK}: {_command(one['restores'], principal, identity)}  # {visible(one['what'])} "

@@ -8,7 +8,7 @@ Undo     items: each field before, and on the object: firebreak.dev/replicas, fi
 Needs    deployments.apps: list, get, patch; statefulsets.apps: list, get, patch; daemonsets.apps: list, get, patch;
          replicasets.apps: list, get, patch; jobs.batch: list, get, patch; cronjobs.batch: list, get, patch;
          pods: list, delete
-Wants    rollouts.argoproj.io: list, get, patch, where one runs as the identity
+Wants    rollouts.argoproj.io: list, get, patch
 Source   https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#scaling-a-deployment
          https://kubernetes.io/docs/concepts/workloads/controllers/job/#suspending-a-job
          https://kubernetes.io/docs/concepts/workloads/pods/disruptions/

@@ -35,6 +35,7 @@ _DESCRIBED_GROUPS = (
 _UNDESCRIBED_IN_CLUSTERS = re.compile(
     rf"/apis/(?!({_DESCRIBED_GROUPS}|authentication.k8s.io)/)[^/]+/[^/]+/"
     r"|/api/v1/(configmaps|persistentvolumes|persistentvolumeclaims)\b"
+    r"|/openid/v1/jwks$"  # described as text, and served as a key set
 )
 _LOGIN_PATHS = ("/token", "/openid-configuration", "/keys")
 SECRET_NAMES = {

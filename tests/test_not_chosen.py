@@ -72,7 +72,7 @@ def test_the_workloads_are_named_and_the_command_gives_it_to_the_new_identity(
 ) -> None:
     first, second = said(plan(option(restores)))
 
-    assert "orders-rf1 is without it" in first
+    assert "the new identity new-client is without it" in first
     assert "aks-weu shop/api" in first
     assert "aks-neu" not in first, "nothing was moved there"
     assert command in second

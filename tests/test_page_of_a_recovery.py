@@ -127,7 +127,7 @@ async def test_from_the_list_to_recovered_with_the_keyboard_alone(ground: Traini
         await browser.close()
     folder = ground.evidence / "incidents" / incident_id
     report = (folder / "report.md").read_text()
-    cards = [one.read_text() for one in (folder / "notices").glob("*.json")]
+    cards = [one.read_text() for one in (folder / "notices").rglob("*.json")]
     assert EVIL not in report
     assert r"\<img src=x onerror=alert(document.domain)\>" in report
     assert any(EVIL in card for card in cards)  # as text of a run: a card has no markup there

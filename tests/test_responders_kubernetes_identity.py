@@ -44,6 +44,7 @@ IN_CLUSTER = (
     "service_accounts",
     "workloads",
     "evictions",
+    "argo_rollouts",
     "moves",
     "rollouts",
     "quarantines",

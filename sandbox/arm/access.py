@@ -99,7 +99,9 @@ def effective_assignments(
     Up to 10 minutes late in Azure, both ways:
     https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
     """
-    mine = identities_of(world, object_id)
+    own = object_id.lower()
+    # Its own first, always in the same order: logs name the first one that grants.
+    mine = [own, *sorted(identities_of(world, object_id) - {own})]
     return world.azure.role_assignments.views_by(
         "principal",
         mine,
