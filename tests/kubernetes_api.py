@@ -255,7 +255,7 @@ def api(any_cluster: Target) -> Iterator[Api]:
         made = found.call("POST", "/api/v1/namespaces", body)
         assert made.status_code == 201, made.text
         default = found.path("serviceaccounts", "default")
-        found.eventually(lambda: found.call("GET", default).is_success)
+        found.eventually(lambda: found.call("GET", default).is_success, 30.0)  # a busy machine
         yield found
         found.call("DELETE", f"/api/v1/namespaces/{found.namespace}")
     finally:
