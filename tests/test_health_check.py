@@ -51,7 +51,7 @@ def test_everything_is_looked_at_side_by_side_then_judged_once() -> None:
         "look_at_ourselves",
         "look_at_sign_ins",
     ]
-    assert done.timeline[3:] == ["judge_health", "end_run"]
+    assert done.timeline[3:] == ["judge_health", "end_run", "seal_run"]
 
 
 def test_what_could_not_be_looked_at_is_handed_on_with_its_reason() -> None:

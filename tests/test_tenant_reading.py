@@ -81,7 +81,7 @@ def test_everything_is_read_and_then_judged_once() -> None:
     run = _rehearse(audit.audit_identities)
 
     assert run.timeline[0] == "look_around"
-    assert run.timeline[-2:] == ["judge_identities", "end_run"]
+    assert run.timeline[-3:] == ["judge_identities", "end_run", "seal_run"]
     assert run.timeline.count("read_applications") == 2
     facts = _facts(run, "judge_identities")
     assert facts["applications"] == ["p", "p"]

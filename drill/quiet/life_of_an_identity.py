@@ -49,6 +49,7 @@ async def play(day: Day) -> None:
         attacker, arm, scope, ids["object_id"], role=_CONTRIBUTOR
     )
 
+    await day.control.no_delays()  # an audit is of last night's attack, not of the last second's
     attacked = await day.run("audit_identities", "apply", only)
     new = sorted({one["rule"] for one in attacked.difference["new"]})
     day.equal("attacked", "the audit has what was planted, as new", new, _ARTEFACTS)

@@ -144,7 +144,8 @@ class RunningHost:
             time.sleep(0.01)
 
     def _is_up(self) -> bool:
-        announced = self.state / "host.json"
-        if not announced.exists():  # the process removes what a killed one left
+        try:
+            announced = json.loads((self.state / "host.json").read_text())
+        except FileNotFoundError:  # the process removes what a killed one left
             return False
-        return bool(json.loads(announced.read_text())["pid"] == self.process.pid)
+        return bool(announced["pid"] == self.process.pid)
