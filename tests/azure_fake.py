@@ -211,6 +211,7 @@ async def cloud(azure: FakeAzure) -> AsyncIterator[Cloud]:
     """The product's port, connected to the fake."""
     connected = await Cloud.connect()
     yield connected
+    await _end_reads()
     await connected.close()
 
 
@@ -224,7 +225,23 @@ async def sandbox_cloud(
     sandbox.no_delays()
     connected = await Cloud.connect()
     yield connected
+    await _end_reads()
     await connected.close()
+
+
+async def _end_reads() -> None:
+    """Let end what a failed sibling left behind: `gather` raises the first error, and the other reads go on.
+
+    With their connection closed under them they would hang until a timeout; cancelled while they connect, they would
+    leave their sockets to whichever test comes next.
+    """
+    ours = [
+        one
+        for one in asyncio.all_tasks() - {asyncio.current_task()}
+        if "aiohttp" not in one.get_coro().cr_code.co_filename  # type: ignore[union-attr]  # the fake's own
+    ]
+    if ours:
+        await asyncio.wait(ours, timeout=5)
 
 
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
