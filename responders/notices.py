@@ -33,6 +33,9 @@ _LONGEST_LINE_S = (
 # A channel's own answer can stand in the body of a 200.
 # https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using#rate-limiting-for-connectors
 _INNER = re.compile(r"HTTP error (\d{3})")
+# What the platform hands over where it can't resolve a reference.
+# https://learn.microsoft.com/azure/app-service/app-service-key-vault-references#troubleshooting-key-vault-references
+_UNRESOLVED = "@Microsoft.KeyVault("
 _BODY = 2_000  # characters of an answer that are looked at
 
 _next_turn: WeakKeyDictionary[asyncio.AbstractEventLoop, float] = WeakKeyDictionary()
@@ -61,6 +64,11 @@ async def send(cloud: Cloud, content: Json) -> StepResult:
             "status": "refused",
             "detail": "FIREBREAK_TEAMS_WEBHOOK_URL is not set: nobody told",
         }
+    if url.startswith(_UNRESOLVED):
+        said = (
+            "the Key Vault reference of FIREBREAK_TEAMS_WEBHOOK_URL leads to no secret: nobody told"
+        )
+        return {"status": "refused", "detail": f"{said}. docs/how-to/deploy.md, step 3"}
     waiting = _wait_for_turn()
     if waiting > _LONGEST_LINE_S:
         raise TransientError("more cards at once than the channel takes", after_s=int(waiting))

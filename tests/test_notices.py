@@ -119,6 +119,16 @@ async def test_a_missing_webhook_is_said_and_not_hidden() -> None:
     assert (await notices.send(nobody, CARD))["status"] == "refused"  # type: ignore[arg-type]
 
 
+async def test_a_reference_that_leads_to_no_secret_is_said_and_called_by_nobody() -> None:
+    reference = "@Microsoft.KeyVault(SecretUri=https://kv.vault.azure.net/secrets/teams-webhook)"
+    channel: Any = SimpleNamespace(settings=SimpleNamespace(teams_webhook_url=reference))
+
+    answer = await notices.send(channel, CARD)
+
+    assert answer["status"] == "refused"
+    assert "no secret" in answer["detail"]
+
+
 async def test_a_channel_that_cannot_be_reached_is_tried_again_and_its_url_is_not_told() -> None:
     def broken(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("no route", request=request)

@@ -19,6 +19,7 @@ from triggers import instances, intake
 
 _log = structlog.get_logger("firebreak.runs")
 _TRIES = 20  # locks that change hands between our reading and our writing
+_STARTED_WITHIN_S = 60  # whoever takes the lock starts its run at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,9 @@ async def start(client: df.DurableOrchestrationClient, wanted: Wanted) -> Run:
     if wanted.plan_hash is not None:
         run["plan_hash"] = wanted.plan_hash
     store = intake.store()
+    # Durable would put a new one in the place of one that is over: what was delivered twice must not run twice.
+    if wanted.key and await instances.is_known(client, run["run_id"]):
+        return await asyncio.to_thread(_opened, store, run)
     if playbook.acts and wanted.mode == "apply":
         await _be_alone(client, store, run["run_id"])
     run = await asyncio.to_thread(_opened, store, run)
@@ -116,9 +120,6 @@ async def _be_alone(
             raise BusyError(other)
         await asyncio.to_thread(run_records.take_over, store, other, run_id)
     raise BusyError("another run")
-
-
-_STARTED_WITHIN_S = 60
 
 
 def _is_fresh(run_id: str) -> bool:
