@@ -20,6 +20,8 @@ from fuzz.http_surface import Somebody, Surface
 
 _PEOPLE = ("rosa", "ravi", "nora", "zoe")  # respond and approve, read, respond, administer
 _PLANNED_S = 90.0
+# What the clock counts of the incident that we opened ourselves, whoever is signed in.
+_COUNTED = {("index", "measured"), ("index", "milestones"), ("index", "step-failures")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,11 @@ def _instances(ground: TrainingGround) -> int:
 def _files(ground: TrainingGround) -> set[str]:
     """Of the evidence store; its own locks say nothing."""
     found = (one.relative_to(ground.evidence) for one in ground.evidence.rglob("*"))
-    return {str(one) for one in found if not one.parts[0].startswith(".")}
+    return {
+        str(one)
+        for one in found
+        if not one.parts[0].startswith(".") and one.parts[:2] not in _COUNTED
+    }
 
 
 async def _writes(ground: TrainingGround, *, since: int) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from drill.differences import Difference
 from fuzz.played import Finding, Played
 from fuzz.states import really
-from fuzz.worlds import Json
+from fuzz.worlds import Json, victim_of
 
 _ENDED = {"restored", "partly_restored", "not_contained", "contained", "partly_contained"}
 _STOLEN = ("leaked ", "secret planted", "forged for")
@@ -23,7 +23,8 @@ def _as_before(played: Played) -> Iterator[Finding]:
         return
     never = [one["key"].partition(":")[2] for one in played.restored["pieces"] if _is_never(one)]
     for one in really(played.normal, played.normal_after):
-        if not any(key in part for key in never for part in one.path) and not _is_kept(played, one):
+        expected = _is_kept(played, one) or _lies_in_the_bin(played, one)
+        if not any(key in part for key in never for part in one.path) and not expected:
             yield Finding("restored is as before", str(one)[:300])
 
 
@@ -41,6 +42,20 @@ def _is_kept(played: Played, one: Difference) -> bool:
     ]
     text = f"{one.path} {one.after}"
     return one.kind == "added" and any(each in text for each in ids)
+
+
+def _lies_in_the_bin(played: Played, one: Difference) -> bool:
+    """What containment made of an application that had no service principal, disabled: deleting it leaves it there.
+
+    https://learn.microsoft.com/graph/api/serviceprincipal-delete
+    """
+    binned = one.after if isinstance(one.after, dict) else {}
+    return (
+        (one.kind, one.path[0]) == ("added", "deletedItems")
+        and victim_of(played.world)["kind"] == "application_without_principal"
+        and binned.get("appId") == played.victim.client_id
+        and binned.get("accountEnabled") is False
+    )
 
 
 def _missing_is_named(played: Played) -> Iterator[Finding]:

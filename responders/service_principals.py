@@ -101,7 +101,8 @@ async def remove_made(cloud: Cloud, principal: Principal) -> StepResult:
         await until_it_reads_back(
             lambda: _delete(cloud, object_id), lambda: _is_gone(cloud, object_id), f"no {object_id}"
         )
-    return {"status": "done", "detail": f"{object_id} is deleted", "changes": [change]}
+    detail = f"{object_id} is deleted; it lies in the directory's bin for 30 days"
+    return {"status": "done", "detail": detail, "changes": [change]}
 
 
 async def is_without_application(cloud: Cloud, principal: Principal) -> bool:
