@@ -85,5 +85,7 @@ RULES: dict[str, Rule] = {
     "page_runs": person(READ, page=True),
     "page_run": person(READ, page=True),
     "page_apply_run": person(APPROVE, page=True),
+    "page_switch": person(READ, page=True),
+    "page_turn_switch": person(RESPOND, ADMIN, page=True),  # to release it: ADMIN alone
     "page_asset": ANYONE,
 }

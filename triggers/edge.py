@@ -15,10 +15,10 @@ import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from responders.errors import ResponderError, TransientError
-from triggers import access, idempotency, intake, signed_calls, status, tags
+from triggers import access, idempotency, intake, people, status, tags
 from triggers.answers import error
 from triggers.people import Person
-from triggers.refusals import refuse, unknown
+from triggers.refusals import cannot_tell_who, refuse, unknown
 
 MOST_BYTES = (
     256 * 1024
@@ -151,15 +151,14 @@ def _understood(
 
 
 async def _admitted(req: func.HttpRequest, roles: frozenset[str]) -> Person:
-    """Who holds one of the roles."""
-    first, *others = sorted(roles)
-    person = await signed_calls.admit(req, first)
-    for role in others:
-        if not isinstance(person, func.HttpResponse) or person.status_code != 403:
-            break
-        person = await signed_calls.admit(req, role)
-    if isinstance(person, func.HttpResponse):
-        raise _BadCallError(person)
+    """Who holds one of the roles. `_BadCallError` with 401, 403 or 503 for anybody else."""
+    try:
+        person = await people.caller(req)
+        person.must_be(*sorted(roles))
+    except (people.NotSignedInError, people.NotAllowedError) as problem:
+        raise _BadCallError(refuse(problem)) from problem
+    except ResponderError as problem:
+        raise _BadCallError(cannot_tell_who(problem)) from problem
     return person
 
 

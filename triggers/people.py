@@ -54,12 +54,16 @@ class Person:
     tenant_id: str = ""
     app_id: str = ""  # the client that the call came through, where the proof says so
 
-    def must_be(self, role: str) -> None:
-        """Raises `NotAllowedError` unless this app role is held. Who holds any of them may read."""
-        if not (self.roles & set(ROLES) if role == READ else role in self.roles):
-            raise NotAllowedError(f"{self.name} does not hold the app role {role}")
-        if self.is_application and role in _OF_PEOPLE_ALONE:
-            raise NotAllowedError(f"{self.name} is an application: {role} is for people alone")
+    def must_be(self, *roles: str) -> None:
+        """Raises `NotAllowedError` unless one of these app roles is held. Who holds any of them all may read."""
+        held = {
+            one for one in roles if one in self.roles or (one == READ and self.roles & set(ROLES))
+        }
+        if not held:
+            raise NotAllowedError(f"{self.name} does not hold the app role {' or '.join(roles)}")
+        if self.is_application and held <= _OF_PEOPLE_ALONE:
+            said = f"{' and '.join(sorted(held))} is for people alone"
+            raise NotAllowedError(f"{self.name} is an application: {said}")
 
     def identity(self) -> dict[str, str]:
         """Who it was and how that was proven, for the record."""

@@ -10,6 +10,7 @@ from triggers.pages import (
     signal_pages,
     static_files,
     steering_pages,
+    switch_pages,
 )
 
 MODULES = (
@@ -21,5 +22,6 @@ MODULES = (
     restore_pages,
     run_pages,
     signal_pages,
+    switch_pages,
     static_files,
 )

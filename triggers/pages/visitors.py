@@ -18,8 +18,8 @@ _log = structlog.get_logger("firebreak.pages")
 _SIGN_IN = "/.auth/login/aad?post_login_redirect_uri="
 
 
-async def visitor(req: func.HttpRequest, role: str) -> people.Person | func.HttpResponse:
-    """The person, or the answer for who isn't one or may not."""
+async def visitor(req: func.HttpRequest, *roles: str) -> people.Person | func.HttpResponse:
+    """The person, who holds one of these app roles; or the answer for who isn't one or may not."""
     try:
         person = await people.caller(req)
     except people.NotSignedInError as nobody:
@@ -29,10 +29,10 @@ async def visitor(req: func.HttpRequest, role: str) -> people.Person | func.Http
         todo = "Try again in a minute; the log says more."
         return rendering.problem(req, 503, "Nobody can say who you are", str(unreadable), todo)
     try:
-        person.must_be(role)
+        person.must_be(*roles)
     except people.NotAllowedError as lacking:
         _log.warning("page refused", reason=str(lacking), by=person.object_id)
-        todo = f"Ask an owner of the Firebreak app for the role {role}."
+        todo = f"Ask an owner of the Firebreak app for the role {' or '.join(roles)}."
         return rendering.problem(
             req, 403, "You may not see or do this", str(lacking), todo, person=person
         )
