@@ -4,22 +4,13 @@ import asyncio
 
 import azure.durable_functions as df
 import azure.functions as func
-import structlog
-from pydantic import ValidationError
 
 from responders.model import Json
-from triggers import incident_list, intake, people
+from triggers import incident_list, intake
 from triggers.incident_list import ListQuery
-from triggers.pages import (
-    consent_pages,
-    failing,
-    filters,
-    incident_view,
-    rendering,
-    visitors,
-    words,
-)
+from triggers.pages import failing, incident_view, listing, words
 from triggers.pages.filters import Filter
+from triggers.pages.listing import Listing
 
 bp = df.Blueprint()
 _FIELDS = (
@@ -31,6 +22,7 @@ _FIELDS = (
     Filter("since", "Opened from", type="date"),
     Filter("until", "Opened until", type="date"),
 )
+_LIST = Listing("/incidents", "list.html", "incidents", _FIELDS, ListQuery)
 
 
 @bp.route(route="incidents", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -40,21 +32,10 @@ async def page_incidents(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
     """200 with the list; 400 with the form again where a filter makes no sense."""
-    structlog.contextvars.clear_contextvars()
-    person = await visitors.visitor(req, people.READ)
-    if isinstance(person, func.HttpResponse):
-        return person
-    said = filters.sent(req)
-    context: Json = {"person": person, "filtered": bool(said)}
-    context["filters"] = filters.filled(_FIELDS, said)
-    try:
-        query = ListQuery.model_validate(filters.dated(said))
-    except ValidationError as problem:
-        wrong = consent_pages.people_say(problem)
-        nothing: Json = {"rows": [], "next": "", "failure": wrong}
-        return rendering.page(req, "list.html", 400, **context, **nothing)
-    page = await incident_list.page(client, query)
-    stopped = await asyncio.to_thread(incident_view.why_nothing_acts, intake.store())
-    following = filters.following("/incidents", said, page["next_cursor"])
-    found: Json = {"rows": page["incidents"], "next": following, "failure": stopped}
-    return rendering.page(req, "list.html", **context, **found)
+
+    async def find(query: ListQuery) -> Json:
+        page = await incident_list.page(client, query)
+        stopped = await asyncio.to_thread(incident_view.why_nothing_acts, intake.store())
+        return {**page, "failure": stopped}
+
+    return await listing.show(req, _LIST, find)

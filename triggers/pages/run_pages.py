@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from playbooks.runs.catalogue import PLAYBOOKS, Playbook
 from responders.model import Json
 from triggers import intake, people, run_status, runs_api
-from triggers.pages import consent_pages, failing, filters, forms, rendering, visitors, words
+from triggers.pages import consent_pages, failing, forms, listing, rendering, visitors, words
 from triggers.pages.filters import Filter
+from triggers.pages.listing import Listing
 from triggers.people import Person
 from triggers.run_status import RunsQuery
 from triggers.runs_api import RunRequest
@@ -26,6 +27,7 @@ _FIELDS = (
     Filter("playbook", "Playbook", [(one, one) for one in sorted(PLAYBOOKS)]),
     Filter("mode", "Mode", [("plan", "plan"), ("apply", "apply")]),
 )
+_LIST = Listing("/runs", "runs.html", "runs", _FIELDS, RunsQuery)
 
 
 @bp.route(route="playbooks", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -76,24 +78,11 @@ async def page_runs(
     req: func.HttpRequest, client: df.DurableOrchestrationClient
 ) -> func.HttpResponse:
     """200 with the list; 400 with the form again where a filter makes no sense."""
-    structlog.contextvars.clear_contextvars()
-    person = await visitors.visitor(req, people.READ)
-    if isinstance(person, func.HttpResponse):
-        return person
-    said = filters.sent(req)
-    context: Json = {"person": person, "filtered": bool(said)}
-    context["filters"] = filters.filled(_FIELDS, said)
-    try:
-        query = RunsQuery.model_validate(said)
-    except ValidationError as problem:
-        wrong = consent_pages.people_say(problem)
-        nothing: Json = {"rows": [], "next": "", "failure": wrong}
-        return rendering.page(req, "runs.html", 400, **context, **nothing)
-    page = await run_status.page(client, query)
-    following = filters.following("/runs", said, page["next_cursor"])
-    return rendering.page(
-        req, "runs.html", **context, rows=page["runs"], next=following, failure=""
-    )
+
+    async def find(query: RunsQuery) -> Json:
+        return {**await run_status.page(client, query)}
+
+    return await listing.show(req, _LIST, find)
 
 
 @bp.route(route="runs/{run_id}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
