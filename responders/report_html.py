@@ -7,19 +7,14 @@ Source   https://developer.mozilla.org/docs/Web/HTTP/Guides/CSP
          https://www.w3.org/TR/css-page-3/ (page boxes: size, margins, page numbers)
 """
 
-from functools import cache
-from pathlib import Path
 from typing import Any, cast
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from responders import graph_drawings, graph_pages
+from responders import graph_drawings, graph_pages, inert_html
 from responders.graph_model import Graph
 from responders.model import Json
-from responders.untrusted import visible
 
-_TEMPLATES = Path(__file__).with_name("templates")
 # Documents of before they had these parts are shown without them.
 _SINCE: Json = {
     "format": "",
@@ -42,16 +37,12 @@ def page(report: Json) -> str:
     """The whole file. The same document is always the same bytes."""
     whole = {**_SINCE, "cancelled": {}, **report}
     verdict = _VERDICTS.get(whole["summary"].get("safe", ""), ("", "asking"))
-    return (
-        _environment()
-        .get_template("report.html")
-        .render(
-            report=whole,
-            verdict=verdict,
-            proofs=[one for one in whole["steps"] if one["step"].startswith(_PROOFS)],
-            undone=[one for one in whole["undo"] if one["state"] in {"open", "unknown"}],
-            blast=_blast(whole["graph"]),
-        )
+    return inert_html.template("report.html").render(
+        report=whole,
+        verdict=verdict,
+        proofs=[one for one in whole["steps"] if one["step"].startswith(_PROOFS)],
+        undone=[one for one in whole["undo"] if one["state"] in {"open", "unknown"}],
+        blast=_blast(whole["graph"]),
     )
 
 
@@ -67,25 +58,3 @@ def _blast(graph: Json) -> dict[str, Any]:
         "by_hand": graph_pages.by_hand(drawn),
         "picture": picture,
     }
-
-
-@cache
-def _environment() -> Environment:
-    made = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,  # a field that is missing is an error, not an empty place
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters["words"] = lambda text: str(text).replace("_", " ")
-    made.filters["short"] = lambda text: str(text).replace("+00:00", "Z")
-    return made
-
-
-def _shown(value: object) -> object:
-    """What turns a line around or hides is shown as a mark; markup of ours stays as it is."""
-    if value is None:
-        return ""
-    return value if isinstance(value, Markup) or not isinstance(value, str) else visible(value)

@@ -6,16 +6,11 @@ Source   https://www.rfc-editor.org/rfc/rfc4180 (CSV)
 
 import csv
 import io
-from functools import cache
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
+from responders import inert_html
 from responders.model import Json
 from responders.untrusted import in_markdown, visible
 
-_TEMPLATES = Path(__file__).with_name("templates")
 _COLUMNS = ("severity", "rule", "subject", "subject_name", "detail", "fix", "evidence")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run
 _CELL = 400  # characters of a table cell in Markdown
@@ -52,29 +47,7 @@ def markdown(run: Json, document: Json, difference: Json) -> str:
 
 def html(run: Json, document: Json, difference: Json) -> str:
     """One file that runs and loads nothing."""
-    template = _environment().get_template("run.html")
-    return template.render(run=run, document=document, difference=difference)
-
-
-@cache
-def _environment() -> Environment:
-    made = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters["words"] = lambda text: str(text).replace("_", " ")
-    made.filters["short"] = lambda text: str(text).replace("+00:00", "Z")
-    return made
-
-
-def _shown(value: object) -> object:
-    if value is None:
-        return ""
-    return value if isinstance(value, Markup) or not isinstance(value, str) else visible(value)
+    return inert_html.template("run.html").render(run=run, document=document, difference=difference)
 
 
 def _inert(cell: str) -> str:

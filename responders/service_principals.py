@@ -50,30 +50,14 @@ async def disable(cloud: Cloud, principal: Principal) -> StepResult:
             "Graph can't disable: remove its role assignments and its federated credentials in "
             "Azure Resource Manager",
         }
-    return await _disable(cloud, principal["object_id"], principal)
+    object_id = principal["object_id"]
+    return await _switched(cloud, object_id, _called(principal, object_id), on=False)
 
 
 async def enable(cloud: Cloud, principal: Principal) -> StepResult:
     """Set accountEnabled to true and read it back. Safe to repeat. Whoever calls has looked at what is on it."""
     object_id = checked_guid(principal["object_id"], "object id")
-    name = _called(principal, object_id)
-    if await is_enabled(cloud, object_id):
-        return {"status": "nothing_to_do", "detail": f"{name} is enabled already"}
-    change: Change = {
-        "object": name,
-        "before": "accountEnabled false",
-        "after": "accountEnabled true",
-    }
-    if is_read_only():
-        detail = f"{name}: accountEnabled false -> true"
-        return {"status": "planned", "detail": detail, "changes": [change]}
-    with bound_contextvars(responder="service_principals.enable", target=object_id):
-        await until_it_reads_back(
-            lambda: cloud.graph.patch(f"/servicePrincipals/{object_id}", {"accountEnabled": True}),
-            lambda: is_enabled(cloud, object_id),
-            f"{name}: accountEnabled true",
-        )
-    return {"status": "done", "detail": f"{name} is enabled", "changes": [change]}
+    return await _switched(cloud, object_id, _called(principal, object_id), on=True)
 
 
 async def remove_made(cloud: Cloud, principal: Principal) -> StepResult:
@@ -142,25 +126,28 @@ def by_hand(principal: Principal) -> list[str]:
     return [f"az ad sp update --id {object_id} --set accountEnabled=false"]
 
 
-async def _disable(cloud: Cloud, object_id: str, principal: Principal) -> StepResult:
-    name = _called(principal, object_id)
-    if not await is_enabled(cloud, object_id):
-        return {"status": "nothing_to_do", "detail": f"{name} is disabled already"}
-    change: Change = {
-        "object": name,
-        "before": "accountEnabled true",
-        "after": "accountEnabled false",
-    }
+async def _switched(cloud: Cloud, object_id: str, name: str, *, on: bool) -> StepResult:
+    """Set accountEnabled and read it back."""
+    word = "enabled" if on else "disabled"
+    if await is_enabled(cloud, object_id) is on:
+        return {"status": "nothing_to_do", "detail": f"{name} is {word} already"}
+    before, after = (f"accountEnabled {str(value).lower()}" for value in (not on, on))
+    change: Change = {"object": name, "before": before, "after": after}
     if is_read_only():
-        detail = f"{name}: accountEnabled true -> false"
+        detail = f"{name}: {before} -> {str(on).lower()}"
         return {"status": "planned", "detail": detail, "changes": [change]}
-    with bound_contextvars(responder="service_principals.disable", target=object_id):
+
+    async def stands() -> bool:
+        return await is_enabled(cloud, object_id) is on
+
+    act = "enable" if on else "disable"
+    with bound_contextvars(responder=f"service_principals.{act}", target=object_id):
         await until_it_reads_back(
-            lambda: cloud.graph.patch(f"/servicePrincipals/{object_id}", {"accountEnabled": False}),
-            lambda: _is_disabled(cloud, object_id),
-            f"{name}: accountEnabled false",
+            lambda: cloud.graph.patch(f"/servicePrincipals/{object_id}", {"accountEnabled": on}),
+            stands,
+            f"{name}: {after}",
         )
-    return {"status": "done", "detail": f"{name} is disabled", "changes": [change]}
+    return {"status": "done", "detail": f"{name} is {word}", "changes": [change]}
 
 
 async def _ensure_by_client_id(cloud: Cloud, principal: Principal) -> StepResult:
@@ -181,7 +168,7 @@ async def _ensure_by_client_id(cloud: Cloud, principal: Principal) -> StepResult
         object_id = checked_guid(str(found.get("id")), "object id of the service principal")
         if object_id == created and not _enabled(found, path):
             return _made("done", app_id, object_id)
-        return await _disable(cloud, object_id, principal)
+        return await _switched(cloud, object_id, _called(principal, object_id), on=False)
     raise TransientError(f"service principal of application {app_id}: {last}")
 
 
@@ -236,7 +223,3 @@ async def _is_gone(cloud: Cloud, object_id: str) -> bool:
     except NotFoundError:
         return True
     return False
-
-
-async def _is_disabled(cloud: Cloud, object_id: str) -> bool:
-    return not await is_enabled(cloud, object_id)
