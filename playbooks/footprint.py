@@ -55,7 +55,7 @@ class Known:
     snapshot: Snapshot | None = None
     contained_at: datetime | None = None
     usernames: tuple[str, ...] = ()  # of the ServiceAccounts that may use it
-    ours: str = ""  # object id of Firebreak itself, who is nobody's suspect
+    ours: frozenset[str] = frozenset()  # object ids of Firebreak itself, who is nobody's suspect
     mark: str = ""  # what Firebreak's own requests of this incident carry as their user agent
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import structlog  # noqa: TID251 - see above
 
-from playbooks import stopping
+from playbooks import mandates, stopping
+from playbooks.hands import Hand, hand_of
 from playbooks.orders import Json, Order, folder
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, RefusedError, ResponderError, TransientError
@@ -66,7 +67,7 @@ async def perform(
     Returns what `act` returns. A refusal becomes {"status": "refused"}, what time can fix {"status": "failed",
     "retry": true}, anything else {"status": "failed"}: a playbook decides, siblings go on. A step that
     `acts` asks the kill switch first, as it stands at this moment. Once a person has ended the incident, only what
-    closes it is carried out.
+    closes it is carried out. A step of the rebuild hand is not carried out where no consent lies in the evidence.
     """
     incident = order["incident"]
     structlog.contextvars.clear_contextvars()
@@ -81,9 +82,18 @@ async def perform(
         store,
         acts=acts,
         writes=incident["mode"] != "plan",
+        hand=hand_of(step),
     )
     kept = None if keeping is None else partial(_kept, store, order, keeping)
-    return await carry_out(job, act, stopping.why(store, step, order, acts=acts), kept)
+    return await carry_out(job, act, _why_not(job, order), kept)
+
+
+async def _why_not(job: "Job", order: Order) -> Json | None:
+    """Containment, whose seconds count, is not asked for anybody's consent."""
+    questions = [stopping.why(job.store, job.step, order, acts=job.acts)]
+    if job.hand == "rebuild":
+        questions.append(mandates.why_not(job.store, order))
+    return await stopping.first_of(questions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +106,7 @@ class Job:
     store: EvidenceStore
     acts: bool
     writes: bool  # False: the transport refuses everything but reads
+    hand: Hand  # which of the app's identities it acts as
 
 
 async def carry_out(
@@ -107,17 +118,17 @@ async def carry_out(
     """Intent, effect, outcome. `why_not` answers why it is not to be carried out, `kept` keeps the whole answer."""
     # Side by side: each of them is a call to the store, and the first lever is what everybody waits for.
     run, stopped = await asyncio.gather(
-        asyncio.to_thread(job.journal.intent, job.step, job.target), why_not
+        asyncio.to_thread(job.journal.intent, job.step, job.target, job.hand), why_not
     )
-    _log.info("intent", target=job.target, run=run)
+    _log.info("intent", target=job.target, run=run, hand=job.hand)
     started = time.monotonic()
     with nullcontext() if job.writes else read_only():
         if stopped is not None:
             result: Json = stopped
         elif job.acts and job.writes:
-            result = await _haltable(act, job.store, run)
+            result = await _haltable(job, act, run)
         else:
-            result = await _outcome(act, job.store, run)
+            result = await _outcome(job, act, run)
     if kept is not None:
         result = await asyncio.to_thread(kept, run, result)
     spent = round((time.monotonic() - started) * 1000)
@@ -133,10 +144,10 @@ async def carry_out(
     return result
 
 
-async def _haltable(act: Callable[[Work], Awaitable[Any]], store: EvidenceStore, run: int) -> Json:
+async def _haltable(job: Job, act: Callable[[Work], Awaitable[Any]], run: int) -> Json:
     """An acting step, which writes nothing more within seconds of somebody's pulling the kill switch."""
-    async with stopping.watched(store):
-        return await _outcome(act, store, run)
+    async with stopping.watched(job.store):
+        return await _outcome(job, act, run)
 
 
 def _kept(store: EvidenceStore, order: Order, keeping: Keeping, run: int, result: Json) -> Json:
@@ -153,10 +164,10 @@ def _kept(store: EvidenceStore, order: Order, keeping: Keeping, run: int, result
     return {name: value for name, value in result.items() if name not in {"items", "changes"}}
 
 
-async def _outcome(act: Callable[[Work], Awaitable[Any]], store: EvidenceStore, run: int) -> Json:
+async def _outcome(job: Job, act: Callable[[Work], Awaitable[Any]], run: int) -> Json:
     async def connected() -> Json:
-        cloud = await Cloud.connect()
-        return dict(await act(Work(cloud, store, run)))
+        cloud = await Cloud.connect(job.hand)
+        return dict(await act(Work(cloud, job.store, run)))
 
     try:
         async with asyncio.timeout(STEP_LIMIT_S):

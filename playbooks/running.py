@@ -9,12 +9,13 @@ from typing import Any
 
 import structlog  # noqa: TID251 - see above
 
-from playbooks import stopping
+from playbooks import mandates, stopping
+from playbooks.hands import hand_of
 from playbooks.journaled import Job, Work, carry_out, open_store
 from playbooks.runs.model import Document, Json, RunOrder, counts, folder
 from responders import claims, guards, run_records
 from responders.errors import RefusedError
-from responders.evidence import EvidenceStore, canonical
+from responders.evidence import canonical
 from responders.journal import Journal
 from responders.model import Principal
 
@@ -38,17 +39,22 @@ async def perform(
     store = open_store()
     journal = Journal(store, run["run_id"], folder=folder(run))
     writes = run["mode"] == "apply"
-    job = Job(step, target or run["playbook"], journal, store, acts=acts, writes=writes)
-    return await carry_out(job, act, _why_not(store, order, acts=acts and writes))
+    hand = hand_of(step)
+    job = Job(step, target or run["playbook"], journal, store, acts=acts, writes=writes, hand=hand)
+    return await carry_out(job, act, _why_not(job, order))
 
 
-async def _why_not(store: EvidenceStore, order: RunOrder, *, acts: bool) -> Json | None:
-    if not acts:
+async def _why_not(job: Job, order: RunOrder) -> Json | None:
+    """A step that only reads, or only shows, is held back by nothing."""
+    if not (job.acts and job.writes):
         return None
     if order["policy"]["guards"]["observe_only"]:
         said = "observe only: policy.toml [guards] observe_only = true"
         return {"status": "refused", "detail": said}
-    return await asyncio.to_thread(stopping.stopped_by, store)
+    questions = [asyncio.to_thread(stopping.stopped_by, job.store)]
+    if job.hand == "rebuild":
+        questions.append(mandates.why_no_run(job.store, order, job.step))
+    return await stopping.first_of(questions)
 
 
 async def keep(work: Work, order: RunOrder, name: str, value: Any) -> str:

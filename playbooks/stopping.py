@@ -4,7 +4,7 @@ It runs inside activities, which are not replayed.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 
 from playbooks import policy
@@ -59,6 +59,11 @@ async def why(store: EvidenceStore, step: str, order: Order, *, acts: bool) -> J
     questions = [asyncio.to_thread(_over, store, order)]
     if acts and order["incident"]["mode"] != "plan":
         questions.append(asyncio.to_thread(stopped_by, store))
+    return await first_of(questions)
+
+
+async def first_of(questions: Sequence[Awaitable[Json | None]]) -> Json | None:
+    """The first reason there is. All are asked side by side: each is a call to the store."""
     return next((one for one in await asyncio.gather(*questions) if one is not None), None)
 
 

@@ -1,4 +1,4 @@
-"""The port to Azure: settings, endpoints, one credential, the official SDK clients, per event loop.
+"""The port to Azure: settings, endpoints, one credential, the official SDK clients, per event loop and identity.
 
 Importing this module is cheap; every SDK is loaded by the first call that needs it. Clients are
 shared by all incidents of a process: an open connection and a token save seconds when they count.
@@ -16,8 +16,8 @@ from responders.calls import azure_call
 from responders.connections import Connections
 from responders.errors import ContractChangedError, RefusedError
 from responders.read_only import is_read_only, read_only, refuse_write_in_plan
-from responders.settings import Settings, checked_guid
-from responders.tokens import claims_of
+from responders.settings import Hand, Settings, checked_guid
+from responders.tokens import Tokens, claims_of
 
 if TYPE_CHECKING:
     from azure.mgmt.authorization.v2022_04_01.aio import AuthorizationManagementClient
@@ -32,7 +32,7 @@ __all__ = ["Cloud", "is_read_only", "read_only", "refuse_write_in_plan"]
 
 C = TypeVar("C")
 
-_connected: WeakKeyDictionary[asyncio.AbstractEventLoop, "Cloud"] = WeakKeyDictionary()
+_connected: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hand, "Cloud"]] = WeakKeyDictionary()
 _connecting: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 
@@ -51,35 +51,52 @@ def _has_failed(answer: "asyncio.Future[Any]") -> bool:
     return answer.done() and (answer.cancelled() or answer.exception() is not None)
 
 
-class Cloud:
-    """Everything outside, for one event loop: open connections can't move between loops."""
+def _object_id(token: str) -> str:
+    match claims_of(token):
+        case {"oid": str(object_id)}:
+            return checked_guid(object_id, "oid of our own token")
+        case _:
+            raise ContractChangedError("our own access token has no oid")
 
-    def __init__(self, opened: Connections) -> None:
+
+class Cloud:
+    """Everything outside, for one event loop and one identity: open connections can't move between loops."""
+
+    def __init__(self, opened: Connections, hand: Hand = "containment") -> None:
         self.settings = opened.settings
         self.endpoints = opened.endpoints
         self.http = opened.http  # trusts the same authorities; carries no token by itself
-        self.graph = opened.graph
-        self._tokens = opened.tokens
+        self.graph = opened.graph(hand)
+        self.hand = hand
+        self._opened = opened
+        self._tokens = opened.tokens[hand]
         self._transport = opened.transport
         self._clients: dict[str, Any] = {}
         self._answers: dict[str, _Kept] = {}
 
     @classmethod
-    async def connect(cls) -> "Cloud":
-        """The one of this event loop, made from the environment with the first call.
+    async def connect(cls, hand: Hand = "containment") -> "Cloud":
+        """The one of this event loop that acts as this identity, made from the environment with the first call.
 
-        Raises `RefusedError` for wrong settings, `TransientError` where ARM can't be reached.
+        Where only one identity is deployed, it does all. Raises `RefusedError` for wrong settings,
+        `TransientError` where ARM can't be reached.
         """
         loop = asyncio.get_running_loop()
         async with _connecting.setdefault(loop, asyncio.Lock()):
             if loop not in _connected:
-                _connected[loop] = cls(await connections.open_all(Settings.from_environ()))
-            return _connected[loop]
+                opened = await connections.open_all(Settings.from_environ())
+                _connected[loop] = {one: cls(opened, one) for one in opened.tokens}
+            return _connected[loop].get(hand) or _connected[loop]["containment"]
+
+    async def acting_as(self, hand: Hand) -> "Cloud":
+        """The one beside this one, to ask what the other identity may do: nothing is ever done by it like this."""
+        return self if hand == self.hand else await Cloud.connect(hand)
 
     async def close(self) -> None:
-        """Close every connection. The next `connect` in this loop starts anew."""
+        """Close every connection, of both identities. The next `connect` in this loop starts anew."""
         _connected.pop(asyncio.get_running_loop(), None)
-        await self._tokens.close()
+        for tokens in self._opened.tokens.values():
+            await tokens.close()
         await self.http.aclose()
         if self._transport.session is not None:
             await self._transport.session.close()
@@ -96,11 +113,28 @@ class Cloud:
 
     async def own_object_id(self) -> str:
         """The service principal that we act as: it must never be an incident's principal."""
-        match claims_of(await self.get_token(self.endpoints.arm_scope)):
-            case {"oid": str(object_id)}:
-                return checked_guid(object_id, "oid of our own token")
-            case _:
-                raise ContractChangedError("our own access token has no oid")
+        return _object_id(await self.get_token(self.endpoints.arm_scope))
+
+    async def own_object_ids(self) -> frozenset[str]:
+        """Ours, whoever of us acts: what one of them did is never somebody else's.
+
+        Another one that gets no token is left out: nothing can be done as it, and what was done counts as a stranger's.
+        """
+        own, others = await asyncio.gather(self.own_object_id(), self._other_ids())
+        return others | {own}
+
+    async def _other_ids(self) -> frozenset[str]:
+        others = [one for one in self._opened.tokens.values() if one is not self._tokens]
+        found = await asyncio.gather(*map(self._id_of, others))
+        return frozenset(one for one in found if one is not None)
+
+    async def _id_of(self, tokens: Tokens) -> str | None:
+        scope = self.endpoints.arm_scope
+        try:
+            async with azure_call(f"token for {scope}"):
+                return _object_id((await tokens.get_token(scope)).token)
+        except RefusedError:
+            return None
 
     async def subscription_ids(self) -> list[str]:
         """Every subscription that we can see. None at all is refused: it would look like peace."""

@@ -11,7 +11,7 @@ Source   https://learn.microsoft.com/azure/aks/manage-azure-rbac
          https://learn.microsoft.com/azure/role-based-access-control/permissions/containers#microsoftcontainerservice
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from responders import role_definitions
 from responders.cloud import Cloud
@@ -41,7 +41,7 @@ _DATA = {
 
 
 async def holders(
-    cloud: Cloud, cluster: ClusterRef, accounts: Sequence[ServiceAccountRef], *, ours: str
+    cloud: Cloud, cluster: ClusterRef, accounts: Sequence[ServiceAccountRef], *, ours: Set[str]
 ) -> list[Json]:
     """Each principal with such a role at the cluster, above it, or at a namespace of these accounts.
 
@@ -60,7 +60,7 @@ async def holders(
     others = [
         one
         for one in found
-        if str(one["principalId"]).lower() != ours.lower()
+        if str(one["principalId"]).lower() not in ours
         and _namespace(path, str(one["scope"])) in {None, *namespaces}
     ]
     roles = await role_definitions.read(cloud, (str(one["roleDefinitionId"]) for one in others))

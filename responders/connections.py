@@ -1,6 +1,10 @@
-"""What is opened once per event loop: trust, tokens, the HTTP clients, the cloud's own description."""
+"""What is opened once per event loop: trust, tokens, the HTTP clients, the cloud's own description.
+
+Sockets are shared by both of the app's identities; a token never is, nor a client that adds one to its calls.
+"""
 
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,25 +15,33 @@ from responders.calls import azure_call
 from responders.endpoints import Endpoints
 from responders.errors import ContractChangedError
 from responders.graph import Graph
-from responders.settings import Settings
+from responders.settings import Hand, Settings
 from responders.tokens import Tokens
 
 if TYPE_CHECKING:
     import httpx
 
-    from responders.transports import AiohttpTransport
+    from responders.transports import AiohttpTransport, HttpxTransport
 
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """The parts of a `Cloud`."""
+    """The parts that a loop's `Cloud`s are made of."""
 
     settings: Settings
     endpoints: Endpoints
-    tokens: Tokens
+    tokens: Mapping[Hand, Tokens]
     http: "httpx.AsyncClient"
-    graph: Graph
+    sockets: "HttpxTransport"  # under `http` and every Graph client
     transport: "AiohttpTransport"
+
+    def graph(self, hand: Hand) -> Graph:
+        """Graph as this identity, over a client of its own: the SDK wraps the transport that it is given."""
+        import httpx  # noqa: PLC0415
+
+        http = httpx.AsyncClient(transport=self.sockets, timeout=self.http.timeout)
+        where = self.endpoints
+        return graph_port.connect(http, self.tokens[hand], where.graph, where.graph_scope)
 
 
 async def open_all(settings: Settings) -> Connections:
@@ -53,12 +65,9 @@ async def open_all(settings: Settings) -> Connections:
     except BaseException:
         await http.aclose()
         raise
-    tokens = Tokens(own_credential.asynchronous(settings))
-    # Graph's own client, because its SDK wraps the transport that it is given.
-    graph_http = httpx.AsyncClient(transport=guarded, timeout=timeout)
-    graph = graph_port.connect(graph_http, tokens, endpoints.graph, endpoints.graph_scope)
+    tokens = {one: Tokens(own_credential.asynchronous(settings, one)) for one in settings.hands}
     transport = AiohttpTransport(aiohttp_session(trust))
-    return Connections(settings, endpoints, tokens, http, graph, transport)
+    return Connections(settings, endpoints, tokens, http, guarded, transport)
 
 
 async def _discover(http: "httpx.AsyncClient", arm: str) -> Endpoints:

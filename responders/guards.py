@@ -100,8 +100,11 @@ def _named(principal: Principal, rules: Rules) -> None:
 
 
 async def _ourselves(cloud: Cloud, principal: Principal) -> str | None:
-    """Also the deployed app's identity, where a responder runs the app under a sign-in of their own."""
-    if cloud.settings.client_id == principal["app_id"].lower():
+    """Either of the deployed app's identities, also where a responder runs the app under a sign-in of their own.
+
+    The second one is known by its client id, which takes no token: without it containment has to go on.
+    """
+    if principal["app_id"].lower() in cloud.settings.client_ids:
         return "this is Firebreak's own identity: a person has to act on it"
     try:
         own = await cloud.own_object_id()

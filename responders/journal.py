@@ -15,6 +15,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from responders.errors import ConflictError, NotFoundError, TransientError
 from responders.evidence import EvidenceStore, canonical, digest
+from responders.settings import Hand
 
 GENESIS = "0" * 64
 _TRIES = 50  # writers of other instances that may be faster before this one gives up
@@ -31,6 +32,7 @@ class Entry(TypedDict):
     target: str
     kind: Literal["intent", "outcome"]
     run: int  # how often this step has been begun: 2 and more after a retry or a crash
+    hand: NotRequired[Hand]  # of an intent: which of the app's identities acts
     status: NotRequired[str]
     detail: NotRequired[str]
     duration_ms: NotRequired[int]
@@ -73,12 +75,13 @@ class Journal:
         self._incident_id = incident_id
         self.path = f"{folder or f'incidents/{incident_id}'}/journal.jsonl"
 
-    def intent(self, step: str, target: str) -> int:
-        """Write down that a step is about to happen; returns how often it has been begun."""
+    def intent(self, step: str, target: str, hand: Hand = "containment") -> int:
+        """Write down that a step is about to happen, and by whose hand; returns how often it has been begun."""
 
         def begun(entries: list[Entry]) -> Entry:
             same = [(one["kind"], one["step"], one["target"]) for one in entries]
-            return self._entry(step, target, "intent", 1 + same.count(("intent", step, target)))
+            run = 1 + same.count(("intent", step, target))
+            return self._entry(step, target, "intent", run) | {"hand": hand}
 
         return self._append(begun)["run"]
 

@@ -11,7 +11,7 @@ Source   https://kubernetes.io/docs/concepts/security/rbac-good-practices/#privi
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,11 +38,11 @@ class Rbac:
 
 
 def find(
-    inventory: Inventory, accounts: Sequence[ServiceAccountRef], *, ours: str
+    inventory: Inventory, accounts: Sequence[ServiceAccountRef], *, ours: Set[str]
 ) -> list[Json] | None:
     """`holders` of this cluster. A cluster that does not say is one where anybody may: None.
 
-    `ours` is Firebreak's object id, which requests tokens as its proof.
+    `ours` are Firebreak's object ids: it requests tokens as its proof.
     """
     if not accounts:
         return []
@@ -52,13 +52,13 @@ def find(
     return holders(rbac, accounts, ours=ours)
 
 
-async def ask(kube: Kube, accounts: Sequence[ServiceAccountRef], *, ours: str) -> list[Json]:
+async def ask(kube: Kube, accounts: Sequence[ServiceAccountRef], *, ours: Set[str]) -> list[Json]:
     """`holders` as they are at this moment. Raises where the cluster does not say."""
     lists = await asyncio.gather(*(kube.list_all(path_of(one)) for one in _PLURALS))
     return holders(Rbac(*lists), accounts, ours=ours)
 
 
-def holders(rbac: Rbac, accounts: Sequence[ServiceAccountRef], *, ours: str) -> list[Json]:
+def holders(rbac: Rbac, accounts: Sequence[ServiceAccountRef], *, ours: Set[str]) -> list[Json]:
     """Each subject that comes by a token of one of the accounts: how, and by which binding. Pure.
 
     Kubernetes' own components and Firebreak are left out.
@@ -153,7 +153,7 @@ def _gives(rule: Json, way: _Way, names: set[str]) -> bool:
     )
 
 
-def _counts(subject: Json, ours: str) -> bool:
+def _counts(subject: Json, ours: Set[str]) -> bool:
     name = str(subject.get("name"))
     match subject.get("kind"):
         case "ServiceAccount":
@@ -162,7 +162,7 @@ def _counts(subject: Json, ours: str) -> bool:
         case "Group":
             return not name.startswith("system:") or name.startswith(_EVERYBODY)
         case _:
-            return not name.startswith("system:") and name.lower() != ours.lower()
+            return not name.startswith("system:") and name.lower() not in ours
 
 
 def _holder(kind: str, binding: Json, subject: Json, ways: Sequence[str]) -> Json:

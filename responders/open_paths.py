@@ -56,8 +56,8 @@ async def _ids(reading: Awaitable[list[Json]]) -> list[str]:
 
 async def _owning(cloud: Cloud, principal: Principal) -> list[str]:
     """Firebreak itself doesn't count: where it may write only to what it owns, it has to stay."""
-    found, own = await asyncio.gather(owners.read_all(cloud, principal), cloud.own_object_id())
-    return [str(one["id"]) for one in found if str(one["id"]).lower() != own.lower()]
+    found, own = await asyncio.gather(owners.read_all(cloud, principal), cloud.own_object_ids())
+    return [str(one["id"]) for one in found if str(one["id"]).lower() not in own]
 
 
 async def _deleted(cloud: Cloud, principal: Principal) -> list[str]:

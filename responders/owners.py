@@ -40,10 +40,10 @@ async def remove_all(cloud: Cloud, principal: Principal) -> StepResult:
     if principal["kind"] in MANAGED:
         detail = "a managed identity has no owner whom its directory object would obey"
         return {"status": "nothing_to_do", "detail": detail, "items": []}
-    own = (await cloud.own_object_id()).lower()
+    own = await cloud.own_object_ids()
 
     async def read() -> list[Json]:
-        return [one for one in await read_all(cloud, principal) if one["id"] != own]
+        return [one for one in await read_all(cloud, principal) if one["id"] not in own]
 
     async def remove(one: Json) -> None:
         path = f"{paths[one['of']]}/owners/{one['id']}/$ref"

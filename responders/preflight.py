@@ -68,34 +68,39 @@ IF_SUSPENDED: dict[str, tuple[str, ...]] = {
     "applications.argoproj.io": ("get", "patch"),
 }
 
+_READS = frozenset({"get", "list", "watch"})
+# What containment creates: a token for its proof, which is no object.
+_PROOF = "serviceaccounts/token"
+
 Question = tuple[str, str, str]  # verb, resource, and the namespace that it is asked of
 _Rules = tuple[str, list[Json]]  # of a namespace
 
 
 async def check(
-    kube: Kube, namespaces: Sequence[str] = (), more: Sequence[Question] = ()
+    kube: Kube,
+    namespaces: Sequence[str] = (),
+    more: Sequence[Question] = (),
+    *,
+    acting: Kube | None = None,
 ) -> StepResult:
     """Done when every verb is allowed and the webhook is ready; refused with what is missing.
 
     With namespaces it is enough that a verb is allowed in each of these. `more` is what this plan needs beyond what
-    every plan does.
+    every plan does. `acting` is the cluster as the identity sees it that changes something there, where that is another
+    one than reads it: each is asked for its own.
 
     The webhook fails closed: while it is down, a restarted workload gets no pods at all.
     """
-    questions = _questions({name: verbs for name, verbs in NEEDED.items() if name not in _TRIED})
-    rules = await asyncio.gather(*(_rules_in(kube, one) for one in namespaces))
-    webhook, answers = await asyncio.gather(
-        _webhook(kube),
-        asyncio.gather(
-            *(_is_allowed_enough(kube, *question, rules) for question in questions),
-            *(_is_allowed(kube, resource, verb, namespace) for verb, resource, namespace in more),
-        ),
-    )
-    asked = [f"{verb} {resource}" for resource, verb in questions]
-    asked += [f"{verb} {resource}" for verb, resource, _ in more]
-    lacking = list(
-        dict.fromkeys(one for one, allowed in zip(asked, answers, strict=True) if not allowed)
-    )
+    needed = {name: verbs for name, verbs in NEEDED.items() if name not in _TRIED}
+    if acting is None:
+        parts = [_lacking(kube, needed, namespaces, more)]
+    else:
+        parts = [
+            _lacking(kube, reads(needed), namespaces),
+            _lacking(acting, changes(needed), namespaces, more),
+        ]
+    webhook, answers = await asyncio.gather(_webhook(kube), asyncio.gather(*parts))
+    lacking = list(dict.fromkeys(one for answer in answers for one in answer))
     problems = []
     if lacking:
         problems.append(
@@ -109,6 +114,42 @@ async def check(
     return {
         "status": "done",
         "detail": f"{kube.cluster}: every verb is allowed, the webhook serves",
+    }
+
+
+async def _lacking(
+    kube: Kube,
+    wanted: Mapping[str, Sequence[str]],
+    namespaces: Sequence[str],
+    more: Sequence[Question] = (),
+) -> list[str]:
+    """As "verb resource", what this identity may not do."""
+    questions = _questions(wanted)
+    rules = await asyncio.gather(*(_rules_in(kube, one) for one in namespaces))
+    answers = await asyncio.gather(
+        *(_is_allowed_enough(kube, *question, rules) for question in questions),
+        *(_is_allowed(kube, resource, verb, namespace) for verb, resource, namespace in more),
+    )
+    asked = [f"{verb} {resource}" for resource, verb in questions]
+    asked += [f"{verb} {resource}" for verb, resource, _ in more]
+    return [one for one, allowed in zip(asked, answers, strict=True) if not allowed]
+
+
+def reads(wanted: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Of these, what is asked of the identity that only looks, and proves."""
+    found = {
+        name: tuple(one for one in verbs if one in _READS or name == _PROOF)
+        for name, verbs in wanted.items()
+    }
+    return {name: verbs for name, verbs in found.items() if verbs}
+
+
+def changes(wanted: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Of these, what is asked of the identity that acts: whole resources, since it looks before it changes one."""
+    return {
+        name: tuple(verbs)
+        for name, verbs in wanted.items()
+        if name != _PROOF and not _READS.issuperset(verbs)
     }
 
 

@@ -12,6 +12,7 @@ from responders.errors import RefusedError
 
 TeamsShape = Literal["message", "card"]  # what the flow behind the webhook expects
 Credential = Literal["managed-identity", "azure-cli"]
+Hand = Literal["containment", "rebuild"]  # which of the app's two identities acts
 PUBLIC_ARM = "https://management.azure.com"
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -29,6 +30,7 @@ class Settings:
     policy: Path
     ca_bundle: Path | None = None  # trusted on top of the system's authorities
     client_id: str | None = None  # of a user-assigned identity; None is the system-assigned one
+    rebuild_client_id: str | None = None  # acts after a person's consent; None: the one above does
     evidence_url: str | None = None  # of a blob container
     credential: Credential = "managed-identity"  # azure-cli: whoever ran `az login`, on a laptop
     event_grid_topic: str | None = None  # where notices are published as events; None: nowhere
@@ -39,7 +41,6 @@ class Settings:
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> "Settings":
         """Raises `RefusedError` that names the variable and what it should hold."""
         bundle = environ.get("FIREBREAK_CA_BUNDLE")
-        client_id = environ.get("FIREBREAK_CLIENT_ID")
         evidence = environ.get("FIREBREAK_EVIDENCE", "").strip()
         container = _container("FIREBREAK_EVIDENCE", evidence) if "://" in evidence else None
         return cls(
@@ -54,7 +55,8 @@ class Settings:
             evidence_url=container,
             policy=Path(environ.get("FIREBREAK_POLICY") or _beside_function_app("policy.toml")),
             ca_bundle=_file("FIREBREAK_CA_BUNDLE", bundle) if bundle else None,
-            client_id=_guid("FIREBREAK_CLIENT_ID", environ) if client_id else None,
+            client_id=_own_id("FIREBREAK_CLIENT_ID", environ),
+            rebuild_client_id=_own_id("FIREBREAK_REBUILD_CLIENT_ID", environ),
             credential=cast(
                 Credential, _one_of("FIREBREAK_CREDENTIAL", environ, get_args(Credential))
             ),
@@ -62,6 +64,19 @@ class Settings:
             api_audiences=_audiences("FIREBREAK_API_AUDIENCE", environ),
             acting=_switch("FIREBREAK_ACTING", environ),
         )
+
+    @property
+    def hands(self) -> tuple[Hand, ...]:
+        """The identities that act apart. A person's sign-in on a laptop is one, whatever is deployed."""
+        apart = self.rebuild_client_id not in {None, self.client_id}
+        if apart and self.credential == "managed-identity":
+            return ("containment", "rebuild")
+        return ("containment",)
+
+    @property
+    def client_ids(self) -> frozenset[str]:
+        """Of the app's identities, as far as they are named: neither may be an incident's principal."""
+        return frozenset(one for one in (self.client_id, self.rebuild_client_id) if one)
 
 
 def is_guid(text: str) -> bool:
@@ -93,6 +108,10 @@ def _guid(name: str, environ: Mapping[str, str]) -> str:
         found = "is not set" if not value else f"is not a GUID: {value[:60]!r}"
         raise RefusedError(f"setting {name} {found}; see docs/reference/settings.md")
     return value.lower()
+
+
+def _own_id(name: str, environ: Mapping[str, str]) -> str | None:
+    return _guid(name, environ) if environ.get(name) else None
 
 
 def _origin(name: str, environ: Mapping[str, str], *, default: str) -> str:

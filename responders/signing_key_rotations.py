@@ -70,7 +70,8 @@ async def published(cloud: Cloud, cluster: ClusterRef) -> Published:
 
 async def missing_right(cloud: Cloud, cluster: ClusterRef) -> str:
     """Why Firebreak may not rotate this cluster's keys, and what to do; empty where it may."""
-    if own_rights.allows(await own_rights.permissions_at(cloud, cluster["resource_id"]), _ACTION):
+    acting = await cloud.acting_as("rebuild")
+    if own_rights.allows(await own_rights.permissions_at(acting, cluster["resource_id"]), _ACTION):
         return ""
     return (
         f"{cluster['name']}: Firebreak may not rotate its signing keys: it needs {_ACTION} there, as the role "

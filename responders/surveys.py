@@ -28,8 +28,9 @@ from responders import (
     workloads,
 )
 from responders.cloud import Cloud
-from responders.errors import ResponderError, TransientError
+from responders.errors import RefusedError, ResponderError, TransientError
 from responders.inventories import Inventory
+from responders.kube import Kube
 from responders.model import (
     ClusterRef,
     Consumer,
@@ -98,7 +99,7 @@ async def _read(cloud: Cloud, cluster: ClusterRef, principal: Principal, *, insi
     accounts = service_accounts.find(inventory)
     running = workloads.find(inventory, accounts)
     # Thirty questions, and most clusters of a big company have nobody who runs as this identity.
-    ready = await preflight.check(kube) if accounts else _UNUSED
+    ready = await _ready(cloud, cluster, kube) if accounts else _UNUSED
     minters, unsaid = await _minters(cloud, cluster, inventory, accounts, insist=insist)
     return {
         "cluster": cluster,
@@ -120,6 +121,18 @@ async def _read(cloud: Cloud, cluster: ClusterRef, principal: Principal, *, insi
     }
 
 
+async def _ready(cloud: Cloud, cluster: ClusterRef, kube: Kube) -> StepResult:
+    """Whether a rebuild could act here. That its identity can't get in is no reason to know nothing of the cluster."""
+    other = await cloud.acting_as("rebuild")
+    if other is cloud:
+        return await preflight.check(kube)
+    try:
+        acting = await clusters.connect(other, cluster)
+    except RefusedError as error:
+        return {"status": "refused", "detail": f"{cluster['name']}: the rebuild identity: {error}"}
+    return await preflight.check(kube, acting=acting)
+
+
 async def _minters(
     cloud: Cloud,
     cluster: ClusterRef,
@@ -129,7 +142,7 @@ async def _minters(
     insist: bool,
 ) -> tuple[list[Json] | None, list[str]]:
     """Who else comes by tokens, by the cluster's RBAC and by Azure's; None and a sentence where either is not known."""
-    ours = await cloud.own_object_id()
+    ours = await cloud.own_object_ids()
     within = mint_rights.find(inventory, accounts, ours=ours)
     if within is None:
         return within, []

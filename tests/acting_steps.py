@@ -1,6 +1,7 @@
 """Which steps act on the world, read from the source: those that tell `perform` or a helper of it so."""
 
 import ast
+from collections.abc import Callable
 from pathlib import Path
 
 _PLAYBOOKS = Path(__file__).parent.parent / "playbooks"
@@ -9,10 +10,19 @@ _RUNS = "from playbooks.running import"  # steps of quiet-day runs: the way back
 
 def names() -> set[str]:
     """Names of every step of an incident that is carried out with `acts=True`, by itself or through a helper."""
+    return _in(lambda text: _RUNS not in text)
+
+
+def of_runs() -> set[str]:
+    """The same of every step of a quiet-day run."""
+    return _in(lambda text: _RUNS in text)
+
+
+def _in(wanted: Callable[[str], bool]) -> set[str]:
     found: set[str] = set()
     for path in sorted((_PLAYBOOKS / "steps").glob("*.py")):
         text = path.read_text()
-        if _RUNS in text:
+        if not wanted(text):
             continue
         tree = ast.parse(text)
         functions = [one for one in ast.walk(tree) if isinstance(one, ast.AsyncFunctionDef)]

@@ -26,7 +26,7 @@ from drill.training_ground import AUDIENCE
 from playbooks import consent_records, plan_files
 from playbooks.journaled import open_store
 from playbooks.orders import Approver, Consent, Order
-from responders import risk
+from responders import risk, run_records
 from responders.cloud import Cloud
 from responders.model import Hint, Mode, Signal
 from tests.azure_fake import hurry
@@ -268,7 +268,12 @@ class InProcess:
         *,
         playbook: str = "compromised_identity",
     ) -> Driven:
-        """Start the playbook. A `pretended` step answers with this and does nothing."""
+        """Start the playbook. A `pretended` step answers with this and does nothing.
+
+        A run of a quiet day is put on the list first, as whoever starts one does.
+        """
+        if (run := dict(order).get("run")) is not None:
+            run_records.opened(open_store(), run)
         steps = dict(activities())
         for name, answer in (pretended or {}).items():
             assert name in steps, f"no step is called {name}"

@@ -46,7 +46,7 @@ def give(world: InProcess, scope: str, role: str) -> str:
 
 async def found(cluster: Any) -> list[tuple[str, str]]:
     cloud = await Cloud.connect()
-    ours = await cloud.own_object_id()
+    ours = await cloud.own_object_ids()
     held = await cluster_access.holders(cloud, cluster, ACCOUNTS, ours=ours)
     return [(one["user"] or one["who"], one["how"]) for one in held]
 

@@ -55,11 +55,11 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FIREBREAK_LOG_WORKSPACE_ID", "00000000-0000-0000-0000-000000000002")
     monkeypatch.setenv("FIREBREAK_EVIDENCE", str(tmp_path / "evidence"))
 
-    async def own_object_id() -> str:
-        return OWN
+    async def own_object_ids() -> set[str]:
+        return {OWN}
 
     async def connect() -> Any:
-        return SimpleNamespace(own_object_id=own_object_id)
+        return SimpleNamespace(own_object_ids=own_object_ids)
 
     async def resolve(_cloud: Any, hint: dict[str, str]) -> Any:
         if hint == {"object_id": VICTIM}:

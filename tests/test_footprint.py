@@ -38,7 +38,7 @@ def trace(
         snapshot=snapshot,
         contained_at=contained_at,
         usernames=(USERNAME,),
-        ours=OURS,
+        ours=frozenset({OURS}),
         mark="firebreak/inc-1",
     )
     return footprint.trace(rows, known)

@@ -1,5 +1,6 @@
 """Guards fail closed: whoever is protected, ourselves, or not understood is not acted on."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -57,16 +58,15 @@ RULES: Any = {
 def cloud(
     own: str = "99999999-9999-9999-9999-999999999999",
     error: Exception | None = None,
-    deployed: str | None = None,
+    deployed: Collection[str] = (),
 ) -> Any:
     async def own_object_id() -> str:
         if error:
             raise error
         return own
 
-    return SimpleNamespace(
-        own_object_id=own_object_id, settings=SimpleNamespace(client_id=deployed)
-    )
+    settings = SimpleNamespace(client_ids=set(deployed))
+    return SimpleNamespace(own_object_id=own_object_id, settings=settings)
 
 
 def trust(cluster: str, namespace: str) -> dict[str, str]:
@@ -129,7 +129,13 @@ async def test_we_do_not_act_on_ourselves() -> None:
 
 
 async def test_a_responders_machine_does_not_act_on_the_deployed_app() -> None:
-    assert "own identity" in await refusal(of=cloud("somebody", deployed=APP_ID))
+    assert "own identity" in await refusal(of=cloud("somebody", deployed={APP_ID}))
+
+
+async def test_neither_of_the_two_identities_acts_on_the_other() -> None:
+    """The one that rebuilds is known by its client id: no token of it is needed to leave it alone."""
+    two = {"77777777-7777-7777-7777-777777777777", APP_ID}
+    assert "own identity" in await refusal(of=cloud("containment", deployed=two))
 
 
 async def test_not_knowing_who_we_are_is_a_refusal() -> None:

@@ -32,7 +32,7 @@ def store(
 ) -> EvidenceStore:
     """The product's settings name this store; calls go to the fake Azure."""
 
-    async def connected() -> Cloud:
+    async def connected(_hand: str) -> Cloud:
         return cloud
 
     for name in ("FIREBREAK_TENANT_ID", "FIREBREAK_LOG_WORKSPACE_ID"):

@@ -26,7 +26,7 @@ def binding(kind: str, name: str, subject: Any, namespace: str | None = None) ->
 
 def cluster_wide(subject: Any = EVE, **rule: Any) -> list[dict[str, Any]]:
     rbac = Rbac([], [role("r", **rule)], [], [binding("ClusterRole", "r", subject)])
-    return mint_rights.holders(rbac, [ACCOUNT], ours=OURS)
+    return mint_rights.holders(rbac, [ACCOUNT], ours={OURS})
 
 
 def test_a_cluster_wide_right_is_found_with_the_binding_that_gives_it() -> None:
@@ -70,13 +70,13 @@ def test_a_role_binding_reaches_its_own_namespace(where: str, count: int) -> Non
     bindings = [binding("Role", "r", EVE, where), binding("ClusterRole", "r", EVE, where)]
     rbac = Rbac(roles, cluster_roles, bindings, [])
 
-    assert len(mint_rights.holders(rbac, [ACCOUNT], ours=OURS)) == count
+    assert len(mint_rights.holders(rbac, [ACCOUNT], ours={OURS})) == count
 
 
 def test_a_role_of_the_same_name_in_another_namespace_is_another_role() -> None:
     rbac = Rbac([role("r", "elsewhere")], [], [binding("Role", "r", EVE, "shop")], [])
 
-    assert mint_rights.holders(rbac, [ACCOUNT], ours=OURS) == []
+    assert mint_rights.holders(rbac, [ACCOUNT], ours={OURS}) == []
 
 
 @pytest.mark.parametrize(

@@ -388,10 +388,10 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> datetime:
     restorations.record(intake.store(), OBJECT_ID, ID, restored)
 
     async def connect() -> Any:
-        async def own() -> str:
-            return OURSELVES
+        async def own() -> set[str]:
+            return {OURSELVES}
 
-        return SimpleNamespace(own_object_id=own)
+        return SimpleNamespace(own_object_ids=own)
 
     monkeypatch.setattr(Cloud, "connect", staticmethod(connect))
     return moment

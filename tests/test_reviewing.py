@@ -86,7 +86,7 @@ def _sound(**changed: Any) -> Hardening:
 
 
 def _notes(found: Hardening) -> dict[str, bool | None]:
-    said = in_namespaces.judge(found, ours=OURS, trusted=["flux-system"])
+    said = in_namespaces.judge(found, ours={OURS}, trusted=["flux-system"])
     return {one["control"]: one["holds"] for one in said}
 
 
@@ -118,7 +118,7 @@ EVERYBODY = {"kind": "Group", "name": "system:authenticated"}
     ],
 )
 def test_each_control_of_a_namespace_fires(control: str, found: Hardening) -> None:
-    said = in_namespaces.judge(found, ours=OURS, trusted=["flux-system"])
+    said = in_namespaces.judge(found, ours={OURS}, trusted=["flux-system"])
 
     against = [one for one in said if one["control"] == control and one["holds"] is False]
     assert len(against) == 1

@@ -11,6 +11,7 @@ from playbooks.journaled import open_store
 from responders import restarts, signing_key_rotations
 from responders.cloud import Cloud
 from responders.errors import TransientError
+from tests.agreed import agree
 from tests.in_process import InProcess, activities
 
 EVICTED = "2026-01-01T00:00:00+00:00"
@@ -18,14 +19,12 @@ EVICTED = "2026-01-01T00:00:00+00:00"
 
 @pytest.fixture
 async def order(in_process: InProcess) -> Any:
-    """An order about one cluster, whose incident has a plan."""
+    """An order about one cluster, whose incident has a plan that people agreed to."""
     seed = in_process.sandbox.described["seed"]
     opened = await in_process.call({"object_id": seed["orders_api"]["object_id"]}, mode="respond")
     listed = await activities()["list_clusters"](dict(opened))
     ref = next(one for one in listed["clusters"] if one["name"] == "aks-weu")
-    part = {"survey": {"cluster": ref}}
-    base = f"incidents/{opened['incident']['incident_id']}"
-    open_store().put_json(f"{base}/plan.json", {"clusters": [part]})
+    agree(open_store(), opened["incident"], {"clusters": [{"survey": {"cluster": ref}}]})
     return {**opened, "cluster": ref, "facts": {"since": EVICTED}}
 
 
@@ -247,7 +246,10 @@ async def test_a_right_is_what_one_role_gives_and_does_not_take(
     async def listed(_path: str, _version: str) -> list[dict[str, Any]]:
         return blocks
 
-    cloud: Any = SimpleNamespace(arm=SimpleNamespace(list=listed))
+    async def acting_as(_hand: str) -> Any:
+        return cloud
+
+    cloud: Any = SimpleNamespace(arm=SimpleNamespace(list=listed), acting_as=acting_as)
     cluster: Any = {"name": "aks-weu", "resource_id": "/x"}
 
     missing = await signing_key_rotations.missing_right(cloud, cluster)

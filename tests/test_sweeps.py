@@ -52,8 +52,8 @@ class Logs:
 class Ours:
     """A cloud that knows who we are, and nothing else."""
 
-    async def own_object_id(self) -> str:
-        return "us"
+    async def own_object_ids(self) -> frozenset[str]:
+        return frozenset({"us"})
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def judge(
 ) -> Judgement:
     taken = snapshot(federated_credentials=TRUSTS)
     rows = {SIGN_INS[0]: sign_ins or [], AUDITS[0]: audit or []}
-    known = Known(PRINCIPAL, snapshot=taken, usernames=(USERNAME,), ours=OURS)
+    known = Known(PRINCIPAL, snapshot=taken, usernames=(USERNAME,), ours=frozenset({OURS}))
     seen = Seen(
         footprint=footprint.trace(rows, known),
         snapshot=taken,

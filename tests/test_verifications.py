@@ -61,7 +61,7 @@ def contained(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 OURSELVES = "99999999-9999-9999-9999-999999999999"
-CLOUD: Any = SimpleNamespace(own_object_id=gives(OURSELVES))
+CLOUD: Any = SimpleNamespace(own_object_ids=gives({OURSELVES}))
 
 
 async def verify(
@@ -169,14 +169,14 @@ async def test_a_service_principal_that_is_gone_is_looked_for_by_client_id(
     """Whoever made a new one after somebody deleted the old one has an enabled one."""
     monkeypatch.setattr(service_principals, "is_enabled", gives(NotFoundError("404")))
     made = SimpleNamespace(
-        own_object_id=gives(OURSELVES),
+        own_object_ids=gives({OURSELVES}),
         graph=SimpleNamespace(get=gives({"id": "n", "accountEnabled": True})),
     )
     none = SimpleNamespace(
-        own_object_id=gives(OURSELVES), graph=SimpleNamespace(get=gives(NotFoundError("404")))
+        own_object_ids=gives({OURSELVES}), graph=SimpleNamespace(get=gives(NotFoundError("404")))
     )
     off = SimpleNamespace(
-        own_object_id=gives(OURSELVES),
+        own_object_ids=gives({OURSELVES}),
         graph=SimpleNamespace(get=gives({"id": "n", "accountEnabled": False})),
     )
 
@@ -206,7 +206,7 @@ async def test_what_was_deleted_with_its_application_is_contained_but_may_come_b
     for module in (federated_credentials, app_roles, oauth_grants, memberships):
         monkeypatch.setattr(module, "read_all", gone)
     proof = await verify(
-        cloud=SimpleNamespace(own_object_id=gives(OURSELVES), graph=SimpleNamespace(get=gone))
+        cloud=SimpleNamespace(own_object_ids=gives({OURSELVES}), graph=SimpleNamespace(get=gone))
     )
 
     assert proof["status"] == "done", proof["detail"]

@@ -164,7 +164,7 @@ async def _old_news(
         return None
     moment = datetime.fromisoformat(signal["fired_at"])
     actor = signal.get("actor")
-    if actor is not None and actor == (await cloud.own_object_id()).lower():
+    if actor is not None and actor in await cloud.own_object_ids():
         moment -= _ECHO
     return await asyncio.to_thread(
         restorations.covering, evidence, principal["object_id"], moment.isoformat()

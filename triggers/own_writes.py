@@ -19,7 +19,6 @@ async def marked(signal: Signal) -> Signal:
     """The signal, inert where it is about a write of our own. Raises where nobody can say who we are."""
     if signal["kind"] not in _OF_OPERATIONS or "actor" not in signal:
         return signal
-    own = await (await Cloud.connect()).own_object_id()
-    if signal["actor"] != own.lower():
+    if signal["actor"] not in await (await Cloud.connect()).own_object_ids():
         return signal
     return {**signal, "inert": WHY}

@@ -99,17 +99,20 @@ async def _cluster(cloud: Cloud, ref: ClusterRef, accounts: list[ServiceAccount]
     }
     try:
         kube = await clusters.connect(cloud, ref)
-        return await _inside(kube, state, accounts)
+        acting = await clusters.connect(await cloud.acting_as("rebuild"), ref)
+        return await _inside(kube, acting, state, accounts)
     except ResponderError as error:
         said = "; ".join(filter(None, (str(error), clusters.how_to_reach(ref))))
         return {**state, "problem": f"{ref['name']} can't be read: {said}"}
 
 
-async def _inside(kube: Kube, state: ClusterState, accounts: list[ServiceAccount]) -> ClusterState:
+async def _inside(
+    kube: Kube, acting: Kube, state: ClusterState, accounts: list[ServiceAccount]
+) -> ClusterState:
     wanted = sorted({one.namespace for one in accounts})
     webhook = "" if state["command"] else await preflight.webhook_problem(kube)
     allowed, found = await asyncio.gather(
-        preflight.denied(kube, _questions(accounts)),
+        preflight.denied(acting, _questions(accounts)),
         asyncio.gather(*(namespaces.find(kube, one) for one in wanted)),
     )
     there = [name for name, one in zip(wanted, found, strict=True) if one is not None]

@@ -4,7 +4,7 @@ Source   https://kubernetes.io/docs/concepts/security/rbac-good-practices/
          https://learn.microsoft.com/azure/aks/csi-secrets-store-identity-access
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from playbooks.reviewing import networks
 from playbooks.reviewing.model import Note, note
@@ -20,7 +20,7 @@ _SYSTEM = "kube-system"  # AKS's own, which nobody else may change
 _SEVERAL = ("Deployment", "StatefulSet")
 
 
-def judge(found: Hardening, *, ours: str, trusted: Sequence[str]) -> list[Note]:
+def judge(found: Hardening, *, ours: Set[str], trusted: Sequence[str]) -> list[Note]:
     """All notes of a cluster. `trusted` are namespaces whose ServiceAccounts may act in others: GitOps and the like."""
     spaces = sorted({one["namespace"] for one in found.accounts} - {_SYSTEM})
     return [
@@ -122,7 +122,9 @@ def _of_space(found: Hardening, space: str) -> Iterator[Note]:
     )
 
 
-def _of_rights(found: Hardening, space: str, *, ours: str, trusted: set[str]) -> Iterator[Note]:
+def _of_rights(
+    found: Hardening, space: str, *, ours: Set[str], trusted: set[str]
+) -> Iterator[Note]:
     rbac = ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
     if lost := [plural for plural in rbac if not _is_read(found, plural)]:
         yield _blind("cis-4.1.4", found, space, lost[0])

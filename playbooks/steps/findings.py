@@ -27,7 +27,7 @@ async def trace(work: Work, order: Order) -> Json:
     }
 
 
-def _traced(store: EvidenceStore, order: Order, ours: str) -> tuple[str, Footprint]:
+def _traced(store: EvidenceStore, order: Order, ours: frozenset[str]) -> tuple[str, Footprint]:
     incident, facts = order["incident"], order.get("facts", {})
     base, sweep = folder(incident), str(facts.get("sweep", sweeps.FIRST))
     path = f"{base}/footprint.json" if sweep == sweeps.FIRST else f"{base}/footprint-{sweep}.json"
@@ -57,12 +57,12 @@ def _by_sweep(path: str) -> tuple[int, str]:
     return len(path), path
 
 
-async def _ours(work: Work) -> str:
-    """Our own object id. Not knowing it adds Firebreak to the suspects, which is no reason to have no findings."""
+async def _ours(work: Work) -> frozenset[str]:
+    """Our own object ids. Not knowing it adds Firebreak to the suspects, which is no reason to have no findings."""
     try:
-        return await work.cloud.own_object_id()
+        return await work.cloud.own_object_ids()
     except ResponderError:
-        return ""
+        return frozenset()
 
 
 def _optional(store: EvidenceStore, path: str) -> Any:

@@ -1,7 +1,7 @@
 """What the health check reads of a cluster. Each question is its own: one that fails leaves the others be."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -94,8 +94,8 @@ async def _fill(
     webhook, issuer, denied, wanted, pods = await asyncio.gather(
         asking.ask("its identity webhook", identity_webhooks.problem(kube), ""),
         asking.ask("its issuer's keys", issuer_keys.look(cloud, cluster, kube), nothing),
-        asking.ask("our rights in it", preflight.missing(kube, preflight.NEEDED), []),
-        asking.ask("our rights in it", preflight.missing(kube, _better(policy)), []),
+        asking.ask("our rights in it", _missing(cloud, cluster, kube, preflight.NEEDED), []),
+        asking.ask("our rights in it", _missing(cloud, cluster, kube, _better(policy)), []),
         _pods(kube, asking, policy["health"]),
     )
     seen["webhook"], seen["issuer"], seen["keys"] = webhook, issuer.document, issuer.keys
@@ -117,6 +117,21 @@ async def _pods(kube: Kube, asking: _Asking, limits: Any) -> list[webhook_pods.P
         for one in spaces
     ]
     return list(await asyncio.gather(*found))
+
+
+async def _missing(
+    cloud: Cloud, cluster: ClusterRef, kube: Kube, wanted: Mapping[str, tuple[str, ...]]
+) -> list[str]:
+    """Of both identities, each asked for its own."""
+    other = await cloud.acting_as("rebuild")
+    if other is cloud:
+        return await preflight.missing(kube, wanted)
+    acting = await clusters.connect(other, cluster)
+    reading, changing = await asyncio.gather(
+        preflight.missing(kube, preflight.reads(wanted)),
+        preflight.missing(acting, preflight.changes(wanted)),
+    )
+    return list(dict.fromkeys([*reading, *changing]))
 
 
 def _better(policy: Json) -> dict[str, tuple[str, ...]]:

@@ -28,7 +28,10 @@ async def preflight_cluster(order: Order) -> Json:
         if order["policy"]["recovery"]["gitops"] == "suspend":
             more = gitops_owners.needed(owners_of(plan))
         more = [*more, *argo_rollouts.needed(survey["workloads"])]
-        checked = dict(await preflight.check(kube, sorted(namespaces), more))
+        reader = await work.cloud.acting_as("containment")
+        apart = None if reader is work.cloud else kube
+        reading = kube if apart is None else await clusters.connect(reader, order["cluster"])
+        checked = dict(await preflight.check(reading, sorted(namespaces), more, acting=apart))
         whole = await asyncio.to_thread(plan_of, work.store, order["incident"])
         if checked["status"] == "done" and whole["refederation"]["method"] == "rotate_keys":
             missing = await signing_key_rotations.missing_right(work.cloud, order["cluster"])

@@ -1,6 +1,7 @@
 """Between eviction and the new identity: what makes tokens of before worthless, and what would make new ones."""
 
 import asyncio
+from collections.abc import Set
 from datetime import datetime, timedelta
 
 import azure.durable_functions as df
@@ -24,7 +25,7 @@ async def check_foothold(order: Order) -> Json:
     """Verify: nobody who looks like the attacker may still request tokens here; waiting would end nothing."""
 
     async def act(work: Work, kube: Kube, plan: plans.ClusterPlan) -> Json:
-        ours = await work.cloud.own_object_id()
+        ours = await work.cloud.own_object_ids()
         accounts = plan["survey"]["service_accounts"]
         holders = await mint_rights.ask(kube, accounts, ours=ours)
         holders += await cluster_access.holders(work.cloud, order["cluster"], accounts, ours=ours)
@@ -52,7 +53,7 @@ async def check_foothold(order: Order) -> Json:
     return await in_cluster("check_foothold", order, act)
 
 
-def _requesters(work: Work, order: Order, ours: str) -> set[str]:
+def _requesters(work: Work, order: Order, ours: Set[str]) -> set[str]:
     """Usernames that requested tokens of its ServiceAccounts, by the rows so far."""
     incident = order["incident"]
     usernames = sweeps.usernames_of(work.store, incident)
@@ -65,13 +66,13 @@ async def look_for_requests(order: Order) -> Json:
     """Verify: no token was requested since the eviction. One that was opens the new identity until it expires."""
 
     async def act(work: Work) -> Json:
-        ours = await work.cloud.own_object_id()
+        ours = await work.cloud.own_object_ids()
         return await asyncio.to_thread(_looked, work, order, ours)
 
     return await perform("look_for_requests", order, act, target=order["facts"]["sweep"])
 
 
-def _looked(work: Work, order: Order, ours: str) -> Json:
+def _looked(work: Work, order: Order, ours: Set[str]) -> Json:
     incident, facts = order["incident"], order["facts"]
     usernames = sweeps.usernames_of(work.store, incident)
     complete = sweeps.complete_of(work.store, incident, facts["sweep"])

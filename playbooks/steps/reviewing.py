@@ -1,7 +1,7 @@
 """Steps of the security review: each cluster's namespaces, Azure's own settings, and the checklist."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Set
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -42,7 +42,7 @@ async def review_namespaces(order: RunOrder) -> Json:
     async def act(work: Work) -> Json:
         around = await asyncio.to_thread(work.store.get_json, facts["clusters_path"])
         refs: list[ClusterRef] = around["clusters"][facts["from"] : facts["until"]]
-        ours = await work.cloud.own_object_id()
+        ours = await work.cloud.own_object_ids()
         answers = await fan_out(
             refs,
             lambda one: _look(work, one, ours),
@@ -140,7 +140,7 @@ async def judge_review(order: RunOrder) -> Json:
     return await perform("judge_review", order, act)
 
 
-async def _look(work: Work, ref: ClusterRef, ours: str) -> tuple[Hardening, list[Json] | str]:
+async def _look(work: Work, ref: ClusterRef, ours: Set[str]) -> tuple[Hardening, list[Json] | str]:
     """What a cluster says, and who comes by its pods and tokens through Azure, or why nobody can tell."""
     found = await hardening_lists.of_cluster(work.cloud, ref)
     named = in_namespaces.accounts(found)

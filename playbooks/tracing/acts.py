@@ -3,7 +3,7 @@
 Source   https://learn.microsoft.com/azure/azure-monitor/reference/tables-index
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from typing import NamedTuple
 
 from playbooks.orders import Json
@@ -118,7 +118,9 @@ def initiated_by(row: Json, principal: Principal) -> bool:
     )
 
 
-def mints(rows: Rows, principal: Principal, usernames: Collection[str], ours: str) -> list[Act]:
+def mints(
+    rows: Rows, principal: Principal, usernames: Collection[str], ours: Set[str]
+) -> list[Act]:
     """Tokens that others requested for its ServiceAccounts: each is a way to sign in as the principal.
 
     A node asks for those of the pods that run on it, all day long. Our own proofs are left out by who
@@ -136,7 +138,9 @@ class Mint(NamedTuple):
     ok: bool
 
 
-def mints_by(rows: Rows, principal: Principal, usernames: Collection[str], ours: str) -> list[Mint]:
+def mints_by(
+    rows: Rows, principal: Principal, usernames: Collection[str], ours: Set[str]
+) -> list[Mint]:
     """The same requests, one by one, each with who made it."""
     return [
         Mint(_user(row), one["when"], one["ok"])
@@ -146,7 +150,7 @@ def mints_by(rows: Rows, principal: Principal, usernames: Collection[str], ours:
 
 
 def _mint_rows(
-    rows: Rows, principal: Principal, usernames: Collection[str], ours: str
+    rows: Rows, principal: Principal, usernames: Collection[str], ours: Set[str]
 ) -> Iterable[Json]:
     return (
         row
@@ -154,17 +158,17 @@ def _mint_rows(
         if _is_mint(row)
         and not _is_its_own(row, principal, usernames)
         and not _user(row).startswith("system:node:")
-        and not (ours and ours.lower() in str(row.get("User")).lower())
+        and not any(one in str(row.get("User")).lower() for one in ours)
     )
 
 
-def entries(rows: Rows, ours: str) -> list[Act]:
+def entries(rows: Rows, ours: Set[str]) -> list[Act]:
     """Shells, attachments, tunnels and debug containers in pods of its namespaces, whoever opened them."""
     found = [
         _request(row, by=_user(row))
         for row in _kube_rows(rows)
         if tree(row.get("ObjectRef")).get("subresource") in _ENTRIES
-        and not (ours and ours.lower() in str(row.get("User")).lower())
+        and not any(one in str(row.get("User")).lower() for one in ours)
     ]
     return _told_once(sorted(found, key=lambda one: moment(one["when"])))
 

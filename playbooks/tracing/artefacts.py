@@ -5,7 +5,7 @@ Source   https://learn.microsoft.com/entra/identity/monitoring-health/reference-
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from typing import TypedDict
 
 from playbooks.orders import Json
@@ -53,9 +53,9 @@ def changes(acts: list[Act]) -> list[Act]:
     ]
 
 
-def suspects(rows: Rows, acts: list[Act], principal: Principal, ours: str) -> list[Suspect]:
+def suspects(rows: Rows, acts: list[Act], principal: Principal, ours: Set[str]) -> list[Suspect]:
     """Identities that it made, armed or gave rights to; and those who did that to it. Each once."""
-    ours_and_its = {ours.lower(), *_ids_of(principal)}
+    ours_and_its = {*ours, *_ids_of(principal)}
     found = [*_armed(acts), *_granted(rows, acts), *_touched(rows, principal)]
     found += _touched_it(rows, principal)
     kept: dict[str, Suspect] = {}
