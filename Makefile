@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 # Containers often set it: then each process that a drill or a test starts would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup drill run serve test test-kubernetes check format verify-evidence bench bench-audit storm fuzz fuzz-worlds page-pictures docs clean
+.PHONY: help setup permissions drill run serve test test-kubernetes check format verify-evidence bench bench-audit storm fuzz fuzz-worlds page-pictures docs clean
 
 help: ## Show the verbs
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ check: $(STAMP) ## Format, lint with the import rules, types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy .
+
+permissions: $(STAMP) ## Write roles, conditions, scripts and their page anew from what the responders need
+	@$(BIN)/python -m permissions
 
 format: $(STAMP) ## Rewrite the files as `make check` wants them
 	@$(BIN)/ruff format .

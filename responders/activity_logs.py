@@ -4,13 +4,13 @@ Stops    nothing
 Leaves   everything as it is; sign-ins, Graph calls, data plane and tenant-level events, which are in
          other logs; what is older than 90 days
 Undo     none needed
-Needs    Microsoft.Insights/eventtypes/values/read: Reader on every subscription
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/rest/api/monitor/activity-logs/list
 """
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from responders.calls import azure_call
 from responders.cloud import Cloud
@@ -18,11 +18,20 @@ from responders.collected import Collected, gaps_of, late
 from responders.errors import ContractChangedError, ResponderError
 from responders.fan_out import failures, fan_out
 from responders.model import Json, Principal
+from responders.needs import AzureNeed, Needs
 from responders.settings import checked_guid
 
 _LAG = timedelta(minutes=20)  # learn.microsoft.com/azure/azure-monitor/logs/data-ingestion-time
 _LIST_S = 150.0  # a busy subscription's day is many pages
 _OID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(
+            "Microsoft.Insights/eventtypes/values/read",
+            "what an identity did in Azure, hour by hour",
+        ),
+    ),
+)
 
 
 async def collect(cloud: Cloud, principal: Principal, start: datetime, end: datetime) -> Collected:

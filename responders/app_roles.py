@@ -3,11 +3,13 @@
 Stops    every later token from carrying these roles
 Leaves   tokens already issued: the roles are written into them, and Microsoft Graph goes by the token
 Undo     `ensure`, with what `read_all` returned
-Needs    Graph AppRoleAssignment.ReadWrite.All, Application.Read.All
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/graph/api/serviceprincipal-list-approleassignments
          https://learn.microsoft.com/graph/api/serviceprincipal-delete-approleassignments
          https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignments
 """
+
+from typing import Final
 
 from structlog.contextvars import bound_contextvars
 
@@ -17,10 +19,22 @@ from responders.errors import ContractChangedError, ResponderError
 from responders.fan_out import fan_out
 from responders.graph import checked_key
 from responders.model import Json, Principal, StepResult
+from responders.needs import GraphNeed, Needs
 from responders.read_only import is_read_only
 from responders.settings import checked_guid
 
 _GRAPH = "https://graph.microsoft.com/v1.0"
+NEEDS: Final = Needs(
+    graph=(
+        GraphNeed(
+            "Application.Read.All", "which application permissions it has, and what they are called"
+        ),
+        GraphNeed(
+            "AppRoleAssignment.ReadWrite.All", "take application permissions away", ("remove_all",)
+        ),
+        GraphNeed("AppRoleAssignment.ReadWrite.All", "give application permissions", ("ensure",)),
+    ),
+)
 
 
 async def read_all(cloud: Cloud, principal: Principal) -> list[Json]:

@@ -3,7 +3,7 @@
 Stops    nothing: the old one is contained, and stays for whoever looks into it
 Leaves   app roles, scopes and URIs of the old one, which a person carries over after looking at them
 Undo     DELETE /applications/{id}, which can be restored for 30 days
-Needs    Graph Application.ReadWrite.All
+Needs    what new_applications.py needs
 Source   https://learn.microsoft.com/graph/api/application-post-applications
          https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals
 """

@@ -3,17 +3,30 @@
 Stops    `deactivate`: every new token for the application, in every tenant that uses it
 Leaves   tokens already issued
 Undo     `deactivate`: `reactivate`
-Needs    Graph Application.ReadWrite.All
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/entra/identity/enterprise-apps/deactivate-app-registration
 """
+
+from typing import Final
 
 from structlog.contextvars import bound_contextvars
 
 from responders.cloud import Cloud
 from responders.model import Change, Principal, StepResult
+from responders.needs import GraphNeed, Needs
 from responders.patience import until_it_reads_back
 from responders.read_only import is_read_only
 from responders.settings import checked_guid
+
+NEEDS: Final = Needs(
+    graph=(
+        GraphNeed(
+            "Application.ReadWrite.All", "deactivate an application in all tenants", ("deactivate",)
+        ),
+        GraphNeed("Application.ReadWrite.All", "activate it again", ("reactivate",)),
+        GraphNeed("Application.Read.All", "whether it is deactivated", ("is_deactivated",)),
+    ),
+)
 
 
 async def deactivate(cloud: Cloud, principal: Principal) -> StepResult:

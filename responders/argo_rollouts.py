@@ -3,8 +3,7 @@
 Stops    nothing
 Leaves   analysis and the steps of a canary, which are skipped: the old template may not come back beside the new one
 Undo     none needed: what was promoted is the template that stands
-Needs    nothing more than a survey where there is no Rollout
-Wants    rollouts.argoproj.io: list, get, patch; rollouts.argoproj.io/status: patch
+Needs    NEEDS, below
 Source   https://argo-rollouts.readthedocs.io/en/stable/features/specification/
          https://argo-rollouts.readthedocs.io/en/stable/generated/kubectl-argo-rollouts/kubectl-argo-rollouts_promote/
          https://argo-rollouts.readthedocs.io/en/stable/features/restart/
@@ -12,13 +11,26 @@ Source   https://argo-rollouts.readthedocs.io/en/stable/features/specification/
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Final
 
 from responders.errors import NotFoundError, RefusedError
 from responders.kube import Kube
 from responders.model import Json, StepResult, WorkloadRef
+from responders.needs import ROLLOUTS, ClusterNeed, Needs
 from responders.workload_objects import describe, has_seen, kubectl, path
 
 _DEGRADED = "Degraded"
+NEEDS: Final = Needs(
+    cluster=(
+        ClusterNeed(
+            f"{ROLLOUTS}/status",
+            ("patch",),
+            "let a Rollout skip its pauses",
+            ("promote",),
+            wanted=True,
+        ),
+    ),
+)
 
 
 def needed(refs: Iterable[WorkloadRef]) -> list[tuple[str, str, str]]:

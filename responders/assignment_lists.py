@@ -3,19 +3,25 @@
 Stops    nothing
 Leaves   everything as it is
 Undo     none needed
-Needs    Microsoft.Authorization/roleAssignments/read: Reader at the scopes
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/rest/api/authorization/role-assignments/list-for-scope
          https://learn.microsoft.com/azure/role-based-access-control/role-assignments-list-rest
 
 A list of a subscription shows what it inherits, too: whoever puts lists together drops what is there twice.
 """
 
+from typing import Final
+
 from responders.audit_model import AssignmentsChunk, GrantFacts
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError
 from responders.model import Json
+from responders.needs import ASSIGNMENTS, AzureNeed, Needs
 
 API_VERSION = "2022-04-01"
+NEEDS: Final = Needs(
+    azure=(AzureNeed(f"{ASSIGNMENTS}/read", "every role assignment at a scope"),),
+)
 
 
 async def at(cloud: Cloud, scope: str) -> AssignmentsChunk:

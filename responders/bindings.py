@@ -4,8 +4,7 @@ Stops    nothing: it reports
 Leaves   the old ServiceAccount with every right that it has in the cluster, and the successor with
          none of them: a person decides which of them move
 Undo     none needed
-Needs    rolebindings.rbac.authorization.k8s.io: list;
-         clusterrolebindings.rbac.authorization.k8s.io: list
+Needs    what inventories.py needs
 Source   https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-subjects
 """
 

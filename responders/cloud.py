@@ -8,13 +8,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from responders import connections
 from responders.calls import azure_call
 from responders.connections import Connections
 from responders.errors import ContractChangedError, RefusedError
+from responders.needs import AzureNeed, Needs
 from responders.read_only import is_read_only, read_only, refuse_write_in_plan
 from responders.settings import Hand, Settings, checked_guid
 from responders.tokens import Tokens, claims_of
@@ -37,6 +38,16 @@ _connecting: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKe
 
 
 REMEMBERED_S = 60.0
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(
+            "Microsoft.Resources/subscriptions/read",
+            "which subscriptions there are",
+            ("Cloud.subscription_ids",),
+            untried="the list shows a subscription to whoever has any role in it",
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

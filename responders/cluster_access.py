@@ -3,8 +3,7 @@
 Stops    nothing: it reports
 Leaves   people who may give themselves such a role, and eligible assignments that nobody has activated
 Undo     none needed
-Needs    Microsoft.Authorization/roleAssignments/read, Microsoft.Authorization/roleDefinitions/read,
-         Microsoft.ContainerService/managedClusters/read: Reader
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/azure/aks/manage-azure-rbac
          https://learn.microsoft.com/azure/aks/manage-local-accounts-managed-azure-ad
          https://learn.microsoft.com/azure/aks/access-private-cluster
@@ -12,12 +11,14 @@ Source   https://learn.microsoft.com/azure/aks/manage-azure-rbac
 """
 
 from collections.abc import Sequence, Set
+from typing import Final
 
 from responders import role_definitions
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, RefusedError
 from responders.managed_identities import CLUSTERS_VERSION
 from responders.model import ClusterRef, Json, ServiceAccountRef
+from responders.needs import ASSIGNMENTS, CLUSTERS, DEFINITIONS, AzureNeed, Needs
 from responders.role_definitions import Permission
 
 _ASSIGNMENTS_VERSION = "2022-04-01"
@@ -38,6 +39,13 @@ _DATA = {
     f"{_AKS}/batch/jobs/write": "runs pods",
     f"{_AKS}/batch/cronjobs/write": "runs pods",
 }
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(f"{ASSIGNMENTS}/read", "who may request tokens in a cluster by Azure RBAC"),
+        AzureNeed(f"{DEFINITIONS}/read", "what their roles allow"),
+        AzureNeed(f"{CLUSTERS}/read", "whether Azure RBAC decides in the cluster"),
+    ),
+)
 
 
 async def holders(

@@ -3,15 +3,13 @@
 Stops    nothing
 Leaves   an issuer that was switched on: AKS does not switch it off again
 Undo     none: both stay on, and do nothing for a workload that has no trust
-Needs    Microsoft.ContainerService/managedClusters/read. To switch them on also
-         Microsoft.ContainerService/managedClusters/write, Microsoft.ContainerService/locations/operations/read,
-         Microsoft.ContainerService/locations/operationresults/read
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/azure/aks/use-oidc-issuer
          https://learn.microsoft.com/azure/aks/workload-identity-deploy-cluster
          https://learn.microsoft.com/rest/api/aks/managed-clusters/create-or-update
 """
 
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from structlog.contextvars import bound_contextvars
 
@@ -21,7 +19,22 @@ from responders.clusters import address_of
 from responders.errors import ContractChangedError, RefusedError, TransientError
 from responders.managed_identities import CLUSTERS_VERSION
 from responders.model import ClusterRef, Json
+from responders.needs import CLUSTERS, ENABLING, AzureNeed, Needs
 from responders.signing_key_rotations import ENDS_WITHIN_S, POLL_S
+
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(f"{CLUSTERS}/read", "whether a cluster has an OIDC issuer and workload identity"),
+        *(
+            AzureNeed(action, "switch both on", ("enable",), only_with=ENABLING)
+            for action in (
+                f"{CLUSTERS}/write",
+                "Microsoft.ContainerService/locations/operations/read",
+                "Microsoft.ContainerService/locations/operationresults/read",
+            )
+        ),
+    ),
+)
 
 
 class Features(TypedDict):

@@ -3,17 +3,27 @@
 Stops    nothing
 Leaves   everything as it is
 Undo     none needed
-Needs    Microsoft.ContainerService/managedClusters/read: Reader
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/rest/api/aks/managed-clusters/list
          https://learn.microsoft.com/azure/aks/manage-local-accounts-managed-azure-ad
 """
 
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError
 from responders.managed_identities import all_clusters
 from responders.model import Json
+from responders.needs import CLUSTERS, AzureNeed, Needs
+
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(
+            f"{CLUSTERS}/read",
+            "how clusters are set up: local accounts, network policies, versions",
+        ),
+    ),
+)
 
 
 class ClusterSettings(TypedDict):

@@ -3,8 +3,7 @@
 Stops    nothing
 Leaves   everything as it is; clusters in subscriptions that it can't see are not known to it
 Undo     none needed
-Needs    Microsoft.ContainerService/managedClusters/read,
-         Microsoft.ContainerService/managedClusters/listClusterUserCredential/action
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/azure/aks/kubelogin-authentication
          https://learn.microsoft.com/azure/aks/manage-local-accounts-managed-azure-ad
 
@@ -15,7 +14,7 @@ import asyncio
 import base64
 import functools
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from responders.calls import azure_call
@@ -23,6 +22,7 @@ from responders.cloud import Cloud
 from responders.errors import ContractChangedError, RefusedError
 from responders.kube import Kube
 from responders.model import ClusterRef, Json
+from responders.needs import CLUSTERS, AzureNeed, Needs
 
 if TYPE_CHECKING:
     from azure.mgmt.containerservice.models import ManagedCluster
@@ -33,6 +33,20 @@ _RESOURCE_ID = re.compile(
     r"/subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)"
     r"/providers/Microsoft\.ContainerService/managedClusters/(?P<name>[^/]+)",
     re.IGNORECASE,
+)
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(
+            f"{CLUSTERS}/read",
+            "which clusters there are, and their issuers",
+            ("list_all", "_in_subscription"),
+        ),
+        AzureNeed(
+            f"{CLUSTERS}/listClusterUserCredential/action",
+            "the way to an API server",
+            ("connect", "_connect"),
+        ),
+    ),
 )
 
 

@@ -4,9 +4,7 @@ Stops    nothing
 Leaves   what can't be changed in place (StorageClasses, volumes), Secrets and identity bindings: reported with what a
          person does; pods that have read a ConfigMap or mounted a secret, until they are restarted
 Undo     items: each field before and after; on the object firebreak.dev/previous-value
-Needs    no more than a survey; what it may not write is left to a person, with the command
-Wants    secretproviderclasses.secrets-store.csi.x-k8s.io: get, patch; triggerauthentications.keda.sh: get, patch;
-         clustertriggerauthentications.keda.sh: get, patch; configmaps: get, patch
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/azure/aks/csi-secrets-store-identity-access
          https://learn.microsoft.com/azure/aks/keda-workload-identity
 """
@@ -15,6 +13,7 @@ import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from responders.consumer_users import OF_KEDA
 from responders.errors import NotFoundError, RefusedError
@@ -22,6 +21,7 @@ from responders.gitops import sentence
 from responders.kube import Change, Kube
 from responders.kube_requests import path_of
 from responders.model import Consumer, ConsumerKind, Json, StepResult, WorkloadRef
+from responders.needs import Needs, on_each
 from responders.surveys import Survey
 from responders.workload_objects import INCIDENT
 
@@ -32,6 +32,20 @@ _PLURALS: dict[ConsumerKind, str] = {
     "ClusterTriggerAuthentication": "clustertriggerauthentications",
     "ConfigMap": "configmaps",
 }
+_WRITTEN = (
+    "secretproviderclasses.secrets-store.csi.x-k8s.io",
+    "triggerauthentications.keda.sh",
+    "clustertriggerauthentications.keda.sh",
+    "configmaps",
+)
+NEEDS: Final = Needs(
+    cluster=(
+        *on_each(
+            _WRITTEN, ("get",), "whether it still names the new client id", ("stands",), wanted=True
+        ),
+        *on_each(_WRITTEN, ("get", "patch"), "name the new client id", ("move",), wanted=True),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

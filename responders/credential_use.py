@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   everything as it is; reads of data, which the activity log does not have, and sign-ins from other tenants
 Undo     none needed
-Needs    Log Analytics Reader on the workspace that gets Entra's sign-in logs and the activity log
+Needs    what log_service.py needs; Entra's sign-in logs and the activity log in the workspace
 Source   https://learn.microsoft.com/azure/azure-monitor/reference/tables/aadserviceprincipalsigninlogs
          https://learn.microsoft.com/azure/azure-monitor/reference/tables/aadmanagedidentitysigninlogs
          https://learn.microsoft.com/azure/azure-monitor/reference/tables/azureactivity

@@ -4,7 +4,7 @@ Stops    new tokens for whoever holds one of these secrets or private keys
 Leaves   tokens already issued; federated credentials (see `federated_credentials`); the certificate that single
          sign-on of a service principal signs with, and its password (see `signing_keys`): named, not taken
 Undo     none, on purpose: an exposed secret is never revived; the holder gets a new one
-Needs    Graph Application.ReadWrite.All
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/graph/api/application-removepassword
          https://learn.microsoft.com/graph/api/resources/keycredential
 
@@ -15,7 +15,7 @@ https://learn.microsoft.com/graph/api/application-removekey
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from structlog.contextvars import bound_contextvars
 
@@ -28,6 +28,7 @@ from responders.errors import (
     TransientError,
 )
 from responders.model import Credential, Json, Principal, StepResult
+from responders.needs import GraphNeed, Needs
 from responders.settings import checked_guid
 
 Holder = Literal["application", "service_principal"]
@@ -38,6 +39,16 @@ _SELECT: dict[Holder, str] = {
     "service_principal": "id,passwordCredentials,keyCredentials,preferredSingleSignOnMode,"
     "preferredTokenSigningKeyThumbprint",
 }
+NEEDS: Final = Needs(
+    graph=(
+        GraphNeed("Application.Read.All", "ids of secrets and keys", ("_read",)),
+        GraphNeed(
+            "Application.ReadWrite.All",
+            "remove secrets and keys",
+            ("_KeySweep", "_remove_password"),
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   its credentials, permissions and URIs, which no declaration is about
 Undo     `remove`: DELETE /applications/{id}, which can be restored for 30 days
-Needs    Graph Application.ReadWrite.All
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/graph/api/application-post-applications
          https://learn.microsoft.com/graph/api/application-delete
 
@@ -12,6 +12,7 @@ from elsewhere.
 """
 
 from contextlib import suppress
+from typing import Final
 
 from structlog.contextvars import bound_contextvars
 
@@ -19,10 +20,19 @@ from responders import new_applications
 from responders.cloud import Cloud
 from responders.errors import NotFoundError, RefusedError, TransientError
 from responders.model import Json, NewIdentity
+from responders.needs import GraphNeed, Needs
 from responders.patience import rounds
 
 _NAME = "declared_applications.ensure"
 _SELECT = "id,appId,displayName,tags,isDisabled,createdDateTime,passwordCredentials,keyCredentials"
+NEEDS: Final = Needs(
+    graph=(
+        GraphNeed("Application.Read.All", "applications that are declared", ("read",)),
+        GraphNeed(
+            "Application.ReadWrite.All", "delete one that a run made, where it undoes", ("remove",)
+        ),
+    ),
+)
 
 
 async def find(cloud: Cloud, name: str) -> list[Json]:

@@ -3,11 +3,12 @@
 Stops    what a removed assignment allowed: RBAC is asked for every request
 Leaves   up to 10 minutes in which a resource still honours the old answer
 Undo     `remove` with what `ensure` created; `ensure` with what was removed or changed
-Needs    Microsoft.Authorization/roleAssignments/read, /write and /delete: Role Based Access Control
-         Administrator at the scopes that are declared
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/rest/api/authorization/role-assignments/create
          https://learn.microsoft.com/azure/role-based-access-control/conditions-role-assignments-rest
 """
+
+from typing import Final
 
 from structlog.contextvars import bound_contextvars
 
@@ -15,8 +16,16 @@ from responders import grant_additions
 from responders.cloud import Cloud
 from responders.errors import NotFoundError, RefusedError
 from responders.model import Grant, Json
+from responders.needs import ASSIGNMENTS, AzureNeed, Needs
 
 _VERSION = "2022-04-01"
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(f"{ASSIGNMENTS}/read", "roles that a run gave", ("ensure", "remove")),
+        AzureNeed(f"{ASSIGNMENTS}/write", "give declared roles", ("ensure",)),
+        AzureNeed(f"{ASSIGNMENTS}/delete", "take back a role that a run gave", ("remove",)),
+    ),
+)
 
 
 def assignment_id(object_id: str, wanted: Json) -> str:

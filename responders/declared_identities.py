@@ -3,11 +3,12 @@
 Stops    nothing
 Leaves   where it is attached; tags that no declaration names
 Undo     `remove`: DELETE; its role assignments have to go first, they would stay as orphans
-Needs    Microsoft.ManagedIdentity/userAssignedIdentities/read, /write and /delete: Managed Identity Contributor
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/rest/api/managedidentity/user-assigned-identities
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from structlog.contextvars import bound_contextvars
 
@@ -16,12 +17,26 @@ from responders.cloud import Cloud
 from responders.errors import RefusedError, TransientError
 from responders.managed_identities import API_VERSION
 from responders.model import Json, NewIdentity
+from responders.needs import IDENTITIES, AzureNeed, Needs
 from responders.patience import rounds
 from responders.resource_graph import checked_resource_id
 
 NAME, RUN = "firebreak-identity", "firebreak-run"
 REPLACES = "firebreak-replaces"
 _IDENTITIES = "providers/Microsoft.ManagedIdentity/userAssignedIdentities"
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(
+            f"{IDENTITIES}/read",
+            "identities that are declared",
+            ("successors", "ensure", "retag", "remove"),
+        ),
+        AzureNeed(f"{IDENTITIES}/write", "make and tag declared identities", ("ensure", "retag")),
+        AzureNeed(
+            f"{IDENTITIES}/delete", "delete one that a run made, where it undoes", ("remove",)
+        ),
+    ),
+)
 
 
 def address_of(resource_group: str, name: str) -> str:

@@ -4,24 +4,31 @@ Stops    nothing
 Leaves   groups, app roles and policies that a deleted service principal had: they do not come back with it; role
          assignments, which outlive it
 Undo     DELETE /applications/{id} or /servicePrincipals/{id}, by a person
-Needs    Graph Application.ReadWrite.All, and the directory role Application Administrator to restore
+Needs    NEEDS below, and the directory role Application Administrator to restore
 Source   https://learn.microsoft.com/graph/api/directory-deleteditems-restore
          https://learn.microsoft.com/entra/architecture/recover-from-deletions
 """
 
-from typing import Literal
+from typing import Final, Literal
 
 from structlog.contextvars import bound_contextvars
 
 from responders.cloud import Cloud
 from responders.errors import NotFoundError
 from responders.model import Change, Json, StepResult
+from responders.needs import GraphNeed, Needs
 from responders.patience import until_it_reads_back
 from responders.read_only import is_read_only
 from responders.settings import checked_guid
 
 Kind = Literal["application", "servicePrincipal"]
 _BIN = "/directory/deletedItems"
+NEEDS: Final = Needs(
+    graph=(
+        GraphNeed("Application.Read.All", "whether an object lies in the bin"),
+        GraphNeed("Application.ReadWrite.All", "take an application out of the bin", ("_post",)),
+    ),
+)
 
 
 async def find(cloud: Cloud, kind: Kind, object_id: str) -> Json | None:

@@ -3,20 +3,28 @@
 Stops    nothing: the permission that removes them could make anybody a Global Administrator
 Leaves   everything as it is
 Undo     none needed
-Needs    Graph RoleManagement.Read.Directory
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/graph/api/rbacapplication-list-roleassignments
          https://learn.microsoft.com/graph/api/unifiedroleassignment-delete
 """
+
+from typing import Final
 
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, ResponderError
 from responders.fan_out import fan_out
 from responders.graph import checked_key
 from responders.model import Json, Principal, StepResult
+from responders.needs import GraphNeed, Needs
 from responders.settings import checked_guid
 
 _BASE = "/roleManagement/directory"
 _GRAPH = "https://graph.microsoft.com/v1.0"
+NEEDS: Final = Needs(
+    graph=(
+        GraphNeed("RoleManagement.Read.Directory", "directory roles, which a person takes away"),
+    ),
+)
 
 
 async def read_all(cloud: Cloud, principal: Principal) -> list[Json]:

@@ -3,8 +3,7 @@
 Stops    nothing
 Leaves   everything as it is; access that neither Azure's roles, app roles nor Key Vault's policies carry is not seen
 Undo     none needed
-Needs    Graph Application.Read.All; Microsoft.Authorization/roleAssignments/read; Microsoft.KeyVault/vaults/read;
-         Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read: Reader
+Needs    what the readers that it asks need: app_roles.py, applications.py, grants.py, key_vault_policies.py, trusts.py
 Source   https://learn.microsoft.com/graph/api/resources/serviceprincipal
          https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
 

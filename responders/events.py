@@ -3,13 +3,13 @@
 Stops    nothing
 Leaves   one event per notice; what the topic has taken is not yet delivered to a subscriber
 Undo     none: an event can't be taken back
-Needs    the role EventGrid Data Sender (Microsoft.EventGrid/events/send/action) at the topic
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/azure/event-grid/authenticate-with-microsoft-entra-id
          https://learn.microsoft.com/azure/event-grid/post-to-custom-topic
 """
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from responders.answers import parse_body
@@ -17,6 +17,7 @@ from responders.calls import azure_call
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, RefusedError, TransientError
 from responders.model import Json, StepResult
+from responders.needs import AzureNeed, Needs
 from responders.read_only import telling_people
 
 if TYPE_CHECKING:
@@ -35,6 +36,17 @@ _OF_CLOUD = {
     ".eventgrid.azure.us": "https://eventgrid.azure.us",
     ".eventgrid.azure.cn": "https://eventgrid.azure.cn",
 }
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(
+            "Microsoft.EventGrid/events/send/action",
+            "publish events of incidents",
+            data=True,
+            scope="topic",
+            only_with="FIREBREAK_EVENT_GRID_TOPIC",
+        ),
+    ),
+)
 
 
 async def publish(cloud: Cloud, event: Json) -> StepResult:

@@ -5,10 +5,7 @@ Leaves   ServiceAccount and Entra tokens that were read out of those pods; what 
          know runs, for which the command is reported; KEDA or GitOps that scale up
 Undo     items: each field before, and on the object: firebreak.dev/replicas, firebreak.dev/previous-suspend, the node
          selector firebreak.dev/nowhere; a deleted pod is made again from its captured spec
-Needs    deployments.apps: list, get, patch; statefulsets.apps: list, get, patch; daemonsets.apps: list, get, patch;
-         replicasets.apps: list, get, patch; jobs.batch: list, get, patch; cronjobs.batch: list, get, patch;
-         pods: list, delete
-Wants    rollouts.argoproj.io: list, get, patch
+Needs    NEEDS, below
 Source   https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#scaling-a-deployment
          https://kubernetes.io/docs/concepts/workloads/controllers/job/#suspending-a-job
          https://kubernetes.io/docs/concepts/workloads/pods/disruptions/
@@ -17,12 +14,14 @@ Scaling down and deleting are no evictions in the sense of the eviction API, so 
 """
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from responders.errors import ConflictError, NotFoundError, RefusedError
 from responders.gitops import remark
 from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import Json, StepResult, WorkloadRef
+from responders.needs import ROLLOUTS, RUNNERS, ClusterNeed, Needs, on_each
 from responders.standing import Standing
 from responders.workload_objects import (
     INCIDENT,
@@ -40,6 +39,18 @@ _MIRROR = (
     "kubernetes.io/config.mirror"  # of a pod that a node runs from a file: deleting it does nothing
 )
 Stop = Callable[[Kube, WorkloadRef, Json, str], Awaitable[StepResult]]
+NEEDS: Final = Needs(
+    cluster=(
+        *on_each(
+            RUNNERS,
+            ("get", "patch"),
+            "stop what runs as the identity",
+            ("_scale", "_send_nowhere", "_suspend"),
+        ),
+        ClusterNeed("pods", ("delete",), "delete pods that nobody makes again", ("_delete",)),
+        ClusterNeed(ROLLOUTS, ("get", "patch"), "stop a Rollout", ("_scale",), wanted=True),
+    ),
+)
 
 
 async def stop(kube: Kube, ref: WorkloadRef, standing: Standing, incident_id: str) -> StepResult:

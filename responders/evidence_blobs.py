@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   blobs that are created once and logs that only grow; the container may be immutable
 Undo     none needed
-Needs    Storage Blob Data Contributor at the two containers: FIREBREAK_EVIDENCE, and the same name with "-claims"
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/azure/storage/blobs/immutable-storage-overview
          https://learn.microsoft.com/rest/api/storageservices/append-block
 """
@@ -11,6 +11,7 @@ Source   https://learn.microsoft.com/azure/storage/blobs/immutable-storage-overv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from azure.core import MatchConditions
 from azure.core.credentials import TokenCredential
@@ -22,6 +23,7 @@ from responders.calls import map_azure_error
 from responders.errors import ConflictError, ContractChangedError, NotFoundError, RefusedError
 from responders.evidence import Claims, EvidenceRef, EvidenceStore, checked_path, digest
 from responders.evidence_transport import EvidenceTransport
+from responders.needs import BLOBS, AzureNeed, Needs
 from responders.settings import Settings
 
 # Old enough to be in every region and sovereign cloud: the SDK's newest is not, for weeks.
@@ -30,6 +32,33 @@ _API_VERSION = "2023-11-03"
 _ONE_PUT = 256 * 1024 * 1024  # bytes in one request: whole or not at all, without staged blocks
 RETRIES, RETRY_DELAY_S = 2, 1  # the SDK's own would be three, after 15 seconds and more
 _CLAIM_TRIES = 5  # claims that are released between our write and our read
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(
+            f"{BLOBS}/read", "read evidence back", ("EvidenceBlobs",), data=True, scope="evidence"
+        ),
+        AzureNeed(
+            f"{BLOBS}/add/action",
+            "add evidence, and never change any",
+            ("EvidenceBlobs",),
+            data=True,
+            scope="evidence",
+        ),
+        AzureNeed(
+            f"{BLOBS}/read", "who has claimed what", ("EvidenceBlobs",), data=True, scope="claims"
+        ),
+        AzureNeed(
+            f"{BLOBS}/write",
+            "claim, and hand a claim on",
+            ("EvidenceBlobs",),
+            data=True,
+            scope="claims",
+        ),
+        AzureNeed(
+            f"{BLOBS}/delete", "release a claim", ("EvidenceBlobs",), data=True, scope="claims"
+        ),
+    ),
+)
 
 
 class _ImmutableError(RefusedError):

@@ -3,9 +3,11 @@
 Stops    new tokens for every workload, pipeline and attacker that federates into the application
 Leaves   tokens already issued; trust that the token endpoint still caches, for a few minutes
 Undo     `ensure`, with what `read_all` returned, minus what nobody vouches for
-Needs    Graph Application.ReadWrite.All
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/graph/api/resources/federatedidentitycredential
 """
+
+from typing import Final
 
 from structlog.contextvars import bound_contextvars
 
@@ -20,10 +22,19 @@ from responders.errors import (
     TransientError,
 )
 from responders.model import FederatedCredential, Json, Principal, StepResult
+from responders.needs import GraphNeed, Needs
 from responders.patience import rounds
 from responders.read_only import is_read_only
 from responders.settings import checked_guid
 from responders.wanted_trusts import name as _name
+
+NEEDS: Final = Needs(
+    graph=(
+        GraphNeed("Application.Read.All", "trusts of an application"),
+        GraphNeed("Application.ReadWrite.All", "remove trusts of an application", ("_delete",)),
+        GraphNeed("Application.ReadWrite.All", "add trusts to an application", ("_post",)),
+    ),
+)
 
 
 async def read_all(cloud: Cloud, application_object_id: str) -> list[FederatedCredential]:

@@ -5,8 +5,7 @@ Leaves   all that it had written before; a release that Helm alone made, which n
          by hand
 Undo     `resume`; items: what was set before, on the owner firebreak.dev/previous-suspend or
          firebreak.dev/previous-sync-policy; `by_hand` has the command with which a person lets it go on
-Needs    only where policy.toml [recovery] gitops is "suspend", and of the controllers that are there: get and patch on
-         kustomizations.kustomize.toolkit.fluxcd.io, helmreleases.helm.toolkit.fluxcd.io, applications.argoproj.io
+Needs    NEEDS, below
 Source   https://fluxcd.io/flux/components/kustomize/kustomizations/#suspend
          https://fluxcd.io/flux/components/helm/helmreleases/#suspend
          https://argo-cd.readthedocs.io/en/stable/user-guide/auto_sync/
@@ -14,11 +13,13 @@ Source   https://fluxcd.io/flux/components/kustomize/kustomizations/#suspend
 
 import json
 from collections.abc import Iterable
+from typing import Final
 
 from responders.errors import NotFoundError
 from responders.kube import Change, Kube
 from responders.kube_requests import path_of
 from responders.model import GitOpsOwner, Json, StepResult
+from responders.needs import GITOPS, SUSPENDING, ClusterNeed, Needs
 from responders.workload_objects import INCIDENT, SUSPEND
 
 SYNC_POLICY = "firebreak.dev/previous-sync-policy"  # of an Argo CD application, as JSON
@@ -32,6 +33,21 @@ _RESOURCES = {
     "Argo CD application": "applications.argoproj.io",
 }
 _ARGO_NAMESPACE = "argocd"  # where applications are, unless their mark says otherwise
+_BY = ("_suspend_flux", "_stop_sync", "resume")
+NEEDS: Final = Needs(
+    cluster=(
+        *(
+            ClusterNeed(
+                one,
+                ("get", "patch"),
+                "ask a controller to wait, and to go on",
+                _BY,
+                only_with=SUSPENDING,
+            )
+            for one in GITOPS
+        ),
+    ),
+)
 
 
 def distinct(owners: Iterable[GitOpsOwner | None]) -> list[GitOpsOwner]:

@@ -4,8 +4,7 @@ Stops    nothing
 Leaves   directory roles and groups that others fill, which a person gives
 Undo     items: each is taken away as `app_roles`, `oauth_grants`, `memberships`, `owners` and `key_vault_policies`
          take it away from a compromised one
-Needs    Graph AppRoleAssignment.ReadWrite.All, DelegatedPermissionGrant.ReadWrite.All, GroupMember.ReadWrite.All,
-         Application.ReadWrite.All; Key Vault Contributor
+Needs    what app_roles.py, oauth_grants.py, memberships.py, owners.py and key_vault_policies.py need
 Source   https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignments
 
 It gives through the responders of the single nouns, which is why it may import them.

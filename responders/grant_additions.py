@@ -5,6 +5,7 @@ Source   https://learn.microsoft.com/rest/api/authorization/role-assignments/cre
 """
 
 import uuid
+from typing import Final
 
 from structlog.contextvars import bound_contextvars
 
@@ -13,6 +14,7 @@ from responders.calls import azure_call
 from responders.cloud import Cloud
 from responders.errors import ConflictError, NotFoundError, RefusedError, ResponderError
 from responders.model import Change, Grant, Json, Status, StepResult
+from responders.needs import ASSIGNMENTS, AzureNeed, Needs
 from responders.read_only import is_read_only
 
 # Names of the assignments that we make: the same grant always gets the same name, so a second run
@@ -21,6 +23,12 @@ _NAMESPACE = uuid.UUID("0f5c9c1e-6c0e-5d57-9a54-6a1d1f6fd0b1")
 # What Resource Manager says of a scope that is not there, as against a definition or an assignment.
 # https://learn.microsoft.com/azure/azure-resource-manager/troubleshooting/error-not-found
 _SCOPE_GONE = ("ResourceNotFound", "ResourceGroupNotFound", "SubscriptionNotFound")
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(f"{ASSIGNMENTS}/read", "whether the role is there", ("_is_there",)),
+        AzureNeed(f"{ASSIGNMENTS}/write", "give a role", ("_is_created",)),
+    ),
+)
 
 
 async def ensure(cloud: Cloud, object_id: str, grant: Grant) -> Json:

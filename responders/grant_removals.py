@@ -5,7 +5,7 @@ Source   https://learn.microsoft.com/rest/api/authorization/role-assignments/del
 """
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from structlog.contextvars import bound_contextvars
 
@@ -14,12 +14,16 @@ from responders.calls import azure_call
 from responders.cloud import Cloud
 from responders.errors import ConflictError, NotFoundError, ResponderError, TransientError
 from responders.fan_out import fan_out
+from responders.needs import ASSIGNMENTS, AzureNeed, Needs
 from responders.patience import rounds
 
 if TYPE_CHECKING:
     from azure.mgmt.authorization.v2022_04_01.models import RoleAssignment
 
 _AT_ONCE = 64  # 200 deletes at once and 10 a second are allowed, per subscription and principal
+NEEDS: Final = Needs(
+    azure=(AzureNeed(f"{ASSIGNMENTS}/delete", "take a role away, Owner included", ("_delete",)),),
+)
 
 
 async def remove(

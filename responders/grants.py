@@ -7,7 +7,7 @@ Source   https://learn.microsoft.com/rest/api/authorization/role-assignments/lis
 import asyncio
 import uuid
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from responders import resource_graph, scopes
 from responders.calls import azure_call
@@ -15,6 +15,7 @@ from responders.cloud import Cloud
 from responders.errors import ContractChangedError, NotFoundError, RefusedError, ResponderError
 from responders.fan_out import failures, fan_out
 from responders.model import Grant
+from responders.needs import ASSIGNMENTS, DEFINITIONS, AzureNeed, Needs
 from responders.settings import checked_guid
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ ANY_SUBSCRIPTION = str(uuid.UUID(int=0))
 # https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
 _LISTS_AT_ONCE = 16
 _BY_ID_AT_ONCE = 64  # Resource Graph names what was just deleted for a while: each is asked for
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(f"{ASSIGNMENTS}/read", "roles at every scope"),
+        AzureNeed(f"{DEFINITIONS}/read", "what roles are called", ("role_names",)),
+    ),
+)
 
 
 class Seen(NamedTuple):

@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   everything as it is
 Undo     none needed
-Needs    Graph GroupMember.Read.All or Directory.Read.All
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/graph/api/group-list-transitivemembers
          https://learn.microsoft.com/graph/json-batching
 
@@ -11,17 +11,27 @@ Twenty groups in one call; only one with more than 999 members costs more.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, NotFoundError, ResponderError, TransientError
 from responders.fan_out import fan_out
 from responders.graph_reads import MOST, Answers
 from responders.model import Json
+from responders.needs import GraphNeed, Needs
 from responders.settings import checked_guid
 
 _PARAMS = {"$select": "id", "$top": "999"}
 _KIND = "#microsoft.graph.servicePrincipal"
 _BATCHES_AT_ONCE = 2
+NEEDS: Final = Needs(
+    graph=(
+        GraphNeed(
+            "GroupMember.Read.All", "which workload identities are in a group that has roles"
+        ),
+        GraphNeed("Application.Read.All", "what these members are"),
+    ),
+)
 
 
 async def of(cloud: Cloud, groups: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:

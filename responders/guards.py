@@ -3,7 +3,7 @@
 Stops    us
 Leaves   everything as it is
 Undo     none needed
-Needs    Application.Read.All; Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read
+Needs    what federated_credentials.py, identity_trusts.py, clusters.py and managed_identities.py need
 Source   https://learn.microsoft.com/graph/api/resources/serviceprincipal (servicePrincipalType)
 
 Every guard fails closed: what can't be read refuses. It reads through the responders of the single

@@ -3,17 +3,13 @@
 Stops    nothing
 Leaves   everything as it is; Secrets unread, on purpose
 Undo     none needed
-Needs    serviceaccounts: list; deployments.apps: list; statefulsets.apps: list; daemonsets.apps: list;
-         jobs.batch: list; cronjobs.batch: list; pods: list; replicasets.apps: list
-Wants    namespaces: list; networkpolicies.networking.k8s.io: list; resourcequotas: list;
-         poddisruptionbudgets.policy: list; roles.rbac.authorization.k8s.io: list;
-         clusterroles.rbac.authorization.k8s.io: list; rolebindings.rbac.authorization.k8s.io: list;
-         clusterrolebindings.rbac.authorization.k8s.io: list; secretproviderclasses.secrets-store.csi.x-k8s.io: list
+Needs    NEEDS, below
 Source   https://kubernetes.io/docs/concepts/security/pod-security-standards/
          https://kubernetes.io/docs/concepts/services-networking/network-policies/
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from responders import clusters, running_lists
 from responders.cloud import Cloud
@@ -23,6 +19,7 @@ from responders.inventory_cuts import CLIENT_ID
 from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import ClusterRef, Json
+from responders.needs import RBAC, Needs, on_each
 
 _AT_ONCE = 4
 _RBAC = ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
@@ -40,6 +37,21 @@ _KEPT = {
     "clusterrolebindings": ("subjects", "roleRef"),
     _CLASSES: ("spec",),
 }
+_LISTED = (
+    "namespaces",
+    "networkpolicies.networking.k8s.io",
+    "resourcequotas",
+    "poddisruptionbudgets.policy",
+    *RBAC,
+    "secretproviderclasses.secrets-store.csi.x-k8s.io",
+)
+NEEDS: Final = Needs(
+    cluster=(
+        *on_each(
+            _LISTED, ("list",), "how well namespaces keep what runs there", ("read",), wanted=True
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,7 @@
 Stops    nothing
 Leaves   everything as it is
 Undo     none needed
-Needs    Microsoft.ManagedIdentity/userAssignedIdentities/read, Microsoft.Authorization/roleAssignments/read, Reader;
-         serviceaccounts: get
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/azure/aks/workload-identity-overview
          https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/overview
 
@@ -13,7 +12,7 @@ Nothing is ever looked up by a display name. What fits several identities is ref
 
 import re
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Final, Literal, cast
 
 from responders import clusters, federated_credentials, identity_trusts, managed_identities
 from responders import resource_graph as graph
@@ -28,6 +27,7 @@ from responders.errors import (
 from responders.inventory_cuts import CLIENT_ID
 from responders.kube_requests import path_of
 from responders.model import ClusterRef, Hint, Json, Principal, ServiceAccountHint
+from responders.needs import ASSIGNMENTS, AzureNeed, ClusterNeed, Needs
 from responders.settings import is_guid
 
 _ASSIGNMENTS_VERSION = "2022-04-01"
@@ -40,6 +40,23 @@ _SUBDOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?", re.ASCII
 _ASSIGNMENT = re.compile(
     r"(/[\w.() @-]{1,260})*/providers/Microsoft\.Authorization/roleAssignments/[0-9a-f-]{36}",
     re.IGNORECASE | re.ASCII,
+)
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(
+            f"{ASSIGNMENTS}/read",
+            "whom the role was given to that an alert is about",
+            ("_of_assignment",),
+        ),
+    ),
+    cluster=(
+        ClusterNeed(
+            "serviceaccounts",
+            ("get",),
+            "which identity the ServiceAccount names that an alert is about",
+            ("_of_account",),
+        ),
+    ),
 )
 
 

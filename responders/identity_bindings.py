@@ -3,13 +3,13 @@
 Stops    nothing: it reports
 Leaves   the bindings and the ClusterRoles that let ServiceAccounts use them: a new identity needs new ones, by hand
 Undo     none needed
-Needs    Microsoft.ContainerService/managedClusters/identityBindings/read; to see more in a cluster:
-         clusterroles.rbac.authorization.k8s.io: list
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/azure/aks/identity-bindings-concepts
          https://learn.microsoft.com/azure/aks/identity-bindings
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from responders import consumers, workloads
 from responders.cloud import Cloud
@@ -17,6 +17,7 @@ from responders.errors import NotFoundError
 from responders.inventories import Inventory
 from responders.inventory_cuts import TOKEN_PROXY, says
 from responders.model import ClusterRef, Consumer, ConsumerKind, Json, WorkloadRef
+from responders.needs import CLUSTERS, AzureNeed, Needs
 from responders.resource_graph import checked_resource_id
 from responders.workload_objects import containers_of, template_of
 
@@ -29,6 +30,11 @@ _FIRST = (
     "ServiceAccount use the binding before it is moved"
 )
 USE = "azure.workload.identity/use-identity-binding"  # on the pod
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(f"{CLUSTERS}/identityBindings/read", "identity bindings of a cluster", ("read",)),
+    ),
+)
 
 
 async def read(cloud: Cloud, cluster: ClusterRef, client_id: str) -> list[Consumer]:

@@ -3,13 +3,14 @@
 Stops    nothing
 Leaves   everything as it is
 Undo     none needed
-Needs    Microsoft.ManagedIdentity/userAssignedIdentities/read and
-         /federatedIdentityCredentials/read: Reader
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/rest/api/managedidentity/user-assigned-identities/list-by-subscription
          https://learn.microsoft.com/rest/api/managedidentity/federated-identity-credentials/list
 
 One list for each subscription. Trusts hang on the identity: no list shows those of several, and Resource Graph none.
 """
+
+from typing import Final
 
 from responders import identity_trusts
 from responders.audit_model import IdentityFacts
@@ -18,11 +19,18 @@ from responders.errors import ContractChangedError, NotFoundError, ResponderErro
 from responders.fan_out import fan_out
 from responders.managed_identities import API_VERSION
 from responders.model import Json
+from responders.needs import IDENTITIES, TRUSTS, AzureNeed, Needs
 from responders.settings import checked_guid
 
 # Of a tenant 30 reads a second, of one identity one in two seconds.
 # https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
 _AT_ONCE = 8
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(f"{IDENTITIES}/read", "managed identities of a subscription"),
+        AzureNeed(f"{TRUSTS}/read", "whom they trust"),
+    ),
+)
 
 
 async def in_subscription(

@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   a real token, where Entra says yes: it is dropped here and expires by itself
 Undo     none needed
-Needs    serviceaccounts/token: create
+Needs    what token_exchange.py needs
 Source   https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
          https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
 

@@ -4,10 +4,12 @@ Stops    nothing: the old one is contained, and stays for whoever looks into it
 Leaves   the Azure resources that the old one is attached to, which a person attaches to the new one; tags of the
          old one, which Azure Policy may ask for
 Undo     DELETE the identity; its role assignments have to go first, they would stay as orphans
-Needs    Microsoft.ManagedIdentity/userAssignedIdentities/read and /write: Managed Identity Contributor
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/rest/api/managedidentity/user-assigned-identities/create-or-update
          https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/overview
 """
+
+from typing import Final
 
 from structlog.contextvars import bound_contextvars
 
@@ -16,9 +18,13 @@ from responders.cloud import Cloud
 from responders.errors import RefusedError
 from responders.managed_identities import API_VERSION
 from responders.model import Json, NewIdentity, Principal
+from responders.needs import IDENTITIES, AzureNeed, Needs
 from responders.resource_graph import checked_resource_id
 
 INCIDENT, REPLACES, MADE_BY = "firebreak-incident", "firebreak-replaces", "firebreak-made-by"
+NEEDS: Final = Needs(
+    azure=(AzureNeed(f"{IDENTITIES}/write", "make the new managed identity", ("ensure",)),),
+)
 
 
 def resource_id_of(principal: Principal, name: str) -> str:

@@ -3,8 +3,7 @@
 Stops    nothing
 Leaves   whatever else is trusted, unless it is said what `only` may be: then that is refused, and nothing is created
 Undo     DELETE each item that was `created`: `identity_trusts.remove_all` takes them all
-Needs    Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read and /write:
-         Managed Identity Contributor
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/rest/api/managedidentity/federated-identity-credentials/create-or-update
          https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
 
@@ -12,16 +11,27 @@ Writes to one identity go one after the other: Azure answers a second one at the
 `ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity`, which only asks for patience.
 """
 
+from typing import Final
+
 from structlog.contextvars import bound_contextvars
 
 from responders import identity_trusts, wanted_trusts
 from responders.cloud import Cloud
 from responders.errors import ConflictError, NotFoundError, ResponderError, TransientError
 from responders.model import FederatedCredential, Json, StepResult
+from responders.needs import TRUSTS, AzureNeed, Needs
 from responders.patience import rounds
 from responders.read_only import is_read_only
 from responders.resource_graph import checked_resource_id
 from responders.wanted_trusts import of_a_binding
+
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(
+            f"{TRUSTS}/write", "let workloads sign in as a managed identity", ("ensure", "_put")
+        ),
+    ),
+)
 
 
 async def ensure(

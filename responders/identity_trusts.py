@@ -4,8 +4,7 @@ Stops    new tokens for every workload, pipeline and attacker that federates int
 Leaves   tokens already issued, for up to 24 hours; Azure resources that it is attached to, which ask
          for tokens without any trust; trust that the token endpoint still caches, for a few minutes
 Undo     `identity_trust_additions.ensure`, with what `read_all` returned, minus what nobody vouches for
-Needs    Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read and /delete:
-         Managed Identity Contributor
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/rest/api/managedidentity/federated-identity-credentials
          https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
 
@@ -14,6 +13,7 @@ Writes to one identity go one after the other: Azure answers a second one at the
 
 import asyncio
 from collections.abc import Iterable
+from typing import Final
 
 from structlog.contextvars import bound_contextvars
 
@@ -28,12 +28,19 @@ from responders.errors import (
 )
 from responders.fan_out import worst
 from responders.model import Change, FederatedCredential, Json, Principal, StepResult
+from responders.needs import TRUSTS, AzureNeed, Needs
 from responders.patience import rounds
 from responders.read_only import is_read_only
 from responders.resource_graph import checked_resource_id
 
 API_VERSION = "2024-11-30"
 PREVIEW = "2025-05-31-preview"  # knows flexible ones, which match by an expression, not a subject
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(f"{TRUSTS}/read", "whom a managed identity trusts"),
+        AzureNeed(f"{TRUSTS}/delete", "remove trusts of a managed identity", ("_delete",)),
+    ),
+)
 
 
 async def read_all(cloud: Cloud, resource_id: str) -> list[FederatedCredential]:

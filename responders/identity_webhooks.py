@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   everything as it is
 Undo     none needed
-Needs    mutatingwebhookconfigurations.admissionregistration.k8s.io: list; endpointslices.discovery.k8s.io: list
+Needs    NEEDS, below
 Source   https://azure.github.io/azure-workload-identity/docs/installation/mutating-admission-webhook.html
          https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#contacting-the-webhook
          https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#conditions
@@ -12,13 +12,31 @@ Three things have to hold: the API server was told of it, and by which authority
 is ready to answer. Without the first pods start without an identity, without the others they don't start at all.
 """
 
+from typing import Final
+
 from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import Json
+from responders.needs import ClusterNeed, Needs
 
 WEBHOOK = "mutation.azure-workload-identity.io"  # of the AKS add-on and of the Helm chart
 _SERVICE = "kubernetes.io/service-name"
 _NO_PODS = "so pods that need an identity would not start"
+NEEDS: Final = Needs(
+    cluster=(
+        ClusterNeed(
+            "mutatingwebhookconfigurations.admissionregistration.k8s.io",
+            ("list",),
+            "whether pods get an identity",
+        ),
+        ClusterNeed(
+            "endpointslices.discovery.k8s.io",
+            ("list",),
+            "whether the webhook serves",
+            ("problem", "_problem_of"),
+        ),
+    ),
+)
 
 
 async def problem(kube: Kube) -> str:

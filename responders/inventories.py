@@ -3,20 +3,14 @@
 Stops    nothing
 Leaves   Secrets unread, on purpose: they hold what an attacker looks for
 Undo     none needed
-Needs    serviceaccounts: list; pods: list; deployments.apps: list; statefulsets.apps: list; daemonsets.apps: list;
-         replicasets.apps: list; jobs.batch: list; cronjobs.batch: list;
-         rolebindings.rbac.authorization.k8s.io: list; clusterrolebindings.rbac.authorization.k8s.io: list;
-         roles.rbac.authorization.k8s.io: list; clusterroles.rbac.authorization.k8s.io: list
-Wants    poddisruptionbudgets.policy: list; configmaps: list; persistentvolumes: list; persistentvolumeclaims: list;
-         storageclasses.storage.k8s.io: list; secretproviderclasses.secrets-store.csi.x-k8s.io: list;
-         triggerauthentications.keda.sh: list; clustertriggerauthentications.keda.sh: list;
-         scaledobjects.keda.sh: list; scaledjobs.keda.sh: list; rollouts.argoproj.io: list
+Needs    NEEDS, below
 Source   https://kubernetes.io/docs/reference/using-api/api-concepts/
 """
 
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 from weakref import WeakKeyDictionary
 
 from responders import inventory_cuts
@@ -25,6 +19,7 @@ from responders.fan_out import failures, fan_out, worst
 from responders.kube import Kube
 from responders.kube_requests import group_version_of, path_of
 from responders.model import Json
+from responders.needs import RBAC, ROLLOUTS, RUNNERS, Needs, on_each
 from responders.workload_objects import BUILT_IN, Kind
 
 # Owners after what they own: while something rolls out, whatever a list shows has an owner in a later one.
@@ -49,6 +44,28 @@ _AT_ONCE = (
     6  # clusters: what is cut away of each was in memory while it arrived, some fifty megabytes
 )
 _reading: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = WeakKeyDictionary()
+_NEEDED = ("serviceaccounts", "pods", *RUNNERS, *RBAC)
+_WANTED = (
+    "poddisruptionbudgets.policy",
+    "configmaps",
+    "persistentvolumes",
+    "persistentvolumeclaims",
+    "storageclasses.storage.k8s.io",
+    "secretproviderclasses.secrets-store.csi.x-k8s.io",
+    "triggerauthentications.keda.sh",
+    "clustertriggerauthentications.keda.sh",
+    "scaledobjects.keda.sh",
+    "scaledjobs.keda.sh",
+    ROLLOUTS,
+)
+NEEDS: Final = Needs(
+    cluster=(
+        *on_each(_NEEDED, ("list",), "what has to do with an identity"),
+        *on_each(
+            _WANTED, ("list",), "what else may name it, and what its pods lean on", wanted=True
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

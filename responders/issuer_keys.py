@@ -3,22 +3,30 @@
 Stops    nothing
 Leaves   everything as it is
 Undo     none needed
-Needs    the issuer's public documents over https; non-resource URL /openid/v1/jwks: get
+Needs    NEEDS below; the issuer's public documents over https
 Source   https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/#serviceaccount-issuer-discovery
 
 Entra verifies a ServiceAccount's token by the published keys: a key that signs and is not published means that no
 workload with a token of it gets in; one that is published and not the cluster's may be somebody else's.
 """
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, RefusedError, TransientError
 from responders.kube import Kube
 from responders.model import ClusterRef
+from responders.needs import ClusterNeed, Needs
 from responders.signing_key_rotations import published
 
 _KEYS = "/openid/v1/jwks"
+NEEDS: Final = Needs(
+    cluster=(
+        ClusterNeed(
+            "/openid/v1/jwks", ("get",), "the keys that the API server signs with", wanted=True
+        ),
+    ),
+)
 
 
 class IssuerSeen(NamedTuple):

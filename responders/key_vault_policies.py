@@ -4,14 +4,13 @@ Stops    reading secrets, keys and certificates in vaults with access policies, 
 Leaves   secrets that were read before; vaults that Azure RBAC decides for: their grants are role
          assignments; policies of a vault that is soft-deleted, which come back with it
 Undo     `ensure`, with what `read_all` returned
-Needs    Microsoft.KeyVault/vaults/read, Microsoft.KeyVault/vaults/accessPolicies/write:
-         Key Vault Contributor
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/azure/key-vault/general/assign-access-policy
          https://learn.microsoft.com/rest/api/keyvault/keyvault/vaults/update-access-policy
 """
 
 import asyncio
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from structlog.contextvars import bound_contextvars
 
@@ -27,12 +26,20 @@ from responders.errors import (
 )
 from responders.fan_out import failures, fan_out, worst
 from responders.model import Change, Json, Principal, Status, StepResult
+from responders.needs import VAULTS, AzureNeed, Needs
 from responders.patience import rounds
 from responders.read_only import is_read_only
 from responders.resource_graph import checked_resource_id
 
 API_VERSION = "2023-07-01"
 _VAULTS = "/providers/Microsoft.KeyVault/vaults"
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(f"{VAULTS}/read", "access policies of key vaults"),
+        AzureNeed(f"{VAULTS}/accessPolicies/write", "take access policies out", ("_take_out",)),
+        AzureNeed(f"{VAULTS}/accessPolicies/write", "give access policies", ("_put_in",)),
+    ),
+)
 
 
 class _Seen(NamedTuple):

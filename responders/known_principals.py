@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   everything as it is
 Undo     none needed
-Needs    Graph Application.Read.All
+Needs    what principals.py needs
 Source   https://learn.microsoft.com/graph/throttling (a storm of signals must not become a storm of reads)
 """
 

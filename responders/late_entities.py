@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   everything as it is; an alert whose row has not been ingested yet has no entities here
 Undo     none needed
-Needs    Log Analytics Reader on the workspace that Sentinel and Defender for Cloud write to
+Needs    what log_service.py needs, on the workspace that Sentinel and Defender for Cloud write to
 Source   https://learn.microsoft.com/azure/azure-monitor/reference/tables/securityincident
          https://learn.microsoft.com/azure/azure-monitor/reference/tables/securityalert
 """

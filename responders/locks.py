@@ -3,18 +3,28 @@
 Stops    nothing
 Leaves   everything as it is: to remove a lock is a decision of its own, and a person's
 Undo     none needed
-Needs    Microsoft.Authorization/locks/read
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources
          https://learn.microsoft.com/rest/api/resources/management-locks/list-by-scope
 """
+
+from typing import Final
 
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, NotFoundError, ResponderError
 from responders.fan_out import failures, fan_out, worst
 from responders.model import Json
+from responders.needs import AzureNeed, Needs
 
 API_VERSION = "2020-05-01"
 _TAIL = "/providers/Microsoft.Authorization/locks"
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(
+            "Microsoft.Authorization/locks/read", "which locks will refuse a change", ("read_all",)
+        ),
+    ),
+)
 
 
 async def read_all(cloud: Cloud, scopes: list[str]) -> list[Json]:

@@ -10,18 +10,36 @@ moments into floats of a second, and it has no search.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from responders.answers import Answer, error_for
 from responders.calls import azure_call
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, NotFoundError, ResponderError
 from responders.model import Json
+from responders.needs import WORKSPACES, AzureNeed, Needs
 
 SERVER_S = 180  # what the service is told to spend at most; it then answers with what it has
 QUERY_S = SERVER_S + 20.0
 MOST_IN_A_BATCH = 100
 _WINDOW = "| where TimeGenerated between "
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(
+            f"{WORKSPACES}/query/read",
+            "query log tables",
+            ("ask", "ask_all", "search"),
+            scope="workspace",
+        ),
+        AzureNeed(
+            f"{WORKSPACES}/tables/data/read",
+            "read log tables",
+            ("ask", "ask_all", "search"),
+            data=True,
+            scope="workspace",
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   everything as it is; what has not been ingested yet comes with a later sweep
 Undo     none needed
-Needs    Log Analytics Reader on the workspace; diagnostic settings that send the tables there
+Needs    what log_service.py and table_plans.py need; diagnostic settings that send the tables there
 Source   https://learn.microsoft.com/azure/azure-monitor/service-limits#log-analytics-workspaces
          https://learn.microsoft.com/azure/azure-monitor/logs/data-ingestion-time
 

@@ -4,11 +4,12 @@ Stops    nothing for certain: `revoke_tokens` asks for it, and no document says 
 Leaves   the identity on every resource that has it, which asks for tokens without any trust: to take
          it away stops what runs there, and for a system-assigned one it can't be undone
 Undo     none needed
-Needs    Microsoft.ManagedIdentity/userAssignedIdentities/read and /revokeTokens/action,
-         Microsoft.ContainerService/managedClusters/read; Managed Identity Contributor and Reader
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/overview
          https://learn.microsoft.com/azure/aks/use-managed-identity
 """
+
+from typing import Final
 
 from structlog.contextvars import bound_contextvars
 
@@ -17,6 +18,7 @@ from responders.cloud import Cloud
 from responders.errors import NotFoundError, RefusedError, ResponderError
 from responders.fan_out import failures, fan_out, worst
 from responders.model import Change, Json, Principal, StepResult
+from responders.needs import CLUSTERS, IDENTITIES, AzureNeed, Needs
 from responders.read_only import is_read_only
 from responders.resource_graph import checked_resource_id
 
@@ -35,6 +37,17 @@ _CLUSTERS = "/providers/Microsoft.ContainerService/managedClusters"
 _IDENTITIES = "/providers/microsoft.managedidentity/userassignedidentities/"
 # Identities of workloads, which a cluster only knows of; all else in its properties it runs on.
 _NOT_ITS_OWN = "podIdentityProfile"
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(f"{IDENTITIES}/read", "a managed identity and its ids", ("read",)),
+        AzureNeed(
+            f"{IDENTITIES}/revokeTokens/action",
+            "ask Azure to revoke issued tokens",
+            ("revoke_tokens",),
+        ),
+        AzureNeed(f"{CLUSTERS}/read", "what clusters themselves run on", ("all_clusters",)),
+    ),
+)
 
 
 async def read(cloud: Cloud, resource_id: str) -> Json:

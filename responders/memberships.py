@@ -4,13 +4,14 @@ Stops    what the groups carry: Azure roles, directory roles, app roles, places 
 Leaves   tokens already issued that carry the groups; managed identities' tokens for up to a day; groups that
          a rule, a local directory or Exchange fills, and those that can carry directory roles
 Undo     `ensure`, with the direct ones of what `read_all` returned
-Needs    Graph GroupMember.ReadWrite.All, Directory.Read.All
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/graph/api/serviceprincipal-list-memberof
          https://learn.microsoft.com/graph/api/group-delete-members
          https://learn.microsoft.com/graph/api/group-post-members
 """
 
 import asyncio
+from typing import Final
 
 from structlog.contextvars import bound_contextvars
 
@@ -18,9 +19,19 @@ from responders import additions, removals
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, RefusedError
 from responders.model import Json, Principal, StepResult
+from responders.needs import GraphNeed, Needs
 from responders.settings import checked_guid
 
 _GROUP = "#microsoft.graph.group"
+NEEDS: Final = Needs(
+    graph=(
+        GraphNeed("Application.Read.All", "which groups it is in", ("read_all", "_direct")),
+        GraphNeed("GroupMember.Read.All", "what these groups are", ("read_all", "_direct")),
+        GraphNeed("GroupMember.ReadWrite.All", "take it out of groups", ("remove_all",)),
+        GraphNeed("GroupMember.ReadWrite.All", "put it into groups", ("ensure",)),
+        GraphNeed("Application.ReadWrite.All", "put a service principal into groups", ("ensure",)),
+    ),
+)
 
 
 async def read_all(cloud: Cloud, principal: Principal) -> list[Json]:

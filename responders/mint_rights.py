@@ -4,8 +4,7 @@ Stops    nothing: it reports
 Leaves   rights that come from outside Kubernetes RBAC: `cluster_access` has Azure's, a node's own are for the pods that
          it runs
 Undo     none needed
-Needs    roles.rbac.authorization.k8s.io: list; clusterroles.rbac.authorization.k8s.io: list;
-         rolebindings.rbac.authorization.k8s.io: list; clusterrolebindings.rbac.authorization.k8s.io: list
+Needs    NEEDS, below
 Source   https://kubernetes.io/docs/concepts/security/rbac-good-practices/#privilege-escalation-risks
          https://kubernetes.io/docs/reference/access-authn-authz/rbac/#referring-to-resources
 """
@@ -13,18 +12,22 @@ Source   https://kubernetes.io/docs/concepts/security/rbac-good-practices/#privi
 import asyncio
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from responders.inventories import Inventory
 from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import Json, ServiceAccountRef
+from responders.needs import RBAC, Needs, on_each
 
 # Whoever has one of these has the cluster; every cluster has them.
 # https://kubernetes.io/docs/reference/access-authn-authz/rbac/#default-roles-and-role-bindings
 _EVERYBODY = ("system:authenticated", "system:unauthenticated", "system:serviceaccounts")
 
 _PLURALS = ("roles", "clusterroles", "rolebindings", "clusterrolebindings")
+NEEDS: Final = Needs(
+    cluster=(*on_each(RBAC, ("list",), "who may request tokens of ServiceAccounts", ("ask",)),),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,21 +4,21 @@ Stops    new pods from getting the old identity; the rollout replaces those that
 Leaves   Jobs under a new name, bare pods and paused Deployments, for which the command is reported; a client id that
          the program itself knows; RBAC in the cluster, which names the old ServiceAccount
 Undo     items: each field before; on the object firebreak.dev/previous-service-account; a restart needs none
-Needs    deployments.apps: list, get, patch; statefulsets.apps: list, get, patch; daemonsets.apps: list, get, patch;
-         cronjobs.batch: list, get, patch; jobs.batch: list, get, patch; replicasets.apps: list, get, patch
-Wants    what argo_rollouts.py wants, where there are Rollouts
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/azure/aks/workload-identity-overview
          https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#updating-a-deployment
          https://kubernetes.io/docs/reference/kubectl/generated/kubectl_rollout/kubectl_rollout_restart/
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from responders import argo_rollouts, move_patches
 from responders.errors import NotFoundError
 from responders.gitops import remark
 from responders.kube import MERGE_PATCH, STRATEGIC_MERGE_PATCH, Kube
 from responders.model import Json, StepResult, WorkloadRef
+from responders.needs import ROLLOUTS, RUNNERS, ClusterNeed, Needs, on_each
 from responders.standing import Standing
 from responders.workload_objects import (
     USE_LABEL,
@@ -31,6 +31,13 @@ from responders.workload_objects import (
     path,
     service_account_of,
     template_of,
+)
+
+NEEDS: Final = Needs(
+    cluster=(
+        *on_each(RUNNERS, ("get", "patch"), "name the new identity and start it again", ("move",)),
+        ClusterNeed(ROLLOUTS, ("get", "patch"), "move a Rollout", ("move",), wanted=True),
+    ),
 )
 
 

@@ -3,20 +3,24 @@
 Stops    nothing
 Leaves   everything as it is
 Undo     none needed
-Needs    Microsoft.Authorization/roleDefinitions/read: Reader
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/rest/api/authorization/role-definitions/list
          https://learn.microsoft.com/azure/role-based-access-control/role-definitions-list
 """
 
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from responders import role_definitions
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, NotFoundError, RefusedError
 from responders.model import Json
+from responders.needs import DEFINITIONS, AzureNeed, Needs
 from responders.settings import is_guid
 
 _VERSION = "2022-04-01"
+NEEDS: Final = Needs(
+    azure=(AzureNeed(f"{DEFINITIONS}/read", "roles that are declared by name", ("resolve",)),),
+)
 
 
 class NamedRole(TypedDict):

@@ -3,19 +3,41 @@
 Stops    nothing
 Leaves   what a namespace of that name holds already
 Undo     `remove`, where the run made it and nothing was put into it since
-Needs    namespaces: get, create, delete; pods: list; serviceaccounts: list
+Needs    NEEDS, below
 Source   https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/
          https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/
 """
+
+from typing import Final
 
 from responders.errors import ConflictError, NotFoundError, TransientError
 from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import Json
+from responders.needs import ClusterNeed, Needs
 from responders.patience import rounds
 
 IDENTITY, RUN = "firebreak.dev/identity", "firebreak.dev/run"
 _OWN_ACCOUNT = "default"  # a namespace's own, which comes with it
+NEEDS: Final = Needs(
+    cluster=(
+        ClusterNeed(
+            "namespaces",
+            ("get",),
+            "whether a declared namespace is there",
+            ("find", "ensure", "remove"),
+        ),
+        ClusterNeed("namespaces", ("create",), "make a declared namespace", ("ensure",)),
+        ClusterNeed(
+            "namespaces",
+            ("delete",),
+            "delete an empty one that a run made, where it undoes",
+            ("remove",),
+        ),
+        ClusterNeed("pods", ("list",), "whether a namespace is empty", ("remove",)),
+        ClusterNeed("serviceaccounts", ("list",), "whether a namespace is empty", ("remove",)),
+    ),
+)
 
 
 async def find(kube: Kube, name: str) -> Json | None:

@@ -5,6 +5,8 @@ Source   https://learn.microsoft.com/graph/api/application-post-applications
          https://learn.microsoft.com/entra/identity-platform/howto-configure-app-instance-property-locks
 """
 
+from typing import Final
+
 from structlog.contextvars import bound_contextvars
 
 from responders.cloud import Cloud
@@ -16,11 +18,22 @@ from responders.errors import (
     TransientError,
 )
 from responders.model import Json, NewIdentity
+from responders.needs import GraphNeed, Needs
 from responders.patience import rounds
 from responders.settings import checked_guid
 
 INDEX_S = 30.0  # how long a $filter may not know of an application that exists: its index lags
 _SELECT = "id,appId,displayName,tags,createdDateTime,passwordCredentials,keyCredentials"
+NEEDS: Final = Needs(
+    graph=(
+        GraphNeed("Application.Read.All", "whether a new application is there"),
+        GraphNeed(
+            "Application.ReadWrite.All",
+            "make a new application",
+            ("create", "_post_service_principal"),
+        ),
+    ),
+)
 
 
 async def tagged(cloud: Cloud, tag: str, seconds: float) -> list[Json]:

@@ -3,12 +3,19 @@
 Source   https://learn.microsoft.com/rest/api/managedidentity/user-assigned-identities
 """
 
+from typing import Final
+
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, NotFoundError, TransientError
 from responders.managed_identities import API_VERSION
 from responders.model import Json, NewIdentity
+from responders.needs import IDENTITIES, AzureNeed, Needs
 from responders.patience import rounds
 from responders.settings import checked_guid
+
+NEEDS: Final = Needs(
+    azure=(AzureNeed(f"{IDENTITIES}/read", "whether a new managed identity is there", ("find",)),),
+)
 
 
 async def find(cloud: Cloud, at: str) -> Json | None:

@@ -3,11 +3,13 @@
 Stops    every later token for a user through this client from carrying these scopes
 Leaves   access tokens already issued to it for users, until they expire; the users' own credentials
 Undo     `ensure`, with what `read_all` returned; ids are new
-Needs    Graph DelegatedPermissionGrant.ReadWrite.All, Directory.Read.All
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/graph/api/serviceprincipal-list-oauth2permissiongrants
          https://learn.microsoft.com/graph/api/oauth2permissiongrant-delete
          https://learn.microsoft.com/graph/api/oauth2permissiongrant-post
 """
+
+from typing import Final
 
 from structlog.contextvars import bound_contextvars
 
@@ -16,9 +18,23 @@ from responders.cloud import Cloud
 from responders.errors import ContractChangedError, RefusedError
 from responders.graph import checked_key
 from responders.model import Json, Principal, StepResult
+from responders.needs import GraphNeed, Needs
 from responders.settings import checked_guid
 
 _GRAPH = "https://graph.microsoft.com/v1.0"
+NEEDS: Final = Needs(
+    graph=(
+        GraphNeed("DelegatedPermissionGrant.Read.All", "delegated permissions"),
+        GraphNeed(
+            "DelegatedPermissionGrant.ReadWrite.All",
+            "take delegated permissions away",
+            ("remove_all",),
+        ),
+        GraphNeed(
+            "DelegatedPermissionGrant.ReadWrite.All", "give delegated permissions", ("ensure",)
+        ),
+    ),
+)
 
 
 async def read_all(cloud: Cloud, principal: Principal) -> list[Json]:

@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   everything as it is
 Undo     none needed
-Needs    Application.Read.All, Directory.Read.All, RoleManagement.Read.Directory; Reader for what machines are attached
+Needs    what the readers that it asks need, one for each question
 Source   https://learn.microsoft.com/security/operations/incident-response-playbook-compromised-malicious-app
 
 It reads through the responders of the single nouns, which is why it may import them.

@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   one file that is the same each time, and a claim that comes and goes
 Undo     none needed
-Needs    the evidence store; Graph Application.Read.All; Reader; Log Analytics Reader
+Needs    NEEDS below; the evidence store
 Source   https://learn.microsoft.com/azure/architecture/patterns/health-endpoint-monitoring
 
 Each check says in a sentence what it saw, or raises: nothing here turns "could not ask" into "well".
@@ -12,18 +12,23 @@ Each check says in a sentence what it saw, or raises: nothing here turns "could 
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from responders import kill_switch, log_service, signal_records
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, TransientError
 from responders.evidence import EvidenceStore
 from responders.log_service import Question
+from responders.needs import GraphNeed, Needs
 from responders.settings import Settings
 
 ACTING = "acting"  # what the switch says while nobody has pulled it
 LATE = timedelta(minutes=15)  # a signal that waits longer is looked for by the sweep as well
 _LOOKED_BACK = timedelta(days=1)
 _PROBE = b"a probe of the evidence store: it may be written"
+NEEDS: Final = Needs(
+    graph=(GraphNeed("Application.Read.All", "whether Graph answers", ("directory",)),),
+)
 
 
 @dataclass(frozen=True, slots=True)

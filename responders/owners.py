@@ -3,14 +3,14 @@
 Stops    an owner, phished or planted, from enabling it again and adding credentials
 Leaves   administrators, who need not be owners; ourselves, where we are one: it may be all that lets us act
 Undo     `ensure`, with what `read_all` returned, once those accounts are known to be sound
-Needs    Graph Application.ReadWrite.All, Directory.Read.All
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/graph/api/application-delete-owners
          https://learn.microsoft.com/graph/api/serviceprincipal-delete-owners
          https://learn.microsoft.com/graph/api/application-post-owners
 """
 
 import asyncio
-from typing import Literal
+from typing import Final, Literal
 
 from structlog.contextvars import bound_contextvars
 
@@ -18,11 +18,23 @@ from responders import additions, removals
 from responders.cloud import Cloud
 from responders.errors import NotFoundError
 from responders.model import MANAGED, Json, Principal, StepResult
+from responders.needs import GraphNeed, Needs
 from responders.settings import checked_guid
 
 _GRAPH = "https://graph.microsoft.com/v1.0"
 _SELECT = {"$select": "id,displayName,userPrincipalName"}
 Holder = Literal["application", "service_principal"]
+NEEDS: Final = Needs(
+    graph=(
+        GraphNeed("Application.Read.All", "who owns an application"),
+        GraphNeed("User.ReadBasic.All", "what owners are called", ("read_all", "_list")),
+        GraphNeed(
+            "Application.ReadWrite.All", "remove owners, who can add credentials", ("remove_all",)
+        ),
+        GraphNeed("Application.ReadWrite.All", "give owners back", ("ensure",)),
+        GraphNeed("Directory.Read.All", "give owners back: Graph asks for both", ("ensure",)),
+    ),
+)
 
 
 async def read_all(cloud: Cloud, principal: Principal) -> list[Json]:

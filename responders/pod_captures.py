@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   what only the node has: memory, files in the containers, network connections
 Undo     none needed
-Needs    pods/log: get; what standing.py needs
+Needs    NEEDS below; what standing.py needs
 Source   https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#get-read-log-of-the-specified-pod
 
 Tokens and passwords are cut out of specs and logs, as far as they can be told by their looks or by
@@ -12,12 +12,14 @@ the name of their variable: the evidence store still has to be guarded like the 
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from responders import standing
 from responders.errors import ResponderError
 from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import Json, WorkloadRef
+from responders.needs import ClusterNeed, Needs
 from responders.redaction import scrub_document
 from responders.workload_objects import containers_of, describe
 
@@ -25,6 +27,9 @@ LINES = 500  # of each container
 _BYTES = 1_048_576  # of each container: one endless line can't fill the evidence store
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _AT_ONCE = 4  # an eviction waits for this; more would crowd out the other clusters' threads
+NEEDS: Final = Needs(
+    cluster=(ClusterNeed("pods/log", ("get",), "what a container said, as evidence"),),
+)
 
 
 async def capture(kube: Kube, refs: Sequence[WorkloadRef]) -> list[Json]:

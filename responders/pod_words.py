@@ -3,21 +3,27 @@
 Stops    nothing
 Leaves   what a program swallows, or says only elsewhere
 Undo     none needed
-Needs    pods/log: get
+Needs    NEEDS, below
 Source   https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#get-read-log-of-the-specified-pod
          https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 """
 
 import re
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from responders.kube import Kube
 from responders.kube_requests import path_of
+from responders.needs import ClusterNeed, Needs
 
 LINES = 500  # of each container: the last ones
 _BYTES = 1_048_576
 # Six to eight digits with the rest of a word behind them are something else.
 _CODE = re.compile(r"AADSTS(\d{5,8})(?!\d)")
+NEEDS: Final = Needs(
+    cluster=(
+        ClusterNeed("pods/log", ("get",), "what a container says of Entra's errors", wanted=True),
+    ),
+)
 
 
 class Words(TypedDict):

@@ -3,17 +3,29 @@
 Stops    nothing
 Leaves   everything as it is; Resource Graph is minutes late, and an evaluation up to a day
 Undo     none needed
-Needs    Microsoft.Authorization/policyAssignments/read, Microsoft.PolicyInsights/policyStates/read: Reader
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/azure/governance/policy/samples/resource-graph-samples
          https://learn.microsoft.com/azure/governance/resource-graph/reference/supported-tables-resources#policyresources
 """
 
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from responders import resource_graph
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError
 from responders.model import Json
+from responders.needs import AzureNeed, Needs
+
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(
+            "Microsoft.Authorization/policyAssignments/read",
+            "which policies are assigned",
+            ("read",),
+        ),
+        AzureNeed("Microsoft.PolicyInsights/policyStates/read", "what they find", ("read",)),
+    ),
+)
 
 
 class Assignment(TypedDict):

@@ -3,8 +3,7 @@
 Stops    nothing
 Leaves   everything as it is
 Undo     none needed
-Needs    mutatingwebhookconfigurations.admissionregistration.k8s.io: list; endpointslices.discovery.k8s.io: list;
-         every user may ask what it is allowed
+Needs    what identity_webhooks.py needs; every user may ask what it is allowed
 Source   https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access
          https://azure.github.io/azure-workload-identity/docs/installation/mutating-admission-webhook.html
 """

@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   everything as it is
 Undo     none needed
-Needs    what `snapshots` needs; Directory.Read.All; Azure Kubernetes Service Cluster User; serviceaccounts: list
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/graph/api/directoryobject-getbyids
          https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
 
@@ -11,7 +11,7 @@ It reads through the responders of the single nouns, which is why it may import 
 """
 
 import asyncio
-from typing import Literal, TypedDict
+from typing import Final, Literal, TypedDict
 
 from responders import (
     clusters,
@@ -26,11 +26,24 @@ from responders.cloud import Cloud
 from responders.errors import NotFoundError, ResponderError
 from responders.fan_out import fan_out
 from responders.model import MANAGED, ClusterRef, Credential, Incident, Json, Principal
+from responders.needs import GraphNeed, Needs
 from responders.settings import checked_guid, is_guid
 from responders.snapshots import Snapshot
 
 Presence = Literal["there", "deleted", "gone", "recreated", "none"]
 _BY_IDS = 1000  # ids that one getByIds takes
+NEEDS: Final = Needs(
+    graph=(
+        GraphNeed(
+            "Application.Read.All", "whether an application and its service principal are there"
+        ),
+        GraphNeed(
+            "Directory.Read.All",
+            "whether groups, owners and resources are there still",
+            ("_missing",),
+        ),
+    ),
+)
 
 
 class Account(TypedDict):

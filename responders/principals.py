@@ -3,12 +3,12 @@
 Stops    nothing
 Leaves   everything as it is
 Undo     none needed
-Needs    Graph Application.Read.All
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/graph/api/resources/serviceprincipal
 """
 
 import asyncio
-from typing import Literal
+from typing import Final, Literal
 
 from responders import hints
 from responders.cloud import Cloud
@@ -20,6 +20,7 @@ from responders.errors import (
     UnresolvedError,
 )
 from responders.model import Hint, Json, Principal, PrincipalKind
+from responders.needs import GraphNeed, Needs
 from responders.settings import is_guid
 
 # The tenant that owns Microsoft's own applications, in every cloud tenant.
@@ -32,6 +33,9 @@ _SELECT = {
     "$select": "id,appId,displayName,servicePrincipalType,appOwnerOrganizationId,accountEnabled,"
     "alternativeNames"
 }
+NEEDS: Final = Needs(
+    graph=(GraphNeed("Application.Read.All", "whose identity it is"),),
+)
 
 
 async def resolve(cloud: Cloud, hint: Hint) -> Principal:

@@ -5,22 +5,41 @@ Stops    traffic of these pods, where the cluster has a policy engine: to the to
 Leaves   connections that were open before, on some engines; pods in the host's network; everything, where the cluster
          has no engine that enforces policies
 Undo     `lift`; items: the policy that was made
-Needs    networkpolicies.networking.k8s.io: get, list, create, delete
+Needs    NEEDS, below
 Source   https://kubernetes.io/docs/concepts/services-networking/network-policies/
          https://learn.microsoft.com/azure/aks/use-network-policies
 """
+
+from typing import Final
 
 from responders.errors import ConflictError, NotFoundError
 from responders.evidence import digest
 from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import ClusterRef, Json, StepResult, WorkloadRef
+from responders.needs import ClusterNeed, Needs
 from responders.standing import Standing
 from responders.workload_objects import INCIDENT, describe, template_of
 
 WORKLOAD = "firebreak.dev/workload"  # whose pods are fenced in: "Kind/name"
 _PLURAL = "networkpolicies"
 _NAME_LIMIT = 63 - 10
+NEEDS: Final = Needs(
+    cluster=(
+        ClusterNeed(
+            "networkpolicies.networking.k8s.io",
+            ("create", "get"),
+            "cut workloads off the network",
+            ("fence_in",),
+        ),
+        ClusterNeed(
+            "networkpolicies.networking.k8s.io",
+            ("list", "delete"),
+            "let them reach the network again",
+            ("lift",),
+        ),
+    ),
+)
 
 
 async def fence_in(

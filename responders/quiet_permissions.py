@@ -9,6 +9,7 @@ ON_QUIET_DAYS: dict[str, tuple[str, ...]] = {
     # lists them, for the labels of Pod Security Standards.
     "namespaces": ("get", "list", "create", "delete"),
     "serviceaccounts": ("delete",),
+    "pods": ("get",),  # troubleshoot_workload, where a pod is named
     "resourcequotas": ("list",),
     "/openid/v1/jwks": ("get",),  # the keys that the API server signs with: see `issuer_keys`
     "pods.metrics.k8s.io": ("list",),  # what the webhook's pods use, where it is measured

@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   everything as it is; what flexible trusts match is in beta alone, and is asked for where there is one
 Undo     none needed
-Needs    Graph Application.Read.All, Directory.Read.All
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/graph/api/application-list
          https://learn.microsoft.com/graph/query-parameters#expand (at most 20 of a relationship, 100 objects a page)
          https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations (at most 20 trusts)
@@ -12,6 +12,7 @@ One call for a hundred applications, and one more for the owners of twenty that 
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from responders import federated_credentials
 from responders.audit_model import ApplicationFacts, ApplicationsChunk, Owner
@@ -21,6 +22,7 @@ from responders.errors import ContractChangedError, ResponderError
 from responders.fan_out import fan_out
 from responders.graph_reads import MOST
 from responders.model import Json
+from responders.needs import GraphNeed, Needs
 from responders.settings import checked_guid
 
 _LIST = "/applications"
@@ -36,6 +38,12 @@ _BATCHES_AT_ONCE = 2  # each is twenty requests by Graph's count
 _FLEXIBLE_AT_ONCE = 4
 # https://learn.microsoft.com/graph/query-parameters#expand
 _MOST_EXPANDED = 20
+NEEDS: Final = Needs(
+    graph=(
+        GraphNeed("Application.Read.All", "every application of the tenant"),
+        GraphNeed("User.ReadBasic.All", "whether an owner is still there", ("chunk", "_owners_of")),
+    ),
+)
 
 
 async def count(cloud: Cloud) -> int:

@@ -3,16 +3,19 @@
 Stops    nothing
 Leaves   everything as it is; those of other tenants' applications are there, too; of Microsoft's own the ids alone
 Undo     none needed
-Needs    Graph Application.Read.All
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/graph/api/serviceprincipal-list
          https://learn.microsoft.com/graph/api/resources/serviceprincipal
 """
+
+from typing import Final
 
 from responders.audit_model import PrincipalFacts, PrincipalsChunk
 from responders.cloud import Cloud
 from responders.credentials import facts_of
 from responders.errors import ContractChangedError
 from responders.model import Credential, Json
+from responders.needs import GraphNeed, Needs
 from responders.principals import MICROSOFT_TENANT
 
 _LIST = "/servicePrincipals"
@@ -22,6 +25,9 @@ _PARAMS = {
     "$top": "999",
 }
 _MANAGED = "ManagedIdentity"
+NEEDS: Final = Needs(
+    graph=(GraphNeed("Application.Read.All", "every service principal of the tenant"),),
+)
 
 
 async def chunk(cloud: Cloud, *, after: str | None, most_pages: int) -> PrincipalsChunk:

@@ -1,9 +1,10 @@
 """Responder: queries against Azure Resource Graph, to discover what no single list shows.
 
 Stops    nothing
-Leaves   everything as it is; what was changed within the last minutes may be missing or stale
+Leaves   everything as it is; what was changed within the last minutes may be missing or stale, and a resource whose
+         type is not in CARRIERS is not seen
 Undo     none needed
-Needs    Microsoft.ResourceGraph/resources/read, and Reader at every scope that shall be seen
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/azure/governance/resource-graph/concepts/query-language
          https://learn.microsoft.com/rest/api/azureresourcegraph/resourcegraph/resources/resources
 
@@ -14,10 +15,12 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, RefusedError
 from responders.model import Json
+from responders.needs import ASSIGNMENTS, VAULTS, AzureNeed, Needs
 from responders.settings import checked_guid
 
 API_VERSION = "2022-10-01"  # the newest stable one; the SDK's lacks authorizationScopeFilter
@@ -31,6 +34,72 @@ _DECLARED = re.compile(r"^// param (\w+):string$", re.MULTILINE)
 _RESOURCE_ID = re.compile(
     r"/subscriptions/[0-9a-f-]{36}(/resourceGroups/[\w.()-]{1,90})?/providers(/[\w.() @-]{1,260})+",
     re.IGNORECASE | re.ASCII,
+)
+# Types that can carry a user-assigned identity, or one of their own. One that is not among these is not seen.
+# https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identities-status
+CARRIERS = (
+    "Microsoft.ApiManagement/service",
+    "Microsoft.App/containerApps",
+    "Microsoft.App/jobs",
+    "Microsoft.AppConfiguration/configurationStores",
+    "Microsoft.Automation/automationAccounts",
+    "Microsoft.Batch/batchAccounts",
+    "Microsoft.Cache/redis",
+    "Microsoft.Cdn/profiles",
+    "Microsoft.CognitiveServices/accounts",
+    "Microsoft.Compute/diskEncryptionSets",
+    "Microsoft.Compute/virtualMachineScaleSets",
+    "Microsoft.Compute/virtualMachines",
+    "Microsoft.ContainerInstance/containerGroups",
+    "Microsoft.ContainerRegistry/registries",
+    "Microsoft.ContainerService/managedClusters",
+    "Microsoft.DBforMySQL/flexibleServers",
+    "Microsoft.DBforPostgreSQL/flexibleServers",
+    "Microsoft.DataFactory/factories",
+    "Microsoft.Databricks/accessConnectors",
+    "Microsoft.Devices/IotHubs",
+    "Microsoft.DocumentDB/databaseAccounts",
+    "Microsoft.EventGrid/domains",
+    "Microsoft.EventGrid/namespaces",
+    "Microsoft.EventGrid/systemTopics",
+    "Microsoft.EventGrid/topics",
+    "Microsoft.EventHub/namespaces",
+    "Microsoft.HDInsight/clusters",
+    "Microsoft.HybridCompute/machines",
+    "Microsoft.Insights/scheduledQueryRules",
+    "Microsoft.Kubernetes/connectedClusters",
+    "Microsoft.Kusto/clusters",
+    "Microsoft.Logic/workflows",
+    "Microsoft.MachineLearningServices/workspaces",
+    "Microsoft.Network/applicationGateways",
+    "Microsoft.RecoveryServices/vaults",
+    "Microsoft.Resources/deploymentScripts",
+    "Microsoft.Search/searchServices",
+    "Microsoft.ServiceBus/namespaces",
+    "Microsoft.SignalRService/SignalR",
+    "Microsoft.Sql/managedInstances",
+    "Microsoft.Sql/servers",
+    "Microsoft.Storage/storageAccounts",
+    "Microsoft.StreamAnalytics/streamingjobs",
+    "Microsoft.Synapse/workspaces",
+    "Microsoft.VirtualMachineImages/imageTemplates",
+    "Microsoft.Web/sites",
+)
+_UNTRIED = "the simulated tenants have a few of the types that can carry an identity"
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(f"{ASSIGNMENTS}/read", "roles that no list shows", ("grants",)),
+        AzureNeed(f"{VAULTS}/read", "key vaults that no list shows", ("vaults_naming", "vaults")),
+        *(
+            AzureNeed(
+                f"{kind}/read",
+                "which resources have an identity",
+                ("attachments", "system_identity"),
+                untried=_UNTRIED,
+            )
+            for kind in CARRIERS
+        ),
+    ),
 )
 
 
@@ -51,6 +120,11 @@ async def vaults_naming(cloud: Cloud, object_id: str, app_id: str) -> list[str]:
     """Ids of key vaults whose access policies name a service principal, alone or with a user."""
     ids = {"object_id": object_id, "app_id": app_id}
     return [_id(one) for one in await run(cloud, "vaults_naming", ids)]
+
+
+async def vaults(cloud: Cloud) -> list[Json]:
+    """Every key vault in sight: `{id, name, rbac, purge}`."""
+    return await run(cloud, "vaults", {})
 
 
 async def grants(cloud: Cloud, object_id: str) -> list[str]:

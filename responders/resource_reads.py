@@ -3,8 +3,7 @@
 Stops    nothing
 Leaves   a line in the resource's own log; of what is read nothing is kept, not even looked at
 Undo     none needed
-Needs    Microsoft.Authorization/roleDefinitions/read, Microsoft.Storage/storageAccounts/read and
-         /blobServices/containers/read, Microsoft.KeyVault/vaults/read: Reader
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory
          https://learn.microsoft.com/azure/key-vault/general/rbac-guide
          https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
@@ -14,13 +13,14 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
 from responders import key_vault_policies, role_definitions
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, NotFoundError, RefusedError, TransientError
 from responders.model import Grant, Json
+from responders.needs import VAULTS, AzureNeed, Needs
 from responders.role_definitions import Permission, allows
 
 if TYPE_CHECKING:
@@ -57,6 +57,17 @@ _ARM = (
     ),
     (_ACCOUNT.pattern, "Microsoft.Storage/storageAccounts/read", ACCOUNTS_VERSION),
     (_VAULT.pattern, "Microsoft.KeyVault/vaults/read", key_vault_policies.API_VERSION),
+)
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(
+            "Microsoft.Storage/storageAccounts/blobServices/containers/read",
+            "something that a cut-off identity could read before",
+            ("_some_container",),
+        ),
+        AzureNeed("Microsoft.Storage/storageAccounts/read", "where that is", ("_of_storage",)),
+        AzureNeed(f"{VAULTS}/read", "where that is", ("_of_vault",)),
+    ),
 )
 
 

@@ -4,9 +4,7 @@ Stops    pods from holding tokens that a rotation of the signing keys made worth
 Leaves   what AKS runs itself, whose tokens kubelet renews; paused and OnDelete workloads, Jobs, bare pods and what a
          controller made that Firebreak does not know: reported, each with its command; tokens in Secrets
 Undo     none needed: the template differs by an annotation
-Needs    pods: list; replicasets.apps: list; jobs.batch: list; deployments.apps: list, get, patch;
-         statefulsets.apps: list, get, patch; daemonsets.apps: list, get, patch; cronjobs.batch: list;
-         poddisruptionbudgets.policy: list
+Needs    NEEDS, below
 Source   https://kubernetes.io/docs/concepts/storage/projected-volumes/#serviceaccounttoken
          https://kubernetes.io/docs/reference/kubectl/generated/kubectl_rollout/kubectl_rollout_restart/
          https://argo-rollouts.readthedocs.io/en/stable/features/restart/ (spec.restartAt; it asks budgets itself)
@@ -14,13 +12,14 @@ Source   https://kubernetes.io/docs/concepts/storage/projected-volumes/#servicea
 """
 
 import asyncio
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from responders.errors import NotFoundError, RefusedError
 from responders.inventories import BOTTOM_UP
 from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import Json, StepResult
+from responders.needs import ROLLOUTS, RUNNERS, ClusterNeed, Needs, on_each
 from responders.restart_limits import Reported, blocking, unfinished, why_not
 from responders.workload_objects import (
     BUILT_IN,
@@ -31,6 +30,29 @@ from responders.workload_objects import (
 )
 
 RESTARTED = "kubectl.kubernetes.io/restartedAt"
+_STARTED = ("deployments.apps", "statefulsets.apps", "daemonsets.apps")
+NEEDS: Final = Needs(
+    cluster=(
+        *on_each(
+            (*RUNNERS, "pods"),
+            ("list",),
+            "which pods hold tokens of old keys, and who makes them",
+            ("find",),
+        ),
+        ClusterNeed(
+            "poddisruptionbudgets.policy",
+            ("list",),
+            "how many pods may be away",
+            ("find", "restart"),
+            wanted=True,
+        ),
+        *on_each(_STARTED, ("get", "patch"), "restart them", ("restart",)),
+        *on_each(_STARTED, ("get",), "whether they are back", ("is_back",)),
+        ClusterNeed(ROLLOUTS, ("list",), "Rollouts among them", ("find",), wanted=True),
+        ClusterNeed(ROLLOUTS, ("get", "patch"), "restart a Rollout", ("restart",), wanted=True),
+        ClusterNeed(ROLLOUTS, ("get",), "whether it is back", ("is_back",), wanted=True),
+    ),
+)
 
 
 class Restartable(TypedDict):

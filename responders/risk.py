@@ -3,7 +3,7 @@
 Stops    sign-ins, where a Conditional Access policy blocks service principals at high risk
 Leaves   tokens already issued; managed identities, which ID Protection does not cover
 Undo     `dismiss`
-Needs    Graph IdentityRiskyServicePrincipal.ReadWrite.All; the licence Workload ID Premium
+Needs    NEEDS below; the licence Workload ID Premium
 Source   https://learn.microsoft.com/graph/api/riskyserviceprincipal-confirmcompromised
          https://learn.microsoft.com/graph/api/riskyserviceprincipal-dismiss
          https://learn.microsoft.com/entra/id-protection/concept-workload-identity-risk
@@ -14,12 +14,14 @@ https://learn.microsoft.com/graph/throttling-limits
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from structlog.contextvars import bound_contextvars
 
 from responders.cloud import Cloud
 from responders.errors import NotFoundError, RefusedError, TransientError
 from responders.model import MANAGED, Change, Json, Principal, StepResult
+from responders.needs import GraphNeed, Needs
 from responders.read_only import is_read_only
 from responders.settings import checked_guid
 
@@ -30,6 +32,22 @@ _COMPROMISED = "confirmedCompromised"
 _BASE = "/identityProtection/riskyServicePrincipals"
 _ACTS = {_COMPROMISED: "confirmCompromised", "dismissed": "dismiss"}  # state -> what makes it so
 _WORDS = {_COMPROMISED: "confirmed as compromised", "dismissed": "no longer thought compromised"}
+NEEDS: Final = Needs(
+    graph=(
+        GraphNeed(
+            "IdentityRiskyServicePrincipal.Read.All",
+            "what Entra ID Protection thinks",
+            ("_state", "state"),
+            applications_only=True,
+        ),
+        GraphNeed(
+            "IdentityRiskyServicePrincipal.ReadWrite.All",
+            "tell Entra ID Protection",
+            ("_post",),
+            applications_only=True,
+        ),
+    ),
+)
 
 
 async def confirm_compromised(cloud: Cloud, principal: Principal) -> StepResult:

@@ -4,8 +4,7 @@ Stops    what issued tokens can do in Azure: RBAC is asked for every request
 Leaves   up to 10 minutes in which a resource still honours the old answer; grants that a group
          carries (`group_grants` names them); access outside RBAC (Key Vault policies, SQL users, ACLs, account keys)
 Undo     `ensure` with what `read_all` returned, for a principal that is clean
-Needs    Microsoft.Authorization/roleAssignments/read, /write and /delete: Role Based Access Control
-         Administrator at the scopes that are guarded
+Needs    what grants.py, grant_removals.py and grant_additions.py need
 Source   https://learn.microsoft.com/azure/role-based-access-control/troubleshooting
          https://learn.microsoft.com/rest/api/authorization/role-assignments
 """

@@ -3,14 +3,14 @@
 Stops    nothing
 Leaves   everything as it is
 Undo     none needed
-Needs    Microsoft.Authorization/roleDefinitions/read: Reader
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/rest/api/authorization/role-definitions/get-by-id
          https://learn.microsoft.com/azure/role-based-access-control/role-definitions
 """
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from responders.audit_model import RoleFacts
 from responders.calls import azure_call
@@ -19,6 +19,7 @@ from responders.errors import ContractChangedError, ResponderError
 from responders.fan_out import fan_out
 from responders.grants import ANY_SUBSCRIPTION
 from responders.model import Json
+from responders.needs import DEFINITIONS, AzureNeed, Needs
 
 API_VERSION = "2022-04-01"
 
@@ -27,6 +28,9 @@ _MAKES_OWNERS = (
     "Microsoft.Authorization/roleAssignments/write",
     "Microsoft.Authorization/roleDefinitions/write",
     "Microsoft.Authorization/elevateAccess/action",
+)
+NEEDS: Final = Needs(
+    azure=(AzureNeed(f"{DEFINITIONS}/read", "what roles allow", ("read", "read_facts", "_read")),),
 )
 
 

@@ -3,17 +3,18 @@
 Stops    nothing
 Leaves   everything as it is
 Undo     none needed
-Needs    serviceaccounts: list; pods: list; deployments.apps: list; statefulsets.apps: list; daemonsets.apps: list;
-         replicasets.apps: list; jobs.batch: list; cronjobs.batch: list
+Needs    NEEDS, below
 Source   https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from responders.fan_out import failures, fan_out, worst
 from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import Json
+from responders.needs import RUNNERS, Needs, on_each
 from responders.workload_objects import (
     BUILT_IN,
     FINISHED_PHASES,
@@ -27,6 +28,16 @@ _AT_ONCE = 4  # lists of one cluster
 # What is kept of a ServiceAccount, and of a runner beside what each has: its object and its pod template are given.
 CutAccount = Callable[[Json], Json | None]
 CutRunner = Callable[[Json, Json], Json]
+NEEDS: Final = Needs(
+    cluster=(
+        *on_each(
+            ("serviceaccounts", "pods", *RUNNERS),
+            ("list",),
+            "what runs in a cluster, and as whom",
+            ("read",),
+        ),
+    ),
+)
 
 
 async def read(kube: Kube, account: CutAccount, runner: CutRunner) -> tuple[list[Json], list[Json]]:

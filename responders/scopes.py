@@ -3,14 +3,13 @@
 Stops    nothing
 Leaves   everything as it is; what is assigned where Firebreak sees nothing is not known to it
 Undo     none needed
-Needs    Microsoft.Resources/subscriptions/read, Microsoft.Management/managementGroups/read:
-         Reader at the tenant root management group
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/rest/api/managementgroups/management-groups/list
          https://learn.microsoft.com/azure/role-based-access-control/role-assignments-list-rest
 """
 
 import asyncio
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from responders.cloud import Cloud
 from responders.errors import (
@@ -19,9 +18,19 @@ from responders.errors import (
     RefusedError,
     ResponderError,
 )
+from responders.needs import AzureNeed, Needs
 
 MANAGEMENT_GROUPS_VERSION = "2020-05-01"
 _GROUPS = "/providers/Microsoft.Management/managementGroups"
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(
+            "Microsoft.Management/managementGroups/read",
+            "which management groups there are",
+            ("visible", "_groups"),
+        ),
+    ),
+)
 
 
 class Scopes(NamedTuple):

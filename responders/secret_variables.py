@@ -3,18 +3,18 @@
 Stops    new pods from getting the secret
 Leaves   the Secret itself, and the credential that it holds: both are for a person to delete
 Undo     `put_back`, with the entries that were taken out
-Needs    deployments.apps: get, patch; statefulsets.apps: get, patch; daemonsets.apps: get, patch;
-         cronjobs.batch: get, patch
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/azure/aks/workload-identity-migrate-from-pod-identity
          https://kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/ ($patch: delete)
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from responders.kube import STRATEGIC_MERGE_PATCH, Kube
 from responders.kube_requests import path_of
 from responders.model import Json
+from responders.needs import Needs, on_each
 from responders.use_labels import parsed
 from responders.workload_objects import (
     PLURALS,
@@ -26,6 +26,17 @@ from responders.workload_objects import (
 )
 
 Entries = Mapping[str, Sequence[Json]]  # container -> entries of its environment
+_TEMPLATES = ("deployments.apps", "statefulsets.apps", "daemonsets.apps", "cronjobs.batch")
+NEEDS: Final = Needs(
+    cluster=(
+        *on_each(
+            _TEMPLATES,
+            ("get", "patch"),
+            "take a Secret's client secret out of a pod template",
+            ("_write",),
+        ),
+    ),
+)
 
 
 class Place(NamedTuple):

@@ -3,18 +3,31 @@
 Stops    nothing
 Leaves   one comment per notice: the same notice again writes over its own
 Undo     delete the comment by hand
-Needs    Microsoft.SecurityInsights/incidents/comments/write at the workspace: the role Microsoft Sentinel Responder
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/rest/api/securityinsights/incident-comments/create-or-update
 """
+
+from typing import Final
 
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, NotFoundError, RefusedError
 from responders.model import StepResult
+from responders.needs import AzureNeed, Needs
 from responders.read_only import telling_people
 
 API_VERSION = "2025-09-01"
 # https://learn.microsoft.com/azure/sentinel/sentinel-service-limits#incident-limits
 MOST_CHARACTERS = 30_000
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(
+            "Microsoft.SecurityInsights/incidents/comments/write",
+            "comment on the Sentinel incident that a signal came from",
+            scope="sentinel",
+            only_with="notices.sentinel_comments",
+        ),
+    ),
+)
 
 
 async def put(cloud: Cloud, incident: str, comment_id: str, message: str) -> StepResult:

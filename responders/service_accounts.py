@@ -5,7 +5,7 @@ Leaves   running pods with the environment they started with; ServiceAccount tok
          which Entra accepts until they expire: only the successor's new subject shuts them out
 Undo     items: for each changed annotation its value before, on the object firebreak.dev/previous-client-id; a created
          ServiceAccount is deleted
-Needs    serviceaccounts: get, list, create, patch
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/azure/aks/workload-identity-overview
          https://kubernetes.io/docs/concepts/security/service-accounts/
 """
@@ -13,6 +13,7 @@ Source   https://learn.microsoft.com/azure/aks/workload-identity-overview
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from responders.errors import ConflictError, NotFoundError, RefusedError
 from responders.gitops import owner_of, remark, without_marks
@@ -21,6 +22,7 @@ from responders.inventory_cuts import CLIENT_ID, says
 from responders.kube import Change, Kube
 from responders.kube_requests import path_of
 from responders.model import Json, ServiceAccountRef, StepResult
+from responders.needs import ClusterNeed, Needs
 
 _EVERYWHERE = path_of("serviceaccounts")
 INCIDENT = "firebreak.dev/incident"
@@ -28,6 +30,28 @@ REPLACES = "firebreak.dev/replaces"
 RETIRED_BY = "firebreak.dev/retired-by"
 REPLACED_BY = "firebreak.dev/replaced-by"
 PREVIOUS_CLIENT_ID = "firebreak.dev/previous-client-id"
+NEEDS: Final = Needs(
+    cluster=(
+        ClusterNeed(
+            "serviceaccounts",
+            ("list",),
+            "which ServiceAccounts name an identity",
+            ("subjects", "read"),
+        ),
+        ClusterNeed(
+            "serviceaccounts",
+            ("create", "get", "patch"),
+            "make the successor of a ServiceAccount",
+            ("ensure_successor", "_adopt"),
+        ),
+        ClusterNeed(
+            "serviceaccounts",
+            ("get", "patch"),
+            "name the new identity, or none",
+            ("point", "retire"),
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

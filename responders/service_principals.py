@@ -4,23 +4,39 @@ Stops    every new token for this service principal, whatever credential asks fo
 Leaves   tokens already issued, until they expire; the role assignments that they open doors with
 Undo     `enable`, never before its exposed credentials are gone;
          `remove_made`, for one that was created disabled
-Needs    Graph Application.ReadWrite.All
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/entra/identity/enterprise-apps/disable-user-sign-in-portal
          https://learn.microsoft.com/security/operations/incident-response-playbook-compromised-malicious-app
 """
 
 from contextlib import suppress
+from typing import Final
 
 from structlog.contextvars import bound_contextvars
 
 from responders.cloud import Cloud
 from responders.errors import ConflictError, ContractChangedError, NotFoundError, TransientError
 from responders.model import MANAGED, Change, Json, Principal, StepResult
+from responders.needs import GraphNeed, Needs
 from responders.patience import rounds, until_it_reads_back
 from responders.read_only import is_read_only
 from responders.settings import checked_guid
 
 _SELECT = {"$select": "id,accountEnabled"}
+NEEDS: Final = Needs(
+    graph=(
+        GraphNeed("Application.Read.All", "whether it is enabled"),
+        GraphNeed(
+            "Application.ReadWrite.All",
+            "disable a service principal, and make a disabled one where none is",
+            ("_disable", "_create"),
+        ),
+        GraphNeed("Application.ReadWrite.All", "enable it again", ("enable",)),
+        GraphNeed(
+            "Application.ReadWrite.All", "delete the disabled one that was made", ("_delete",)
+        ),
+    ),
+)
 
 
 async def ensure_disabled(cloud: Cloud, principal: Principal) -> StepResult:

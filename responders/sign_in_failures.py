@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   everything as it is; what Entra has not written to the workspace yet comes with a later look
 Undo     none needed
-Needs    Log Analytics Reader on the workspace; diagnostic settings that send the sign-in tables there
+Needs    what log_service.py needs; diagnostic settings that send the sign-in tables there
 Source   https://learn.microsoft.com/azure/azure-monitor/reference/tables/aadserviceprincipalsigninlogs
          https://learn.microsoft.com/azure/azure-monitor/reference/tables/aadmanagedidentitysigninlogs
 

@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   one claim in the evidence store, which holds the totals and up to when each table has been counted
 Undo     none needed
-Needs    Log Analytics Reader on the workspace; diagnostic settings that send the sign-in tables there; the store
+Needs    what log_service.py needs; diagnostic settings that send the sign-in tables there; the store
 Source   https://learn.microsoft.com/kusto/query/ingestion-time-function
          https://prometheus.io/docs/practices/naming/#labels (every label value is a series)
 

@@ -4,10 +4,7 @@ Stops    after two rotations, every ServiceAccount token that was issued before,
 Leaves   tokens of the cluster's own workloads refused as well, until their pods are restarted or kubelet renews them;
          Entra's own copy of the keys, whose age is not documented
 Undo     none: a key that is gone does not come back, and nobody needs it
-Needs    Microsoft.ContainerService/managedClusters/read,
-         Microsoft.ContainerService/managedClusters/rotateServiceAccountSigningKeys/action,
-         Microsoft.ContainerService/locations/operations/read,
-         Microsoft.ContainerService/locations/operationresults/read; the issuer's public documents over https
+Needs    NEEDS below; the issuer's public documents over https
 Source   https://learn.microsoft.com/azure/aks/use-oidc-issuer#rotate-the-oidc-key
          https://learn.microsoft.com/rest/api/aks/managed-clusters/rotate-service-account-signing-keys
          https://openid.net/specs/openid-connect-discovery-1_0.html
@@ -15,6 +12,7 @@ Source   https://learn.microsoft.com/azure/aks/use-oidc-issuer#rotate-the-oidc-k
 
 import re
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 from structlog.contextvars import bound_contextvars
@@ -26,6 +24,7 @@ from responders.clusters import address_of
 from responders.errors import ContractChangedError, RefusedError, TransientError
 from responders.managed_identities import CLUSTERS_VERSION
 from responders.model import ClusterRef, Json
+from responders.needs import CLUSTERS, ROTATING, AzureNeed, Needs
 
 ENDS_WITHIN_S = 200.0  # of the step's 240; what takes longer is asked about by the next run
 POLL_S = 5
@@ -35,6 +34,19 @@ _MOST_BYTES = 1_000_000
 _MAX_AGE = re.compile(r"\bmax-age\s*=\s*(\d{1,9})", re.IGNORECASE)
 ENDED = {"succeeded", "failed", "canceled"}
 _ACTION = "Microsoft.ContainerService/managedClusters/rotateServiceAccountSigningKeys/action"
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(f"{CLUSTERS}/read", "whether an operation is under way", ("state_of",)),
+        *(
+            AzureNeed(action, "rotate a cluster's signing keys", ("rotate",), only_with=ROTATING)
+            for action in (
+                _ACTION,
+                "Microsoft.ContainerService/locations/operations/read",
+                "Microsoft.ContainerService/locations/operationresults/read",
+            )
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   everything as it is
 Undo     none needed; what it returns is the undo record of every other responder
-Needs    Application.Read.All; Microsoft.Authorization/roleAssignments/read
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/security/operations/incident-response-playbook-compromised-malicious-app
 
 It reads through the responders of the single nouns, which is why it may import them.
@@ -12,7 +12,7 @@ It reads through the responders of the single nouns, which is why it may import 
 import asyncio
 from collections.abc import Coroutine
 from datetime import UTC, datetime
-from typing import Any, TypedDict
+from typing import Any, Final, TypedDict
 
 from responders import (
     app_roles,
@@ -39,10 +39,20 @@ from responders.model import (
     Json,
     Principal,
 )
+from responders.needs import GraphNeed, Needs
 
 # Lists of the directory object itself: where that is deleted there are none to be taken away.
 _OF_THE_OBJECT = frozenset({"app_roles", "oauth_grants", "memberships"})
 _SECRET_FIELDS = ("secretText", "hint")  # `hint` is the first three characters of a secret
+NEEDS: Final = Needs(
+    graph=(
+        GraphNeed(
+            "Application.Read.All",
+            "the application and service principal as they are",
+            ("take", "_must"),
+        ),
+    ),
+)
 
 
 class Snapshot(TypedDict):

@@ -1,7 +1,6 @@
 """How the workloads of a plan stand in one cluster right now: each kind of each namespace listed once.
 
-Needs    deployments.apps: list; statefulsets.apps: list; daemonsets.apps: list; replicasets.apps: list;
-         jobs.batch: list; cronjobs.batch: list; pods: list
+Needs    NEEDS, below
 Source   https://kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents/
 
 By namespace, so that rights in these namespaces are enough. Owners are listed after what they own: while something
@@ -12,11 +11,13 @@ nobody asks for is dropped as the pages arrive, and of pods that are only judged
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from responders.inventories import BOTTOM_UP
 from responders.kube import Cut, Kube
 from responders.kube_requests import path_of
 from responders.model import Json, WorkloadRef
+from responders.needs import ROLLOUTS, RUNNERS, ClusterNeed, Needs, on_each
 from responders.workload_objects import CLIENT_ID_VARIABLE, PLURALS, Kind, controller_uid
 
 _MIDDLE: dict[Kind, Kind] = {
@@ -24,6 +25,12 @@ _MIDDLE: dict[Kind, Kind] = {
     "Rollout": "ReplicaSet",
     "CronJob": "Job",
 }
+NEEDS: Final = Needs(
+    cluster=(
+        *on_each((*RUNNERS, "pods"), ("list",), "how workloads stand right now"),
+        ClusterNeed(ROLLOUTS, ("list",), "how Rollouts stand", wanted=True),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

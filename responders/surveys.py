@@ -3,8 +3,7 @@
 Stops    nothing
 Leaves   everything as it is
 Undo     none needed
-Needs    Azure Kubernetes Service Cluster User; what inventories.py, preflight.py, cluster_access.py and
-         identity_bindings.py need
+Needs    what clusters.py, inventories.py, preflight.py, cluster_access.py and identity_bindings.py need
 Source   https://learn.microsoft.com/azure/aks/workload-identity-overview
 
 It reads through the responders of the single nouns, which is why it may import them.

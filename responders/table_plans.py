@@ -5,15 +5,27 @@ Source   https://learn.microsoft.com/rest/api/loganalytics/tables/list-by-worksp
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from responders.cloud import Cloud
 from responders.errors import NotFoundError, ResponderError
 from responders.fan_out import fan_out
 from responders.model import Json
+from responders.needs import WORKSPACES, AzureNeed, Needs
 
 SEARCHED = frozenset({"Basic", "Auxiliary"})
 _WORKSPACES = "Microsoft.OperationalInsights/workspaces"
 _API_VERSION = "2023-09-01"
+NEEDS: Final = Needs(
+    azure=(
+        AzureNeed(f"{WORKSPACES}/read", "which workspace has the logs", scope="workspace"),
+        AzureNeed(
+            f"{WORKSPACES}/tables/read",
+            "which tables there are, and their plans",
+            scope="workspace",
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

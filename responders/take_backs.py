@@ -4,13 +4,14 @@ Stops    the new identity: nothing in the cluster names it any more
 Leaves   bare pods and Jobs that were stopped for good; successors of ServiceAccounts, which name nobody; pods that a
          rollout has not replaced yet
 Undo     another recovery
-Needs    what evictions.py, moves.py, service_accounts.py, consumer_moves.py, quarantines.py and gitops_owners.py need
+Needs    NEEDS, below
 Source   https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
 
 By the marks that the incident left on each object: one without them was not changed, or not by it.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from responders import argo_rollouts, move_patches
 from responders.errors import NotFoundError, RefusedError
@@ -18,6 +19,7 @@ from responders.kube import MERGE_PATCH, Change, Kube
 from responders.model import Change as Changed
 from responders.model import Json, Status, StepResult, WorkloadRef
 from responders.moves import content_type
+from responders.needs import GITOPS, ROLLOUTS, RUNNERS, SUSPENDING, ClusterNeed, Needs, on_each
 from responders.read_only import is_read_only
 from responders.workload_objects import (
     INCIDENT,
@@ -32,6 +34,33 @@ from responders.workload_objects import (
 )
 
 _MARKS = (INCIDENT, REPLICAS, SUSPEND, PREVIOUS_SERVICE_ACCOUNT)
+_WRITTEN = ("serviceaccounts", *RUNNERS)
+_WRITTEN_TOO = (
+    "secretproviderclasses.secrets-store.csi.x-k8s.io",
+    "triggerauthentications.keda.sh",
+    "clustertriggerauthentications.keda.sh",
+    "configmaps",
+    ROLLOUTS,
+)
+NEEDS: Final = Needs(
+    cluster=(
+        *on_each(_WRITTEN, ("get", "patch"), "put back what an incident had changed", ("put",)),
+        *on_each(
+            _WRITTEN_TOO,
+            ("get", "patch"),
+            "put back what an incident had changed",
+            ("put",),
+            wanted=True,
+        ),
+        *(
+            ClusterNeed(
+                one, ("get", "patch"), "let a controller go on", ("put",), only_with=SUSPENDING
+            )
+            for one in GITOPS
+        ),
+        ClusterNeed("pods", ("get",), "whether a pod is there again", ("_pod",)),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   a real token, where Entra says yes: it is dropped here, unread, and expires by itself
 Undo     none needed
-Needs    serviceaccounts/token: create
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
          https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 """
@@ -11,13 +11,14 @@ Source   https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-cr
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, TransientError
 from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import Json, TokenVerdict
+from responders.needs import ClusterNeed, Needs
 
 if TYPE_CHECKING:
     import httpx
@@ -26,6 +27,16 @@ T = TypeVar("T")
 _LIFETIME_S = 600  # the shortest that an API server accepts
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _NOT_A_VERDICT = frozenset({"temporarily_unavailable", "server_error"})
+NEEDS: Final = Needs(
+    cluster=(
+        ClusterNeed(
+            "serviceaccounts/token",
+            ("create",),
+            "sign in as the workload does: what Entra says is the proof",
+            ("_service_account_token",),
+        ),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

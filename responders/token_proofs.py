@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   a real token, where Entra says yes: it is dropped where it arrived, and the answer is "not contained"
 Undo     none needed
-Needs    serviceaccounts/token: create, in the clusters that federate into the identity
+Needs    what token_exchange.py needs, in the clusters that federate into the identity
 Source   https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 
 It reads through the responders of clusters and token exchange, which is why it may import them.

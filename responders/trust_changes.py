@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   everything as it is; what is older than the tables is not known: no trust says when it was made
 Undo     none needed
-Needs    Log Analytics Reader on the workspace that gets Entra's audit log and the activity log
+Needs    what log_service.py needs; Entra's audit log and the activity log in the workspace
 Source   https://learn.microsoft.com/azure/azure-monitor/reference/tables/auditlogs
          https://learn.microsoft.com/graph/api/resources/federatedidentitycredential (no date)
 """

@@ -3,14 +3,14 @@
 Stops    nothing
 Leaves   every other trust; some minutes in which the token endpoint still goes by the old one
 Undo     `mend` with before and after changed about
-Needs    Graph Application.ReadWrite.All;
-         Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read and /write: Managed
-         Identity Contributor
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/graph/api/federatedidentitycredential-update
          https://learn.microsoft.com/rest/api/managedidentity/federated-identity-credentials/create-or-update
 
 What may be mended is for the caller to judge: this changes exactly the trust that was looked at, or none.
 """
+
+from typing import Final
 
 from structlog.contextvars import bound_contextvars
 
@@ -18,11 +18,16 @@ from responders import identity_trusts, trusts
 from responders.cloud import Cloud
 from responders.errors import RefusedError
 from responders.model import Change, FederatedCredential, Json, Principal, StepResult
+from responders.needs import TRUSTS, AzureNeed, GraphNeed, Needs
 from responders.patience import until_it_reads_back
 from responders.read_only import is_read_only
 from responders.settings import checked_guid
 
 _PARTS = ("issuer", "subject", "audiences")
+NEEDS: Final = Needs(
+    graph=(GraphNeed("Application.ReadWrite.All", "mend a trust of an application", ("_write",)),),
+    azure=(AzureNeed(f"{TRUSTS}/write", "mend a trust of a managed identity", ("_write",)),),
+)
 
 
 async def mend(

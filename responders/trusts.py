@@ -3,9 +3,7 @@
 Stops    new tokens by the trusts that are removed
 Leaves   all others; tokens already issued; trust that the token endpoint still caches, for a few minutes
 Undo     `ensure` with what was removed, `remove` with what was created
-Needs    Graph Application.ReadWrite.All;
-         Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read, /write and /delete:
-         Managed Identity Contributor
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/graph/api/resources/federatedidentitycredential
          https://learn.microsoft.com/rest/api/managedidentity/federated-identity-credentials
 
@@ -13,6 +11,7 @@ It goes by the responders of the two kinds, which is why it may import them.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from structlog.contextvars import bound_contextvars
 
@@ -20,8 +19,24 @@ from responders import federated_credentials, identity_trust_additions, identity
 from responders.cloud import Cloud
 from responders.errors import ConflictError, NotFoundError, RefusedError, TransientError
 from responders.model import FederatedCredential, NewIdentity, Principal, StepResult
+from responders.needs import TRUSTS, AzureNeed, GraphNeed, Needs
 from responders.patience import rounds
 from responders.settings import checked_guid
+
+NEEDS: Final = Needs(
+    graph=(
+        GraphNeed(
+            "Application.ReadWrite.All",
+            "remove exactly these trusts of an application",
+            ("_delete",),
+        ),
+    ),
+    azure=(
+        AzureNeed(
+            f"{TRUSTS}/delete", "remove exactly these trusts of a managed identity", ("_delete",)
+        ),
+    ),
+)
 
 
 def holder_of(principal: Principal) -> NewIdentity:

@@ -3,21 +3,29 @@
 Stops    nothing
 Leaves   ServiceAccounts as they are: there the label does nothing; bare pods and Jobs, whose template can't be changed
 Undo     `ensure` with the value that it had, None where it had none
-Needs    deployments.apps: get, patch; statefulsets.apps: get, patch; daemonsets.apps: get, patch;
-         cronjobs.batch: get, patch
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/azure/aks/workload-identity-overview#pod-labels
          https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html#pod
 
 A changed template is a rollout: its pods are replaced one after the other, as its strategy says.
 """
 
-from typing import cast
+from typing import Final, cast
 
 from responders.errors import NotFoundError
 from responders.kube import STRATEGIC_MERGE_PATCH, Kube
 from responders.kube_requests import path_of
 from responders.model import Json
+from responders.needs import Needs, on_each
 from responders.workload_objects import PLURALS, USE_LABEL, Kind, template_of
+
+_TEMPLATES = ("deployments.apps", "statefulsets.apps", "daemonsets.apps", "cronjobs.batch")
+NEEDS: Final = Needs(
+    cluster=(
+        *on_each(_TEMPLATES, ("get",), "whether pods are labelled for the webhook", ("find",)),
+        *on_each(_TEMPLATES, ("get", "patch"), "label them", ("ensure",)),
+    ),
+)
 
 
 def parsed(workload: str) -> tuple[Kind, str]:

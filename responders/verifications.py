@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   everything as it is; the token asked for is refused, or dropped where it arrived
 Undo     none needed
-Needs    Application.Read.All; roleAssignments/read; create serviceaccounts/token in the clusters
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 
 It reads through the responders of the single nouns, which is why it may import them.
@@ -12,7 +12,7 @@ It reads through the responders of the single nouns, which is why it may import 
 import asyncio
 from collections.abc import Awaitable
 from contextlib import suppress
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Final, Literal, NotRequired, TypedDict
 
 from responders import (
     applications,
@@ -28,9 +28,13 @@ from responders import (
 from responders.cloud import Cloud
 from responders.errors import NotFoundError, ResponderError
 from responders.model import MANAGED, Json, Principal, Status
+from responders.needs import GraphNeed, Needs
 from responders.snapshots import Snapshot
 
 Answer = tuple[bool | None, str]  # holds, or None where it could not be asked; and what was found
+NEEDS: Final = Needs(
+    graph=(GraphNeed("Application.Read.All", "whether it was made anew", ("_replaced",)),),
+)
 
 
 class Check(TypedDict):

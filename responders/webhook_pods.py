@@ -3,7 +3,7 @@
 Stops    nothing
 Leaves   everything as it is
 Undo     none needed
-Needs    pods: list; pods/log: get; pods.metrics.k8s.io: list, where the cluster serves it
+Needs    NEEDS, below
 Source   https://azure.github.io/azure-workload-identity/docs/installation/mutating-admission-webhook.html
          https://kubernetes.io/docs/reference/external-api/metrics.v1beta1/
          https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#ContainerStatus
@@ -17,12 +17,13 @@ import json
 import re
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from responders.errors import ContractChangedError, NotFoundError, ResponderError
 from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import Json
+from responders.needs import ClusterNeed, Needs
 from responders.redaction import scrub
 from responders.untrusted import visible
 
@@ -32,6 +33,13 @@ _SHOWN = 200  # characters of a line
 # klog's severities: https://github.com/kubernetes/klog (E and F), logfmt's level, and JSON's below.
 _COMPLAINT = re.compile(r"^[EF]\d{4} |\blevel=(?:error|fatal|panic)\b", re.IGNORECASE)
 _LEVELS = {"error", "fatal", "panic", "dpanic"}
+NEEDS: Final = Needs(
+    cluster=(
+        ClusterNeed("pods", ("list",), "how the webhook's pods are", ("look",)),
+        ClusterNeed("pods/log", ("get",), "what they complain of", ("_complaints",)),
+        ClusterNeed("pods.metrics.k8s.io", ("list",), "what they use", ("_usage",), wanted=True),
+    ),
+)
 
 
 class PodSeen(TypedDict):

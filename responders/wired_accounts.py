@@ -3,12 +3,13 @@
 Stops    nothing
 Leaves   every label and annotation that no declaration is about; running pods, which keep what they started with
 Undo     `restore`: what was created is deleted, what was changed gets its annotations back
-Needs    serviceaccounts: get, list, create, patch, delete
+Needs    NEEDS, below
 Source   https://learn.microsoft.com/azure/aks/workload-identity-overview
          https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from responders.errors import ConflictError, NotFoundError
 from responders.inventory_cuts import CLIENT_ID
@@ -16,9 +17,24 @@ from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import Json
 from responders.namespaces import IDENTITY, RUN
+from responders.needs import ClusterNeed, Needs
 from responders.workload_facts import EXPIRATION
 
 TENANT_ID = "azure.workload.identity/tenant-id"
+NEEDS: Final = Needs(
+    cluster=(
+        ClusterNeed(
+            "serviceaccounts", ("list",), "ServiceAccounts of a declared namespace", ("read_all",)
+        ),
+        ClusterNeed(
+            "serviceaccounts",
+            ("create", "get", "patch"),
+            "wire a declared ServiceAccount",
+            ("ensure",),
+        ),
+        ClusterNeed("serviceaccounts", ("get", "patch", "delete"), "undo that", ("restore",)),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

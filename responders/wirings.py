@@ -3,14 +3,13 @@
 Stops    nothing
 Leaves   everything as it is; a container's other variables, and what else its log says, are not kept
 Undo     none needed
-Needs    serviceaccounts: get, list; pods: get, list; pods/log: get; deployments.apps: list; statefulsets.apps: list;
-         daemonsets.apps: list; replicasets.apps: list; jobs.batch: list; cronjobs.batch: list
+Needs    NEEDS, below
 Source   https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html
          https://learn.microsoft.com/azure/aks/workload-identity-overview
 """
 
 import asyncio
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from responders import pod_words, wired_pods
 from responders.errors import NotFoundError, RefusedError, ResponderError
@@ -20,6 +19,7 @@ from responders.inventory_cuts import CLIENT_ID, cut, says
 from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import GitOpsOwner, Json
+from responders.needs import RUNNERS, ClusterNeed, Needs, on_each
 from responders.pod_words import Words
 from responders.service_accounts import ref_of
 from responders.wired_pods import PodSeen, TemplateSeen
@@ -30,6 +30,18 @@ _RUNNERS: tuple[Kind, ...] = (
     *("Deployment", "StatefulSet", "DaemonSet", "CronJob", "Job", "ReplicaSet"),
 )
 _LOGS_OF = 3  # pods whose log is read: their replicas say the same
+NEEDS: Final = Needs(
+    cluster=(
+        ClusterNeed("pods", ("get",), "as whom a pod runs", ("account_of_pod",)),
+        ClusterNeed(
+            "serviceaccounts", ("list",), "which ServiceAccounts name a client id", ("naming",)
+        ),
+        ClusterNeed(
+            "serviceaccounts", ("get",), "what the workload's ServiceAccount says", ("_account",)
+        ),
+        *on_each((*RUNNERS, "pods"), ("list",), "how the workload is wired", ("_pods", "_runners")),
+    ),
+)
 
 
 class AccountSeen(TypedDict):

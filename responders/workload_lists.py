@@ -3,8 +3,7 @@
 Stops    nothing
 Leaves   everything as it is; Secrets unread, on purpose: what takes one says its name
 Undo     none needed
-Needs    serviceaccounts: list; pods: list; deployments.apps: list; statefulsets.apps: list; daemonsets.apps: list;
-         replicasets.apps: list; jobs.batch: list; cronjobs.batch: list
+Needs    what running_lists.py needs
 Source   https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html
          https://learn.microsoft.com/azure/aks/workload-identity-overview
          https://learn.microsoft.com/dotnet/api/azure.identity.environmentcredential (the variables)

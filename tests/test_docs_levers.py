@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 import pytest
 
+from permissions.joined import used
 from playbooks import levers
 from responders import (
     app_roles,
@@ -32,6 +33,8 @@ from responders import (
     service_principals,
 )
 from responders.model import MANAGED, Principal, PrincipalKind
+from responders.needs import AzureNeed, GraphNeed
+from responders.resource_graph import CARRIERS
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "reference" / "levers.md"
@@ -125,6 +128,27 @@ def parts(module: ModuleType) -> dict[str, str]:
     }
 
 
+def needs(step: str) -> str:
+    """What this lever's calls ask for, and what no data says: what stands in the docstring beside it."""
+    mine = [one.need for one in used() if step in one.steps]
+    roles = {f"`{one.role}`" for one in mine if isinstance(one, GraphNeed)}
+    actions = {
+        f"`{one.action}`"
+        for one in mine
+        if isinstance(one, AzureNeed) and not one.untried and one.scope == "guarded"
+    }
+    beside = parts(OF[step])["Needs"].partition("NEEDS below; ")[2]
+    named = [
+        f"{of}: {', '.join(sorted(found))}"
+        for of, found in (("Microsoft Graph", roles), ("Azure", actions))
+        if found
+    ]
+    carriers = {f"{kind}/read" for kind in CARRIERS}
+    if any(isinstance(one, AzureNeed) and one.action in carriers for one in mine):
+        named.append("to read each type of resource that can carry an identity")
+    return "; ".join([*named, beside] if beside else named)
+
+
 def _bullet(text: str) -> str:
     return textwrap.fill(
         text, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
@@ -138,7 +162,7 @@ def _source(text: str) -> str:
 
 def section(step: str, whens: dict[str, str]) -> Iterator[str]:
     """One lever: what its responder says of itself, and the commands for each kind that it is pulled for."""
-    said = parts(OF[step])
+    said = {**parts(OF[step]), "Needs": needs(step)}
     yield f"### `{step}`\n"
     for heading in _HEADINGS[:-1]:
         yield _bullet(f"- **{heading}** {said[heading]}")

@@ -19,11 +19,13 @@ import httpx
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from permissions.joined import declared
 from responders import bindings, clusters, inventories, preflight, service_accounts, token_exchange
 from responders import kube as port
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, RefusedError, ResponderError, TransientError
 from responders.model import ServiceAccountRef
+from responders.quiet_permissions import ON_QUIET_DAYS
 from tests import workload_acts
 from tests.kubernetes_fake import FakeApi, Json, running
 
@@ -479,22 +481,17 @@ async def test_a_right_on_every_subresource_is_one_on_tokens(api: FakeApi) -> No
     assert (await preflight.check(api.kube(), ["shop"]))["status"] == "done"
 
 
-@pytest.mark.parametrize(
-    ("heading", "asked"), [("Needs", preflight.NEEDED), ("Wants", preflight.WANTED)]
-)
-def test_preflight_knows_what_the_responders_need_and_want(
-    heading: str, asked: dict[str, tuple[str, ...]]
-) -> None:
+def test_preflight_knows_what_the_responders_need_and_want() -> None:
     needed: dict[str, set[str]] = {}
-    for name in IN_CLUSTER:
-        doc = importlib.import_module(f"responders.{name}").__doc__ or ""
-        sections = re.findall(rf"^{heading} +(.+?)^(?=\S)", doc, re.DOTALL | re.MULTILINE)
-        for one in ";".join(sections).split(";"):
-            resource, colon, verbs = one.partition(":")
-            if colon:
-                needed.setdefault(resource.strip(), set()).update(verbs.replace(",", " ").split())
+    for needs in declared().values():
+        for one in needs.cluster:
+            needed.setdefault(one.resource, set()).update(one.verbs)
+    asked: dict[str, set[str]] = {}
+    for listed in (preflight.NEEDED, preflight.WANTED, preflight.IF_SUSPENDED, ON_QUIET_DAYS):
+        for resource, verbs in listed.items():
+            asked.setdefault(resource, set()).update(verbs)
 
-    assert {resource: set(verbs) for resource, verbs in asked.items()} == needed
+    assert asked == needed
 
 
 @pytest.mark.parametrize("name", [*IN_CLUSTER, "clusters"])

@@ -90,7 +90,7 @@ async def review_azure(order: RunOrder) -> Json:
         settings, policies, vaults, changes = await asyncio.gather(
             asked("clusters' settings", cluster_settings.read_all(work.cloud)),
             asked("Azure Policy", policy_states.read(work.cloud)),
-            asked("key vaults", resource_graph.run(work.cloud, "vaults", {})),
+            asked("key vaults", resource_graph.vaults(work.cloud)),
             asked("changes of trusts", trust_changes.read(work.cloud, start, end)),
         )
         changed, lost = changes or (None, [])
