@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from permissions import conditions, steps
-from permissions.interim_hands import Hand
 from permissions.joined import HANDS, Used, is_read, used
+from playbooks.hands import Hand
 from responders.needs import ENABLING, ROTATING, AzureNeed, ClusterNeed, GraphNeed
 
 Json = dict[str, Any]

@@ -7,9 +7,9 @@ from functools import cache
 from typing import Final, get_args
 
 from permissions import steps
-from permissions.interim_hands import Hand, hand_of
 from permissions.reach import reached
 from permissions.source import Node, functions, modules
+from playbooks.hands import Hand, hand_of
 from responders.needs import AzureNeed, ClusterNeed, GraphNeed, Need, Needs
 
 HANDS: Final[tuple[Hand, ...]] = get_args(Hand)

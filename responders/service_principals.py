@@ -29,7 +29,7 @@ NEEDS: Final = Needs(
         GraphNeed(
             "Application.ReadWrite.All",
             "disable a service principal, and make a disabled one where none is",
-            ("_disable", "_create"),
+            ("disable", "ensure_disabled", "_create"),
         ),
         GraphNeed("Application.ReadWrite.All", "enable it again", ("enable",)),
         GraphNeed(
