@@ -20,7 +20,7 @@ def attach(attachment: Json, identity: str) -> str:
     group = _GROUPS.get(str(attachment.get("type") or "").lower())
     if group is not None:
         return f"az {group} identity assign --ids '{resource_id}' --identities '{identity}'"
-    url = f"https://management.azure.com{resource_id}?api-version=<its type's>"
+    url = f"https://management.azure.com{resource_id}?api-version=<version for its type>"
     kept = "<as it is, with UserAssigned>"
     body = f'{{"identity": {{"type": "{kept}", "userAssignedIdentities": {{"{identity}": {{}}}}}}}}'
     return f"az rest --method patch --url '{url}' --body '{body}'"

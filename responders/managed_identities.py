@@ -239,7 +239,7 @@ def _detach(row: Json, identity: str) -> str:
     group = _IDENTITY_COMMANDS.get(str(row.get("type") or "").lower())
     if group is not None:
         return f"az {group} identity remove --ids '{resource_id}' --identities '{identity}'{stops}"
-    url = f"https://management.azure.com{resource_id}?api-version=<its type's>"
+    url = f"https://management.azure.com{resource_id}?api-version=<version for its type>"
     kept = "<as it is; None, if it has no other>"
     body = f'{{"identity": {{"type": "{kept}", "userAssignedIdentities": {{"{identity}": null}}}}}}'
     return f"az rest --method patch --url '{url}' --body '{body}'{stops}"

@@ -115,8 +115,21 @@ def commands(step: str, kind: PrincipalKind) -> list[str]:
     return [" \\\n  ".join(_broken(one)) for one in said]
 
 
+_WORD = re.compile(r"""(?:[^\s"']|"(?:\\.|[^"\\])*"|'[^']*')+""")
+
+
 def _broken(command: str) -> list[str]:
-    return textwrap.wrap(command, _WIDTH, break_long_words=False, break_on_hyphens=False)
+    """Lines that a shell joins to the same command: never broken within quotes, nor within a comment at the end."""
+    lines, end = [""], 0
+    for match in _WORD.finditer(command):
+        if match[0].startswith("#"):
+            lines[-1] += command[end:]
+            break
+        if lines[-1] and len(lines[-1]) + len(match[0]) >= _WIDTH:
+            lines.append("")
+        lines[-1] += f" {match[0]}" if lines[-1] else match[0]
+        end = match.end()
+    return lines
 
 
 def parts(module: ModuleType) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""What the documentation has people type, typed: collected, filled in, executed against sandbox and host."""
