@@ -14,7 +14,6 @@ from playbooks.runs.model import Json, RunOrder
 from playbooks.settling import GOOD, perform_one, settle
 from playbooks.steps import auditing
 
-_PRINCIPALS_PAGES = 5  # of 999
 
 
 class Tenant(NamedTuple):
@@ -36,10 +35,11 @@ def read(context: df.DurableOrchestrationContext, order: RunOrder) -> Generator[
     # 2. Subscriptions, clusters and logs side by side; pages of the directory one after the other, as they must be.
     ending.enter(context, "reading subscriptions, clusters and logs")
     wide = yield from _wide(context, order, around)
-    principals = yield from _pages(
-        context, order, auditing.read_principals, _PRINCIPALS_PAGES, "service principals"
-    )
     total = around["applications"]
+    pages = dividing.principals_at_once(total)
+    principals = yield from _pages(
+        context, order, auditing.read_principals, pages, "service principals"
+    )
     pages = dividing.pages_at_once(total)
     applications = yield from _pages(
         context, order, auditing.read_applications, pages, "applications", of=total

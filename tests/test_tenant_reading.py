@@ -120,6 +120,8 @@ def test_a_review_reads_the_same_and_names_what_it_could_not_review() -> None:
 @pytest.mark.parametrize(("applications", "pages"), [(0, 5), (250, 5), (20_000, 10), (100_000, 50)])
 def test_however_much_there_is_the_steps_are_few(applications: int, pages: int) -> None:
     assert dividing.pages_at_once(applications) == pages
+    assert dividing.principals_at_once(applications) >= 5
+    assert dividing.principals_at_once(1_000_000) * 999 * 20 >= 1_000_000
     assert len(dividing.scopes([str(one) for one in range(1000)])) <= 20
     shares = dividing.clusters(301, "p")
     assert len(shares) <= 20

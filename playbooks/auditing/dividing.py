@@ -9,12 +9,22 @@ from playbooks.settling import GOOD
 
 _STEPS = 20  # of one kind, however much there is
 _PAGE = 100  # applications: with their trusts a page has no more
+_PRINCIPALS_PAGE = 999
 _FEWEST_PAGES = 5
 
 
 def pages_at_once(applications: int) -> int:
     """Pages of applications in one step."""
-    pages = -(-applications // _PAGE)
+    return _shared_out(applications, _PAGE)
+
+
+def principals_at_once(applications: int) -> int:
+    """Pages of service principals in one step: there are some more than applications, and nobody counts them first."""
+    return _shared_out(applications, _PRINCIPALS_PAGE)
+
+
+def _shared_out(count: int, page: int) -> int:
+    pages = -(-count // page)
     return max(_FEWEST_PAGES, -(-pages // _STEPS))
 
 
