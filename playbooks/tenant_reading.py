@@ -15,7 +15,6 @@ from playbooks.settling import GOOD, perform_one, settle
 from playbooks.steps import auditing
 
 
-
 class Tenant(NamedTuple):
     """`facts` for the steps that judge, or the answer that ended the reading."""
 
