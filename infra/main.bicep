@@ -1,5 +1,5 @@
 // Firebreak, in a resource group of its own: `azd up`, or `az deployment sub create -l <region> -f infra/main.bicep -p infra/main.bicepparam`.
-// Nothing here gives Firebreak a right outside its resource group: docs/reference/permissions.md says which it needs, where and why.
+// Nothing here gives Firebreak a right outside its resource group: grants.bicep does, and docs/reference/permissions.md says which it needs, where and why.
 targetScope = 'subscription'
 
 @minLength(3)
@@ -89,6 +89,16 @@ module identity 'modules/identity.bicep' = {
   name: 'identity'
   params: {
     name: 'id-firebreak-${environmentName}'
+    location: location
+    tags: allTags
+  }
+}
+
+module rebuildIdentity 'modules/identity.bicep' = {
+  scope: group
+  name: 'rebuild-identity'
+  params: {
+    name: 'id-firebreak-rebuild-${environmentName}'
     location: location
     tags: allTags
   }
@@ -205,6 +215,8 @@ module app 'modules/function.bicep' = {
     tags: union(allTags, { 'azd-service-name': 'firebreak' })
     identityId: identity.outputs.id
     identityClientId: identity.outputs.clientId
+    rebuildIdentityId: rebuildIdentity.outputs.id
+    rebuildClientId: rebuildIdentity.outputs.clientId
     apiClientId: apiClientId
     storageName: storage.outputs.name
     packageUrl: storage.outputs.packageUrl
@@ -252,6 +264,7 @@ output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_FUNCTION_APP string = app.outputs.name
 output FIREBREAK_APP string = 'https://${app.outputs.hostName}'
 output FIREBREAK_IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
+output FIREBREAK_REBUILD_PRINCIPAL_ID string = rebuildIdentity.outputs.principalId
 output FIREBREAK_VAULT string = vault.outputs.name
 output FIREBREAK_STORAGE_ID string = storage.outputs.id
 output FIREBREAK_APP_ID string = app.outputs.id

@@ -15,6 +15,9 @@ NEVER: Final = {
     "Role Based Access Control Administrator": "f58310d9-a9f6-439a-9e8d-f62e7b41a168",
 }
 
+# Stands for the ids of the roles that a deployment lists.
+LISTED: Final = "GRANTABLE_ROLES"
+
 
 def of(actions: Sequence[str], hand: str) -> str | None:
     """None where no condition applies: containment has to be able to take Owner away, and gives nothing."""

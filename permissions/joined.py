@@ -85,19 +85,22 @@ def _steps(hand: Hand, module: str, need: Need, *, acting: bool) -> tuple[str, .
         hands = set(HANDS)
     else:
         hands = {hand}
-    where = _where(module, need)
-    return tuple(
-        sorted(
-            step
-            for step, starts in steps.entries().items()
-            if hand_of(step) in hands
-            and any(
-                node in where and (may_act or not acting)
-                for start in starts
-                for node, may_act in reached(start).items()
-            )
-        )
-    )
+    found: set[str] = set()
+    for node in _where(module, need):
+        found |= _leading(acting=acting).get(node, set())
+    return tuple(sorted(step for step in found if hand_of(step) in hands))
+
+
+@cache
+def _leading(*, acting: bool) -> dict[Node, set[str]]:
+    """By node, the steps that lead there; `acting`: with more than reading in mind."""
+    found: dict[Node, set[str]] = {}
+    for step, starts in steps.entries().items():
+        for start in starts:
+            for node, may_act in reached(start).items():
+                if may_act or not acting:
+                    found.setdefault(node, set()).add(step)
+    return found
 
 
 @cache

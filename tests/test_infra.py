@@ -18,7 +18,7 @@ __all__ = ["checker"]  # a fixture of tests here as well
 
 INFRA = ROOT / "infra"
 MODULES = sorted((INFRA / "modules").glob("*.bicep"))
-MAINS = [INFRA / "main.bicep", INFRA / "after-deploy.bicep"]
+MAINS = [INFRA / "main.bicep", INFRA / "after-deploy.bicep", INFRA / "grants.bicep"]
 QUERIES = sorted((INFRA / "queries").glob("*.kql"))
 CHECKER = ROOT.parent / "shared" / "specs" / "arm-templates" / "check_arm.py"
 # Resource types whose schemas the checker does not have.
@@ -218,18 +218,30 @@ def test_every_template_fits_microsofts_schemas_and_a_seeded_fault_does_not(tmp_
         (INFRA / "modules" / "scheduler.bicep").read_text().replace("  properties: {}\n", "")
     )
 
+    role = (INFRA / "modules" / "role.bicep").read_text()
+    misspelt, nobody = tmp_path / "misspelt.bicep", tmp_path / "nobody.bicep"
+    misspelt.write_text(role.replace("conditionVersion", "conditionVersions"))
+    nobody.write_text(role.replace("    principalId: principalId\n", ""))
+
     literal = tmp_path / "function.bicep"  # which of several kinds a resource is stands in its name
     function = (INFRA / "modules" / "function.bicep").read_text()
     literal.write_text(function.replace("'${app.name}/", "'app/"))
     others = [one for one in MODULES if one.stem != "function"]
 
-    found = problems(*others, INFRA / "after-deploy.bicep", literal, unknown, missing)
+    mains = [
+        one for one in MAINS if one.stem != "main"
+    ]  # that one: resource groups and modules alone
+    found = problems(*others, *mains, literal, unknown, missing, misspelt, nobody)
 
-    seeded = (str(unknown), str(missing))
+    seeded = tuple(map(str, (unknown, missing, misspelt, nobody)))
     assert [one for one in found if not one.strip().startswith(seeded)] == []
     assert any("allowBlobPublicAcces: unknown property" in one for one in found)
     assert any(
         str(missing) in one and "'properties' is a required property" in one for one in found
+    )
+    assert any("conditionVersions: unknown property" in one for one in found)
+    assert any(
+        str(nobody) in one and "'principalId' is a required property" in one for one in found
     )
 
 
@@ -253,3 +265,48 @@ def test_checkov_finds_nothing_that_has_no_reason() -> None:
 
     assert done.returncode == 0, done.stdout[-3000:]
     assert "Passed checks" in done.stdout or not done.stdout.strip(), done.stdout
+
+
+def test_what_is_granted_is_what_the_responders_need() -> None:
+    """Every role of the generated files is assigned somewhere, and each by the name that the template knows it by."""
+    used = set()
+    for path in [*MAINS, *MODULES]:
+        text = path.read_text()
+        used |= {
+            (file, key)
+            for name, file in re.findall(
+                r"^var (\w+) = loadJsonContent\('(?:\.\./)?permissions/azure-(\w+)\.json'\)",
+                text,
+                re.MULTILINE,
+            )
+            for key in re.findall(rf"\b{name}\.(\w+)\b", text)
+        }
+        used |= set(re.findall(r"permissions/azure-(\w+)\.json'\)\.(\w+)", text))
+
+    made = {
+        (hand, key)
+        for hand in ("containment", "rebuild")
+        for key in json.loads((INFRA / "permissions" / f"azure-{hand}.json").read_text())
+    }
+    parts = {"Actions", "DataActions", "Description", "Name", "json", "txt"}
+    assert {one for one in used if one[1] not in parts} == made
+
+
+def test_the_main_template_gives_no_right_outside_of_its_resource_group() -> None:
+    text = (INFRA / "main.bicep").read_text()
+
+    assert "roleAssignments" not in text
+    assert "modules/role.bicep" not in text
+    for use in re.split(r"\nmodule ", text)[1:]:
+        assert "  scope: group\n" in use
+
+
+def test_who_rebuilds_gets_its_role_with_a_condition() -> None:
+    text = (INFRA / "grants.bicep").read_text()
+    (use,) = re.findall(r"module rebuilds .*?\n}\n", text, re.DOTALL)
+
+    assert "    condition: condition\n" in use
+    assert (
+        "conditionVersion: empty(condition) ? null : '2.0'"
+        in (INFRA / "modules" / "role.bicep").read_text()
+    )

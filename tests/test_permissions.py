@@ -5,13 +5,19 @@ from typing import Any
 
 import pytest
 
-from permissions import document, files
+from permissions import conditions, document, files
 from permissions.joined import declared, used
 from permissions.source import modules
 from permissions.steps import entries
 from responders.needs import AzureNeed
+from responders.resource_graph import CARRIERS
+from sandbox.arm.built_in_roles import BUILT_IN_ROLES
+from sandbox.arm.conditions import holds, of_role_assignment
 
 Json = dict[str, Any]
+READER, CONTRIBUTOR = "acdd72a7-3385-48ef-bd42-f606fba81ae7", "b24988ac-6180-42a0-ab88-20f7382dd24c"
+CARRIED = {f"{kind}/read" for kind in CARRIERS}
+OWNER = conditions.NEVER["Owner"]
 
 
 def held() -> Json:
@@ -124,3 +130,53 @@ def test_what_is_untried_only_reads() -> None:
     untried = [one.need for one in used() if isinstance(one.need, AzureNeed) and one.need.untried]
 
     assert {one.action for one in untried if not one.action.endswith("/read")} == set()
+
+
+@pytest.mark.parametrize("act", ["write", "delete"])
+@pytest.mark.parametrize(
+    ("role", "kind", "allowed"),
+    [
+        (READER, "ServicePrincipal", True),
+        (READER, "User", False),
+        *((guid, "ServicePrincipal", False) for guid in conditions.NEVER.values()),
+    ],
+)
+def test_who_rebuilds_gives_and_takes_roles_of_service_principals_and_never_owner_level(
+    act: str, role: str, kind: str, *, allowed: bool
+) -> None:
+    (condition,) = [
+        one["condition"] for one in held()["hands"]["rebuild"]["azure"] if one["condition"]
+    ]
+
+    assert may(condition, act, role, kind) is allowed
+
+
+def test_where_roles_are_listed_no_other_one_is_given() -> None:
+    condition = conditions.condition((READER,))
+
+    assert may(condition, "write", READER, "ServicePrincipal")
+    assert not may(condition, "write", CONTRIBUTOR, "ServicePrincipal")
+    assert not may(
+        conditions.condition(tuple(conditions.NEVER.values())), "write", OWNER, "ServicePrincipal"
+    )
+
+
+def may(condition: str, act: str, role: str, kind: str) -> bool:
+    """Whether the condition lets this through, as Azure evaluates it."""
+    source = "@Request" if act == "write" else "@Resource"
+    asked = {"roleDefinitionId": f"/x/{role}", "principalId": READER, "principalType": kind}
+    action = f"Microsoft.Authorization/roleAssignments/{act}"
+    return holds(condition, action, of_role_assignment(source, asked))
+
+
+def test_every_action_is_one_that_azure_has() -> None:
+    """Spelt as one of Microsoft's own roles, or as an operation that the sandbox knows from its documents."""
+    known = {one for role in BUILT_IN_ROLES for one in (*role.actions, *role.data_actions)}
+    known = {one.lower() for one in known if "*" not in one}
+    code = "\n".join(path.read_text() for path in (files.ROOT / "sandbox").rglob("*.py"))
+
+    for action in (actions("containment") | actions("rebuild")) - CARRIED:
+        of, _, _ = action.rpartition("/")
+        name = of.rpartition("/")[2] if action.endswith("/action") else of.partition("/")[2]
+        spelt = any(f'{mark}{name}"' in code for mark in ('"', "/")) or f"{of}" in code
+        assert action.lower() in known or spelt, action

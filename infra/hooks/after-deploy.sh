@@ -9,4 +9,4 @@ az deployment group create \
   --output none
 echo "The channel is told once the webhook is there:"
 echo "  az keyvault secret set --vault-name $FIREBREAK_VAULT --name teams-webhook --file <file that holds the URL alone>"
-echo "What Firebreak may do is decided by grants that nobody has made yet: docs/how-to/deploy.md, step 4."
+echo "What its two identities may do is granted by infra/grants.bicep, infra/permissions/grant-graph.sh and the ClusterRoles: docs/how-to/deploy.md, step 4."

@@ -8,7 +8,12 @@ param retentionDays int
 param isPrivate bool
 param workspaceResourceId string
 
-var blobContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
+// What may be done to evidence and to claims is made from what the responders need: nothing can be changed or deleted in the first.
+var roles = loadJsonContent('../permissions/azure-containment.json')
+var kept = [
+  roles.evidence
+  roles.claims
+]
 
 resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   name: name
@@ -69,14 +74,47 @@ resource claims 'Microsoft.Storage/storageAccounts/blobServices/containers@2023-
   }
 }
 
-resource grant 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(account.id, principalId, blobContributor)
-  scope: account
+resource definitions 'Microsoft.Authorization/roleDefinitions@2022-04-01' = [
+  for one in kept: {
+    name: guid(account.id, one.Name)
+    properties: {
+      roleName: '${one.Name} (${name})'
+      description: one.Description
+      type: 'CustomRole'
+      permissions: [
+        {
+          actions: one.Actions
+          notActions: []
+          dataActions: one.DataActions
+          notDataActions: []
+        }
+      ]
+      assignableScopes: [
+        resourceGroup().id
+      ]
+    }
+  }
+]
+
+resource keeps 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(evidence.id, principalId, definitions[0].id)
+  scope: evidence
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobContributor)
+    roleDefinitionId: definitions[0].id
     principalId: principalId
     principalType: 'ServicePrincipal'
     description: 'Firebreak: evidence'
+  }
+}
+
+resource claiming 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  name: guid(claims.id, principalId, definitions[1].id)
+  scope: claims
+  properties: {
+    roleDefinitionId: definitions[1].id
+    principalId: principalId
+    principalType: 'ServicePrincipal'
+    description: 'Firebreak: who works on what'
   }
 }
 

@@ -4,6 +4,8 @@ param location string
 param tags object
 param identityId string
 param identityClientId string
+param rebuildIdentityId string
+param rebuildClientId string
 param apiClientId string
 param storageName string
 param packageUrl string
@@ -68,6 +70,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
     type: 'UserAssigned'
     userAssignedIdentities: {
       '${identityId}': {}
+      '${rebuildIdentityId}': {}
     }
   }
   properties: {
@@ -145,6 +148,10 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         {
           name: 'FIREBREAK_CLIENT_ID'
           value: identityClientId
+        }
+        {
+          name: 'FIREBREAK_REBUILD_CLIENT_ID'
+          value: rebuildClientId
         }
         {
           name: 'FIREBREAK_API_AUDIENCE'

@@ -1,4 +1,5 @@
-// What Firebreak acts as. One user-assigned identity, so that its grants outlive the app and can be reviewed before the app is there.
+// What Firebreak acts as, in two: one that is always on and takes away, one that makes and gives once a person has agreed. User-assigned, so that their
+// grants outlive the app and can be reviewed before it is there.
 param name string
 param location string
 param tags object

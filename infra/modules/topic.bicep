@@ -5,7 +5,7 @@ param tags object
 param principalId string
 param workspaceResourceId string
 
-var dataSender = 'd5a91429-5739-47e2-a06b-3470a27159e7'
+var role = loadJsonContent('../permissions/azure-containment.json').topic
 
 resource topic 'Microsoft.EventGrid/topics@2025-02-15' = {
   name: name
@@ -19,11 +19,31 @@ resource topic 'Microsoft.EventGrid/topics@2025-02-15' = {
   }
 }
 
+resource sender 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
+  name: guid(topic.id, role.Name)
+  properties: {
+    roleName: '${role.Name} (${name})'
+    description: role.Description
+    type: 'CustomRole'
+    permissions: [
+      {
+        actions: role.Actions
+        notActions: []
+        dataActions: role.DataActions
+        notDataActions: []
+      }
+    ]
+    assignableScopes: [
+      resourceGroup().id
+    ]
+  }
+}
+
 resource publishes 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(topic.id, principalId, dataSender)
+  name: guid(topic.id, principalId, sender.id)
   scope: topic
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', dataSender)
+    roleDefinitionId: sender.id
     principalId: principalId
     principalType: 'ServicePrincipal'
     description: 'Firebreak: events of its incidents'

@@ -205,11 +205,13 @@ def _comparison(attribute: str, operator: str, values: list[str]) -> _Test:
     def test(_: str, known: Attributes) -> bool:
         if attribute not in known:
             raise ConditionError(f"{attribute} is not known here")
-        fits = quantified(
+        # Each comparison is negated, not what comes of them: "not one of these" is ForAnyOfAllValues:GuidNotEquals.
+        # https://learn.microsoft.com/azure/role-based-access-control/conditions-format#foranyofallvalues
+        return quantified(
             _fits(match["how"], known[attribute], value, ignore_case=ignore_case)
+            is (match["negated"] is None)
             for value in values
         )
-        return not fits if match["negated"] else fits
 
     return test
 
