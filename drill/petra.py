@@ -19,7 +19,7 @@ from drill.options import DrillError, Json
 from drill.training_ground import TrainingGround
 
 NAME = "petra"
-_KUBE = "6dae42f8-4368-4678-94ff-3960e28e3630"  # the application that every AKS API server is
+KUBE = "6dae42f8-4368-4678-94ff-3960e28e3630"  # the application that every AKS API server is
 _PLURALS = {
     "deployment": ("/apis/apps/v1", "deployments"),
     "statefulset": ("/apis/apps/v1", "statefulsets"),
@@ -182,7 +182,7 @@ class Operator:
         self, cluster: str, method: str, path: str, body: Json | None, content_type: str = ""
     ) -> Json:
         origin = self.ground.described["seed"]["clusters"][cluster]["server"]
-        return await self._send(method, origin + path, body, _KUBE, content_type)
+        return await self._send(method, origin + path, body, KUBE, content_type)
 
     async def _send(
         self, method: str, url: str, body: Json | None, audience: str, content_type: str = ""

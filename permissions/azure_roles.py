@@ -31,7 +31,7 @@ def of(hand: Json) -> Json:
 
 
 def _key(role: Json) -> str:
-    return _OPTIONS.get(role["optional"], role["scope"])
+    return _OPTIONS.get(role["optional"]) or str(role["scope"])
 
 
 def _definition(role: Json) -> Json:

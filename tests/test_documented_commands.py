@@ -24,7 +24,7 @@ from cli import __main__
 from drill.quiet.__main__ import names
 from drill.training_ground import Layout, opened
 from tests.documented import az_cli, levers
-from tests.documented.blocks import ROOT, blocks, fences, pages, spoken
+from tests.documented.blocks import ROOT, SCRIPTS, blocks, fences, pages, spoken
 from tests.documented.readers import READERS
 from tests.documented.terminal import ELSEWHERE, Desk
 
@@ -66,12 +66,13 @@ async def test_whatever_a_page_has_people_type_does_what_the_page_says(
 # --- what is not typed, by name ---------------------------------------------------------------------------------------
 
 _PARSED_ONLY = (
-    13  # a command more that the sandbox does not carry out is decided here, with its reason there
+    14  # a command more that the sandbox does not carry out is decided here, with its reason there
 )
 
 
 def _texts() -> str:
-    return "\n".join(one.text for page in pages() for one in blocks(page))
+    typed = [one.text for page in pages() for one in blocks(page)]
+    return "\n".join([*typed, *(path.read_text() for path in SCRIPTS)])
 
 
 def test_what_is_only_parsed_is_named_and_in_use() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from permissions import conditions, document, files
 from permissions.joined import declared, used
-from permissions.source import modules
+from permissions.source import ROOT, modules
 from permissions.steps import entries
 from responders.needs import AzureNeed
 from responders.resource_graph import CARRIERS
@@ -173,7 +173,7 @@ def test_every_action_is_one_that_azure_has() -> None:
     """Spelt as one of Microsoft's own roles, or as an operation that the sandbox knows from its documents."""
     known = {one for role in BUILT_IN_ROLES for one in (*role.actions, *role.data_actions)}
     known = {one.lower() for one in known if "*" not in one}
-    code = "\n".join(path.read_text() for path in (files.ROOT / "sandbox").rglob("*.py"))
+    code = "\n".join(path.read_text() for path in (ROOT / "sandbox").rglob("*.py"))
 
     for action in (actions("containment") | actions("rebuild")) - CARRIED:
         of, _, _ = action.rpartition("/")

@@ -31,6 +31,7 @@ Json = Any
 _NO_QUEUES = "the sandbox has no queues; tests/test_host_queues.py plays them"
 _NO_SITES = "the sandbox has apps' identities, not their settings"
 _NO_TOPICS = "the sandbox has one custom topic, and no management of topics"
+_NO_TEMPLATES = "Azure compiles and deploys templates; tests/test_infra.py checks them"
 _NO_POLICIES = "the sandbox has a retention policy, and no management of it"
 _TOPIC = {
     "id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.EventGrid/topics/egt-firebreak",
@@ -38,6 +39,7 @@ _TOPIC = {
 }
 # Command -> why nothing is sent, and what the CLI answers. Each has to be in use, and their number is held by a test.
 PARSED_ONLY: dict[str, tuple[str, Json]] = {
+    "deployment mg create": (_NO_TEMPLATES, {}),
     "login": ("a person signs in in a browser; who is signed in here is said by world.json", []),
     "functionapp config appsettings set": (_NO_SITES, []),
     "webapp auth microsoft update": (_NO_SITES, {}),
@@ -332,6 +334,10 @@ def _token(cloud: Cloud, a: Json) -> Json:
     return {"accessToken": cloud.token(audience), "expires_on": 4102444800, "tokenType": "Bearer"}
 
 
+def _cloud(_: Cloud, __: Json) -> Json:
+    return {"endpoints": {"microsoftGraphResourceId": f"{_GRAPH}/", "resourceManager": f"{_ARM}/"}}
+
+
 def _settings(cloud: Cloud, _: Json) -> Json:
     """What a deployed app would be told: it is where the settings of the local one come from."""
     return [
@@ -378,6 +384,7 @@ OPERATIONS: dict[str, Callable[[Cloud, Json], Json]] = {
     "keyvault delete-policy": _policy_delete,
     "resource update": _resource_update,
     "account get-access-token": _token,
+    "cloud show": _cloud,
     "functionapp config appsettings list": _settings,
     "storage blob download-batch": _download,
 }
@@ -453,7 +460,7 @@ def _shown(answer: Json, arguments: argparse.Namespace) -> Iterator[str]:
         return
     if arguments.output == "tsv":
         for one in found if isinstance(found, list) else [found]:
-            yield str(one)
+            yield "\t".join(map(str, one)) if isinstance(one, list) else str(one)
     else:
         yield json.dumps(found, indent=2)
 

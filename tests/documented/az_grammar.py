@@ -18,7 +18,7 @@ import re
 import sys
 from typing import Any
 
-from tests.documented.blocks import blocks, pages, spoken
+from tests.documented.blocks import SCRIPTS, blocks, pages, spoken
 
 _COMMAND = re.compile(r"(?<![\w/.-])az((?: [a-z][a-z0-9-]*)+)")
 _SITE = (("--name", "-n", True), ("--resource-group", "-g", True), ("--slot", "-s", False))
@@ -32,6 +32,7 @@ def named() -> set[str]:
     """Whatever may be a command of az on a page; some words too long where prose follows."""
     texts = [one.text for page in pages() for one in blocks(page)]
     texts += [said for page in pages() for _, said in spoken(page)]
+    texts += [path.read_text() for path in SCRIPTS]
     return {match[1].strip() for text in texts for match in _COMMAND.finditer(text)}
 
 

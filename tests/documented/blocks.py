@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
+# What pages have people run, and what runs commands itself.
+SCRIPTS = (ROOT / "infra" / "permissions" / "grant-graph.sh",)
 _SHELLS = frozenset({"sh", "bash", "shell", "console"})
 TOOLS = ("firebreak", "make", "az", "azd", "kubectl", "curl", "python -m", "python3 -m")
 _FENCE = re.compile(

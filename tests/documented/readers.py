@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from drill import kubeconfig, petra
 from drill.alert import log_alert
 from drill.options import Json
 from drill.petra import Operator
@@ -125,9 +126,15 @@ async def break_glass(desk: Desk, keep: Block, at_night: Block) -> None:
     assert "contained" in said.out
 
 
+async def _as_cluster_administrator(desk: Desk) -> str:
+    """A kubeconfig of somebody who may do anything in the clusters."""
+    token = await desk.ground.control.sign_in(petra.NAME, petra.KUBE)
+    return str(kubeconfig.write(desk.folder / "kubeconfig", desk.ground.described, token))
+
+
 @reads("docs/how-to/deploy.md")
 async def deploy(
-    desk: Desk, where: Block, webhook: Block, holder: Block, works: Block, lock: Block
+    desk: Desk, where: Block, webhook: Block, grants: Block, works: Block, lock: Block
 ) -> None:
     """Settings that infra/ reads, values that it answers with, and an app that is well."""
     seed = desk.ground.described["seed"]
@@ -137,7 +144,14 @@ async def deploy(
     (desk.folder / "webhook.txt").write_text("https://teams.test/hook")
     await desk.types(webhook)
     assert not (desk.folder / "webhook.txt").exists()
-    assert (await desk.types(holder)).out.strip()
+    both = [(await _identity(desk, name))["object_id"] for name in ("id-one", "id-two")]
+    names = ("AZD_FIREBREAK_IDENTITY_PRINCIPAL_ID", "AZD_FIREBREAK_REBUILD_PRINCIPAL_ID")
+    given = dict(zip(names, map(str, both), strict=True))
+    given["KUBECONFIG"] = await _as_cluster_administrator(desk)
+    said = await desk.types(grants, {"<guarded>": "contoso", "<cluster>": _CLUSTER}, given=given)
+    assert "containment: would be given Application.ReadWrite.All" in said.out
+    assert "rebuild: was given AppRoleAssignment.ReadWrite.All" in said.out
+    assert "clusterrolebinding.rbac.authorization.k8s.io/firebreak-rebuild created" in said.out
     victim = await _identity(desk, "test-identity")
     said = await desk.types(
         works,
