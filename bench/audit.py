@@ -142,7 +142,7 @@ async def _one_by_one(ground: TrainingGround) -> tuple[float, int]:
     """Seconds and calls for one application, asked for by itself as Firebreak's own identity."""
     endpoints, seeded = ground.described["endpoints"], ground.described["seed"]
     arm, graph = endpoints["arm"], endpoints["graph"]
-    own = seeded["firebreak"]["app_id"]
+    own = seeded["firebreak"]["containment"]["app_id"]
     tokens = {
         origin: await ground.control.sign_in_app(own, audience)
         for origin, audience in (

@@ -17,6 +17,7 @@ from rich.console import Console
 from drill import sandbox_options
 from drill.contain import run_scenario
 from drill.false_alarm import FALSE_ALARMS, run_false_alarm
+from drill.granted import merged
 from drill.options import DrillError, Json, Options
 from drill.recover import run_recovery
 from drill.rehearsal import agree, run_drill
@@ -118,6 +119,7 @@ async def _each(
     if len(pairs) > 1:
         screen.heading("All scenarios" if scenario == "all" else "All triggers", str(len(outcomes)))
         screen.scenarios({title: each.verdict for title, each in outcomes.items()})
+        screen.unused(merged(each.permissions for each in outcomes.values()))
     return list(outcomes.values())
 
 

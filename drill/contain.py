@@ -42,10 +42,10 @@ class _Contained:
         followed = await self._respond(alerted_at)
         self.screen.heading("Verdict", "from the sandbox's state and from moves made again")
         await control.clear_faults()
-        traffic = await control.traffic()
+        traffic, permissions = await control.traffic(), await control.permissions()
         scene = await look(staged, self.ground, await self._ended(followed, alerted_at))
         verdict = judge(self.scenario, scene)
-        return record(self.ground, verdict, followed.status, traffic)
+        return record(self.ground, verdict, followed.status, traffic, permissions)
 
     async def _respond(self, alerted_at: datetime) -> Followed:
         responder = await Responder.sign_in(self.ground)

@@ -36,6 +36,11 @@ class Control:
         answer = await self._send("GET", "/sandbox/record")
         return [json.loads(line) for line in answer.text.splitlines() if line]
 
+    async def permissions(self) -> Json:
+        """What Firebreak's identities were given, and how often each of it let a call through."""
+        answer: Json = (await self._send("GET", "/sandbox/permissions")).json()
+        return answer
+
     async def record_no_bodies(self) -> None:
         """Keep of bodies only how long they are, where there is much traffic."""
         await self._send("POST", "/sandbox/record", {"bodies": False})

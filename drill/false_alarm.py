@@ -101,7 +101,8 @@ class _Alarmed:
             "recovered_s": None,
         }
         verdict: Verdict = {"passed": passed, "facts": facts, "times": times}
-        return record(self.ground, verdict, status, await control.traffic())
+        traffic, permissions = await control.traffic(), await control.permissions()
+        return record(self.ground, verdict, status, traffic, permissions)
 
     async def _contained(
         self, responder: Responder, object_id: str, alerted_at: datetime

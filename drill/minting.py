@@ -13,17 +13,18 @@ from sandbox.attacks.attacker import AUDIENCE
 _AKS = "6dae42f8-4368-4678-94ff-3960e28e3630"
 
 
-async def cluster_token(ground: Ground) -> str:
-    """A bearer token for the clusters, of the one identity in the sandbox that may act in them."""
-    return await token_for(ground, _AKS)
+async def cluster_token(ground: Ground, hand: str = "rebuild") -> str:
+    """A bearer token for the clusters, of one of the two identities in the sandbox that may act in them."""
+    return await token_for(ground, _AKS, hand)
 
 
-async def token_for(ground: Ground, resource: str) -> str:
-    """A bearer token of Firebreak's own identity for a resource."""
+async def token_for(ground: Ground, resource: str, hand: str = "rebuild") -> str:
+    """A bearer token of one of Firebreak's own identities for a resource."""
     endpoint = ground.described["environment"]["IDENTITY_ENDPOINT"]
+    own = ground.described["seed"]["firebreak"][hand]["app_id"]
     answer = await ground.http.get(
         endpoint,
-        params={"resource": resource, "api-version": "2019-08-01"},
+        params={"resource": resource, "api-version": "2019-08-01", "client_id": own},
         headers={"X-IDENTITY-HEADER": ground.described["identity_header"]},
     )
     if not answer.is_success:
@@ -40,7 +41,7 @@ async def mint(ground: Ground, cluster: str, namespace: str, account: str) -> st
         "kind": "TokenRequest",
         "spec": {"audiences": [AUDIENCE], "expirationSeconds": 600},
     }
-    bearer = {"Authorization": f"Bearer {await cluster_token(ground)}"}
+    bearer = {"Authorization": f"Bearer {await cluster_token(ground, 'containment')}"}
     try:
         made = await ground.http.post(url, json=wish, headers=bearer)
     except httpx.TransportError as error:

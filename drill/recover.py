@@ -53,7 +53,7 @@ class _Recovered:
         followed = await self._respond(staged, alerted_at)
         self.screen.heading("Verdict", "from the sandbox's state and from moves made again")
         await control.clear_faults()
-        traffic = await control.traffic()
+        traffic, permissions = await control.traffic(), await control.permissions()
         evidence = evidence_of(self.ground.evidence)
         outputs = outputs_of(self.ground, evidence, await control.state(), followed.status)
         ended = Ended(followed.status, evidence, outputs, alerted_at)
@@ -61,7 +61,9 @@ class _Recovered:
             self.recovery, staged, self.ground, ended, followed.consented_at
         )
         scene = replace(scene, pauses=tuple(self.pauses))
-        return record(self.ground, judge(self.recovery, scene), followed.status, traffic)
+        return record(
+            self.ground, judge(self.recovery, scene), followed.status, traffic, permissions
+        )
 
     async def _respond(self, staged: Staged, alerted_at: datetime) -> Followed:
         responder = await Responder.sign_in(self.ground)

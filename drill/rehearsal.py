@@ -79,11 +79,11 @@ class Drill:
         followed = await self._respond(loot, alerted_at)
         self.screen.heading("Verdict", "from the sandbox's state and from moves made again")
         await control.clear_faults()
-        traffic = await control.traffic()
+        traffic, permissions = await control.traffic(), await control.permissions()
         states = States(before, staged, await control.state())
         observer = Observer(self.ground, self.attacker, self.target, loot)
         scene = await observer.observe(states, traffic, followed, alerted_at)
-        return record(self.ground, judge(scene), followed.status, traffic)
+        return record(self.ground, judge(scene), followed.status, traffic, permissions)
 
     async def _attack(self) -> Loot:
         try:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from drill.granted import unused
 from drill.options import ROOT, DrillError, Json
 from drill.training_ground import TrainingGround
 from drill.verdict.judgement import Verdict
@@ -22,6 +23,7 @@ class Outcome:
     folder: Path
     incident: Json  # its last status, as the app tells it
     reports: list[Path]  # the incident report, copied out of the evidence
+    permissions: Json  # of Firebreak's identities, with how often each let a call through
 
 
 def new_folder() -> Path:
@@ -50,15 +52,28 @@ def shown(path: Path) -> str:
 
 
 def record(
-    ground: TrainingGround, verdict: Verdict, incident: Json, traffic: list[Json]
+    ground: TrainingGround,
+    verdict: Verdict,
+    incident: Json,
+    traffic: list[Json],
+    permissions: Json,
 ) -> Outcome:
-    """Write verdict.json and traffic.jsonl, and copy the report to where it is found at once."""
+    """Write verdict.json and traffic.jsonl, and copy the report to where it is found at once.
+
+    `permissions`: what the sandbox says of them before anything is looked at by moves.
+    """
     folder = ground.folder
     lines = (json.dumps(exchange) + "\n" for exchange in traffic)
     (folder / "traffic.jsonl").write_text("".join(lines))
-    document = {**verdict, "incident_id": incident.get("incident_id"), "phase": incident["phase"]}
+    document = {
+        **verdict,
+        "incident_id": incident.get("incident_id"),
+        "phase": incident["phase"],
+        "permissions": permissions,
+        "unused_permissions": unused(permissions),
+    }
     (folder / "verdict.json").write_text(json.dumps(document, indent=2) + "\n")
-    return Outcome(verdict, folder, incident, _copied_reports(ground.evidence, folder))
+    return Outcome(verdict, folder, incident, _copied_reports(ground.evidence, folder), permissions)
 
 
 def _copied_reports(evidence: Path, folder: Path) -> list[Path]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from drill import panels, picture
+from drill import granted, panels, picture
 from drill.options import Json
 from drill.plan_panel import plan
 from drill.results import Outcome, shown
@@ -77,6 +77,13 @@ class Screen:
         self.console.print(f"  verdict  {shown(outcome.folder / 'verdict.json')}")
         self.console.print(f"  report   {shown(report)}")
         self.console.print(f"  traffic  {shown(outcome.folder / 'traffic.jsonl')}")
+        self.console.print(f"  rights   {granted.said(outcome.permissions)}")
+
+    def unused(self, permissions: Json) -> None:
+        """What none of several drills used, in a line each."""
+        self.console.print(f"  {granted.said(permissions)}")
+        for one in granted.unused(permissions):
+            self.console.print(f"    {one}")
 
     def close(self) -> None:
         """Leave the terminal as it was, whatever happened."""

@@ -7,18 +7,24 @@ from drill.scene import Scene
 
 
 def writes(scene: Scene) -> list[Json]:
-    """What Firebreak's own identity changed, or may have changed, in order, off the recorded traffic.
+    """What Firebreak's own identities changed, or may have changed, in order, off the recorded traffic.
 
     A call without an answer, or with a server's error, may have been carried out all the same.
     """
-    firebreak = scene.seed["firebreak"]["object_id"]
+    own = ours(scene.seed)
     return [
         exchange
         for exchange in scene.traffic
-        if exchange["caller"] == firebreak
+        if exchange["caller"] in own
         and exchange["method"] in ("PUT", "PATCH", "POST", "DELETE")
         and not was_refused(exchange)
     ]
+
+
+def ours(seed: Json) -> set[str]:
+    """Object ids of the identities that Firebreak acts as."""
+    own = seed["firebreak"]
+    return {own["object_id"], own["containment"]["object_id"], own["rebuild"]["object_id"]}
 
 
 def was_refused(exchange: Json) -> bool:

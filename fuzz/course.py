@@ -11,6 +11,7 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
+from drill.traffic import ours
 from fuzz import product
 from fuzz.cluster_seeds import repositories
 from fuzz.git import patched
@@ -210,12 +211,12 @@ class Course:
 
     def _most_alike(self) -> tuple[str, int]:
         sandbox = self.running.in_process.sandbox
-        ourselves = sandbox.seed["firebreak"]["object_id"]
+        own = ours(sandbox.seed)
         lines = sandbox.record()
         calls = Counter(
             f"{one['method']} {one['url']} {str(one.get('request_body', ''))[:500]}"
             for one in lines
-            if one["caller"] == ourselves
+            if one["caller"] in own
         )
         return max(calls.items(), key=lambda item: item[1], default=("nothing", 0))
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from drill.traffic import ours
 from drill.training_ground import AUDIENCE, Layout, TrainingGround, opened
 from fuzz.http_surface import Somebody, Surface
 
@@ -97,7 +98,7 @@ def _files(ground: TrainingGround) -> set[str]:
 
 async def _writes(ground: TrainingGround, *, since: int) -> list[str]:
     """What the app changed; to ask for a token, for a query, for what it may do changes nothing."""
-    ours = ground.described["seed"]["firebreak"]["object_id"]
+    own = ours(ground.described["seed"])
     reading = (
         "/token",
         "/query",
@@ -110,7 +111,7 @@ async def _writes(ground: TrainingGround, *, since: int) -> list[str]:
     return [
         f"{one['method']} {one['url']}"
         for one in (await ground.control.traffic())[since:]
-        if one["caller"] == ours
+        if one["caller"] in own
         and one["method"] != "GET"
         and not one["url"].split("?")[0].endswith(reading)
     ]

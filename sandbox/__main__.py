@@ -1,10 +1,14 @@
-"""`python -m sandbox --state DIR [--first-port N] [--clusters N] [--world NAME]`: serve until SIGTERM."""
+"""`python -m sandbox --state DIR [--first-port N] [--clusters N] [--world NAME]`: serve until SIGTERM.
+
+With `--permissions FILE` Firebreak's own identities get what this file says.
+"""
 
 import argparse
 import asyncio
 import logging
 from pathlib import Path
 
+from sandbox.granted import FILE, FULL, read
 from sandbox.seed import names
 from sandbox.seed.worlds import PLAIN, WORLDS
 from sandbox.server import run
@@ -18,11 +22,19 @@ def main() -> None:
     clusters = "how many AKS clusters there are"
     parser.add_argument("--clusters", type=_number, default=names.DEFAULT_CLUSTERS, help=clusters)
     parser.add_argument("--world", choices=WORLDS, default=PLAIN, help="what it begins with")
+    parser.add_argument(
+        "--permissions", type=Path, default=FILE, help="what Firebreak's identities are given"
+    )
+    parser.add_argument("--profile", default=FULL, help="of the permission file")
     arguments = parser.parse_args()
+    try:
+        granted = read(arguments.permissions, arguments.profile)
+    except (OSError, ValueError, KeyError) as wrong:
+        parser.error(f"--permissions: {wrong}")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     folder: Path = arguments.state.resolve()
-    asyncio.run(run(folder, arguments.first_port, arguments.clusters, arguments.world))
+    asyncio.run(run(folder, arguments.first_port, arguments.clusters, arguments.world, granted))
 
 
 def _number(text: str) -> int:

@@ -1,11 +1,13 @@
 """The running sandbox: its one world, what it records, and what goes wrong on purpose."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sandbox import seed
 from sandbox.certificates import Certificates, client_context
 from sandbox.faults import Faults
+from sandbox.granted import Granted
 from sandbox.kubernetes.cluster import Settled
 from sandbox.ledger import Ledger
 from sandbox.recorder import Recorder
@@ -20,6 +22,9 @@ class Sandbox:
     endpoints: dict[str, str]
     certificates: Certificates
     world_name: str = PLAIN  # one of `seed.worlds.WORLDS`
+    granted: Mapping[str, Granted] | None = (
+        None  # to Firebreak's identities; None: by the repository's file
+    )
     recorder: Recorder = field(default_factory=Recorder)
     ledger: Ledger = field(default_factory=Ledger)
     faults: Faults = field(default_factory=Faults)
@@ -48,6 +53,6 @@ class Sandbox:
             self._begin()
 
     def _begin(self) -> None:
-        self.world = World(self.endpoints, trust=self._trust)
+        self.world = World(self.endpoints, trust=self._trust, granted=self.granted)
         self.world.caches["faults"] = self.faults  # for what travels inside another call
         self.seeded = seed.plant(self.world, self._settled, self.world_name)

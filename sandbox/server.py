@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -20,6 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sandbox import certificates, settings
 from sandbox.exchange import Exchanges
+from sandbox.granted import Granted
 from sandbox.sandbox import Sandbox
 from sandbox.seed import names
 
@@ -70,7 +71,9 @@ def services(clusters: int = names.DEFAULT_CLUSTERS) -> tuple[str, ...]:
     return (*_SERVICES, *(f"kube-{name}" for name in names.cluster_names(clusters)))
 
 
-async def run(folder: Path, first_port: int, clusters: int, world: str) -> None:
+async def run(
+    folder: Path, first_port: int, clusters: int, world: str, granted: Mapping[str, Granted]
+) -> None:
     """Serve until SIGTERM or SIGINT. `folder` gets the CA and, when all is ready, `sandbox.json`."""
     folder.mkdir(parents=True, exist_ok=True)
     sockets = _bind(services(clusters), first_port)
@@ -80,7 +83,7 @@ async def run(folder: Path, first_port: int, clusters: int, world: str) -> None:
         for port, service in ports.items()
     }
     issued = certificates.issue(folder)
-    sandbox = Sandbox(endpoints, issued, world)
+    sandbox = Sandbox(endpoints, issued, world, granted)
     application = Exchanges(sandbox, ports)
     listeners = [
         (

@@ -44,6 +44,8 @@ def environment(world: World, ca: Path) -> dict[str, str]:
         "FIREBREAK_CA_BUNDLE": str(ca),
         "FIREBREAK_TENANT_ID": world.tenant_id,
         "FIREBREAK_LOG_WORKSPACE_ID": world.workspace_id,
+        "FIREBREAK_CLIENT_ID": stable_guid("app/id-firebreak-containment"),
+        "FIREBREAK_REBUILD_CLIENT_ID": stable_guid("app/id-firebreak-rebuild"),
         "FIREBREAK_API_AUDIENCE": f"{FIREBREAK},{stable_guid('app/firebreak-api')}",
         "FIREBREAK_TEAMS_WEBHOOK_URL": teams_webhook_url(world),
         "FIREBREAK_EVENT_GRID_TOPIC": f"{world.endpoints['eventgrid']}/topics/incidents/api/events",

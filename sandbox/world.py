@@ -6,13 +6,16 @@ Entra, Azure RBAC and Log Analytics answer from replicas: what was written a sec
 
 import ssl
 import uuid
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sandbox.agenda import Agenda
+from sandbox.granted import FILE, Granted
+from sandbox.granted import read as read_granted
 from sandbox.knobs import Delays, Limits
+from sandbox.used import Used
 
 if TYPE_CHECKING:
     from sandbox.issuers import Issuer
@@ -281,12 +284,21 @@ class Logs:
 class World:
     """One tenant, one subscription, its clusters, and everybody's keys."""
 
-    def __init__(self, endpoints: dict[str, str], *, trust: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        endpoints: dict[str, str],
+        *,
+        trust: ssl.SSLContext | None = None,
+        granted: Mapping[str, Granted] | None = None,
+    ) -> None:
         """`endpoints` maps each service to its origin, such as {"arm": "https://localhost:8443"}.
 
-        `trust` knows the sandbox's CA, for the calls that its services make of each other.
+        `trust` knows the sandbox's CA, for the calls that its services make of each other. `granted` is what
+        Firebreak's identities get; without it what the repository's permission file says.
         """
         self.endpoints = endpoints
+        self.granted = read_granted(FILE) if granted is None else granted
+        self.used = Used()
         self.trust = trust
         self.clock = Clock()
         self.agenda = Agenda(self.clock)

@@ -44,7 +44,7 @@ class ArmCaller:
 
 
 def as_firebreak(sandbox: RunningSandbox) -> ArmCaller:
-    """Firebreak's own identity: Reader, RBAC administrator and cluster user at the subscription."""
+    """The operator: Reader, RBAC administrator and more."""
     return ArmCaller(sandbox, managed_identity_token(sandbox, ARM))
 
 
@@ -54,7 +54,8 @@ def as_user(sandbox: RunningSandbox, name: str) -> ArmCaller:
 
 
 def managed_identity_token(sandbox: RunningSandbox, resource: str) -> str:
-    """A token of Firebreak's identity, from the endpoint that App Service gives it."""
+    """A token of the operator, from the endpoint that App Service gives the app."""
+    sandbox.operator()
     settings = sandbox.environment
     answer = sandbox.http.get(
         settings["IDENTITY_ENDPOINT"],

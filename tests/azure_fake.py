@@ -219,8 +219,11 @@ async def cloud(azure: FakeAzure) -> AsyncIterator[Cloud]:
 async def sandbox_cloud(
     monkeypatch: pytest.MonkeyPatch, sandbox: RunningSandbox
 ) -> AsyncIterator[Cloud]:
-    """The product's port, connected to a fresh sandbox world whose replicas are up to date."""
-    for name, value in sandbox.environment.items():
+    """The product's port, connected to a fresh sandbox world whose replicas are up to date.
+
+    It is one identity that may do nearly everything: which of the two does what is for the tests of whole incidents.
+    """
+    for name, value in sandbox.as_operator().items():
         monkeypatch.setenv(name, value)
     sandbox.no_delays()
     connected = await Cloud.connect()

@@ -24,7 +24,11 @@ SEED: Json = {
         "application_object_id": "app-billing-api",
         "object_id": "sp-billing-api",
     },
-    "firebreak": {"object_id": FIREBREAK, "app_id": "client-firebreak"},
+    "firebreak": {
+        "object_id": "sp-of-the-app-itself",
+        "containment": {"object_id": FIREBREAK},
+        "rebuild": {"object_id": "sp-firebreak-rebuild"},
+    },
     "users": {"dana": {"object_id": "user-dana"}},
     "clusters": {
         name: {"issuer": f"https://oidc/{name}/", "server": f"https://{name}"} for name in CLUSTERS

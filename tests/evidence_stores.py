@@ -23,8 +23,9 @@ from responders import evidence_transport
 from responders.evidence import EvidenceStore
 from responders.evidence_blobs import EvidenceBlobs
 from responders.evidence_folder import EvidenceFolder
+from sandbox.arm.definitions import new_role_assignment
 from sandbox.entra import resources, tokens
-from sandbox.seed import evidence_account
+from sandbox.seed import evidence_account, names
 from sandbox.seed.names import FIREBREAK
 from sandbox.storage import service
 from sandbox.web import Call
@@ -40,6 +41,15 @@ class StorageInProcess(BaseAdapter):
         super().__init__()
         self.world = World({"storage": _ORIGIN, "login": "https://login.test"})
         self.seeded = evidence_account.plant(self.world)
+        since = names.seeded_at(self.world)
+        grant = new_role_assignment(
+            self.world,
+            scope=self.seeded["account_id"],
+            role="Storage Blob Data Contributor",
+            principal_id=FIREBREAK.object_id,
+            created=since,
+        )
+        self.world.azure.role_assignments.put(grant["id"].lower(), grant, since=since)
         self._loop = Lock()
         self.calls: list[Call] = []
         self.lost: list[

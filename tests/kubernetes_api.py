@@ -279,7 +279,7 @@ def deployment(name: str, **spec: Any) -> dict[str, Any]:
 
 def responder_headers(sandbox: RunningSandbox) -> dict[str, str]:
     """Firebreak's managed identity, as the cluster of a sandbox sees it."""
-    environment = sandbox.environment
+    environment = sandbox.as_operator()
     answer = httpx.get(
         environment["IDENTITY_ENDPOINT"],
         params={"resource": _AKS, "api-version": "2019-08-01"},

@@ -50,7 +50,8 @@ def aadsts(answer: httpx.Response) -> int:
 
 
 def identity_token(sandbox: RunningSandbox, resource: str) -> httpx.Response:
-    """Ask the managed-identity endpoint as the function app does."""
+    """Ask the managed-identity endpoint as the function app does, for the operator's token."""
+    sandbox.operator()
     return sandbox.http.get(
         sandbox.environment["IDENTITY_ENDPOINT"],
         params={"api-version": "2019-08-01", "resource": resource},
@@ -59,7 +60,7 @@ def identity_token(sandbox: RunningSandbox, resource: str) -> httpx.Response:
 
 
 def graph(sandbox: RunningSandbox, method: str, path: str, body: object = None) -> Any:
-    """Call Graph as Firebreak's own identity, which may change applications."""
+    """Call Graph as the operator, which may change applications."""
     token = identity_token(sandbox, "https://graph.microsoft.com").json()["access_token"]
     answer = sandbox.http.request(
         method,

@@ -7,12 +7,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+
+from tests import an_operator
 
 _START_S = 60.0  # a second on an idle machine
 
@@ -24,6 +26,7 @@ class RunningSandbox:
     described: dict[str, Any]
     http: httpx.Client
     trust: ssl.SSLContext
+    notes: set[str] = field(default_factory=set)  # what tests did to this world; none after a reset
 
     @property
     def endpoints(self) -> dict[str, str]:
@@ -40,6 +43,12 @@ class RunningSandbox:
         """Settings that point the function app here."""
         return dict(self.described["environment"])
 
+    def as_operator(self) -> dict[str, str]:
+        """The same for an app that acts as one identity, which is the operator."""
+        self.operator()
+        both = ("FIREBREAK_CLIENT_ID", "FIREBREAK_REBUILD_CLIENT_ID")
+        return {name: value for name, value in self.environment.items() if name not in both}
+
     @property
     def tenant_id(self) -> str:
         """The one tenant."""
@@ -54,7 +63,15 @@ class RunningSandbox:
         """Call `/sandbox/{path}` and insist on success."""
         answer = self.http.request(method, f"{self.endpoints['control']}/sandbox/{path}", json=body)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        if path == "reset":
+            self.notes.clear()
         return answer.json()
+
+    def operator(self) -> None:
+        """Let the app's system-assigned identity do nearly everything in this world: see `an_operator`."""
+        if "operator" not in self.notes:
+            self.control("POST", "seed", an_operator.seeds(self.described))
+            self.notes.add("operator")
 
     def record(self) -> list[dict[str, Any]]:
         """Every exchange since the test began."""

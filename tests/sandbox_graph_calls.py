@@ -141,7 +141,7 @@ class LocalCaller(GraphCaller):
 
 
 def firebreak(sandbox: RunningSandbox) -> RemoteCaller:
-    """Firebreak's own identity: Application.ReadWrite.All, AuditLog.Read.All, Directory.Read.All."""
+    """The operator: Application.ReadWrite.All, AuditLog.Read.All, Directory.Read.All and more."""
     return RemoteCaller(sandbox, identity_token(sandbox, GRAPH).json()["access_token"])
 
 

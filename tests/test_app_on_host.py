@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from drill.alert import log_alert
+from drill.traffic import ours
 from drill.training_ground import AUDIENCE, Layout, TrainingGround, opened
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -45,7 +46,7 @@ class App:
 
 async def writes(ground: TrainingGround) -> list[str]:
     """What the app changed in the cloud."""
-    ours = ground.described["seed"]["firebreak"]["object_id"]
+    own = ours(ground.described["seed"])
     reading = (
         "/token",
         "/query",
@@ -59,7 +60,7 @@ async def writes(ground: TrainingGround) -> list[str]:
     return [
         f"{one['method']} {one['url']}"
         for one in await ground.control.traffic()
-        if one["caller"] == ours
+        if one["caller"] in own
         and one["method"] != "GET"
         and not one["url"].split("?")[0].endswith(reading)
     ]

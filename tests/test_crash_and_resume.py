@@ -15,6 +15,7 @@ from rich.console import Console
 from drill.options import Options
 from drill.rehearsal import run_drill
 from drill.screens import Screen
+from drill.traffic import ours
 
 # Asking for a token, a query or one's own rights changes nothing, so it may happen again.
 _HARMLESS = (
@@ -28,14 +29,14 @@ _HARMLESS = (
 )
 
 
-def effects(traffic: list[dict[str, Any]], firebreak: str) -> Counter[str]:
+def effects(traffic: list[dict[str, Any]], own: set[str]) -> Counter[str]:
     """What the app changed and the cloud accepted: method, URL and body, with how often."""
     counted: Counter[str] = Counter()
     for exchange in traffic:
         path = str(exchange["url"]).split("?")[0]
-        ours = exchange.get("caller") == firebreak or "/workflows/" in path
+        mine = exchange.get("caller") in own or "/workflows/" in path
         changes = exchange["method"] != "GET" and not path.endswith(_HARMLESS)
-        if ours and changes and exchange["status"] < 300:
+        if mine and changes and exchange["status"] < 300:
             body = json.dumps(exchange.get("request_body"), sort_keys=True)
             counted[f"{exchange['method']} {path} {body}"] += 1
     return counted
@@ -115,8 +116,6 @@ async def test_killed_at_every_step_a_recovery_of_five_clusters_ends_the_same_an
     assert broken == []
     lines = (tmp_path / "drill" / "traffic.jsonl").read_text().splitlines()
     sandbox = json.loads((tmp_path / "drill" / "sandbox" / "sandbox.json").read_text())
-    counted = effects(
-        [json.loads(line) for line in lines], sandbox["seed"]["firebreak"]["object_id"]
-    )
+    counted = effects([json.loads(line) for line in lines], ours(sandbox["seed"]))
     assert counted, "no effect was recorded at all"
     assert {effect: n for effect, n in counted.items() if n > 1} == {}

@@ -1,4 +1,4 @@
-"""docs/reference/permissions.md names what the code needs, and what Firebreak has in the sandbox, and no more."""
+"""docs/reference/permissions.md names what the code needs, and no more."""
 
 import ast
 import re
@@ -8,16 +8,11 @@ import pytest
 
 from responders import own_rights, preflight
 from responders.quiet_permissions import ON_QUIET_DAYS
-from sandbox.arm.built_in_roles import BUILT_IN_ROLES
-from sandbox.seed.first_party import GRAPH_ROLES
-from tests.sandbox_fixture import RunningSandbox
 from triggers import people
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "reference" / "permissions.md"
 _GRAPH, _AZURE, _CLUSTER, _PEOPLE = 1, 2, 3, 4  # sections, in order
-# What the sandbox gives beyond what an incident needs.
-_SPARE = {"AuditLog.Read.All"}
 
 
 def section(number: int) -> str:
@@ -47,18 +42,6 @@ def test_every_permission_that_a_responder_needs_is_on_the_page() -> None:
     assert {one for one in missing if one.replace(".Read.", ".ReadWrite.") not in named} == set()
 
 
-def test_the_page_asks_for_what_the_sandbox_gives(sandbox: RunningSandbox) -> None:
-    own = sandbox.seed["firebreak"]["object_id"]
-    values = {role_id: value for value, role_id in GRAPH_ROLES.items()}
-    held = {
-        values[one["appRoleId"]]
-        for one in sandbox.control("GET", "state")["appRoleAssignments"]
-        if one["principalId"] == own
-    }
-
-    assert set(first_cells(_GRAPH)) == held - _SPARE
-
-
 def test_the_health_check_looks_for_every_app_role_on_the_page() -> None:
     assert set(own_rights.GRAPH) == set(first_cells(_GRAPH))
     assert set(own_rights.GRAPH) >= own_rights.GRAVE
@@ -70,21 +53,6 @@ def test_the_health_check_looks_for_roles_in_azure_that_are_on_the_page() -> Non
     shown |= {"Microsoft Sentinel Responder"}
     assert set(own_rights.AZURE) == set(first_cells(_AZURE)) - shown
     assert set(own_rights.AZURE) >= own_rights.GRAVE_IN_AZURE
-
-
-def test_the_page_names_firebreaks_roles_in_azure(sandbox: RunningSandbox) -> None:
-    own = sandbox.seed["firebreak"]["object_id"]
-    names = {one.guid: one.name for one in BUILT_IN_ROLES}
-    state = sandbox.control("GET", "state")
-    names |= {one["name"]: one["properties"]["roleName"] for one in state["customRoles"]}
-    found = [one["properties"] for one in state["roleAssignments"]]
-    held = {
-        names[one["roleDefinitionId"].rpartition("/")[2]]
-        for one in found
-        if one["principalId"] == own
-    }
-
-    assert set(first_cells(_AZURE)) == held
 
 
 def test_the_page_names_every_verb_in_a_cluster() -> None:

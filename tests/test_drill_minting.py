@@ -12,7 +12,7 @@ from tests.sandbox_fixture import RunningSandbox
 
 @pytest.fixture
 async def ground(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> Any:
-    async def bearer(_ground: Any) -> str:
+    async def bearer(_ground: Any, _hand: str) -> str:
         return "nobody's"
 
     monkeypatch.setattr(minting, "cluster_token", bearer)

@@ -10,6 +10,7 @@ import pytest
 
 from drill.options import Json
 from drill.scenarios import SCENARIOS
+from drill.traffic import ours
 from drill.verdict.facts import establish
 from drill.verdict.levers import LEVERS
 from tests.scenario_play import Play, Stage, play
@@ -142,10 +143,8 @@ async def wrongly_done(played: Play) -> list[str]:
 
 async def most_alike(stage: Stage) -> int:
     """How often the product made the same call."""
-    ourselves = stage.described["seed"]["firebreak"]["object_id"]
+    own = ours(stage.described["seed"])
     calls = Counter(
-        (one["method"], one["url"])
-        for one in await stage.control.traffic()
-        if one["caller"] == ourselves
+        (one["method"], one["url"]) for one in await stage.control.traffic() if one["caller"] in own
     )
     return max(calls.values())

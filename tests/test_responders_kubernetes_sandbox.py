@@ -35,7 +35,7 @@ DEPLOYMENT = path_of("deployments", "shop", "orders-api")
 
 @pytest.fixture
 async def cloud(sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Cloud]:
-    for name, value in sandbox.environment.items():
+    for name, value in sandbox.as_operator().items():
         monkeypatch.setenv(name, value)
     connected = await Cloud.connect()
     yield connected

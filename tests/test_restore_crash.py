@@ -7,6 +7,7 @@ import pytest
 
 from drill.false_alarm import FALSE_ALARMS, run_false_alarm
 from drill.options import ROOT, Options
+from drill.traffic import ours
 from tests.test_crash_and_resume import effects
 from tests.test_drill import screen
 
@@ -35,6 +36,6 @@ async def test_a_restore_survives_a_host_that_is_killed_at_every_step(tmp_path: 
     assert len(tally.read_text().splitlines()) > 10, "the host was not killed often enough"
     lines = (folder / "traffic.jsonl").read_text().splitlines()
     sandbox = json.loads((folder / "sandbox" / "sandbox.json").read_text())
-    counted = effects(list(map(json.loads, lines)), sandbox["seed"]["firebreak"]["object_id"])
+    counted = effects(list(map(json.loads, lines)), ours(sandbox["seed"]))
     assert counted, "no effect was recorded at all"
     assert {effect: times for effect, times in counted.items() if times > 1} == {}

@@ -364,11 +364,11 @@ async def test_a_cluster_where_the_owner_may_not_be_asked_to_wait_is_known_befor
     (role,) = [
         one
         for one in state(in_process)["clusters"]["aks-frc"]["clusterroles"]
-        if one["metadata"]["name"] == "firebreak"
+        if one["metadata"]["name"] == "firebreak-rebuild"
     ]
     less = [one for one in role["rules"] if one.get("apiGroups") != ["argoproj.io"]]
     about = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole"}
-    less_of_it = {**about, "metadata": {"name": "firebreak"}, "rules": less}
+    less_of_it = {**about, "metadata": {"name": "firebreak-rebuild"}, "rules": less}
     rights = {"name": "rights", "objects": [less_of_it]}
     in_process.sandbox.control("POST", "clusters/aks-frc/gitops", rights)
     driven.agree()

@@ -196,7 +196,7 @@ def test_providers_permissions_and_deny_assignments_answer(sandbox: RunningSandb
 async def test_the_pinned_clients_find_the_clusters_and_the_way_in(
     sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in sandbox.environment.items():
+    for name, value in sandbox.as_operator().items():
         monkeypatch.setenv(name, value)
     shared: Any = {
         "base_url": sandbox.endpoints["arm"],

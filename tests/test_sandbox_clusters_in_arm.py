@@ -109,7 +109,7 @@ def test_entra_believes_a_withdrawn_key_for_as_long_as_it_remembers_it(arm: ArmC
 async def test_the_pinned_client_waits_until_a_rotation_is_over(
     sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in sandbox.environment.items():
+    for name, value in sandbox.as_operator().items():
         monkeypatch.setenv(name, value)
     sandbox.no_delays()
     sandbox.control("POST", "delays", {"cluster_operations": 0.5})

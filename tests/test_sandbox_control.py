@@ -437,6 +437,7 @@ def test_a_seed_that_makes_no_sense_is_refused_by_name(
 
 
 def test_time_that_passes_at_once_passes_in_the_clusters_too(sandbox: RunningSandbox) -> None:
+    sandbox.operator()
     described = sandbox.described
     token = sandbox.http.get(
         described["environment"]["IDENTITY_ENDPOINT"],

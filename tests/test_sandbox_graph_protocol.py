@@ -182,6 +182,7 @@ async def test_microsofts_own_client_reads_and_writes(
     sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """msgraph-core over azure-identity, as the product uses them, but with none of its code."""
+    sandbox.operator()
     for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
         monkeypatch.setenv(name, sandbox.environment[name])
     base = f"{sandbox.endpoints['graph']}/v1.0"

@@ -51,7 +51,7 @@ def rights_in_cluster(client_id: str) -> dict[str, Any]:
 def minted(sandbox: RunningSandbox, cluster: str, account: str, audience: str = AUDIENCE) -> str:
     """A token of this ServiceAccount, as whoever may create them gets one."""
     server = sandbox.endpoints[f"kube-{cluster}"]
-    settings = sandbox.environment
+    settings = sandbox.as_operator()
     own = sandbox.http.get(
         settings["IDENTITY_ENDPOINT"],
         params={

@@ -239,7 +239,7 @@ async def test_the_pinned_client_reads_sign_ins_and_a_batch(
     sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sandbox.no_delays()
-    for name, value in sandbox.environment.items():
+    for name, value in sandbox.as_operator().items():
         monkeypatch.setenv(name, value)
     workspace = sandbox.described["workspace_id"]
     async with (

@@ -435,7 +435,7 @@ def _from_machine(sandbox: RunningSandbox, *, client: str) -> str:
 
 
 def _graph_token(sandbox: RunningSandbox) -> str:
-    settings = sandbox.environment
+    settings = sandbox.as_operator()
     answer = sandbox.http.get(
         settings["IDENTITY_ENDPOINT"],
         params={"api-version": "2019-08-01", "resource": "https://graph.microsoft.com"},

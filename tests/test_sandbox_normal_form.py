@@ -236,6 +236,7 @@ def test_a_new_world_equals_the_old_one(world: World) -> None:
     assert [each.kind for each in differences(before, world.state())] == ["added"]
 
     world.sandbox.control("POST", "reset")
+    world.sandbox.operator()
 
     assert differences(before, world.state()) == []
 

@@ -90,10 +90,30 @@ async def test_containment_reaches_into_every_subscription(in_process: InProcess
 
 
 @pytest.mark.slow
+def _hold_in_the_first_alone(sandbox: RunningSandbox) -> None:
+    role, own = "Firebreak Containment", sandbox.seed["firebreak"]["containment"]["object_id"]
+    state = sandbox.control("GET", "state")
+    (found,) = [one["id"] for one in state["customRoles"] if one["properties"]["roleName"] == role]
+    held = [
+        one["id"]
+        for one in state["roleAssignments"]
+        if one["properties"]["principalId"] == own
+        and one["properties"]["roleDefinitionId"].endswith(found.rpartition("/")[2])
+    ]
+    for one in held:
+        assert as_firebreak(sandbox)("DELETE", one).status_code == 200
+    first = f"/subscriptions/{sandbox.described['subscription_id']}"
+    root = f"/providers/Microsoft.Management/managementGroups/{sandbox.tenant_id}"
+    given = [(role, first), ("Reader", root)]
+    wish = [{"principalId": own, "role": name, "scope": scope} for name, scope in given]
+    sandbox.control("POST", "seed", {"roleAssignments": wish})
+
+
 async def test_an_identity_where_firebreak_lacks_a_right_is_not_called_contained(
     in_process: InProcess,
 ) -> None:
-    """Managed Identity Contributor is held in the first subscription alone."""
+    """It reads everywhere, and takes away in the first subscription alone."""
+    _hold_in_the_first_alone(in_process.sandbox)
     where = {"resourceGroup": "rg-second", "subscriptionId": SECOND}
     made = planted(in_process.sandbox, userAssignedIdentities=[{"name": "id-far", **where}])
     identity = made["userAssignedIdentities"][0]

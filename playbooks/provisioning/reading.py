@@ -111,7 +111,8 @@ async def _inside(
 ) -> ClusterState:
     wanted = sorted({one.namespace for one in accounts})
     webhook = "" if state["command"] else await preflight.webhook_problem(kube)
-    allowed, found = await asyncio.gather(
+    proves, acts, found = await asyncio.gather(
+        preflight.denied(kube, _of_the_proof(accounts)),
         preflight.denied(acting, _questions(accounts)),
         asyncio.gather(*(namespaces.find(kube, one) for one in wanted)),
     )
@@ -122,7 +123,7 @@ async def _inside(
     objects = await asyncio.gather(*(use_labels.find(kube, *one) for one in running))
     return {
         **state,
-        "problem": "; ".join(filter(None, (webhook, allowed))),
+        "problem": "; ".join(filter(None, (webhook, proves, acts))),
         "namespaces": there,
         "accounts": {
             f"{one.namespace}/{one.name}": _account(by_namespace[one.namespace][one.name])
@@ -137,16 +138,19 @@ async def _inside(
     }
 
 
+def _of_the_proof(accounts: list[ServiceAccount]) -> list[Question]:
+    """What it takes to see that it works."""
+    spaces = dict.fromkeys(one.namespace for one in accounts)
+    wanted = (("create", "serviceaccounts/token"), ("list", "pods"))
+    return [(verb, resource, space) for space in spaces for verb, resource in wanted]
+
+
 def _questions(accounts: list[ServiceAccount]) -> list[Question]:
     """What making and unmaking all of it takes."""
     asked: list[Question] = [(verb, "namespaces", "") for verb in ("get", "create", "delete")]
     for one in accounts:
         verbs = ("get", "list", "create", "patch", "delete")
         asked += [(verb, "serviceaccounts", one.namespace) for verb in verbs]
-        asked += [
-            ("create", "serviceaccounts/token", one.namespace),
-            ("list", "pods", one.namespace),
-        ]
         for workload in one.workloads:
             kind = use_labels.parsed(workload)[0]
             resource = f"{PLURALS[kind]}.{_API_GROUPS[kind]}"

@@ -11,11 +11,12 @@ Source      https://learn.microsoft.com/azure/role-based-access-control/overview
 
 import re
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from functools import lru_cache
 
 from sandbox.arm import conditions
 from sandbox.arm.conditions import Attributes
-from sandbox.arm.definitions import permissions_of, subscription_prefix
+from sandbox.arm.definitions import find_role_definition, permissions_of, subscription_prefix
 from sandbox.arm.memberships import identities_of
 from sandbox.world import Json, World
 
@@ -46,8 +47,9 @@ def judge(world: World, object_id: str) -> Callable[[str, str], bool]:
         if key not in known:
             around = {area.lower() for area in scopes_above(world, scope)}
             mine = [each for each in held if each["properties"]["scope"].lower() in around]
-            found = _first_grant(world, mine, action, scope, data_action=False, attributes={})
-            known[key] = found is not None
+            wish = _Wish(action, conditions.of_storage(scope))
+            known[key] = _first_grant(world, mine, wish) is not None
+            _note(world, object_id, mine, wish)
         return known[key]
 
     return may
@@ -65,28 +67,45 @@ def deciding_assignment(
     """The first role assignment that grants it: the evidence that the activity log names."""
     around = {area.lower() for area in scopes_above(world, scope)}
     mine = effective_assignments(world, object_id, around)
-    return _first_grant(
-        world, mine, action, scope, data_action=data_action, attributes=attributes or {}
-    )
+    known = conditions.of_storage(scope) | dict(attributes or {})
+    wish = _Wish(action, known, data_action=data_action)
+    _note(world, object_id, mine, wish)
+    return _first_grant(world, mine, wish)
 
 
-def _first_grant(
-    world: World,
-    assignments: list[Json],
-    action: str,
-    scope: str,
-    *,
-    data_action: bool,
-    attributes: Attributes,
-) -> Json | None:
-    known = conditions.of_storage(scope) | dict(attributes)
-    for assignment in assignments:
-        properties = assignment["properties"]
-        if _grants(
-            world, properties["roleDefinitionId"], action, data_action=data_action
-        ) and conditions.holds(properties.get("condition"), action, known):
-            return assignment
-    return None
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """An action at a scope, with what conditions may ask about it."""
+
+    action: str
+    attributes: Attributes
+    data_action: bool = False
+
+    @property
+    def blocks(self) -> tuple[str, str]:
+        """Where a role says yes, and where it takes that back."""
+        return ("dataActions", "notDataActions") if self.data_action else ("actions", "notActions")
+
+
+def _first_grant(world: World, assignments: list[Json], wish: _Wish) -> Json | None:
+    return next((one for one in assignments if _granting(world, one, wish)), None)
+
+
+def _note(world: World, object_id: str, assignments: list[Json], wish: _Wish) -> None:
+    """What of all that the caller holds would have sufficed, where anybody wants to know."""
+    if not world.used.is_watched(object_id):
+        return
+    sufficed = {
+        f"{_name_of(world, one)}: {pattern}"
+        for one in assignments
+        for pattern in _granting(world, one, wish)
+    }
+    world.used.note(object_id, "azure", sufficed)
+
+
+def _name_of(world: World, assignment: Json) -> str:
+    role = find_role_definition(world, assignment["properties"]["roleDefinitionId"])
+    return str((role or {"properties": {"roleName": ""}})["properties"]["roleName"])
 
 
 def effective_assignments(
@@ -132,18 +151,25 @@ def scopes_above(world: World, scope: str) -> list[str]:
     return [*chain, "/"]
 
 
-def _grants(world: World, role_definition_id: str, action: str, *, data_action: bool) -> bool:
-    yes, no = ("dataActions", "notDataActions") if data_action else ("actions", "notActions")
+def _granting(world: World, assignment: Json, wish: _Wish) -> list[str]:
+    """The patterns of its role that grant this; none where its condition does not hold."""
+    properties = assignment["properties"]
+    yes, no = wish.blocks
     # notActions only subtract within their own permission block:
     # https://learn.microsoft.com/azure/role-based-access-control/role-definitions#notactions
-    return any(
-        _matches_any(block.get(yes, []), action) and not _matches_any(block.get(no, []), action)
-        for block in permissions_of(world, role_definition_id)
-    )
+    found = [
+        pattern
+        for block in permissions_of(world, properties["roleDefinitionId"])
+        if not _matching(block.get(no, []), wish.action)
+        for pattern in _matching(block.get(yes, []), wish.action)
+    ]
+    if found and not conditions.holds(properties.get("condition"), wish.action, wish.attributes):
+        return []
+    return found
 
 
-def _matches_any(patterns: list[str], action: str) -> bool:
-    return any(_pattern(pattern).fullmatch(action) for pattern in patterns)
+def _matching(patterns: list[str], action: str) -> list[str]:
+    return [one for one in patterns if _pattern(one).fullmatch(action)]
 
 
 @lru_cache(maxsize=1024)

@@ -74,18 +74,24 @@ def role_definitions(world: World, *, scope: str) -> list[Json]:
     return [_built_in(role, scope) for role in BUILT_IN_ROLES] + custom
 
 
-def new_role_definition(
+def new_role_definition(  # noqa: PLR0913 - the wire shape has this many free parts
     name: str,
     *,
     guid: str,
     description: str,
     actions: Sequence[str],
+    data_actions: Sequence[str] = (),
     assignable_scopes: Sequence[str],
     created: datetime,
 ) -> Json:
     """A custom role as ARM returns it; keep it under `["id"].lower()`. Its id is that in the first of its scopes."""
     moment = timestamp(created)
-    block = {"actions": list(actions), "notActions": [], "dataActions": [], "notDataActions": []}
+    block = {
+        "actions": list(actions),
+        "notActions": [],
+        "dataActions": list(data_actions),
+        "notDataActions": [],
+    }
     return {
         "properties": {
             "roleName": name,

@@ -11,16 +11,19 @@ _CONDITION_VERSION = "2.0"
 
 
 def _role(world: World, since: datetime, one: Json) -> Json:
-    """{"scope", "role", "principalId", "condition"?, "name"?}; a role is named as built in."""
+    """{"scope", "role", "principalId", "condition"?, "name"?}; a role is named as built in, or as a custom one is."""
     role, scope = text(one, "role"), text(one, "scope")
     principal_id = text(one, "principalId")
-    if role not in {one.name for one in BUILT_IN_ROLES}:
-        raise WishError(f"roleAssignments: no built-in role {role!r}")
+    custom = {
+        one["properties"]["roleName"]: one["name"] for one in world.azure.role_definitions.values()
+    }
+    if role not in {*custom, *(one.name for one in BUILT_IN_ROLES)}:
+        raise WishError(f"roleAssignments: no role {role!r}")
     condition = one.pop("condition", None)
     found = new_role_assignment(
         world,
         scope=scope,
-        role=role,
+        role=custom.get(role, role),
         principal_id=principal_id,
         principal_type=_type_of(world, principal_id),
         name=one.pop("name", None),

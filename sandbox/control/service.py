@@ -163,6 +163,11 @@ async def set_delays(world: World, call: Call) -> Response:
     return await show_delays(world, call)
 
 
+async def show_permissions(world: World, call: Call) -> Response:
+    """200 with what Firebreak's identities were given, and how often each of it let a call through."""
+    return JSONResponse(world.used.as_json())
+
+
 def _json(call: Call) -> Any:
     try:
         return call.json()
@@ -175,6 +180,7 @@ ROUTES = [
     Route("POST", "/sandbox/clock", advance_clock),
     Route("GET", "/sandbox/delays", show_delays),
     Route("POST", "/sandbox/delays", set_delays),
+    Route("GET", "/sandbox/permissions", show_permissions),
     Route("GET", "/sandbox/state", state.show),
     Route("GET", "/sandbox/state/{part:path}", state.show_part),
     Route("POST", "/sandbox/sign-in", outsiders.sign_in),

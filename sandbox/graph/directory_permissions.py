@@ -52,7 +52,7 @@ _RISK_READERS = {*_RISK_OPERATORS, roles.SECURITY_READER, roles.GLOBAL_READER}
 
 def read_groups(request: Request) -> None:
     """Groups and their members; people may. Raises 403."""
-    if request.caller.kind == "app" and not request.caller.roles & READ_GROUPS:
+    if request.caller.kind == "app" and not held_roles.suffices(request, READ_GROUPS):
         raise denied()
 
 
@@ -83,12 +83,12 @@ def add_member(request: Request, member: Json) -> None:
 
     https://learn.microsoft.com/graph/api/group-post-members
     """
-    if request.caller.kind == "user" or "Directory.ReadWrite.All" in request.caller.roles:
+    if request.caller.kind == "user":
         return
     if "servicePrincipalType" in member:
-        _need(request, {"Application.ReadWrite.All"}, set())
+        _need(request, {"Application.ReadWrite.All", "Directory.ReadWrite.All"}, set())
     elif "groupTypes" in member:
-        _need(request, {"Group.ReadWrite.All"}, set())
+        _need(request, {"Group.ReadWrite.All", "Directory.ReadWrite.All"}, set())
 
 
 def read_roles(request: Request) -> None:
@@ -121,7 +121,7 @@ def read_detections(request: Request) -> None:
 
 def _need(request: Request, app_roles: set[str], directory_roles: set[str]) -> None:
     """A permission, for apps; or a directory role, for whoever has one."""
-    if request.caller.kind == "app" and request.caller.roles & app_roles:
+    if request.caller.kind == "app" and held_roles.suffices(request, app_roles):
         return
     if not held_roles.of_caller(request) & directory_roles:
         raise denied()

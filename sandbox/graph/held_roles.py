@@ -7,10 +7,19 @@ Source      https://learn.microsoft.com/entra/identity/role-based-access-control
             https://learn.microsoft.com/entra/identity/role-based-access-control/groups-concept
 """
 
+from collections.abc import Set
+
 from sandbox.graph.exchange import Request
 from sandbox.world import World
 
 _TENANT = "/"
+
+
+def suffices(request: Request, app_roles: Set[str]) -> bool:
+    """Whether the app's token carries one of these permissions."""
+    held = request.caller.roles & app_roles
+    request.world.used.note(request.caller.object_id, "graph", held)
+    return bool(held)
 
 
 def of_caller(request: Request) -> set[str]:

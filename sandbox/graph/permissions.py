@@ -96,7 +96,7 @@ def read_logs(request: Request) -> None:
 
     https://learn.microsoft.com/graph/api/signin-list
     """
-    if request.caller.kind == "app" and "AuditLog.Read.All" in request.caller.roles:
+    if request.caller.kind == "app" and held_roles.suffices(request, {"AuditLog.Read.All"}):
         return
     if not held_roles.of_caller(request) & _LOG_READERS:
         raise denied()
@@ -114,7 +114,7 @@ def read_audits(request: Request) -> None:
 
 def create(request: Request) -> None:
     """New applications and service principals: for people too, unless the tenant says otherwise. Raises 403."""
-    if request.caller.kind == "app" and not request.caller.roles & {*_WRITE_ALL, OWNED_BY}:
+    if request.caller.kind == "app" and not held_roles.suffices(request, {*_WRITE_ALL, OWNED_BY}):
         raise denied()
 
 
@@ -149,7 +149,7 @@ def roll_own_key(request: Request, app_id: str, object_id: str) -> None:
 
 def restore(request: Request) -> None:
     """Bring a deleted application back: permission and directory role. Raises 403."""
-    holds = request.caller.roles & {*_WRITE_ALL, OWNED_BY}
+    holds = held_roles.suffices(request, {*_WRITE_ALL, OWNED_BY})
     acts_as = held_roles.of_caller(request) & _APPLICATION_ADMINISTRATORS
     if not (acts_as and (holds or request.caller.kind == "user")):
         raise denied()
@@ -167,7 +167,7 @@ def assign_app_roles(request: Request) -> None:
     """
     if request.caller.kind == "user" and held_roles.of_caller(request) & _CONSENTING:
         return
-    if "AppRoleAssignment.ReadWrite.All" not in request.caller.roles:
+    if not held_roles.suffices(request, {"AppRoleAssignment.ReadWrite.All"}):
         raise denied()
 
 
@@ -198,7 +198,7 @@ def grant_delegated_permissions(request: Request) -> None:
     allowed = {"DelegatedPermissionGrant.ReadWrite.All", "Directory.ReadWrite.All"}
     if request.caller.kind == "user" and held_roles.of_caller(request) & _CONSENTING:
         return
-    if not request.caller.roles & allowed:
+    if not held_roles.suffices(request, allowed):
         raise denied()
 
 
@@ -208,14 +208,14 @@ def owns(request: Request, object_id: str) -> bool:
 
 
 def _need(request: Request, roles: set[str]) -> None:
-    if request.caller.kind == "app" and not request.caller.roles & roles:
+    if request.caller.kind == "app" and not held_roles.suffices(request, roles):
         raise denied()
 
 
 def _own_or_hold(request: Request, object_id: str, roles: set[str]) -> None:
     if request.caller.kind == "app":
-        held = request.caller.roles
-        if held & roles or (OWNED_BY in held and owns(request, object_id)):
+        owned = {OWNED_BY} if owns(request, object_id) else set()
+        if held_roles.suffices(request, roles | owned):
             return
     elif owns(request, object_id):
         return

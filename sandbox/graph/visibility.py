@@ -4,6 +4,7 @@ Faithful    objects of a kind that the caller has no permission to read are ther
 Source      https://learn.microsoft.com/graph/permissions-overview#limited-information-returned-for-inaccessible-member-objects
 """
 
+from sandbox.graph import held_roles
 from sandbox.graph.directory_permissions import READ_GROUPS, READ_ROLES
 from sandbox.graph.exchange import Request
 from sandbox.graph.permissions import DIRECTORY, READ, READ_USERS
@@ -24,7 +25,9 @@ def as_far_as_readable(request: Request, items: list[Json]) -> list[Json]:
 
 def _readable(request: Request, item: Json) -> bool:
     kind = str(item["@odata.type"]).rpartition(".")[2]
-    return request.caller.kind == "user" or bool(request.caller.roles & _READING.get(kind, READ))
+    if request.caller.kind == "user":
+        return True
+    return held_roles.suffices(request, _READING.get(kind, READ))
 
 
 def _limited(item: Json) -> Json:

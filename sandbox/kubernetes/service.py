@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import PlainTextResponse, Response
 
+from sandbox.granted import named
 from sandbox.kubernetes import answers, audit, identity, non_resources, rbac, requests, resources
 from sandbox.kubernetes.identity import ANONYMOUS, User
 from sandbox.kubernetes.rbac import Attributes
@@ -40,6 +41,7 @@ async def serve(world: World, call: Call) -> Response:
         reason = rbac.decide(cluster, user, request.wanted)
         if reason is None:
             raise rbac.refusal(user, request.wanted)
+        _note(cluster, user, request.wanted)
         response = await _answer(cluster, request, user, audit_id)
     except StatusError as error:
         if error.code == 504:
@@ -47,6 +49,15 @@ async def serve(world: World, call: Call) -> Response:
         response = answers.refusal(error, call, audit_id)
     audit.record(cluster, request, user, response, audit_id=audit_id, began=began, reason=reason)
     return response
+
+
+def _note(cluster: "Cluster", user: User, wanted: Attributes) -> None:
+    """What let it through, where that is no role that every user has."""
+    if not cluster.world.used.is_watched(user.name):
+        return
+    if rbac.decide(cluster, User("", groups=user.groups), wanted) is None:
+        what = named(wanted.verb, wanted.full_resource or wanted.path, wanted.group)
+        cluster.world.used.note(user.name, "cluster", {what})
 
 
 async def _answer(cluster: "Cluster", request: Request, user: User, audit_id: str) -> Response:

@@ -10,6 +10,7 @@ from sandbox.seed import (
     evidence_account,
     managed_identities,
     names,
+    own_identities,
     unusual_principals,
 )
 from sandbox.seed.worlds import PLAIN
@@ -23,6 +24,7 @@ def plant(world: World, settled: dict[str, Settled], wanted: str = PLAIN) -> Jso
     """
     directory.plant(world)
     azure.plant(world)
+    own_identities.plant_in_azure(world)
     managed_identities.plant(world)
     unusual_principals.plant(world)
     clusters.plant(world, settled, wanted)
@@ -33,10 +35,7 @@ def plant(world: World, settled: dict[str, Settled], wanted: str = PLAIN) -> Jso
         "billing_api": names.BILLING_API.as_json(),
         "firebreak_api": names.FIREBREAK_API.as_json(),
         "incident_bot": names.INCIDENT_BOT.as_json(),
-        "firebreak": {
-            "object_id": names.FIREBREAK.object_id,
-            "app_id": names.FIREBREAK.app_id,
-        },
+        "firebreak": own_identities.described(world),
         "users": {
             user["userPrincipalName"].partition("@")[0]: {
                 "object_id": user["id"],

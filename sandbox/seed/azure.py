@@ -4,9 +4,9 @@ from datetime import datetime
 
 from sandbox.arm import sentinel_incidents
 from sandbox.arm.definitions import new_role_assignment
-from sandbox.seed import custom_roles, key_vaults, management_groups, names
+from sandbox.seed import key_vaults, management_groups, names, own_identities
 from sandbox.seed.managed_clusters import managed_cluster
-from sandbox.seed.names import BILLING_API, FIREBREAK, ORDERS_API
+from sandbox.seed.names import BILLING_API, ORDERS_API
 from sandbox.storage import containers
 from sandbox.world import Json, World, stable_guid
 
@@ -28,7 +28,6 @@ def plant(world: World) -> None:
     for resource in [*_resource_groups(world), *_resources(world)]:
         world.azure.resources.put(resource["id"].lower(), resource, since=since)
     management_groups.plant(world, since)
-    custom_roles.plant(world, since)
     key_vaults.plant(world, since)
     orders = containers.plant(world, "stordersprod", "orders", since=since)
     containers.plant_blob(orders, "customers.csv", _CUSTOMERS, "text/csv")
@@ -94,11 +93,7 @@ def _resources(world: World) -> list[Json]:
         _resource(
             names.function_app(world),
             kind="functionapp,linux",
-            identity={
-                "type": "SystemAssigned",
-                "principalId": FIREBREAK.object_id,
-                "tenantId": world.tenant_id,
-            },
+            identity=own_identities.function_app_identity(world),
             properties={"state": "Running", "enabled": True},
         ),
         *(managed_cluster(world, name) for name in names.clusters(world)),
@@ -119,7 +114,6 @@ def _resource(resource_id: str, **rest: object) -> Json:
 
 
 def _assign_roles(world: World, since: datetime) -> None:
-    subscription, root = names.subscription(world), names.management_group(world.tenant_id)
     storage, orders = names.storage_account(world), names.resource_group(world, "rg-orders")
     for principal_id, role, scope in (
         (ORDERS_API.object_id, "Storage Blob Data Reader", storage),
@@ -127,19 +121,6 @@ def _assign_roles(world: World, since: datetime) -> None:
         (BILLING_API.object_id, "Storage Blob Data Reader", storage),
         # What nobody named orders-api for, and it has all the same: it is in this group.
         (names.group_id(names.DATA_READERS), "Storage Blob Data Reader", storage),
-        (FIREBREAK.object_id, "Reader", root),
-        (FIREBREAK.object_id, "Role Based Access Control Administrator", root),
-        (FIREBREAK.object_id, "Azure Kubernetes Service Cluster User Role", subscription),
-        (FIREBREAK.object_id, "Log Analytics Reader", subscription),
-        (FIREBREAK.object_id, "Managed Identity Contributor", subscription),
-        (FIREBREAK.object_id, "Key Vault Contributor", subscription),
-        (FIREBREAK.object_id, custom_roles.KEY_ROTATOR_GUID, subscription),
-        (
-            FIREBREAK.object_id,
-            "Microsoft Sentinel Responder",
-            sentinel_incidents.workspace_id(world),
-        ),
-        (FIREBREAK.object_id, custom_roles.ENABLER_GUID, subscription),
         # What makes a phished developer dangerous: she may hand out roles on her team's group.
         (names.user_id("dana"), "User Access Administrator", orders),
     ):

@@ -1,10 +1,10 @@
 """What runs in the clusters: the shop's workloads and payments, and what Firebreak may do there."""
 
-from sandbox.kubernetes.cluster import Cluster, Settled, user
-from sandbox.seed import names, worlds
+from sandbox.kubernetes.cluster import Cluster, Settled
+from sandbox.seed import names, own_identities, worlds
 from sandbox.seed.managed_identities import PAYMENTS_CLUSTERS
-from sandbox.seed.names import BILLING_API, FIREBREAK, ORDERS_API, PAYMENTS_IDENTITY, Ids
-from sandbox.world import Json, World
+from sandbox.seed.names import BILLING_API, ORDERS_API, PAYMENTS_IDENTITY, Ids
+from sandbox.world import World
 
 _SHOP, _PAYMENTS = "shop", "payments"
 
@@ -47,7 +47,7 @@ def _roll_out(cluster: Cluster) -> None:
     if cluster.name in PAYMENTS_CLUSTERS:
         cluster.seed_namespace(_PAYMENTS)
         _workload(cluster, f"{_PAYMENTS}/payments", PAYMENTS_IDENTITY, replicas=1)
-    _firebreak(cluster)
+    own_identities.plant_in_cluster(cluster)
 
 
 def _workload(cluster: Cluster, where: str, ids: Ids, *, replicas: int) -> None:
@@ -62,60 +62,3 @@ def _workload(cluster: Cluster, where: str, ids: Ids, *, replicas: int) -> None:
         replicas=replicas,
         env={"CUSTOMERS_URL": customers},
     )
-
-
-def _firebreak(cluster: Cluster) -> None:
-    """All that a responder needs and no more: no secrets, no creating of pods."""
-    cluster.seed_cluster_role(
-        "firebreak",
-        [
-            _rule("", ["serviceaccounts"], ["get", "list", "create", "patch", "delete"]),
-            _rule("", ["namespaces"], ["get", "list", "create", "delete"]),
-            _rule("", ["serviceaccounts/token"], ["create"]),
-            _rule("", ["pods"], ["get", "list", "watch", "delete"]),
-            _rule("", ["pods/log"], ["get"]),
-            _rule(
-                "apps",
-                ["deployments", "statefulsets", "daemonsets", "replicasets"],
-                ["get", "list", "watch", "patch"],
-            ),
-            _rule("apps", ["deployments/scale", "statefulsets/scale"], ["get", "patch"]),
-            _rule("batch", ["jobs", "cronjobs"], ["get", "list", "patch"]),
-            _rule("networking.k8s.io", ["networkpolicies"], ["get", "list", "create", "delete"]),
-            _rule(
-                "rbac.authorization.k8s.io",
-                ["roles", "clusterroles", "rolebindings", "clusterrolebindings"],
-                ["get", "list"],
-            ),
-            _rule("", ["persistentvolumes", "persistentvolumeclaims", "resourcequotas"], ["list"]),
-            _rule("", ["configmaps"], ["get", "list", "patch"]),
-            _rule("policy", ["poddisruptionbudgets"], ["list"]),
-            _rule("storage.k8s.io", ["storageclasses"], ["list"]),
-            _rule(
-                "secrets-store.csi.x-k8s.io", ["secretproviderclasses"], ["get", "list", "patch"]
-            ),
-            _rule(
-                "keda.sh",
-                ["triggerauthentications", "clustertriggerauthentications"],
-                ["get", "list", "patch"],
-            ),
-            _rule("keda.sh", ["scaledobjects", "scaledjobs"], ["list"]),
-            _rule("admissionregistration.k8s.io", ["mutatingwebhookconfigurations"], ["list"]),
-            _rule("discovery.k8s.io", ["endpointslices"], ["list"]),
-            _rule("kustomize.toolkit.fluxcd.io", ["kustomizations"], ["get", "patch"]),
-            _rule("helm.toolkit.fluxcd.io", ["helmreleases"], ["get", "patch"]),
-            _rule("argoproj.io", ["applications"], ["get", "patch"]),
-            _rule("argoproj.io", ["rollouts"], ["get", "list", "patch"]),
-            _rule("argoproj.io", ["rollouts/status"], ["patch"]),
-            _rule("metrics.k8s.io", ["pods"], ["list"]),
-            # Of no resource: who is no ServiceAccount has to be allowed by name.
-            {"nonResourceURLs": ["/openid/v1/jwks"], "verbs": ["get"]},
-        ],
-    )
-    cluster.seed_cluster_role_binding(
-        "firebreak", role="firebreak", subjects=[user(FIREBREAK.object_id)]
-    )
-
-
-def _rule(group: str, resources: list[str], verbs: list[str]) -> Json:
-    return {"apiGroups": [group], "resources": resources, "verbs": verbs}

@@ -9,11 +9,10 @@ from sandbox.graph.credentials import (
     new_key_credential,
     new_password_credential,
 )
-from sandbox.seed import firebreak_api, first_party, groups, names
+from sandbox.seed import firebreak_api, first_party, groups, names, own_identities
 from sandbox.seed.certificates import certificate
 from sandbox.seed.names import (
     BILLING_API,
-    FIREBREAK,
     FIREBREAK_API,
     INCIDENT_BOT,
     ORDERS_API,
@@ -22,16 +21,6 @@ from sandbox.seed.names import (
 from sandbox.settings import pretend_secret
 from sandbox.world import Json, World, stable_guid
 
-_FIREBREAK_GRAPH_ROLES = (
-    "Application.ReadWrite.All",
-    "AppRoleAssignment.ReadWrite.All",
-    "AuditLog.Read.All",
-    "DelegatedPermissionGrant.ReadWrite.All",
-    "Directory.Read.All",
-    "GroupMember.ReadWrite.All",
-    "IdentityRiskyServicePrincipal.ReadWrite.All",
-    "RoleManagement.Read.Directory",
-)
 _FEDERATED = (
     ("aks-weu", "orders-api"),
     ("aks-neu", "orders-api"),
@@ -47,9 +36,9 @@ def plant(world: World) -> None:
     _users(world, since)
     _orders_api(world, since)
     _billing_api(world, since)
-    _managed_identities(world, since)
+    _kubelets(world, since)
+    own_identities.plant_in_directory(world, graph, since)
     _firebreak_api(world, since)
-    _graph_roles(world, FIREBREAK, graph, _FIREBREAK_GRAPH_ROLES, since)
     _graph_roles(world, ORDERS_API, graph, ("User.Read.All",), since)
     _consent(world, ORDERS_API, graph, "User.Read openid profile", since)
     groups.plant(world, since)
@@ -102,18 +91,14 @@ def _firebreak_api(world: World, since: datetime) -> None:
     firebreak_api.plant(world, since)
 
 
-def _managed_identities(world: World, since: datetime) -> None:
-    """Firebreak's own, and the one that each cluster's kubelets use."""
-    owned = {FIREBREAK: names.function_app(world)}
-    owned |= {
-        Ids(f"{name}-agentpool"): names.kubelet_identity(world, name)
-        for name in names.clusters(world)
-    }
-    for ids, resource_id in owned.items():
+def _kubelets(world: World, since: datetime) -> None:
+    """The identity that each cluster's nodes use."""
+    for name in names.clusters(world):
+        ids = names.kubelet(name)
         principal = shapes.new_managed_identity(
             ids.name,
             created=since,
-            resource_id=resource_id,
+            resource_id=names.kubelet_identity(world, name),
             object_id=ids.object_id,
             app_id=ids.app_id,
         )

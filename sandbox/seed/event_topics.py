@@ -4,19 +4,18 @@ Source      https://learn.microsoft.com/azure/event-grid/custom-topics
 """
 
 from sandbox.eventgrid import custom_topics, publishers
-from sandbox.seed import names, own_roles
+from sandbox.seed import names
 from sandbox.world import Json, World
 
 OF_INCIDENTS = "incidents"
 
 
 def plant(world: World) -> Json:
-    """Deploy them, with Firebreak as the one who may publish what happens to incidents."""
+    """Deploy them. Firebreak may publish what happens to incidents, by its permission file."""
     since = names.seeded_at(world)
     for name in custom_topics.TOPICS:
         topic = _topic(world, name)
         world.azure.resources.put(topic["id"].lower(), topic, since=since)
-    own_roles.give(world, custom_topics.resource_id(world, OF_INCIDENTS), "EventGrid Data Sender")
     return custom_topics.described(world)
 
 

@@ -3,7 +3,7 @@
 Source      https://learn.microsoft.com/azure/storage/blobs/immutable-policy-configure-container-scope
 """
 
-from sandbox.seed import names, own_roles
+from sandbox.seed import names
 from sandbox.storage import containers
 from sandbox.storage.containers import Retention
 from sandbox.world import Json, World
@@ -13,24 +13,30 @@ EVIDENCE, CLAIMS = "evidence", "evidence-claims"
 
 
 def plant(world: World) -> Json:
-    """Deploy it, with Firebreak as the only one who may write there."""
-    since = names.seeded_at(world)
-    account_id = (
-        f"{names.resource_group(world, 'rg-security')}"
-        f"/providers/Microsoft.Storage/storageAccounts/{ACCOUNT}"
-    )
+    """Deploy it. Firebreak alone may write there, by its permission file."""
+    since, at = names.seeded_at(world), account_id(world)
     origin = f"{world.endpoints['storage']}/{ACCOUNT}"
-    world.azure.resources.put(account_id.lower(), _account(account_id, origin), since=since)
+    world.azure.resources.put(at.lower(), _account(at, origin), since=since)
     keep = Retention(days=365, protected_append_writes=True)
     containers.plant(world, ACCOUNT, EVIDENCE, since=since, retention=keep)
     containers.plant(world, ACCOUNT, CLAIMS, since=since)
-    own_roles.give(world, account_id, "Storage Blob Data Contributor")
-    return {"account_id": account_id, "container_url": f"{origin}/{EVIDENCE}"}
+    return {"account_id": at, "container_url": f"{origin}/{EVIDENCE}"}
 
 
-def _account(account_id: str, origin: str) -> Json:
+def account_id(world: World) -> str:
+    """Its resource id."""
+    group = names.resource_group(world, "rg-security")
+    return f"{group}/providers/Microsoft.Storage/storageAccounts/{ACCOUNT}"
+
+
+def container_id(world: World, name: str) -> str:
+    """Resource id of one of its containers."""
+    return f"{account_id(world)}/blobServices/default/containers/{name}"
+
+
+def _account(resource_id: str, origin: str) -> Json:
     return {
-        "id": account_id,
+        "id": resource_id,
         "name": ACCOUNT,
         "type": "Microsoft.Storage/storageAccounts",
         "location": "westeurope",

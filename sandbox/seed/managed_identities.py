@@ -30,8 +30,7 @@ def plant(world: World) -> None:
         _identity(world, names.control_plane_identity(world, name), control_plane, region, since)
         _principal(world, names.control_plane_identity(world, name), control_plane, since)
         _assign(world, control_plane, "Contributor", names.node_group(world, name), since)
-    _identity(world, names.payments_identity(world), PAYMENTS_IDENTITY, _REGION, since)
-    _principal(world, names.payments_identity(world), PAYMENTS_IDENTITY, since)
+    plant_identity(world, names.payments_identity(world), PAYMENTS_IDENTITY, since)
     for name in filter(names.clusters(world).__contains__, PAYMENTS_CLUSTERS):
         _put(world, _trust(world, name), since)
     _principal(world, names.batch_vm(world), BATCH_VM, since)
@@ -45,6 +44,12 @@ def plant(world: World) -> None:
 def attached(resource_id: str, ids: Ids) -> Json:
     """One entry of `identity.userAssignedIdentities`."""
     return {resource_id: {"clientId": ids.app_id, "principalId": ids.object_id}}
+
+
+def plant_identity(world: World, resource_id: str, ids: Ids, since: datetime) -> None:
+    """A user-assigned identity with its service principal."""
+    _identity(world, resource_id, ids, _REGION, since)
+    _principal(world, resource_id, ids, since)
 
 
 def _put(world: World, resource: Json, since: datetime) -> None:

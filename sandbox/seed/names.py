@@ -63,7 +63,9 @@ class Ids:
 ORDERS_API = Ids("orders-api")
 BILLING_API = Ids("billing-api")
 FIREBREAK_API = Ids("firebreak-api")
+# The identity of Firebreak's app itself, which may do nothing, and the two that Firebreak acts as.
 FIREBREAK = Ids("func-firebreak")
+CONTAINMENT, REBUILD = Ids("id-firebreak-containment"), Ids("id-firebreak-rebuild")
 PAYMENTS_IDENTITY = Ids("id-payments")  # a managed identity: it has no application object
 PLATFORM_GROUP = "mg-platform"
 BATCH_VM = Ids("vm-batch")
@@ -194,6 +196,12 @@ def payments_app(world: World) -> str:
 def function_app(world: World) -> str:
     """Resource id of the function app that Firebreak runs in."""
     return f"{resource_group(world, 'rg-security')}/providers/Microsoft.Web/sites/func-firebreak"
+
+
+def own_identity(world: World, ids: Ids) -> str:
+    """Resource id of one of the two identities that Firebreak acts as."""
+    group = resource_group(world, "rg-security")
+    return f"{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{ids.name}"
 
 
 def issuer(world: World, name: str) -> str:
