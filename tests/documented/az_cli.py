@@ -52,6 +52,8 @@ PARSED_ONLY: dict[str, tuple[str, Json]] = {
     "storage container immutability-policy lock": (_NO_POLICIES, {}),
     "storage message peek": (_NO_QUEUES, []),
     "storage message put": (_NO_QUEUES, {}),
+    "role definition delete": ("the sandbox has custom roles, and no writing of them", None),
+    "keyvault list-deleted": ("the sandbox deletes no vault", []),
     "extension add": ("extensions come from Microsoft's own index", None),
 }
 
@@ -190,6 +192,10 @@ def _app_show(cloud: Cloud, a: Json) -> Json:
     return cloud.graph("GET", f"/applications/{cloud.holder('applications', a.id)}")
 
 
+def _app_delete(cloud: Cloud, a: Json) -> Json:
+    return cloud.graph("DELETE", f"/applications/{cloud.holder('applications', a.id)}")
+
+
 def _sp_create(cloud: Cloud, a: Json) -> Json:
     return cloud.graph("POST", "/servicePrincipals", {"appId": a.id})
 
@@ -273,6 +279,23 @@ def _assignment_delete(cloud: Cloud, a: Json) -> Json:
     for one in a.ids:
         cloud.arm("DELETE", one, _ROLES_VERSION)
     return None
+
+
+def _definitions(cloud: Cloud, a: Json) -> Json:
+    """The CLI lifts what lies under `properties`."""
+    wanted = "?$filter=type%20eq%20'CustomRole'" if a.custom_role_only == "true" else ""
+    where = f"/subscriptions/{cloud.world['subscription']}/providers/Microsoft.Authorization"
+    found = cloud.arm("GET", f"{where}/roleDefinitions{wanted}", _ROLES_VERSION)["value"]
+    return [{**one, **one["properties"]} for one in found]
+
+
+def _identities(cloud: Cloud, a: Json) -> Json:
+    where = (
+        f"/subscriptions/{cloud.world['subscription']}/resourceGroups/{a.resource_group}"
+        "/providers/Microsoft.ManagedIdentity/userAssignedIdentities"
+    )
+    found = cloud.arm("GET", where, _IDENTITY_VERSION)["value"]
+    return [{**one, **one["properties"]} for one in found]
 
 
 def _identity_trusts(a: Json, cloud: Cloud) -> str:
@@ -365,6 +388,7 @@ OPERATIONS: dict[str, Callable[[Cloud, Json], Json]] = {
     "ad app update": _app_update,
     "ad app list": _app_list,
     "ad app show": _app_show,
+    "ad app delete": _app_delete,
     "ad app federated-credential list": _trusts,
     "ad app federated-credential delete": _trust_delete,
     "ad app credential list": _credentials("applications"),
@@ -378,6 +402,8 @@ OPERATIONS: dict[str, Callable[[Cloud, Json], Json]] = {
     "role assignment list": _assignments,
     "role assignment create": _assignment_create,
     "role assignment delete": _assignment_delete,
+    "role definition list": _definitions,
+    "identity list": _identities,
     "identity federated-credential list": _identity_trust_list,
     "identity federated-credential delete": _identity_trust_delete,
     "graph query": _graph_query,

@@ -5,6 +5,7 @@ A page whose commands need nothing of all that has no reader here, and is typed 
 
 import json
 import re
+import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -307,6 +308,48 @@ async def stage_a_trouble(desk: Desk, cut: Block) -> None:
 async def teams(desk: Desk, configure: Block) -> None:
     """As strict as the CLI; a Key Vault reference is tried in tests/test_host_settings.py."""
     await desk.types(configure, {"<app>": "func", "<group>": "rg", "<vault>": "kv"})
+
+
+@reads("docs/how-to/uninstall.md")
+async def uninstall(desk: Desk, *blocks: Block) -> None:
+    """An identity as Firebreak's is, beside the one that is needed for the other pages: nothing of it is left."""
+    stop, who, graph, azure, clusters, resources, left = blocks
+    control, group = desk.ground.control, "rg-of-the-page"
+    await control.seed({"resourceGroups": [{"name": group}]})
+    wish = {"name": "id-of-the-page", "resourceGroup": group}
+    (made,) = (await control.seed({"userAssignedIdentities": [wish]}))["userAssignedIdentities"]
+    bound = "of-the-page"
+    await control.seed(
+        {
+            "appRoleAssignments": [
+                {"principalId": made["object_id"], "role": role}
+                for role in ("Directory.Read.All", "AuditLog.Read.All")
+            ],
+            "roleAssignments": [_reader(desk, made["object_id"])],
+            "clusters": {_CLUSTER: {"clusterroles": [{"metadata": {"name": bound}, "rules": []}]}},
+        }
+    )
+    registered = await _application(desk, "firebreak-of-the-page")
+    try:
+        await desk.types(stop)
+    finally:
+        back = {"acting": True, "reason": "the page was read"}
+        await desk.call("PUT", "/api/kill-switch", "zoe", back)
+    here = {"GROUP": group, "APP_ID": registered["app_id"]}
+    assert (await desk.types(who, given=here)).out.split() == [made["object_id"]]
+    await desk.types(graph)
+    await desk.types(azure, {"'Firebreak '": "'of the page '"})
+    if shutil.which("kubectl") is not None:
+        named = {"clusterrole/firebreak-containment": f"clusterrole/{bound}"}
+        said = await desk.types(clusters, {**named, "firebreak-rebuild": "of-nobody"})
+        assert f'"{bound}" deleted' in said.out
+        names = {"'Firebreak '": "'of the page '", "grep firebreak": f"grep {bound}"}
+        said = await desk.types(left, names, given=here)
+        assert said.out.split() == [made["resource_id"]], "azd down takes the group, not this test"
+    await desk.types(resources, given=here)
+    held = await control.part("appRoleAssignments")
+    assert made["object_id"] not in {one["principalId"] for one in held}
+    assert registered["app_id"] not in {one["appId"] for one in await control.part("applications")}
 
 
 @reads("docs/how-to/upgrade.md")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from drill import kubeconfig
 from drill.options import Json
-from drill.petra import NAME, Operator
+from drill.petra import KUBE, NAME, Operator
 from drill.training_ground import AUDIENCE, TrainingGround, without_real_cloud
 from tests.documented.blocks import ROOT, Block
 
@@ -78,7 +78,8 @@ class Desk:
         await _promoted(ground)
         desk = cls(operator.ground, clone, {}, folder / "typed.log")
         desk.log.touch()
-        desk.environment = desk._environment(tools, folder)
+        token = await ground.control.sign_in(NAME, KUBE)
+        desk.environment = desk._environment(tools, folder, token)
         for name, line in _SHIMS.items():
             text = line.format(
                 python=sys.executable,
@@ -91,7 +92,7 @@ class Desk:
             (tools / name).chmod(0o755)
         return desk
 
-    def _environment(self, tools: Path, folder: Path) -> dict[str, str]:
+    def _environment(self, tools: Path, folder: Path, token: str) -> dict[str, str]:
         described = self.ground.described
         world = {
             "endpoints": described["endpoints"],
@@ -104,7 +105,7 @@ class Desk:
             "log": str(self.log),
         }
         (folder / "world.json").write_text(json.dumps(world))
-        clusters = kubeconfig.write(folder / "kubeconfig", described, "")
+        clusters = kubeconfig.write(folder / "kubeconfig", described, token)
         return {
             **without_real_cloud(dict(os.environ)),
             "PATH": f"{tools}:{os.environ['PATH']}",
