@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from permissions import azure_roles, cluster_roles, conditions, graph_script
+from permissions import azure_roles, cluster_roles, conditions, graph_script, page
 from permissions.document import document
 from permissions.source import ROOT
 
 FOLDER: Final = ROOT / "infra" / "permissions"
 # The app takes this one along: `infra` stays behind.
 DEPLOYED: Final = ROOT / "responders" / "permissions.json"
+PAGE: Final = ROOT / "docs" / "reference" / "permissions.md"
 EXECUTABLE: Final = FOLDER / "grant-graph.sh"
 
 
@@ -21,7 +22,7 @@ def rendered() -> dict[Path, str]:
     whole = _as_json(found)
     made = {FOLDER / "permissions.json": whole, DEPLOYED: whole}
     made |= {FOLDER / name: content for name, content in _for_infra(found["hands"])}
-    return made
+    return made | {PAGE: page.page(found["hands"])}
 
 
 def _for_infra(hands: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -30,8 +30,7 @@ GRAPH: dict[str, str] = {
     "AppRoleAssignment.ReadWrite.All": "application permissions stay",
     "DelegatedPermissionGrant.ReadWrite.All": "delegated permissions stay",
     "GroupMember.ReadWrite.All": "memberships stay, and what they carry",
-    "Directory.Read.All": "groups, owners and delegated permissions may be hidden",
-    "RoleManagement.Read.Directory": "directory roles are not seen",
+    "Directory.Read.All": "groups, owners, directory roles and delegated permissions may be hidden",
     "IdentityRiskyServicePrincipal.ReadWrite.All": "Entra ID Protection is not told",
 }
 # Without one of these an incident ends `not_contained`.
