@@ -1,4 +1,4 @@
-"""`python -m sandbox --state DIR [--first-port N] [--clusters N] [--world NAME]`: serve until SIGTERM.
+"""`python -m sandbox --state DIR [--first-port N] [--clusters N] [--world NAME | --twin FILE]`: serve.
 
 With `--permissions FILE` Firebreak's own identities get what this file says.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sandbox.granted import FILE, FULL, read
 from sandbox.seed import names
+from sandbox.seed.twins import reading
 from sandbox.seed.worlds import PLAIN, WORLDS
 from sandbox.server import run
 
@@ -22,6 +23,8 @@ def main() -> None:
     clusters = "how many AKS clusters there are"
     parser.add_argument("--clusters", type=_number, default=names.DEFAULT_CLUSTERS, help=clusters)
     parser.add_argument("--world", choices=WORLDS, default=PLAIN, help="what it begins with")
+    twin = "an export of a principal: the world is made of it"
+    parser.add_argument("--twin", type=Path, help=twin)
     parser.add_argument(
         "--permissions", type=Path, default=FILE, help="what Firebreak's identities are given"
     )
@@ -34,7 +37,11 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     folder: Path = arguments.state.resolve()
-    asyncio.run(run(folder, arguments.first_port, arguments.clusters, arguments.world, granted))
+    try:
+        world = arguments.world if arguments.twin is None else reading.read(arguments.twin)
+    except ValueError as wrong:
+        parser.exit(2, f"{wrong}\n")
+    asyncio.run(run(folder, arguments.first_port, arguments.clusters, world, granted))
 
 
 def _number(text: str) -> int:

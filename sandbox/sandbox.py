@@ -11,6 +11,7 @@ from sandbox.granted import Granted
 from sandbox.kubernetes.cluster import Settled
 from sandbox.ledger import Ledger
 from sandbox.recorder import Recorder
+from sandbox.seed import twins
 from sandbox.seed.worlds import PLAIN
 from sandbox.world import Json, World
 
@@ -25,6 +26,7 @@ class Sandbox:
     granted: Mapping[str, Granted] | None = (
         None  # to Firebreak's identities; None: by the repository's file
     )
+    twin: Json | None = None  # an export, in place of any of the worlds that have a name
     recorder: Recorder = field(default_factory=Recorder)
     ledger: Ledger = field(default_factory=Ledger)
     faults: Faults = field(default_factory=Faults)
@@ -55,4 +57,7 @@ class Sandbox:
     def _begin(self) -> None:
         self.world = World(self.endpoints, trust=self._trust, granted=self.granted)
         self.world.caches["faults"] = self.faults  # for what travels inside another call
-        self.seeded = seed.plant(self.world, self._settled, self.world_name)
+        if self.twin is not None:
+            self.seeded = twins.plant(self.world, self.twin)
+        else:
+            self.seeded = seed.plant(self.world, self._settled, self.world_name)

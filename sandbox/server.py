@@ -23,6 +23,9 @@ from sandbox.exchange import Exchanges
 from sandbox.granted import Granted
 from sandbox.sandbox import Sandbox
 from sandbox.seed import names
+from sandbox.seed.twins.reading import cluster_names
+from sandbox.seed.worlds import PLAIN
+from sandbox.world import Json
 
 _SERVICES = (
     "control",
@@ -66,24 +69,34 @@ class _Listener(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def services(clusters: int = names.DEFAULT_CLUSTERS) -> tuple[str, ...]:
+def services(clusters: int | Sequence[str] = names.DEFAULT_CLUSTERS) -> tuple[str, ...]:
     """Everything that gets a listener; the API servers come last, so that their number moves no other port."""
-    return (*_SERVICES, *(f"kube-{name}" for name in names.cluster_names(clusters)))
+    found = names.cluster_names(clusters) if isinstance(clusters, int) else clusters
+    return (*_SERVICES, *(f"kube-{name}" for name in found))
 
 
 async def run(
-    folder: Path, first_port: int, clusters: int, world: str, granted: Mapping[str, Granted]
+    folder: Path,
+    first_port: int,
+    clusters: int,
+    world: str | Json,
+    granted: Mapping[str, Granted],
 ) -> None:
-    """Serve until SIGTERM or SIGINT. `folder` gets the CA and, when all is ready, `sandbox.json`."""
+    """Serve until SIGTERM or SIGINT. `folder` gets the CA and, when all is ready, `sandbox.json`.
+
+    `world` is the name of one, or an export of which one is made, with its clusters.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    sockets = _bind(services(clusters), first_port)
+    twin = None if isinstance(world, str) else world
+    sockets = _bind(services(clusters if twin is None else cluster_names(twin)), first_port)
     ports = {listener.getsockname()[1]: service for service, listener in sockets.items()}
     endpoints = {
         service: f"{'http' if service in _PLAIN else 'https'}://localhost:{port}"
         for port, service in ports.items()
     }
     issued = certificates.issue(folder)
-    sandbox = Sandbox(endpoints, issued, world, granted)
+    name = world if isinstance(world, str) else PLAIN
+    sandbox = Sandbox(endpoints, issued, name, granted, twin)
     application = Exchanges(sandbox, ports)
     listeners = [
         (

@@ -5,7 +5,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,9 +101,11 @@ class RunningSandbox:
 
 
 @contextmanager
-def running_sandbox(state: Path, clusters: int = 0) -> Iterator[RunningSandbox]:
+def running_sandbox(
+    state: Path, clusters: int = 0, more: Sequence[str] = ()
+) -> Iterator[RunningSandbox]:
     """A sandbox process with its files in this folder, as long as the context lasts; 0: its usual clusters."""
-    wanted = ["--clusters", str(clusters)] if clusters else []
+    wanted = [*(["--clusters", str(clusters)] if clusters else []), *more]
     with (state / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "sandbox", "--state", str(state), *wanted],

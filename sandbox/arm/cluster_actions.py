@@ -16,6 +16,7 @@ from starlette.responses import Response
 from sandbox.arm import bodies, locks, operations, resources
 from sandbox.arm.errors import ArmError
 from sandbox.arm.gate import authorize
+from sandbox.kubernetes.cluster import Cluster
 from sandbox.web import Call, Route
 from sandbox.world import Json, World
 
@@ -30,7 +31,7 @@ async def rotate_signing_keys(world: World, call: Call) -> Response:
     cluster = _cluster_for(world, call, "rotateServiceAccountSigningKeys")
     if not cluster["properties"].get("oidcIssuerProfile", {}).get("enabled"):
         raise ArmError(400, "BadRequest", "The OIDC issuer of this cluster is not enabled.")
-    inside = world.clusters[cluster["name"]]
+    inside = inside_of(world, cluster)
 
     def finish() -> None:
         inside.rotate_signing_keys()
@@ -38,6 +39,12 @@ async def rotate_signing_keys(world: World, call: Call) -> Response:
         world.agenda.after(_OLD_KEY_S, lambda: inside.issuer.retire_before(newest))
 
     return operations.begin(world, call, cluster, "RotatingServiceAccountSigningKeys", finish)
+
+
+def inside_of(world: World, resource: Json) -> Cluster:
+    """The cluster behind a resource. Two resource groups may each have one of the same name."""
+    mine = resource["id"].lower()
+    return next(one for one in world.clusters.values() if one.resource_id.lower() == mine)
 
 
 async def run_command(world: World, call: Call) -> Response:

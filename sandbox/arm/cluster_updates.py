@@ -15,7 +15,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from sandbox.arm import locks, operations, resources
+from sandbox.arm import cluster_actions, locks, operations, resources
 from sandbox.arm.errors import ArmError
 from sandbox.arm.gate import authorize
 from sandbox.kubernetes import switches
@@ -52,7 +52,7 @@ async def put(world: World, call: Call) -> Response:
     issuer, workload = _wanted(found, body)
     if (issuer, workload) == _now(found):
         return JSONResponse({**found, "eTag": etag_of(found)})
-    inside = world.clusters[found["name"]]
+    inside = cluster_actions.inside_of(world, found)
 
     def finish() -> None:
         switches.set_workload_identity(inside, issuer=issuer, webhook=workload)

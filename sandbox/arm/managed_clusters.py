@@ -15,7 +15,7 @@ import ssl
 
 from starlette.responses import JSONResponse, Response
 
-from sandbox.arm import locks, paths, resources
+from sandbox.arm import cluster_actions, locks, paths, resources
 from sandbox.arm.cluster_updates import etag_of
 from sandbox.arm.errors import ArmError
 from sandbox.arm.gate import authorize
@@ -80,7 +80,7 @@ def _kubeconfig(world: World, cluster: Json, role: str, user: str) -> Response:
 clusters:
 - cluster:
     certificate-authority-data: {_authority(world)}
-    server: {world.endpoints[f"kube-{name}"]}
+    server: {world.endpoints[f"kube-{cluster_actions.inside_of(world, cluster).name}"]}
   name: {name}
 contexts:
 - context:

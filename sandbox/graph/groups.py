@@ -1,12 +1,13 @@
 """Groups, as far as they carry rights: who is in them, and how one gets in and out.
 
-Simulates   /groups: list, count, get, create; members, transitiveMembers, owners
+Simulates   /groups: list, count, get, create; members, transitiveMembers, memberOf, owners
 Faithful    strict bodies; groups that a rule fills, that can carry roles, or that come from on premises refuse changes
             of their members as documented; DELETE of a member without `$ref` deletes the member itself
 Left out    Microsoft 365 groups, update and delete of groups, rules being evaluated, settings, licences
 Source      https://learn.microsoft.com/graph/api/resources/group
             https://learn.microsoft.com/graph/api/group-delete-members
             https://learn.microsoft.com/graph/api/group-post-members
+            https://learn.microsoft.com/graph/api/group-list-memberof
 """
 
 from collections.abc import Callable
@@ -81,6 +82,15 @@ def list_transitive_members(request: Request) -> Reply:
     """200 a page, with those of the groups inside; 403; 404."""
     return _related(
         request, lambda group: group_members.transitively_of(request.world, group["id"])
+    )
+
+
+def list_groups_of(request: Request) -> Reply:
+    """200 a page of the groups that it is directly in itself; 403; 404."""
+    world = request.world
+    return _related(
+        request,
+        lambda group: directory.many(world, group_members.groups_of(world, group["id"])),
     )
 
 
@@ -167,6 +177,7 @@ ROUTES = [
     Route("GET", _ONE, get),
     Route("GET", f"{_ONE}/members", list_members),
     Route("GET", f"{_ONE}/transitiveMembers", list_transitive_members),
+    Route("GET", f"{_ONE}/memberOf", list_groups_of),
     Route("GET", f"{_ONE}/owners", list_owners),
     Route("GET", f"{_ONE}/members/$ref", list_references),
     Route("POST", f"{_ONE}/members/$ref", add_member),

@@ -11,7 +11,7 @@ from sandbox.storage import containers
 from sandbox.world import Json, World, stable_guid
 
 _REGION = "westeurope"
-_GROUPS = ("rg-orders", "rg-platform", "rg-security")
+_GROUPS = ("rg-orders", "rg-platform")
 # Deliberately small and made up: what the attacker is after.
 _CUSTOMERS = b"""customer,name,card
 1001,Ada Palmer,4111-xxxx-xxxx-1111
@@ -25,13 +25,20 @@ def plant(world: World) -> None:
     since = names.seeded_at(world)
     own = new_subscription(world, world.subscription_id, "Contoso Production")
     world.azure.subscriptions.put(world.subscription_id, own, since=since)
-    for resource in [*_resource_groups(world), *_resources(world)]:
-        world.azure.resources.put(resource["id"].lower(), resource, since=since)
     management_groups.plant(world, since)
+    plant_around(world)
+    for resource in [*(_resource_group(world, name) for name in _GROUPS), *_resources(world)]:
+        world.azure.resources.put(resource["id"].lower(), resource, since=since)
     key_vaults.plant(world, since)
     orders = containers.plant(world, "stordersprod", "orders", since=since)
     containers.plant_blob(orders, "customers.csv", _CUSTOMERS, "text/csv")
     _assign_roles(world, since)
+
+
+def plant_around(world: World) -> None:
+    """What stands beside whatever is guarded: Firebreak's app, and the workspace."""
+    for resource in _around(world):
+        world.azure.resources.put(resource["id"].lower(), resource, since=names.seeded_at(world))
 
 
 def new_subscription(world: World, subscription_id: str, display_name: str) -> Json:
@@ -52,37 +59,22 @@ def new_subscription(world: World, subscription_id: str, display_name: str) -> J
     }
 
 
-def _resource_groups(world: World) -> list[Json]:
-    return [
-        {
-            "id": names.resource_group(world, name),
-            "name": name,
-            "type": "Microsoft.Resources/resourceGroups",
-            "location": _REGION,
-            "tags": {},
-            "properties": {"provisioningState": "Succeeded"},
-        }
-        for name in _GROUPS
-    ]
+def _resource_group(world: World, name: str) -> Json:
+    return {
+        "id": names.resource_group(world, name),
+        "name": name,
+        "type": "Microsoft.Resources/resourceGroups",
+        "location": _REGION,
+        "tags": {},
+        "properties": {"provisioningState": "Succeeded"},
+    }
 
 
-def _resources(world: World) -> list[Json]:
-    workspace = sentinel_incidents.workspace_id(world)
-    storage_origin = world.endpoints["storage"]
+def _around(world: World) -> list[Json]:
     return [
+        _resource_group(world, "rg-security"),
         _resource(
-            names.storage_account(world),
-            kind="StorageV2",
-            sku={"name": "Standard_ZRS", "tier": "Standard"},
-            properties={
-                "provisioningState": "Succeeded",
-                "allowBlobPublicAccess": False,
-                "allowSharedKeyAccess": False,
-                "primaryEndpoints": {"blob": f"{storage_origin}/stordersprod/"},
-            },
-        ),
-        _resource(
-            workspace,
+            sentinel_incidents.workspace_id(world),
             properties={
                 "customerId": world.workspace_id,
                 "provisioningState": "Succeeded",
@@ -95,6 +87,23 @@ def _resources(world: World) -> list[Json]:
             kind="functionapp,linux",
             identity=own_identities.function_app_identity(world),
             properties={"state": "Running", "enabled": True},
+        ),
+    ]
+
+
+def _resources(world: World) -> list[Json]:
+    storage_origin = world.endpoints["storage"]
+    return [
+        _resource(
+            names.storage_account(world),
+            kind="StorageV2",
+            sku={"name": "Standard_ZRS", "tier": "Standard"},
+            properties={
+                "provisioningState": "Succeeded",
+                "allowBlobPublicAccess": False,
+                "allowSharedKeyAccess": False,
+                "primaryEndpoints": {"blob": f"{storage_origin}/stordersprod/"},
+            },
         ),
         *(managed_cluster(world, name) for name in names.clusters(world)),
     ]

@@ -1,6 +1,6 @@
 """Who exists: the tenant's applications, Firebreak's own identity, and people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sandbox.graph import shapes
@@ -32,16 +32,23 @@ _FEDERATED = (
 def plant(world: World) -> None:
     """Put everybody into the directory."""
     since = names.seeded_at(world)
-    graph = first_party.plant(world, since)
-    _users(world, since)
+    graph = plant_around(world, {})
     _orders_api(world, since)
     _billing_api(world, since)
     _kubelets(world, since)
-    own_identities.plant_in_directory(world, graph, since)
-    _firebreak_api(world, since)
     _graph_roles(world, ORDERS_API, graph, ("User.Read.All",), since)
     _consent(world, ORDERS_API, graph, "User.Read openid profile", since)
     groups.plant(world, since)
+
+
+def plant_around(world: World, first_party_ids: Mapping[str, str]) -> Json:
+    """What is in every tenant: Microsoft's APIs, people, Firebreak and its API. Returns Graph's service principal."""
+    since = names.seeded_at(world)
+    graph = first_party.plant(world, since, first_party_ids)
+    _users(world, since)
+    own_identities.plant_in_directory(world, graph, since)
+    _firebreak_api(world, since)
+    return graph
 
 
 def _users(world: World, since: datetime) -> None:

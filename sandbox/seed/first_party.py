@@ -3,6 +3,7 @@
 Source      https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sandbox.entra.resources import FIRST_PARTY, GRAPH
@@ -35,8 +36,8 @@ GRAPH_ROLES = {
 }
 
 
-def plant(world: World, since: datetime) -> Json:
-    """Put their service principals into the directory; returns that of Graph."""
+def plant(world: World, since: datetime, ids: Mapping[str, str]) -> Json:
+    """Put their service principals into the directory; returns that of Graph. `ids`: app id -> object id to have."""
     found: Json = {}
     for resource, (app_id, display_name) in FIRST_PARTY.items():
         roles = GRAPH_ROLES if resource == GRAPH else {}
@@ -53,7 +54,7 @@ def plant(world: World, since: datetime) -> Json:
             application,
             created=since,
             tenant_id=MICROSOFT_TENANT,
-            object_id=stable_guid(f"service-principal/{app_id}"),
+            object_id=ids.get(app_id) or stable_guid(f"service-principal/{app_id}"),
         )
         world.directory.service_principals.put(principal["id"], principal, since=since)
         if resource == GRAPH:

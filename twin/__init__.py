@@ -1,0 +1,1 @@
+"""A tenant's principal in a file, to rehearse an incident about it elsewhere: read, never written to."""
