@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli import incidents, opening, operations, runs, showing, signals, troubleshooting
+from cli import doctor, incidents, opening, operations, runs, showing, signals, troubleshooting
 from cli.errors import CommandError
 from cli.session import Session
 
@@ -28,6 +28,7 @@ for group in (
     signals.commands,
     runs.commands,
     troubleshooting.commands,
+    doctor.commands,
     operations.commands,
 ):
     firebreak.registered_commands += group.registered_commands

@@ -5,8 +5,9 @@ from typing import NotRequired, TypedDict
 
 from responders.errors import ResponderError, TransientError
 from responders.model import Json
+from responders.version import VERSION
 
-COLLECTOR = "firebreak 0.1.0"  # who collected: the version in pyproject.toml
+COLLECTOR = f"firebreak {VERSION}"  # who collected
 
 
 class Collected(TypedDict):

@@ -52,6 +52,11 @@ def wrapped(content: Json, shape: str) -> Json:
     return {"type": "message", "attachments": [attached]}
 
 
+def is_unresolved(url: str) -> bool:
+    """Whether the platform could not put the secret where the setting refers to it."""
+    return url.startswith(_UNRESOLVED)
+
+
 async def send(cloud: Cloud, content: Json) -> StepResult:
     """Hand the card to the workflow.
 
@@ -64,7 +69,7 @@ async def send(cloud: Cloud, content: Json) -> StepResult:
             "status": "refused",
             "detail": "FIREBREAK_TEAMS_WEBHOOK_URL is not set: nobody told",
         }
-    if url.startswith(_UNRESOLVED):
+    if is_unresolved(url):
         said = (
             "the Key Vault reference of FIREBREAK_TEAMS_WEBHOOK_URL leads to no secret: nobody told"
         )

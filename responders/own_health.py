@@ -24,6 +24,7 @@ from responders.settings import Settings
 
 ACTING = "acting"  # what the switch says while nobody has pulled it
 LATE = timedelta(minutes=15)  # a signal that waits longer is looked for by the sweep as well
+SIGNALS_FIX = "look at the queues firebreak-signals and -poison, and the host's log"
 _LOOKED_BACK = timedelta(days=1)
 _PROBE = b"a probe of the evidence store: it may be written"
 NEEDS: Final = Needs(

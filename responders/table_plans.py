@@ -4,7 +4,7 @@ Source   https://learn.microsoft.com/rest/api/loganalytics/tables/list-by-worksp
          https://learn.microsoft.com/azure/azure-monitor/logs/data-platform-logs#table-plans
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from responders.cloud import Cloud
@@ -30,10 +30,12 @@ NEEDS: Final = Needs(
 
 @dataclass(frozen=True, slots=True)
 class Plans:
-    """Table -> plan. `unread` says why that is not known."""
+    """Table -> plan, and for how long its rows can be queried. `unread` says why that is not known."""
 
     by_table: dict[str, str]
     unread: str = ""
+    kept_days: dict[str, int] = field(default_factory=dict)
+    workspace: str = ""  # its resource id
 
     def of(self, table: str) -> str | None:
         """The plan, None where there is no such table or where nobody knows."""
@@ -51,14 +53,23 @@ class Plans:
 async def read(cloud: Cloud) -> Plans:
     """The plans of our workspace's tables. That they can't be read is an answer, not an error."""
     try:
-        workspace = await _workspace(cloud)
+        workspace = await find_workspace(cloud)
         tables = await cloud.arm.list(f"{workspace}/tables", _API_VERSION)
     except ResponderError as error:
         return Plans({}, str(error))
-    return Plans({str(one["name"]): str(one["properties"].get("plan")) for one in tables})
+    properties = {str(one["name"]): one["properties"] for one in tables}
+    return Plans(
+        {name: str(one.get("plan")) for name, one in properties.items()},
+        kept_days={
+            name: one["retentionInDays"]
+            for name, one in properties.items()
+            if isinstance(one.get("retentionInDays"), int)
+        },
+        workspace=workspace,
+    )
 
 
-async def _workspace(cloud: Cloud) -> str:
+async def find_workspace(cloud: Cloud) -> str:
     """The resource id of the workspace, which the settings name by its customer id."""
 
     async def of(subscription_id: str) -> list[Json]:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
+from email.utils import format_datetime
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
@@ -53,6 +54,7 @@ class Exchanges:
         """Read the call, let the service answer, keep a record."""
         if scope["type"] != "http":
             return
+        send = _dated(self._sandbox, send)
         try:
             call = await self._read(scope, receive)
         except ClientDisconnect:
@@ -108,6 +110,18 @@ class Exchanges:
                     scope["state"]["transport"].close()
         finally:
             record.close()
+
+
+def _dated(sandbox: Sandbox, send: Send) -> Send:
+    """Every answer says what time it is, by the sandbox's clock."""
+
+    async def dated(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            now = format_datetime(sandbox.world.clock.now(), usegmt=True)
+            message = {**message, "headers": [*message["headers"], (b"date", now.encode())]}
+        await send(message)
+
+    return dated
 
 
 def _target(scope: Scope) -> str:

@@ -144,6 +144,7 @@ def _listener(application: ASGIApp, tls: certificates.Certificates | None) -> _L
             log_level="warning",
             access_log=False,
             server_header=False,
+            date_header=False,  # `Exchanges` says what time it is in the sandbox
             ssl_certfile=tls.server if tls else None,
             timeout_keep_alive=75,  # longer than the SDKs' pools keep a connection idle
             timeout_graceful_shutdown=1,  # watches never end by themselves

@@ -39,7 +39,7 @@ def settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("WEBSITE_AUTH_ENABLED", raising=False)
 
     async def connect() -> Any:
-        return SimpleNamespace()
+        return SimpleNamespace(settings=SimpleNamespace(teams_webhook_url=""))
 
     async def resolve(_cloud: Any, hint: Any) -> Any:
         raise UnresolvedError(f"nobody: {hint}")

@@ -147,6 +147,20 @@ async def test_a_responder_does_it_all_from_a_terminal(
     assert json.loads(await rosa.gets("health"))["status"]
     assert "true" in await rosa.gets("policy-check", str(ROOT / "policy.toml"))
 
+    status, said, _ = await rosa.types("doctor", "--json", "--send-test-card")
+    rows = json.loads(said)["rows"]
+    assert {one["name"]: one["status"] for one in rows}.keys() >= {
+        "app",
+        "tables",
+        "pages",
+        "clock",
+    }
+    (card,) = [one for one in rows if one["name"] == "test card"]
+    assert (card["status"], "accepted" in card["detail"]) == ("ok", True)
+    wrong_ones = [one for one in rows if one["status"] not in {"ok", "note"}]
+    assert status == (1 if wrong_ones else 0), wrong_ones
+    assert "kill switch" in await rosa.gets("doctor", "--only", "kill-switch")
+
     zoe = Person(ground, tmp_path, "zoe")
     status, _, wrong = await zoe.types("cancel", incident_id, "--reason", "not mine to end")
     assert (status, "NotAllowed" in wrong) == (1, True)

@@ -619,9 +619,26 @@ async def test_in_full_it_is_told_to_who_may_read_with_what_a_person_does(
 
     assert (shown.status, shown.json["status"]) == (503, "unhealthy")
     failed = {name for name, one in checks.items() if one["status"] == "failed"}
-    assert failed == {"directory", "subscriptions", "workspace", "orchestrations"}
+    asked_by_it = {"endpoints", "directory", "subscriptions", "workspace", "sign-in"}
+    assert failed == {*asked_by_it, "orchestrations"}
     assert all(checks[name]["fix"] and checks[name]["detail"] for name in failed)
+    unknown = {name for name, one in checks.items() if one["status"] == "unknown"}
+    assert {"clock", "tables"} <= unknown, "what could not be asked is never well"
     HealthDocument.model_validate(shown.json)
+
+
+async def test_one_check_may_be_asked_for_and_one_that_is_not_known_is_named(
+    client: FakeClient,
+) -> None:
+    wish = {"deep": "true", "only": "kill-switch,versions"}
+    shown = await ask("read_health", client, roles=(people.READ,), query=wish)
+    assert {one["name"] for one in shown.json["checks"]} == {"kill switch", "versions"}
+    assert (shown.status, shown.json["status"]) == (200, "ok")
+
+    wish["only"] = "kil-switch"
+    refused = await ask("read_health", client, roles=(people.READ,), query=wish)
+    assert refused.status == 400
+    assert "kill switch" in json.dumps(refused.json)
 
 
 async def test_the_description_is_served_to_anybody(client: FakeClient) -> None:

@@ -63,6 +63,7 @@ RULES: dict[str, Rule] = {
     "check_policy": person(READ),
     "read_metrics": person(READ),  # a scraper is an application with that role
     "read_health": ANYONE,  # in a word; with ?deep for who may read
+    "send_test_card": person(RESPOND),
     "read_openapi": ANYONE,
     "page_incidents": person(READ, page=True),
     "page_open_form": person(READ, page=True),

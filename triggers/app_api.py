@@ -6,13 +6,15 @@ from datetime import UTC, datetime
 import azure.durable_functions as df
 import azure.functions as func
 import structlog
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from responders.model import Signal
 from triggers import (
     documents,
     edge,
     health,
+    health_card,
+    health_checks,
     idempotency,
     intake,
     kill_switches,
@@ -38,6 +40,31 @@ class HealthQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     deep: bool = False
+    only: str = Field(default="", description="With deep: names of checks, separated by commas.")
+
+    @field_validator("only")
+    @classmethod
+    def _known(cls, text: str) -> str:
+        known = _spelt()
+        for one in _asked(text):
+            if one not in known:
+                names = ", ".join(sorted(known.values()))
+                raise ValueError(f"no check is called {one[:40]!r}; known: {names}")
+        return text
+
+    @property
+    def checks(self) -> frozenset[str]:
+        """The names that were asked for; none is all."""
+        return frozenset(_spelt()[one] for one in _asked(self.only))
+
+
+def _spelt() -> dict[str, str]:
+    """Names of checks by their words: `kill-switch` is as good as `kill switch`."""
+    return {one.replace("-", " "): one for one in health_checks.names()}
+
+
+def _asked(text: str) -> list[str]:
+    return [one.strip().lower().replace("-", " ") for one in text.split(",") if one.strip()]
 
 
 READ_SWITCH: Operation[Nothing, Nothing] = Operation(
@@ -75,6 +102,14 @@ HEALTH: Operation[Nothing, HealthQuery] = Operation(
         503: Said("it can't", documents.HealthDocument),
     },
 )
+TEST_CARD: Operation[Nothing, Nothing] = Operation(
+    name="send_test_card",
+    method="POST",
+    route="api/health/test-card",
+    summary="Post a card that says that it is a test: nothing else proves that people are told",
+    answers={200: Said("whether the workflow took it", documents.TestCardDocument)},
+    steers=True,
+)
 DESCRIBE: Operation[Nothing, Nothing] = Operation(
     name="read_openapi",
     method="GET",
@@ -82,7 +117,7 @@ DESCRIBE: Operation[Nothing, Nothing] = Operation(
     summary="This description",
     answers={200: Said("OpenAPI 3.1")},
 )
-OPERATIONS = (READ_SWITCH, TURN_SWITCH, CHECK_POLICY, HEALTH, DESCRIBE)
+OPERATIONS = (READ_SWITCH, TURN_SWITCH, CHECK_POLICY, HEALTH, TEST_CARD, DESCRIBE)
 
 
 @bp.route(**READ_SWITCH.binding)
@@ -134,12 +169,23 @@ async def read_health(
     """200 or 503. Anybody is told that much; what exactly, only who may read."""
 
     async def act(call: Call[Nothing, HealthQuery]) -> func.HttpResponse:
-        shown = await health.deep(call.client) if call.query.deep else await _in_a_word()
+        wanted = call.query
+        shown = await health.deep(call.client, wanted.checks) if wanted.deep else await _in_a_word()
         return answer(200 if shown["status"] == "ok" else 503, shown)
 
     is_word = req.params.get("deep") is None
     roles = None if is_word else frozenset({people.READ})
     return await edge.serve(req, client, HEALTH, act, roles=roles)
+
+
+@bp.route(**TEST_CARD.binding)
+async def send_test_card(req: func.HttpRequest) -> func.HttpResponse:
+    """200 with whether the workflow took it. That it was posted only the channel shows."""
+
+    async def act(call: Call[Nothing, Nothing]) -> func.HttpResponse:
+        return answer(200, await health_card.send(call.person))
+
+    return await edge.serve(req, None, TEST_CARD, act)
 
 
 async def _in_a_word() -> dict[str, str]:

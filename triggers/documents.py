@@ -241,8 +241,12 @@ class PolicyDocument(_Document):
 class CheckDocument(_Document):
     """One thing that the app depends on."""
 
-    name: str
-    status: Literal["ok", "failed"]
+    name: str = Field(
+        description="Of the check: one that looks at several things has several rows."
+    )
+    about: str = Field(description="Which of several: a service, an identity, a cluster, a table.")
+    status: Literal["ok", "note", "failed", "unknown"]
+    grave: bool = Field(description="Incidents fail by it, or somebody else may act as Firebreak.")
     duration_ms: int
     detail: str
     fix: str
@@ -251,8 +255,17 @@ class CheckDocument(_Document):
 class HealthDocument(_Document):
     """Whether the app can work."""
 
-    status: Literal["ok", "unhealthy"]
+    status: Literal["ok", "unhealthy", "unknown"]
+    version: str | None = None
+    at: str | None = Field(default=None, description="The app's own clock.")
     checks: list[CheckDocument] | None = None
+
+
+class TestCardDocument(_Document):
+    """What the workflow behind the webhook said to a card."""
+
+    status: Literal["done", "refused", "failed"]
+    detail: str
 
 
 class SignalDocument(_Document):

@@ -15,6 +15,7 @@ from pydantic.json_schema import models_json_schema
 from playbooks.runs.catalogue import PLAYBOOKS
 from responders.model import Json, Source
 from responders.run_records import RUN_ID
+from responders.version import VERSION
 from triggers import access
 from triggers.answers import PROBLEM
 from triggers.documents import Problem
@@ -118,7 +119,7 @@ def document() -> Json:
         "openapi": "3.1.0",
         "info": {
             "title": "Firebreak",
-            "version": "0.1.0",
+            "version": VERSION,
             "description": "Incident response for compromised workload identities. Every error is a problem "
             "document (RFC 9457). What is refused has begun nothing.",
         },

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from playbooks.health.model import About, Check, OwnRights, OwnSeen, Part, ScheduleSeen, finding
 from playbooks.orders import Json
 from playbooks.runs.model import Finding
-from responders import own_rights
+from responders import own_health, own_rights
 
 _PERMISSIONS = "docs/reference/permissions.md"
 # What a person chose, or has not set up: it is known to somebody, and no defect.
@@ -75,8 +75,8 @@ def _signals(seen: OwnSeen, now: datetime, limits: Json) -> Part:
     minutes = int(age.total_seconds() // 60)
     if minutes >= limits["waiting_minutes"]:
         said = f"{seen['waiting']} signals have come to no end, the first since {oldest}: {minutes} minutes"
-        fix = "look at the queues firebreak-signals and -poison, and the host's log"
-        findings.append(finding("signals-wait", "high", About("signals", "signals"), said, fix))
+        about = About("signals", "signals")
+        findings.append(finding("signals-wait", "high", about, said, own_health.SIGNALS_FIX))
     findings += [
         finding(
             "signal-poisoned",

@@ -1,7 +1,6 @@
 """What the health check reads of Firebreak itself: its services, its rights, its queue, its runs, its notices."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -18,11 +17,22 @@ from playbooks.health.model import (
 from playbooks.health.schedules import due_before
 from playbooks.journaled import Work
 from playbooks.runs.model import Json, RunOrder
-from responders import incident_index, own_health, own_rights, run_records, signal_records
+from responders import (
+    incident_index,
+    own_channels,
+    own_checks,
+    own_health,
+    own_rights,
+    own_services,
+    run_records,
+    signal_records,
+)
 from responders.cloud import Cloud
 from responders.errors import ResponderError
 from responders.evidence import EvidenceStore
 from responders.journal import Journal
+from responders.own_checks import WELL, Row
+from responders.settings import Settings
 
 _LOOKED_BACK = timedelta(
     days=7
@@ -30,7 +40,6 @@ _LOOKED_BACK = timedelta(
 _MOST_JOURNALS = 200
 _RUNS = 50  # of a playbook, in which its last good one is looked for
 _WELL = frozenset({"done", "nothing_to_do", "partly"})
-_EACH_S = 30.0
 
 
 async def look(work: Work, order: RunOrder, now: datetime) -> OwnSeen:
@@ -38,7 +47,7 @@ async def look(work: Work, order: RunOrder, now: datetime) -> OwnSeen:
     unread: list[str] = []
     window = timedelta(hours=order["policy"]["windows"]["replay_hours"])
     checks, rights, backlog, poisoned, schedules, untold = await asyncio.gather(
-        _checks(work, now),
+        _checks(work),
         _rights(work.cloud, order["policy"]),
         asyncio.to_thread(own_health.backlog, work.store, now, window),
         asyncio.to_thread(_poisoned, work.store, now),
@@ -57,76 +66,34 @@ async def look(work: Work, order: RunOrder, now: datetime) -> OwnSeen:
     }
 
 
-async def _checks(work: Work, now: datetime) -> list[Check]:
-    store, cloud = work.store, work.cloud
-    asked: list[tuple[str, Callable[[], Awaitable[str]], str]] = [
-        (
-            "evidence store",
-            lambda: asyncio.to_thread(own_health.evidence, store),
-            "give the app's identity Storage Blob Data Contributor",
-        ),
-        (
-            "directory",
-            lambda: own_health.directory(cloud),
-            "give the app's identity Application.Read.All in Microsoft Graph",
-        ),
-        (
-            "subscriptions",
-            lambda: own_health.subscriptions(cloud),
-            "give the app's identity Reader where it is to see",
-        ),
-        (
-            "workspace",
-            lambda: own_health.workspace(cloud, now),
-            "give the app's identity Log Analytics Reader",
-        ),
+async def _checks(work: Work) -> list[Check]:
+    async def connected() -> Cloud:
+        return work.cloud
+
+    asked = [
+        *own_services.services(connected, lambda: work.store),
+        own_services.switch(lambda: work.store, lambda: work.cloud.settings),
     ]
-    checks = list(await asyncio.gather(*(_checked(*one) for one in asked)))
-    return [*checks, await _acting(work), _telling(cloud)]
+    found = await own_checks.all_answered(asked)
+    checks = [_checked(one.name, row) for one in found for row in one.rows]
+    return [*checks, _telling(work.cloud.settings)]
 
 
-async def _checked(name: str, ask: Callable[[], Awaitable[str]], fix: str) -> Check:
-    try:
-        async with asyncio.timeout(_EACH_S):
-            return {"name": name, "said": await ask(), "well": True, "fix": ""}
-    except TimeoutError:
-        said = f"no answer within {_EACH_S:.0f} s"
-    except ResponderError as problem:
-        said = str(problem)
-    return {"name": name, "said": said, "well": False, "fix": fix}
+def _checked(name: str, row: Row) -> Check:
+    return {"name": name, "said": row.said, "well": row.state in WELL, "fix": row.fix}
 
 
-async def _acting(work: Work) -> Check:
-    """A switch that somebody pulled is as it should be, and still nobody is defended meanwhile."""
-    fix = "docs/how-to/stop-everything.md: a person pulled it"
-    settings = work.cloud.settings
-
-    def ask() -> Awaitable[str]:
-        return asyncio.to_thread(own_health.switch, work.store, settings)
-
-    found = await _checked("kill switch", ask, fix)
-    acting = found["well"] and found["said"] == own_health.ACTING
-    return found if acting else {**found, "well": False, "fix": fix}
-
-
-def _telling(cloud: Cloud) -> Check:
-    """Whether there is anybody to tell."""
-    settings = cloud.settings
-    found = [
-        name
-        for name, where in (
-            (channels.TEAMS, settings.teams_webhook_url),
-            (channels.EVENTS, settings.event_grid_topic),
-        )
-        if where
-    ]
-    said = f"people are told by {' and '.join(found)}" if found else "nobody is told of anything"
-    return {
-        "name": "channels",
-        "said": said,
-        "well": bool(found),
-        "fix": "set FIREBREAK_TEAMS_WEBHOOK_URL: docs/how-to/teams.md",
-    }
+def _telling(settings: Settings) -> Check:
+    """Whether there is anybody to tell; a channel of two may be left out."""
+    wrong = [row for row in own_channels.look(settings) if row.state not in WELL]
+    if wrong:
+        return _checked("channels", wrong[0])
+    named = (
+        (channels.TEAMS, settings.teams_webhook_url),
+        (channels.EVENTS, settings.event_grid_topic),
+    )
+    said = f"people are told by {' and '.join(name for name, where in named if where)}"
+    return {"name": "channels", "said": said, "well": True, "fix": ""}
 
 
 async def _rights(cloud: Cloud, policy: Json) -> OwnRights:
