@@ -146,16 +146,9 @@ async def check_a_deployment(desk: Desk, whole: Block, card: Block, alone: Block
 
 
 @reads("docs/how-to/deploy.md")
-async def deploy(
-    desk: Desk,
-    where: Block,
-    webhook: Block,
-    grants: Block,
-    doctor: Block,
-    works: Block,
-    lock: Block,
-) -> None:
+async def deploy(desk: Desk, where: Block, webhook: Block, grants: Block, *seen: Block) -> None:
     """Settings that infra/ reads, values that it answers with, and an app that is well."""
+    doctor, works, lock = seen
     seed = desk.ground.described["seed"]
     workspace = "/subscriptions/…/workspaces/…"
     app_id = seed["firebreak_api"]["app_id"]

@@ -138,13 +138,15 @@ class Desk:
         given: Mapping[str, str] | None = None,
         status: int | None = 0,
     ) -> Said:
-        """A block, with what the reader fills in; a list is used up from top to bottom. Insists on this status, if any.
+        """A block, with what the reader fills in; a list is used up from top to bottom.
 
-        `given` are variables that the reader has in the environment already.
+        Insists on this status, if on any. `given` are variables that the reader has in the environment already.
         """
         script = _filled(block, filled or {})
         said = await self._bash(script, given or {})
-        assert status in {None, said.status}, f"{block}\n{script}\n{said.status}\n{said.out}\n{said.wrong}"
+        assert status in {None, said.status}, (
+            f"{block}\n{script}\n{said.status}\n{said.out}\n{said.wrong}"
+        )
         return said
 
     async def _bash(self, script: str, variables: Mapping[str, str]) -> Said:
