@@ -14,8 +14,9 @@ from fuzz.worlds import Json, workload_name
 _CONTAINED = {"contained", "partly_contained", "recovered", "partly_recovered"}
 _REPLICAS = timedelta(minutes=10)
 # Calls of one kind to one address; more would be a siege. Where containment can't be proven, policy.toml allows 30
-# attempts at the first proof and 30 at the last, and a world may deliver that step twice; levers ask the same.
-_MOST_ALIKE = 2 * 2 * 30 + 20
+# attempts at the first proof and 30 at the last, and a world may deliver that step twice. Levers ask the same, for as
+# long as a replica is behind: some twenty times where it takes seven seconds.
+_MOST_ALIKE = 2 * 2 * 30 + 40
 # Which exposure covers a place that was opened: the words that the report uses for it.
 _COVERED = {
     "blob": ("Azure resources",),
@@ -194,9 +195,7 @@ _NOUNS = {
 def _bystanders(played: Played) -> Iterator[Finding]:
     """Nobody else's things are touched, and everybody else's workloads still work."""
     # A person confirmed, cluster by cluster, that everybody's pods are restarted where keys are rotated.
-    rotated = any(
-        (one.get("refederation") or {}).get("method") == "rotate_keys" for one in played.plans
-    )
+    rotated = played.rotates_keys
     name = played.world["victim"]
     ids = [
         each

@@ -86,6 +86,13 @@ class Played:
         """The one that counted at last; empty where nobody was asked."""
         return self.plans[-1] if self.plans else {}
 
+    @property
+    def rotates_keys(self) -> bool:
+        """Whether somebody agreed to rotate a cluster's signing keys, which nothing takes back."""
+        return any(
+            (one.get("refederation") or {}).get("method") == "rotate_keys" for one in self.plans
+        )
+
     def planted_after(self, moment: datetime) -> list[Deed]:
         """What the attacker left behind since."""
         return [one for one in self.deeds if one.move == "plant" and one.at >= moment]

@@ -19,7 +19,7 @@ from typing import Final, Literal
 
 from structlog.contextvars import bound_contextvars
 
-from responders import removals, signing_keys
+from responders import patience, removals, signing_keys
 from responders.cloud import Cloud
 from responders.errors import (
     ConflictError,
@@ -221,7 +221,7 @@ async def _read_both(cloud: Cloud, principal: Principal) -> list[_Held]:
 async def _read_if_there(cloud: Cloud, principal: Principal, holder: Holder) -> _Held:
     """Nothing of an object that was deleted meanwhile: the other one's credentials still count."""
     try:
-        return await _read(cloud, principal, holder)
+        return await patience.looked_twice(lambda: _read(cloud, principal, holder))
     except NotFoundError:
         return _Held([], {}, [])
 

@@ -29,7 +29,7 @@ from responders.errors import (
 from responders.fan_out import worst
 from responders.model import Change, FederatedCredential, Json, Principal, StepResult
 from responders.needs import TRUSTS, AzureNeed, Needs
-from responders.patience import rounds
+from responders.patience import looked_twice, rounds
 from responders.read_only import is_read_only
 from responders.resource_graph import checked_resource_id
 
@@ -66,7 +66,7 @@ async def remove_all(cloud: Cloud, principal: Principal) -> StepResult:
     gap: str | None = None
     async for _ in rounds():
         try:
-            found, gap = await _read(cloud, identity)
+            found, gap = await looked_twice(lambda: _read(cloud, identity))
         except NotFoundError:
             return {"status": "nothing_to_do", "detail": f"{identity} does not exist (any more)"}
         left = [one for one in found if one["name"] not in refused]

@@ -14,9 +14,9 @@ from typing import Final, Literal
 
 from structlog.contextvars import bound_contextvars
 
-from responders import additions, removals
+from responders import additions, patience, removals
 from responders.cloud import Cloud
-from responders.errors import NotFoundError
+from responders.errors import NotFoundError, TransientError
 from responders.model import MANAGED, Json, Principal, StepResult
 from responders.needs import GraphNeed, Needs
 from responders.settings import checked_guid
@@ -110,9 +110,13 @@ def by_hand(principal: Principal) -> list[str]:
 async def _list(cloud: Cloud, path: str) -> list[Json]:
     """None of an object that was deleted meanwhile: the other one's owners still count."""
     try:
-        return await cloud.graph.list(f"{path}/owners", _SELECT)
-    except NotFoundError:
-        return []
+        return await patience.looked_twice(lambda: cloud.graph.list(f"{path}/owners", _SELECT))
+    except NotFoundError as unread:
+        try:
+            await cloud.graph.get(path, {"$select": "id"})
+        except NotFoundError:
+            return []
+        raise TransientError(f"{path} is there, and its owners are not found") from unread
 
 
 def _holders(principal: Principal) -> dict[Holder, str]:

@@ -6,12 +6,16 @@ https://learn.microsoft.com/entra/architecture/architecture#data-consistency
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
 
-from responders.errors import ConflictError, TransientError
+from responders.errors import ConflictError, NotFoundError, TransientError
+
+T = TypeVar("T")
 
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 3.0
 DEFAULT_S = 20.0
+AGAIN_S = 1.0  # after which something that was not found is looked for once more
 FEWEST = 5  # rounds, however slow each answer is: time alone must not use up every try
 
 
@@ -46,3 +50,15 @@ async def until_it_reads_back(
             return
     said = "does not read back" if written else "lost every race against another writer"
     raise TransientError(f"{what} {said}")
+
+
+async def looked_twice(read: Callable[[], Awaitable[T]]) -> T:
+    """What reads. `NotFoundError` only where it was not found twice: a replica that is behind says 404 as well.
+
+    For what counts as nothing once it is gone: one late answer must not make "could not read" into "there is none".
+    """
+    try:
+        return await read()
+    except NotFoundError:
+        await asyncio.sleep(AGAIN_S)
+        return await read()

@@ -10,7 +10,7 @@ It reads through the responders of the single nouns, which is why it may import 
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, Final, TypedDict
 
@@ -26,6 +26,7 @@ from responders import (
     memberships,
     oauth_grants,
     owners,
+    patience,
     role_assignments,
 )
 from responders.cloud import Cloud
@@ -80,7 +81,7 @@ class Snapshot(TypedDict):
     unread: dict[str, str]
 
 
-Part = Coroutine[Any, Any, Any]
+Part = Callable[[], Awaitable[Any]]
 
 
 async def take(cloud: Cloud, incident: Incident, *, insist: bool) -> Snapshot:
@@ -93,7 +94,8 @@ async def take(cloud: Cloud, incident: Incident, *, insist: bool) -> Snapshot:
     principal = incident["principal"]
     must, may = _must(cloud, principal, insist=insist), _may(cloud, principal)
     names = [*must, *may]
-    answers = await asyncio.gather(*must.values(), *may.values(), return_exceptions=True)
+    reads = [patience.looked_twice(part) for part in (*must.values(), *may.values())]
+    answers = await asyncio.gather(*reads, return_exceptions=True)
     read: dict[str, Any] = {}
     unread: dict[str, str] = {}
     for name, answer in zip(names, answers, strict=True):
@@ -139,37 +141,41 @@ def _must(cloud: Cloud, principal: Principal, *, insist: bool) -> dict[str, Part
     parts: dict[str, Part] = {}
     application_id, resource_id = principal["application_object_id"], principal["resource_id"]
     if application_id is not None:
-        parts["application"] = cloud.graph.get(f"/applications/{application_id}")
-        parts["federated_credentials"] = federated_credentials.read_all(cloud, application_id)
+        parts["application"] = lambda: cloud.graph.get(f"/applications/{application_id}")
+        parts["federated_credentials"] = lambda: federated_credentials.read_all(
+            cloud, application_id
+        )
     if principal["kind"] == "user_assigned_identity" and resource_id is not None:
-        parts["identity"] = managed_identities.read(cloud, resource_id)
-        parts["federated_credentials"] = identity_trusts.read_all(cloud, resource_id)
+        parts["identity"] = lambda: managed_identities.read(cloud, resource_id)
+        parts["federated_credentials"] = lambda: identity_trusts.read_all(cloud, resource_id)
     if principal["kind"] not in MANAGED:
-        parts["credentials"] = credentials.read_all(cloud, principal)
+        parts["credentials"] = lambda: credentials.read_all(cloud, principal)
     if principal["kind"] == "application_without_principal":
-        parts["grants"] = _nothing()
+        parts["grants"] = _nothing
     else:
-        parts["service_principal"] = cloud.graph.get(f"/servicePrincipals/{principal['object_id']}")
+        parts["service_principal"] = lambda: cloud.graph.get(
+            f"/servicePrincipals/{principal['object_id']}"
+        )
         object_id = principal["object_id"]
-        parts["grants"] = role_assignments.read_known(cloud, object_id, insist=insist)
+        parts["grants"] = lambda: role_assignments.read_known(cloud, object_id, insist=insist)
     return parts
 
 
 def _may(cloud: Cloud, principal: Principal) -> dict[str, Part]:
     """What else it may do, and who else may change it."""
-    parts: dict[str, Part] = {"locks": _locks(cloud)}
+    parts: dict[str, Part] = {"locks": lambda: _locks(cloud)}
     if principal["kind"] not in MANAGED:
-        parts["owners"] = owners.read_all(cloud, principal)
+        parts["owners"] = lambda: owners.read_all(cloud, principal)
     else:
-        parts["attachments"] = _attachments(cloud, principal)
+        parts["attachments"] = lambda: _attachments(cloud, principal)
     if principal["kind"] != "application_without_principal":
         parts |= {
-            "group_grants": role_assignments.group_grants(cloud, principal["object_id"]),
-            "app_roles": app_roles.read_all(cloud, principal),
-            "oauth_grants": oauth_grants.read_all(cloud, principal),
-            "memberships": memberships.read_all(cloud, principal),
-            "directory_roles": directory_roles.read_all(cloud, principal),
-            "key_vault_policies": key_vault_policies.read_all(cloud, principal),
+            "group_grants": lambda: role_assignments.group_grants(cloud, principal["object_id"]),
+            "app_roles": lambda: app_roles.read_all(cloud, principal),
+            "oauth_grants": lambda: oauth_grants.read_all(cloud, principal),
+            "memberships": lambda: memberships.read_all(cloud, principal),
+            "directory_roles": lambda: directory_roles.read_all(cloud, principal),
+            "key_vault_policies": lambda: key_vault_policies.read_all(cloud, principal),
         }
     return parts
 

@@ -2,8 +2,11 @@
 
 import uuid
 
-from responders import owners, principals
+import pytest
+
+from responders import owners, patience, principals
 from responders.cloud import Cloud, read_only
+from responders.errors import TransientError
 from tests.a_principal import (
     APPLICATION_PATH,
     FOREIGN,
@@ -96,3 +99,36 @@ async def test_a_second_run_finds_nothing_to_do(
     runs = [await owners.remove_all(sandbox_cloud, principal) for _ in range(2)]
     assert [one["status"] for one in runs] == ["done", "nothing_to_do"]
     assert await owners.read_all(sandbox_cloud, principal) == []
+
+
+async def test_owners_that_one_replica_does_not_find_are_owners_all_the_same(
+    azure: FakeAzure, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "AGAIN_S", 0)
+    gone = problem(404, "Request_ResourceNotFound")
+    azure.on("GET", OF_APPLICATION, gone, page(_user()))
+    azure.on("GET", OF_PRINCIPAL, page())
+    assert [one["id"] for one in await owners.read_all(cloud, PRINCIPAL)] == [DANA]
+
+
+async def test_owners_that_are_not_found_of_an_object_that_is_there_are_unread_and_not_none(
+    azure: FakeAzure, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "AGAIN_S", 0)
+    gone = problem(404, "Request_ResourceNotFound")
+    azure.on("GET", OF_APPLICATION, gone)
+    azure.on("GET", APPLICATION_PATH, Say(200, {"id": "x"}))
+    azure.on("GET", OF_PRINCIPAL, page())
+    with pytest.raises(TransientError, match="owners are not found"):
+        await owners.read_all(cloud, PRINCIPAL)
+
+
+async def test_an_object_that_is_gone_has_no_owners(
+    azure: FakeAzure, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "AGAIN_S", 0)
+    gone = problem(404, "Request_ResourceNotFound")
+    azure.on("GET", OF_APPLICATION, gone)
+    azure.on("GET", APPLICATION_PATH, gone)
+    azure.on("GET", OF_PRINCIPAL, page(_user()))
+    assert [one["of"] for one in await owners.read_all(cloud, PRINCIPAL)] == ["service_principal"]
