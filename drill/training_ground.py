@@ -22,7 +22,10 @@ AUDIENCE = "api://firebreak"
 _QUIET = {"recheck_minutes": "0", "count_sign_ins": "false"}
 VECTORS = ("credential", "cluster", "unknown")
 # Settings of somebody's real cloud that may lie in this shell: a drill must never reach it.
-_REAL_CLOUD = ("AZURE_", "ARM_", "FIREBREAK_", "IDENTITY_", "MSI_", "WEBSITE_", "AzureWebJobs")
+_REAL_CLOUD = (
+    *("AZURE_", "ARM_", "FIREBREAK_", "IDENTITY_", "MSI_", "WEBSITE_", "AzureWebJobs"),
+    *("APPLICATIONINSIGHTS_", "OTEL_"),
+)
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 

@@ -17,6 +17,7 @@ import structlog  # noqa: TID251 - see above
 from playbooks import mandates, stopping
 from playbooks.hands import Hand, hand_of
 from playbooks.orders import Json, Order, folder
+from responders import tracing
 from responders.cloud import Cloud
 from responders.errors import ContractChangedError, RefusedError, ResponderError, TransientError
 from responders.evidence import EvidenceStore, open_evidence
@@ -27,6 +28,7 @@ from responders.settings import Settings
 STEP_LIMIT_S = (
     240  # the Functions host kills an activity at functionTimeout, 10 min; we say why first
 )
+_BAD = frozenset({"refused", "failed"})
 _SHOWN = 1_000  # characters of a detail: journal and status stay small
 _log = structlog.get_logger("firebreak.steps")
 
@@ -83,6 +85,14 @@ async def perform(
         acts=acts,
         writes=incident["mode"] != "plan",
         hand=hand_of(step),
+        about=incident["incident_id"],
+        says={
+            "firebreak.incident_id": incident["incident_id"],
+            "firebreak.target_kind": "cluster"
+            if "cluster" in order
+            else incident["principal"]["kind"],
+            "firebreak.mode": incident["mode"],
+        },
     )
     kept = None if keeping is None else partial(_kept, store, order, keeping)
     return await carry_out(job, act, _why_not(job, order), kept)
@@ -107,6 +117,8 @@ class Job:
     acts: bool
     writes: bool  # False: the transport refuses everything but reads
     hand: Hand  # which of the app's identities it acts as
+    about: str  # the incident or run whose trace it is part of
+    says: tracing.Attributes  # what its span says of it
 
 
 async def carry_out(
@@ -116,6 +128,23 @@ async def carry_out(
     kept: Callable[[int, Json], Json] | None = None,
 ) -> Json:
     """Intent, effect, outcome. `why_not` answers why it is not to be carried out, `kept` keeps the whole answer."""
+    known = {**job.says, "firebreak.step": job.step, "firebreak.target": job.target}
+    with tracing.span(f"step {job.step}", job.about, {**known, "firebreak.hand": job.hand}) as span:
+        run, result = await _carried_out(job, act, why_not, kept)
+        status = str(result.get("status", "done"))
+        ended: tracing.Attributes = {"firebreak.attempt": run, "firebreak.outcome": status}
+        span.says(ended, bad=status in _BAD, why=str(result.get("detail", "")))
+    await tracing.handed_over()
+    return result
+
+
+async def _carried_out(
+    job: Job,
+    act: Callable[[Work], Awaitable[Any]],
+    why_not: Coroutine[Any, Any, Json | None],
+    kept: Callable[[int, Json], Json] | None,
+) -> tuple[int, Json]:
+    """The same, within its span. Returns how often it has been begun, too."""
     # Side by side: each of them is a call to the store, and the first lever is what everybody waits for.
     run, stopped = await asyncio.gather(
         asyncio.to_thread(job.journal.intent, job.step, job.target, job.hand), why_not
@@ -141,7 +170,7 @@ async def carry_out(
     _log.info(
         "outcome", target=job.target, run=run, status=status, detail=detail, duration_ms=spent
     )
-    return result
+    return run, result
 
 
 async def _haltable(job: Job, act: Callable[[Work], Awaitable[Any]], run: int) -> Json:

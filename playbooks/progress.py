@@ -274,7 +274,8 @@ class Progress:
         self, outcome: str, detail: str, *, hears: Hears = "nobody"
     ) -> Generator[Any, Any, Json]:
         """Give the principal free and end, with nothing more to say."""
-        closing: Order = {**self._order, "facts": {"outcome": outcome, "hears": hears}}
+        facts = {"outcome": outcome, "hears": hears, "clock": self.clock}
+        closing: Order = {**self._order, "facts": facts}
         released = yield from perform_one(self._context, reporting.release_principal, closing)
         if released.get("raised"):
             raise DeepenedError(released)

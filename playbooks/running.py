@@ -40,7 +40,21 @@ async def perform(
     journal = Journal(store, run["run_id"], folder=folder(run))
     writes = run["mode"] == "apply"
     hand = hand_of(step)
-    job = Job(step, target or run["playbook"], journal, store, acts=acts, writes=writes, hand=hand)
+    job = Job(
+        step,
+        target or run["playbook"],
+        journal,
+        store,
+        acts=acts,
+        writes=writes,
+        hand=hand,
+        about=run["run_id"],
+        says={
+            "firebreak.run_id": run["run_id"],
+            "firebreak.target_kind": run["playbook"],
+            "firebreak.mode": run["mode"],
+        },
+    )
     return await carry_out(job, act, _why_not(job, order))
 
 

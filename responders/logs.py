@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from responders import tracing
 from responders.redaction import scrub_document
 
 
@@ -21,6 +22,7 @@ def configure() -> None:
         processors=[
             structlog.stdlib.filter_by_level,
             structlog.contextvars.merge_contextvars,
+            tracing.in_log,
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
             structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -14,11 +14,13 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from responders import tracing, url_templates
 from responders.read_only import is_read, refuse_write_in_plan
 
 _log = structlog.get_logger()
 _HEADER_SAFE = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _OUR_IDS = ("client-request-id", "x-ms-client-request-id")
+_BAD = 400  # the first status that is no success
 _THEIR_IDS = {
     "request_id": ("request-id", "x-ms-request-id"),
     "correlation_id": ("x-ms-correlation-request-id",),
@@ -57,26 +59,58 @@ def outgoing(
     """
     refuse_write_in_plan(method, url, body)
     _mark(headers)
+    with _traced(method, url, headers, attempt) as sent:
+        if is_read(method, url, body):
+            yield sent
+            return
+        with _logged(method, url, headers, attempt, sent):
+            yield sent
+
+
+@contextmanager
+def _traced(method: str, url: str, headers: Mapping[str, str], attempt: int) -> Iterator[Sent]:
+    """A span without what is particular in the URL; the ids find the call in the cloud's own logs."""
+    template = url_templates.of(url) if tracing.is_on() else ""
+    parts = urlsplit(url)
+    known: tracing.Attributes = {
+        "http.request.method": method,
+        "server.address": parts.hostname,
+        "server.port": parts.port,
+        "url.template": template,
+        "http.request.resend_count": attempt - 1 or None,
+        "firebreak.attempt": attempt,
+        "firebreak.client_request_id": _own_id(headers),
+    }
     sent = Sent()
-    if is_read(method, url, body):
+    with tracing.call(method, template, known) as span:
         yield sent
-        return
+        answered: tracing.Attributes = {
+            "http.response.status_code": sent.status,
+            **{f"firebreak.{name}": one for name, one in sent.request_ids.items()},
+        }
+        span.says(answered, bad=(sent.status or _BAD) >= _BAD, why=f"HTTP {sent.status}")
+
+
+@contextmanager
+def _logged(
+    method: str, url: str, headers: Mapping[str, str], attempt: int, sent: Sent
+) -> Iterator[None]:
     parts = urlsplit(url)
     log = _log.bind(
         method=method,
         host=parts.netloc,
         path=parts.path,
         attempt=attempt,
-        client_request_id=next((headers[name] for name in _OUR_IDS if name in headers), None),
+        client_request_id=_own_id(headers),
     )
     log.info("request.intent")
     started = time.perf_counter()
     try:
-        yield sent
+        yield
     except BaseException as error:
         log.warning("request.unknown", error=type(error).__name__, duration_ms=_since(started))
         raise
-    outcome = log.info if sent.status is not None and sent.status < 400 else log.warning
+    outcome = log.info if sent.status is not None and sent.status < _BAD else log.warning
     outcome("request.outcome", status=sent.status, duration_ms=_since(started), **sent.request_ids)
 
 
@@ -89,6 +123,10 @@ def _mark(headers: MutableMapping[str, str]) -> None:
     agent = headers.get("User-Agent", "")
     if suffix not in agent:
         headers["User-Agent"] = f"{agent} {suffix}".strip()
+
+
+def _own_id(headers: Mapping[str, str]) -> str | None:
+    return next((headers[name] for name in _OUR_IDS if name in headers), None)
 
 
 def _since(started: float) -> int:

@@ -65,9 +65,14 @@ def path(signal: Signal) -> str:
     return _path(signal["source"], key(signal))
 
 
-def begin(store: EvidenceStore, signal: Signal, status: Fate = "received") -> tuple[Record, bool]:
-    """The signal's record, and whether this call made it. Nothing is done about a signal before that."""
-    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+def begin(
+    store: EvidenceStore, signal: Signal, status: Fate = "received", came: datetime | None = None
+) -> tuple[Record, bool]:
+    """The signal's record, and whether this call made it. Nothing is done about a signal before that.
+
+    `came`: when its delivery began to be handled.
+    """
+    now = (came or datetime.now(UTC)).isoformat(timespec="milliseconds")
     fresh: Record = {
         "signal": signal,
         "status": status,
@@ -91,9 +96,11 @@ def begin(store: EvidenceStore, signal: Signal, status: Fate = "received") -> tu
     return record, False
 
 
-def opened(store: EvidenceStore, signal: Signal, status: Fate = "received") -> Record:
+def opened(
+    store: EvidenceStore, signal: Signal, status: Fate = "received", came: datetime | None = None
+) -> Record:
     """The signal's record, which is on the list."""
-    record, _ = begin(store, signal, status)
+    record, _ = begin(store, signal, status, came)
     if not is_ended(record):
         enlist(store, record)
     return record

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,23 @@ import httpx
 import pytest
 
 from drill.training_ground import AUDIENCE, Layout, TrainingGround, opened
+from tests import one_trace
+from tests.collector import Collector
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 @pytest.fixture
-async def ground(tmp_path: Path) -> AsyncIterator[TrainingGround]:
-    async with opened(Layout(folder=tmp_path, host_environment={})) as running:
+def collector() -> Iterator[Collector]:
+    listening = Collector()
+    yield listening
+    listening.close()
+
+
+@pytest.fixture
+async def ground(tmp_path: Path, collector: Collector) -> AsyncIterator[TrainingGround]:
+    environment = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{collector.url}/v1/traces"}
+    async with opened(Layout(folder=tmp_path, host_environment=environment)) as running:
         yield running
 
 
@@ -48,14 +58,16 @@ async def until(ground: TrainingGround, incident_id: str, *phases: str) -> httpx
 
 
 async def test_a_watched_incident_is_ended_though_the_host_dies_on_the_way(
-    ground: TrainingGround,
+    ground: TrainingGround, collector: Collector
 ) -> None:
     object_id = ground.described["seed"]["orders_api"]["object_id"]
     wanted = {"object_id": object_id, "mode": "contain", "reason": "somebody is in"}
     opened_first = await call(ground, "POST", "/api/incidents", wanted)
     incident_id = opened_first.json()["incident_id"]
     seen = await until(ground, incident_id, "watching")
+    sender = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     sent: dict[str, Any] = {
+        "traceparent": sender,
         "body": {"reason": "the identity is deleted anyway"},
         "If-Match": seen.headers["ETag"],
         "Idempotency-Key": "one-call",
@@ -67,7 +79,11 @@ async def test_a_watched_incident_is_ended_though_the_host_dies_on_the_way(
     ground.host = await ground.start(0, 1)
     again = await call(ground, "POST", path, **sent)
     ended = (await until(ground, incident_id, "closed")).json()
+    spans = await one_trace.of_this_ground(collector, ground, incident_id, lost=3)
+    called = [one for one in spans if one.name == "call cancel_incident"]
 
+    assert called, "the call that ended it"
+    assert {one.links for one in called} == {((sender[3:35], sender[36:52]),)}
     assert (first.status_code, again.status_code) == (202, 202)
     assert (first.json(), again.headers["Idempotency-Replayed"]) == (again.json(), "true")
     assert ended["outcome"] == "cancelled"

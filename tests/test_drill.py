@@ -4,6 +4,7 @@ The sabotaged apps lie throughout: a lever is left alone and the proof that woul
 nothing but the drill's own eyes can find it.
 """
 
+import asyncio
 import io
 import json
 import re
@@ -11,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,10 +22,14 @@ from drill.contain import run_scenario
 from drill.options import ROOT, DrillError, Json, Options
 from drill.recover import run_recovery
 from drill.rehearsal import run_drill
+from drill.responder import Responder
 from drill.results import Outcome
 from drill.scenarios import SCENARIOS
 from drill.scenarios.recoveries import RECOVERIES
 from drill.screens import Screen
+from drill.training_ground import TrainingGround
+from tests import one_trace
+from tests.collector import Collector
 
 VALIDATOR = ROOT.parent / "shared" / "specs" / "validate_traffic.py"
 # Two processes start, and a whole incident runs.
@@ -67,8 +72,50 @@ def red(outcome: Outcome) -> set[str]:
     return {fact["fact"] for fact in outcome.verdict["facts"] if not fact["holds"]}
 
 
-async def test_a_drill_is_green_and_leaves_its_verdict_report_and_traffic(tmp_path: Path) -> None:
-    outcome = await drill(tmp_path)
+@pytest.fixture
+def collector() -> Iterator[Collector]:
+    listening = Collector()
+    yield listening
+    listening.close()
+
+
+async def closed(outcome: Outcome, ground: TrainingGround) -> str:
+    """The incident of a drill is watched for a day: a person ends it."""
+    rosa, incident_id = await Responder.sign_in(ground), str(outcome.incident["incident_id"])
+    path = f"/api/incidents/{incident_id}"
+    headers = {"Authorization": f"Bearer {rosa.token}"}
+    said = {"reason": "the drill is over"}
+    call = ground.http.post(f"{rosa.origin}{path}/cancel", json=said, headers=headers)
+    assert (await call).status_code == 202
+    for _ in range(300):
+        shown = (await ground.http.get(rosa.origin + path, headers=headers)).json()
+        if shown["phase"] == "closed":
+            return incident_id
+        await asyncio.sleep(0.1)
+    raise AssertionError(shown["phase"])
+
+
+async def test_a_drill_is_green_is_one_trace_and_leaves_its_verdict_report_and_traffic(
+    tmp_path: Path, collector: Collector
+) -> None:
+    async def traced(outcome: Outcome, ground: TrainingGround) -> None:
+        incident_id = await closed(outcome, ground)
+        spans = await one_trace.of_this_ground(collector, ground, incident_id)
+        switch = one_trace.child_of(
+            spans, "disable_service_principal", "PATCH /v1.0/servicePrincipals/{id}"
+        )
+        assert switch.attributes["http.response.status_code"] == 204
+        (root,) = [one for one in spans if one.name == "incident"]
+        assert root.attributes["firebreak.seconds_to_disabled"] < 15
+        assert {"disabled", "contained", "recovered"} <= {
+            name.removeprefix("firebreak.seconds_to_") for name in root.attributes
+        }
+        hands = {one.attributes.get("firebreak.hand") for one in spans}
+        assert {"containment", "rebuild"} <= hands
+
+    to = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+    options = Options(folder=tmp_path, timeout_s=120, host_environment=to)
+    outcome = await run_drill(options, screen(), afterwards=traced)
 
     assert red(outcome) == set()
     assert outcome.verdict["passed"]

@@ -24,6 +24,7 @@ from tests.sandbox_fixture import RunningSandbox
 from tests.test_ways_in import FakeClient as FakeDurable
 from triggers import intake, late_signals, receiving, sentinel
 from triggers.formats import sentinel_incidents
+from triggers.received import Received
 
 POLICY: dict[str, Any] = {"retries": {"attempts": 3, "first_wait_seconds": 2}}
 ORDER = {"signal": {"signal_id": "x"}, "policy": POLICY}
@@ -189,7 +190,7 @@ async def test_an_alert_that_names_people_alone_waits_for_a_workload_identity(
 
     async def receive(signal: Any, _client: Any, *_more: Any) -> Any:
         handed.append(signal)
-        return receiving.Received("accepted", "a rule", "inc-1")
+        return Received("accepted", "a rule", "inc-1")
 
     monkeypatch.setattr(principals, "resolve", resolve)
     monkeypatch.setattr(receiving, "receive", receive)
@@ -212,7 +213,7 @@ async def test_entities_that_came_are_handed_in_as_the_signals_identity(
 
     async def receive(signal: Any, _client: Any, *_more: Any) -> Any:
         handed.append(signal)
-        return receiving.Received("accepted", "a rule", "inc-1")
+        return Received("accepted", "a rule", "inc-1")
 
     async def resolve(_cloud: Any, _hint: Any) -> Any:
         return {}

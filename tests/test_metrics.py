@@ -31,6 +31,7 @@ from responders import (
     run_records,
     sign_in_failures,
     sign_in_totals,
+    telemetry,
 )
 from responders.cloud import Cloud
 from responders.errors import TransientError
@@ -437,9 +438,8 @@ def test_a_collector_is_found_by_opentelemetrys_own_variable(
 
 
 def test_azure_monitor_takes_each_sample_with_its_labels(listener: Listener) -> None:
-    exporter = exporting.to_azure(
-        f"InstrumentationKey={SP};IngestionEndpoint={listener.url}/", credential=None
-    )
+    door = f"InstrumentationKey={SP};IngestionEndpoint={listener.url}/"
+    exporter = exporting.to_azure(telemetry.arguments_for(door, None))
 
     assert exporting.hand_over(some_facts(), exporter)
     sent = [item for _, body in listener.bodies for item in json.loads(body)]

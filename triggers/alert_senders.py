@@ -9,6 +9,7 @@ from typing import NamedTuple
 import azure.durable_functions as df
 import azure.functions as func
 
+from responders import tracing
 from responders.model import Authenticated, Signal
 from triggers import late_signals, own_writes
 from triggers.machine_callers import known_by
@@ -34,6 +35,7 @@ class Sender(NamedTuple):
         """What became of the alert, as its sender hears it."""
 
         async def work() -> func.HttpResponse:
+            tracing.came_from(req.headers)
             known = await known_by(req, by_key=by_key, action_groups=self.action_groups)
             signal = await own_writes.marked(self.parse(req.get_body(), known))
             return said(await late_signals.receive(signal, client, later), self.fix)

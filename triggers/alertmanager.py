@@ -9,13 +9,15 @@ import asyncio
 import azure.durable_functions as df
 import azure.functions as func
 
+from responders import tracing
 from responders.evidence import digest
 from responders.model import Signal
 from triggers import announcements, receiving
 from triggers.answers import answer, error
 from triggers.formats import alert_groups
 from triggers.machine_callers import known_by
-from triggers.receiving import CONNECTION, QUEUE, Later, Received
+from triggers.received import Received
+from triggers.receiving import CONNECTION, QUEUE, Later
 from triggers.signal_answers import answered, shown
 
 bp = df.Blueprint()
@@ -52,6 +54,7 @@ async def _take(
     *,
     by_key: bool,
 ) -> func.HttpResponse:
+    tracing.came_from(req.headers)
     known = await known_by(req, by_key=by_key, action_groups=False)
     group = alert_groups.parse(req.get_body(), known)
     fates = await _received(group.signals, client, later)

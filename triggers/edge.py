@@ -7,6 +7,7 @@ call learns whether a body made sense, and nothing is begun for one that does no
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 import azure.durable_functions as df
@@ -14,6 +15,7 @@ import azure.functions as func
 import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from responders import tracing
 from responders.errors import ResponderError, TransientError
 from triggers import access, idempotency, intake, people, status, tags
 from triggers.answers import error
@@ -24,6 +26,7 @@ MOST_BYTES = (
     256 * 1024
 )  # of a body; the longest that makes sense is a policy, or a consent to hundreds of choices
 _JSON = "application/json"
+_BAD = 400  # the first status that refuses
 _KEY_OF_THE_PLATFORM = (
     "code"  # a function key in the URL, as it is passed to functions that need one
 )
@@ -116,10 +119,10 @@ async def serve(
         call = _understood(req, client, operation, person)
         if not operation.steers:
             return await act(call)
+        tracing.came_from(req.headers)
         to = " ".join((operation.name, *call.named.values()))
         sent = idempotency.Sent(call.person.object_id, to, call.key, req.get_body())
-        remembered = operation.remembered
-        return await idempotency.once(intake.store(), sent, remembered, lambda: _unmoved(call, act))
+        return await _steered(operation, call, sent, act)
     except _BadCallError as bad:
         return bad.refusal
     except TransientError as problem:
@@ -127,6 +130,29 @@ async def serve(
     except ResponderError as problem:
         _log.error("call failed", operation=operation.name, reason=str(problem))
         return error(500, "CannotAnswer", str(problem), "see the log; GET /api/health?deep=true")
+
+
+async def _steered(
+    operation: Operation[Body, Query],
+    call: Call[Body, Query],
+    sent: idempotency.Sent,
+    act: Callable[[Call[Body, Query]], Awaitable[func.HttpResponse]],
+) -> func.HttpResponse:
+    """Once, and in the trace of the incident or run that it is about; one that opens some is traced as its signal."""
+    remembered = operation.remembered
+
+    async def once() -> func.HttpResponse:
+        return await idempotency.once(intake.store(), sent, remembered, lambda: _unmoved(call, act))
+
+    about = call.incident_id or call.named.get("run_id", "")
+    if not about:
+        return await once()
+    said = {"firebreak.operation": operation.name, "firebreak.by": call.person.object_id}
+    with tracing.span(f"call {operation.name}", about, said, came=datetime.now(UTC)) as span:
+        answered = await once()
+        status = answered.status_code
+        span.says({"http.response.status_code": status}, bad=status >= _BAD, why=f"HTTP {status}")
+    return answered
 
 
 def _understood(

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import azure.durable_functions as df
 from azure.durable_functions.models.DurableOrchestrationStatus import DurableOrchestrationStatus
 
+from responders import tracing
 from responders.errors import TransientError
 
 T = TypeVar("T")
@@ -84,15 +85,21 @@ def phase_told(found: DurableOrchestrationStatus) -> str:
 
 
 async def start(
-    client: df.DurableOrchestrationClient, playbook: str, instance_id: str, given: Any
+    client: df.DurableOrchestrationClient,
+    playbook: str,
+    instance_id: str,
+    given: Any,
+    *,
+    about: str = "",
 ) -> None:
     """Start it. Where it is running already that is as good: two workers may start the same one.
 
     The SDK tells by a bare exception that it exists, and by the same one that the host is in trouble: so the host is
-    asked which it was.
+    asked which it was. `about`: the incident or signal in whose trace Durable's own spans belong, if not the instance.
     """
     try:
-        await client.start_new(playbook, instance_id=instance_id, client_input=given)
+        with tracing.starting(about or instance_id):
+            await client.start_new(playbook, instance_id=instance_id, client_input=given)
     except Exception as refused:
         if not await is_known(client, instance_id):
             raise TransientError(f"{instance_id} could not be started: {refused}") from refused

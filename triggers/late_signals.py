@@ -6,7 +6,7 @@ import azure.durable_functions as df
 import structlog
 
 from playbooks.late_entities import ASKED_AFTER_MINUTES, LOOK
-from responders import known_principals, late_entities
+from responders import claims, known_principals, late_entities
 from responders.cloud import Cloud
 from responders.errors import AmbiguousError, ResponderError, UnresolvedError
 from responders.evidence import digest
@@ -14,7 +14,8 @@ from responders.model import Hint, Json, Signal
 from triggers import announcements, instances, intake, receiving
 from triggers.deciding import decide
 from triggers.formats import entities
-from triggers.receiving import Later, Received
+from triggers.received import Received
+from triggers.receiving import Later
 
 bp = df.Blueprint()
 _log = structlog.get_logger("firebreak.late_signals")
@@ -31,7 +32,8 @@ async def receive(
     instance = f"late-{key}"
     if not await intake.is_known(client, instance):
         order = {"signal": signal, "policy": intake.policy().frozen()}
-        await instances.start(client, _PLAYBOOK, instance, order)
+        about = claims.incident_id(signal)
+        await instances.start(client, _PLAYBOOK, instance, order, about=about)
     minutes = ", ".join(str(one) for one in ASKED_AFTER_MINUTES)
     why = f"it names no identity yet: its entities are asked for after {minutes} minutes"
     _log.info("signal waits", source=signal["source"], instance=instance)

@@ -19,7 +19,8 @@ from triggers import receiving
 from triggers.answers import AGAIN, answer
 from triggers.hint_bodies import HintBody
 from triggers.people import Person
-from triggers.receiving import Later, Received
+from triggers.received import Received
+from triggers.receiving import Later
 from triggers.refusals import cannot_resolve, resolves_to_nobody
 from triggers.signal_answers import shown
 

@@ -17,7 +17,7 @@ from responders.errors import TransientError
 from responders.evidence import digest
 from responders.model import Json, Signal
 from responders.signal_records import Record
-from triggers import announcements, intake, receiving
+from triggers import announcements, intake, receipts, receiving
 from triggers.receiving import CONNECTION, POISON, QUEUE
 
 bp = df.Blueprint()
@@ -47,7 +47,7 @@ async def on_queued_signal(
     if signal_records.is_ended(record):
         return
     try:
-        await receiving.handle(record, client)
+        await receiving.take_up(record, client)
     except TransientError as problem:
         if (waiting.dequeue_count or 0) < TRIES:
             raise
@@ -102,6 +102,7 @@ async def give_up(record: Record, client: df.DurableOrchestrationClient) -> None
     signal = record["signal"]
     _log.error("signal poisoned", source=signal["source"], kind=signal["kind"], why=record["why"])
     await asyncio.to_thread(signal_records.poison, intake.store(), signal, "not yet")
+    receipts.over(signal, "poisoned", datetime.fromisoformat(record["received_at"]), record["why"])
     facts = [
         ("Signal", signal["title"]),
         ("From", f"{signal['source']}, {signal['kind']}, {signal['severity']}".rstrip(", ")),

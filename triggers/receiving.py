@@ -6,7 +6,6 @@ once, because time has to pass or too much comes in, goes to a queue; a quiet da
 
 import asyncio
 import json
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import List  # noqa: UP035 - an output's annotation must be an old-style generic for the worker
 
@@ -20,9 +19,10 @@ from responders.cloud import Cloud
 from responders.errors import AmbiguousError, ResponderError, TransientError, UnresolvedError
 from responders.model import Hint, Signal
 from responders.signal_records import Fate, Record
-from triggers import alert_runs, intake
+from triggers import alert_runs, intake, receipts
 from triggers.alert_runs import TooManyRunsError
 from triggers.deciding import Decision, Depth, decide
+from triggers.received import Received
 
 _log = structlog.get_logger("firebreak.receiving")
 QUEUE, POISON = "firebreak-signals", "firebreak-signals-poison"
@@ -34,22 +34,6 @@ _AHEAD = timedelta(minutes=5)  # what clocks differ by; more is forged or broken
 _ANSWER_S = 5.0
 _PERSON_WAITS_S = 20.0  # rather than to be told to look again later
 _AT_ONCE = 8  # signals that are handled side by side while their senders wait; the rest is queued
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """What became of a signal."""
-
-    status: Fate
-    why: str
-    incident_id: str | None = None
-    joined: bool = False
-    mode: Depth = "record"
-    code: str | None = None  # of a refusal
-    run_id: str | None = (
-        None  # of a quiet-day playbook that it started or joined, in place of an incident
-    )
-    candidates: list[str] = field(default_factory=list)
 
 
 _in_hand: dict[str, int] = {}  # paths of records that calls of this worker are at -> how many calls
@@ -64,6 +48,13 @@ async def receive(
 
     Raises `TransientError` where there is no queue to put it on: it is kept, and the sweep takes it up.
     """
+    came = receipts.now()
+    return await receipts.traced(signal, came, lambda: _kept_or_queued(signal, client, later, came))
+
+
+async def _kept_or_queued(
+    signal: Signal, client: df.DurableOrchestrationClient, later: Later | None, came: datetime
+) -> Received:
     path, by_person = signal_records.path(signal), signal["source"] == "responder"
     if path in _in_hand and later is not None and not by_person:
         # Its record may not be written yet, so this delivery is kept by the queue.
@@ -74,7 +65,7 @@ async def receive(
     _in_hand[path] = _in_hand.get(path, 0) + 1
     try:
         async with asyncio.timeout(waits_s):
-            return await _received(signal, client, crowded=crowded)
+            return await _received(signal, client, came, crowded=crowded)
     except (TransientError, TimeoutError) as problem:
         if later is None:
             kept = "the signal is kept, and tried again by itself"
@@ -90,17 +81,22 @@ async def receive(
 
 
 async def _received(
-    signal: Signal, client: df.DurableOrchestrationClient, *, crowded: bool
+    signal: Signal, client: df.DurableOrchestrationClient, came: datetime, *, crowded: bool
 ) -> Received:
     if not crowded:
         _ask_early(signal)
     status: Fate = "queued" if crowded else "received"
-    record = await asyncio.to_thread(signal_records.opened, intake.store(), signal, status)
+    record = await asyncio.to_thread(signal_records.opened, intake.store(), signal, status, came)
     if signal_records.is_ended(record):
         return _said_before(record)
     if crowded:
         raise TransientError("many signals at once")
     return await handle(record, client)
+
+
+async def take_up(record: Record, client: df.DurableOrchestrationClient) -> Received:
+    """`handle`, of one that waited in the queue."""
+    return await receipts.traced(record["signal"], receipts.now(), lambda: handle(record, client))
 
 
 async def handle(record: Record, client: df.DurableOrchestrationClient) -> Received:
@@ -255,4 +251,5 @@ def _said_before(record: Record) -> Received:
         joined=record["incident_id"] is not None or record.get("run_id") is not None,
         mode=mode,
         run_id=record.get("run_id"),
+        again=True,
     )

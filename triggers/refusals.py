@@ -9,7 +9,7 @@ from responders.model import Json
 from triggers import people
 from triggers.answers import error
 from triggers.formats.reading import said
-from triggers.receiving import Received
+from triggers.received import Received
 
 _log = structlog.get_logger("firebreak.responder_api")
 

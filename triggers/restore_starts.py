@@ -49,6 +49,6 @@ async def begin(
                 "facts": {"requested": asked, "alone": True},
                 "holder": holder,
             }
-            await instances.start(client, PLAYBOOK, holder, order)
+            await instances.start(client, PLAYBOOK, holder, order, about=incident_id)
     _log.info("restore ordered", incident_id=incident_id, restore_id=restore_id)
     return None

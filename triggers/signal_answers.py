@@ -10,7 +10,7 @@ from responders.model import Json
 from triggers.answers import answer, error
 from triggers.formats.reading import UnreadableError
 from triggers.people import NotAllowedError, NotSignedInError
-from triggers.receiving import Received
+from triggers.received import Received
 
 _log = structlog.get_logger("firebreak.signals")
 

@@ -7,7 +7,7 @@ from typing import Any
 import azure.durable_functions as df
 
 from playbooks import addresses
-from playbooks.journaled import Work
+from playbooks.journaled import Work, open_store
 from playbooks.orders import Json
 from playbooks.running import perform
 from playbooks.runs.catalogue import PLAYBOOKS
@@ -22,12 +22,13 @@ from playbooks.runs.model import (
     document,
     folder,
 )
-from responders import cards, notices, reports, run_pages, run_records
-from responders.errors import ConflictError
+from responders import cards, notices, reports, run_pages, run_records, tracing
+from responders.errors import ConflictError, ResponderError
 from responders.evidence import EvidenceRef, EvidenceStore
 
 bp = df.Blueprint()
 _COUNTS = frozenset({"done", "nothing_to_do", "partly"})  # what a later run is compared with
+_BAD = frozenset({"refused", "failed"})
 _NAMED = 20  # findings on a card
 
 
@@ -70,7 +71,32 @@ async def seal_run(order: RunOrder) -> Json:
         await asyncio.to_thread(run_records.sealed, work.store, run["run_id"], manifest)
         return {"status": "done", "detail": manifest["path"]}
 
-    return await perform("seal_run", order, act)
+    sealed = await perform("seal_run", order, act)
+    await asyncio.to_thread(_write_root, run)
+    await tracing.handed_over()
+    return sealed
+
+
+def _write_root(run: Run) -> None:
+    """The run is over with this step, however it ended."""
+    if not tracing.is_on():
+        return
+    try:
+        how = run_records.end_of(open_store(), run["run_id"])
+    except ResponderError:
+        how = None
+    status = "unknown" if how is None else how["status"]
+    said: tracing.Attributes = {
+        "firebreak.run_id": run["run_id"],
+        "firebreak.playbook": run["playbook"],
+        "firebreak.mode": run["mode"],
+        "firebreak.outcome": status,
+        "firebreak.started_by": run["started_by"],
+    }
+    began = datetime.fromisoformat(run["opened_at"])
+    now = datetime.now(UTC)  # noqa: TID251 - an activity, never replayed
+    bad = status if status in _BAD else ""
+    tracing.write_root(f"run {run['playbook']}", run["run_id"], (began, now), said, bad=bad)
 
 
 def _manifest(store: EvidenceStore, where: str) -> EvidenceRef:

@@ -5,10 +5,10 @@ import asyncio
 import azure.durable_functions as df
 
 from playbooks import plan_files
-from playbooks.journaled import Work, perform
+from playbooks.journaled import Work, open_store, perform
 from playbooks.orders import Json, Order, folder
 from playbooks.steps import depths, incident_documents
-from responders import claims, incident_index, reports
+from responders import claims, incident_index, incident_traces, reports, tracing
 from responders.evidence import EvidenceRef, EvidenceStore
 from responders.model import Incident, StepResult
 
@@ -84,7 +84,14 @@ async def release_principal(order: Order) -> Json:
         await asyncio.to_thread(incident_index.closed, work.store, incident["incident_id"], how)
         return {"status": "done", "detail": "released"}
 
-    return await perform("release_principal", order, act)
+    released = await perform("release_principal", order, act)
+    if released["status"] == "done":
+        outcome = str(facts.get("outcome", "unknown"))
+        await asyncio.to_thread(
+            incident_traces.close, open_store(), incident, outcome, facts.get("clock", {})
+        )
+        await tracing.handed_over()
+    return released
 
 
 def _manifest(store: EvidenceStore, incident: Incident, name: str) -> EvidenceRef:

@@ -8,13 +8,15 @@ from playbooks import addresses, channels, notice_comments, notice_events
 from playbooks.journaled import Work, open_store, perform
 from playbooks.orders import Json, Order, folder
 from playbooks.steps import notice_cards
-from responders import cards, events, notices, sentinel_comments
+from responders import cards, events, incident_traces, notices, sentinel_comments
 from responders.cards import Card
 from responders.errors import ResponderError, TransientError
 from responders.model import StepResult
 from responders.settings import Settings
 
 bp = df.Blueprint()
+# As `breaking.told` tells of an incident whose own playbook broke: no step closes that one.
+_FAILED, _WHOLE = "failed", "compromised identity"
 
 
 @bp.activity_trigger(input_name="order")
@@ -23,6 +25,8 @@ async def tell_people(order: Order) -> Json:
     sentinel = await asyncio.to_thread(notice_comments.targets, open_store(), order)
     names = channels.in_use(Settings.from_environ(), order, sentinel)
     answers = await asyncio.gather(*(_tell(order, one, sentinel) for one in names))
+    if order["notice"] == _FAILED and order["facts"].get("Broken") == _WHOLE:
+        incident_traces.close(open_store(), order["incident"], _FAILED, {})  # nothing else will
     return channels.joined(dict(zip(names, answers, strict=True)))
 
 

@@ -5,28 +5,18 @@ process that began anew, or a second one, must not have it taken for growth, whi
 https://opentelemetry.io/docs/specs/otel/metrics/data-model/#temporality
 """
 
-import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from responders.settings import Settings
+from responders import telemetry
 from triggers.metrics.facts import Facts
 from triggers.metrics.families import families
 
 if TYPE_CHECKING:
-    from azure.identity import ManagedIdentityCredential
     from opentelemetry.sdk.metrics.export import MetricExporter
     from prometheus_client.core import Metric
 
-_COLLECTOR = ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
-_AZURE = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 _PUSH_MS = 30_000
-# The exporter's own statistics go to Microsoft, by a thread of theirs.
-# https://learn.microsoft.com/azure/azure-monitor/app/statsbeat
-_OF_ITSELF = (
-    "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL",
-    "APPLICATIONINSIGHTS_SDKSTATS_DISABLED",
-)
 
 
 class _Look:
@@ -53,13 +43,13 @@ def text(facts: Facts, accept: str) -> tuple[bytes, str]:
 
 def is_set_up() -> bool:
     """Whether a collector or Application Insights is named."""
-    return any(os.environ.get(name) for name in (*_COLLECTOR, _AZURE))
+    return telemetry.to_collector("metrics") or telemetry.to_azure("metrics")
 
 
 def push(facts: Facts) -> str:
     """Hand every sample to where the settings say. Returns where to; "nobody" where it was not taken."""
-    found = [("collector", _otlp)] if any(os.environ.get(one) for one in _COLLECTOR) else []
-    if os.environ.get(_AZURE):
+    found = [("collector", _otlp)] if telemetry.to_collector("metrics") else []
+    if telemetry.to_azure("metrics"):
         found.append(("Azure Monitor", _azure))
     taken = [name for name, exporter in found if hand_over(facts, exporter())]
     return " and ".join(taken) or "nobody"
@@ -72,9 +62,9 @@ def hand_over(facts: Facts, exporter: "MetricExporter") -> bool:
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
 
     reader = PeriodicExportingMetricReader(exporter, export_interval_millis=float("inf"))
-    resource = Resource.create({"service.name": "firebreak"})
+    resource = Resource.create({"service.name": telemetry.SERVICE})
     provider = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
-    meter = provider.get_meter("firebreak")
+    meter = provider.get_meter(telemetry.SERVICE)
     samples: dict[str, list[Any]] = {}
     for family in families(facts):
         for one in family.samples:
@@ -106,21 +96,11 @@ def _otlp() -> "MetricExporter":
 
 
 def _azure() -> "MetricExporter":
-    """As the app's own identity: Application Insights need not take anything else."""
-    from azure.identity import ManagedIdentityCredential  # noqa: PLC0415
-
-    own = ManagedIdentityCredential(client_id=Settings.from_environ().client_id)
-    return to_azure(os.environ[_AZURE], credential=own)
+    return to_azure(telemetry.azure_arguments())
 
 
-def to_azure(
-    connection_string: str, *, credential: "ManagedIdentityCredential | None"
-) -> "MetricExporter":
-    """Nothing is kept on a disk that the next instance does not have, and nothing is told of ourselves to others."""
-    for name in _OF_ITSELF:
-        os.environ.setdefault(name, "true")
+def to_azure(arguments: dict[str, Any]) -> "MetricExporter":
+    """As `telemetry` says it."""
     from azure.monitor.opentelemetry.exporter import AzureMonitorMetricExporter  # noqa: PLC0415
 
-    return AzureMonitorMetricExporter(
-        connection_string=connection_string, credential=credential, disable_offline_storage=True
-    )
+    return AzureMonitorMetricExporter(**arguments)
