@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from drill import kubeconfig, petra
 from drill.alert import log_alert
 from drill.options import Json
 from drill.petra import Operator
@@ -127,22 +126,23 @@ async def break_glass(desk: Desk, keep: Block, at_night: Block) -> None:
     assert "contained" in said.out
 
 
-async def _as_cluster_administrator(desk: Desk) -> str:
-    """A kubeconfig of somebody who may do anything in the clusters."""
-    token = await desk.ground.control.sign_in(petra.NAME, petra.KUBE)
-    return str(kubeconfig.write(desk.folder / "kubeconfig", desk.ground.described, token))
-
-
 @reads("docs/how-to/check-a-deployment.md")
-async def check_a_deployment(desk: Desk, whole: Block, card: Block, alone: Block) -> None:
-    """Everything is asked, a card is posted, and the same is asked from the own machine."""
-    assert "kill switch" in (await desk.types(whole, status=None)).out
-    assert "accepted, which is not yet posted" in (await desk.types(card, status=None)).out
-    (desk.folder / "settings.json").write_text(
-        json.dumps({"Values": {**desk.ground.described["environment"]}})
-    )
-    said = await desk.types(alone, given={"FIREBREAK_API_AUDIENCE": ""}, status=None)
-    assert "the tenant's signing keys are read" in said.out
+async def check_a_deployment(desk: Desk, check: Block, card: Block, local: Block) -> None:
+    """The app is asked, a test card is posted, and the same is asked on this machine, of the app's settings."""
+    assert "evidence store" in (await desk.types(check)).out
+    assert "test card" in (await desk.types(card)).out
+    # What it finds to mend here is a laptop's: tests/test_doctor_*.py say what it has to find.
+    kept = {"firebreak-settings.json": str(_kept_settings(desk))}
+    said = await desk.types(local, kept, given={"FIREBREAK_API_AUDIENCE": ""}, status=None)
+    assert "evidence store" in said.out
+
+
+def _kept_settings(desk: Desk) -> Path:
+    """The deployed app's settings, as `az functionapp config appsettings list` wrote them."""
+    path = desk.folder / "settings-that-were-kept.json"
+    kept = desk.ground.described["environment"]
+    path.write_text(json.dumps([{"name": one, "value": kept[one]} for one in kept]))
+    return path
 
 
 @reads("docs/how-to/deploy.md")
@@ -159,11 +159,11 @@ async def deploy(desk: Desk, where: Block, webhook: Block, grants: Block, *seen:
     both = [(await _identity(desk, name))["object_id"] for name in ("id-one", "id-two")]
     names = ("AZD_FIREBREAK_IDENTITY_PRINCIPAL_ID", "AZD_FIREBREAK_REBUILD_PRINCIPAL_ID")
     given = dict(zip(names, map(str, both), strict=True))
-    given["KUBECONFIG"] = await _as_cluster_administrator(desk)
     said = await desk.types(grants, {"<guarded>": "contoso", "<cluster>": _CLUSTER}, given=given)
     assert "containment: would be given Application.ReadWrite.All" in said.out
     assert "rebuild: was given AppRoleAssignment.ReadWrite.All" in said.out
-    assert "clusterrolebinding.rbac.authorization.k8s.io/firebreak-rebuild created" in said.out
+    assert "clusterrolebinding.rbac.authorization.k8s.io/firebreak-rebuild configured" in said.out
+    await _bound_again(desk, grants)
     # What it finds to mend in the sandbox's tenant is for tests/test_doctor_*.py to say.
     said = await desk.types(doctor, given={"AZD_FIREBREAK_APP": desk.origin}, status=None)
     assert "test card" in said.out
@@ -175,6 +175,15 @@ async def deploy(desk: Desk, where: Block, webhook: Block, grants: Block, *seen:
     )
     assert "planned" in said.out
     await desk.types(lock, {"<evidence account>": "stfirebreakevd"})
+
+
+async def _bound_again(desk: Desk, grants: Block) -> None:
+    """The cluster's roles belong to the sandbox's own identities, as before the page."""
+    own = desk.ground.described["seed"]["firebreak"]
+    lines = [one for one in grants.text.splitlines() if "envsubst" in one]
+    ids = {"CONTAINMENT": own["containment"]["object_id"], "REBUILD": own["rebuild"]["object_id"]}
+    bound = Block(grants.page, grants.line, "\n".join(lines))
+    await desk.types(bound, {"<cluster>": _CLUSTER}, given=ids)
 
 
 @reads("docs/how-to/event-grid.md")
@@ -409,7 +418,11 @@ async def _uploaded(desk: Desk, incident_id: str) -> None:
     await control.seed({"roleAssignments": [role]})
     asked = await desk.ground.http.get(
         f"{described['endpoints']['identity']}/msi/token",
-        params={"resource": "https://storage.azure.com", "api-version": "2019-08-01"},
+        params={
+            "resource": "https://storage.azure.com",
+            "api-version": "2019-08-01",
+            "client_id": described["seed"]["firebreak"]["containment"]["app_id"],
+        },
         headers={"X-IDENTITY-HEADER": described["identity_header"]},
     )
     headers = {
