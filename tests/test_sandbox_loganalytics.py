@@ -222,6 +222,21 @@ def test_only_the_right_token_and_the_right_role_may_query(sandbox: RunningSandb
     assert text.status_code == 415
 
 
+@pytest.mark.parametrize("role", ["Log Analytics Reader", "Log Analytics Data Reader"])
+def test_tables_are_read_by_an_action_for_each_or_by_the_data_action(
+    sandbox: RunningSandbox, role: str
+) -> None:
+    users = sandbox.control("GET", "state")["users"]
+    vera = next(one["id"] for one in users if one["userPrincipalName"].startswith("vera@"))
+    scope = f"/subscriptions/{sandbox.described['subscription_id']}"
+    given = {"scope": scope, "role": role, "principalId": vera}
+    sandbox.control("POST", "seed", {"roleAssignments": [given]})
+
+    token = sandbox.sign_in("vera", AUDIENCE)
+
+    assert _query(sandbox, token, "AzureActivity | count").status_code == 200
+
+
 def test_a_get_asks_the_same(sandbox: RunningSandbox) -> None:
     headers = {"Authorization": f"Bearer {managed_identity_token(sandbox, AUDIENCE)}"}
     url = f"{sandbox.endpoints['loganalytics']}/v1/workspaces/{sandbox.described['workspace_id']}/query"

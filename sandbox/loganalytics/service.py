@@ -1,8 +1,9 @@
 """The Log Analytics query API.
 
 Simulates   /v1/workspaces/{id}/query (GET and POST), /v1/$batch and /v1/workspaces/{id}/search
-Faithful    audience, Azure RBAC on the workspace, types, errors, `timespan`, `Prefer`, answers that are cut short,
-            throttling; a table on a cheaper plan is searched only, alone and without a window in the text
+Faithful    audience, Azure RBAC on the workspace and on its tables, types, errors, `timespan`, `Prefer`, answers that
+            are cut short, throttling; a table on a cheaper plan is searched only, alone and without a window in the text
+Choice      a query of a table that may not be read is refused, as one of the workspace is
 Left out    queries in the context of a resource, metadata; the words in which Azure refuses a cheaper table
 Source      https://learn.microsoft.com/azure/azure-monitor/logs/api/overview
             https://learn.microsoft.com/rest/api/loganalytics/query
@@ -35,6 +36,7 @@ from sandbox.world import Json, World
 
 _TYPE = "Microsoft.OperationalInsights/workspaces"
 _QUERY = f"{_TYPE}/query/read"
+_DATA = f"{_TYPE}/tables/data/read"
 _KNOWN = {"query", "timespan", "workspaces"}
 _TIME_IN_TEXT = re.compile(r"\bwhere\s+TimeGenerated\b")
 _MOST_REQUESTS = 100  # https://learn.microsoft.com/azure/azure-monitor/logs/api/batch-queries
@@ -91,7 +93,7 @@ async def post_search(world: World, call: Call) -> Response:
     """200, 400 for more than one table or a window in the text, 401, 403, 404, 415, 429."""
     caller = _caller(world, call)
     query = _Query(call.params["workspace"], _json(call), call.headers.get("prefer", ""))
-    _authorize(world, caller, query.workspace)
+    _authorize(world, caller, query.workspace, _text_of(query))
     text, timespan = _check({**query.body, "timespan": call.query.get("timespan", "")})
     if not timespan:
         raise bad_argument({"code": "QueryValidationError", "message": "The timespan is missing"})
@@ -117,10 +119,10 @@ async def _one(world: World, caller: Caller, request: object) -> Json:
 
 
 async def _run(world: World, caller: Caller, query: _Query) -> Json:
-    _authorize(world, caller, query.workspace)
+    _authorize(world, caller, query.workspace, _text_of(query))
     text, timespan = _check(query.body)
     for other in query.body.get("workspaces") or []:
-        _authorize(world, caller, str(other))
+        _authorize(world, caller, str(other), text)
     for table in mentioned(text):
         if world.logs.plans.get(table) in ("Basic", "Auxiliary"):
             raise semantic_error(f"The table '{table}' can't be queried on its plan: search it")
@@ -152,14 +154,22 @@ def _check(body: Json) -> tuple[str, str]:
     return text, timespan
 
 
-def _authorize(world: World, caller: Caller, name: str) -> None:
-    """The workspace is there, under its customer id or its resource id, and may be queried."""
+def _text_of(query: _Query) -> str:
+    """As far as it is one: who may not ask hears that before what is wrong with the question."""
+    text = query.body.get("query")
+    return text if isinstance(text, str) else ""
+
+
+def _authorize(world: World, caller: Caller, name: str, text: str) -> None:
+    """The workspace is there, under its customer id or its resource id, and so many of its tables may be queried."""
     for resource in world.azure.resources.values():
         if resource["type"].lower() == _TYPE.lower() and name.lower() in (
             resource["properties"]["customerId"].lower(),
             resource["id"].lower(),
         ):
-            if allows(world, caller.object_id, _QUERY, resource["id"]):
+            if allows(world, caller.object_id, _QUERY, resource["id"]) and all(
+                _may_read(world, caller, table, resource["id"]) for table in mentioned(text)
+            ):
                 return
             raise LogsError(
                 403,
@@ -168,6 +178,17 @@ def _authorize(world: World, caller: Caller, name: str) -> None:
                 "operation",
             )
     raise LogsError(404, "WorkspaceNotFoundError", f"The workspace could not be found: {name}")
+
+
+def _may_read(world: World, caller: Caller, table: str, workspace: str) -> bool:
+    """By an action for each table, as older roles have it for all of them, or by the data action of newer roles.
+
+    https://learn.microsoft.com/azure/azure-monitor/logs/manage-access#set-table-level-read-access
+    https://learn.microsoft.com/azure/azure-monitor/logs/granular-rbac-log-analytics
+    """
+    return allows(world, caller.object_id, f"{_TYPE}/query/{table}/read", workspace) or allows(
+        world, caller.object_id, _DATA, workspace, data_action=True
+    )
 
 
 def _caller(world: World, call: Call) -> Caller:
