@@ -9,13 +9,17 @@ Source   https://kubernetes.io/docs/reference/access-authn-authz/authorization/#
 """
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
 
 from responders import identity_webhooks
 from responders.errors import NotFoundError, RefusedError
 from responders.kube import Kube
 from responders.kube_requests import path_of
 from responders.model import Json, StepResult
+from responders.settings import Hand
 
 # Everything under "Needs" in the responders that work in a cluster; a test compares.
 NEEDED: dict[str, tuple[str, ...]] = {
@@ -67,11 +71,7 @@ IF_SUSPENDED: dict[str, tuple[str, ...]] = {
     "applications.argoproj.io": ("get", "patch"),
 }
 
-_READS = frozenset({"get", "list", "watch"})
-# What containment creates: a token for its proof, which is no object.
-_PROOF = "serviceaccounts/token"
-# Who builds a fence looks whether it stands; a survey has the list.
-_FENCES = "networkpolicies.networking.k8s.io"
+_MADE = Path(__file__).parent / "permissions.json"  # of every responder's NEEDS; see permissions/
 
 Question = tuple[str, str, str]  # verb, resource, and the namespace that it is asked of
 _Rules = tuple[str, list[Json]]  # of a namespace
@@ -138,21 +138,35 @@ async def _lacking(
 
 def reads(wanted: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     """Of these, what is asked of the identity that only looks, and proves."""
+    return _asked_of("containment", wanted)
+
+
+def changes(wanted: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Of these, what is asked of the identity that acts, which looks before it changes something."""
+    return _asked_of("rebuild", wanted)
+
+
+def _asked_of(hand: Hand, wanted: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    needed = _needed_by(hand)
     found = {
-        name: tuple(one for one in verbs if one in _READS or name == _PROOF)
+        name: tuple(one for one in verbs if one in needed.get(name, ()))
         for name, verbs in wanted.items()
-        if name != _FENCES
     }
     return {name: verbs for name, verbs in found.items() if verbs}
 
 
-def changes(wanted: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """Of these, what is asked of the identity that acts: whole resources, since it looks before it changes one."""
-    return {
-        name: tuple(verbs)
-        for name, verbs in wanted.items()
-        if name != _PROOF and not _READS.issuperset(verbs)
-    }
+@cache
+def _needed_by(hand: Hand) -> dict[str, set[str]]:
+    """By resource, the verbs that this identity is granted where a deployment goes by what is written."""
+    found: dict[str, set[str]] = {}
+    for rule in json.loads(_MADE.read_text(encoding="utf-8"))["hands"][hand]["cluster"]:
+        for path in rule["nonResourceURLs"]:
+            found.setdefault(path, set()).update(rule["verbs"])
+        for resource in rule["resources"]:
+            plural, slash, subresource = resource.partition("/")
+            group = "".join(f".{one}" for one in rule["apiGroups"] if one)
+            found.setdefault(f"{plural}{group}{slash}{subresource}", set()).update(rule["verbs"])
+    return found
 
 
 async def denied(kube: Kube, questions: Sequence[Question]) -> str:

@@ -210,6 +210,16 @@ def test_an_owner_is_worse_the_higher_it_stands(scope: str, severity: str) -> No
     assert {one["severity"] for one in found if one["rule"] == "role-owner-level"} == {severity}
 
 
+def test_what_firebreak_itself_may_do_is_told_and_left_to_its_own_check() -> None:
+    tenant = _holding(grant(OWNER, "/"))
+    tenant.ours = frozenset({PRINCIPAL})
+
+    (found,) = judging.judge(tenant)
+
+    assert (found["rule"], found["severity"]) == ("role-owner-level", "medium")
+    assert "firebreak doctor" in found["detail"]
+
+
 def test_a_role_that_a_group_carries_is_judged_as_its_members_and_not_by_use() -> None:
     carried = grant(OWNER, GROUP, via="a-group", principal_id="a-group", principal_type="Group")
 

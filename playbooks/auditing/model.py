@@ -85,6 +85,7 @@ class Tenant:
     unread: list[str] = field(default_factory=list)
     # Client ids of user-assigned identities that the directory knows and no subscription showed.
     opaque: set[str] = field(default_factory=set)
+    ours: frozenset[str] = frozenset()  # object ids of Firebreak's own identities
 
     @cached_property
     def by_app_id(self) -> dict[str, Holder]:

@@ -28,8 +28,10 @@ def judge(tenant: Tenant, holder: Holder) -> Iterator[Finding]:
             continue  # what it allows could not be read, and is said so
         if holder.duty and breadth(grant["scope"]) not in _BROAD:
             continue  # AKS gives it what a cluster needs, at its own groups
-        yield from _of_reach(holder, grant, role)
-        if "via" not in grant:  # the log names a group's assignment, and not for whom of it
+        ours = holder.principal_id in tenant.ours
+        yield from _of_reach(holder, grant, role, ours=ours)
+        # The log names a group's assignment, and not for whom of it; who rebuilds is hoped to have nothing to do.
+        if "via" not in grant and not ours:
             yield from _of_use(tenant, holder, grant, role)
 
 
@@ -80,12 +82,15 @@ def described(tenant: Tenant, grant: GrantFacts) -> str:
     return f"{role.name} (tier {TIERS[role.tier]}) at {grant['scope']}{via}"
 
 
-def _of_reach(holder: Holder, grant: GrantFacts, role: Role) -> Iterator[Finding]:
+def _of_reach(holder: Holder, grant: GrantFacts, role: Role, *, ours: bool) -> Iterator[Finding]:
     wide = breadth(grant["scope"])
     where = f"at the {wide} {grant['scope']}" if wide != "tenant" else "at the root of the tenant"
     if role.tier == "owner":
         severity: Severity = "critical" if wide in _BROAD else "high"
         said = f"{role.name} {where}: {role.why}"
+        if ours:
+            severity = "medium"
+            said += "; it is Firebreak's own: firebreak doctor says whether it has its condition, and nothing beyond"
         yield _found("role-owner-level", holder, grant, said, severity=severity)
     elif role.tier == "write" and wide in _BROAD:
         said = f"{role.name} {where}: give it where the identity works, at a resource group or a resource"

@@ -192,7 +192,14 @@ async def gathered(work: Work, order: RunOrder) -> Gathering:
         frozenset(rules["known_issuers"]),
     )
     use: UseFacts = await _kept(work, facts["use"]) if facts["use"] else _no_logs(order)
-    tenant = Tenant(work.cloud.tenant_id, opened(order), limits, use, unread=facts["unread"])
+    tenant = Tenant(
+        work.cloud.tenant_id,
+        opened(order),
+        limits,
+        use,
+        unread=facts["unread"],
+        ours=await work.cloud.own_object_ids(),
+    )
     around = await _kept(work, facts["clusters_path"])
     whole = Gathering(tenant, around["duties"])
     for path in facts["principals"]:

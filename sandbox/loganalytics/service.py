@@ -2,7 +2,7 @@
 
 Simulates   /v1/workspaces/{id}/query (GET and POST), /v1/$batch and /v1/workspaces/{id}/search
 Faithful    audience, Azure RBAC on the workspace and on its tables, types, errors, `timespan`, `Prefer`, answers that
-            are cut short, throttling; a table on a cheaper plan is searched only, alone and without a window in the text
+            are cut short, throttling; a table on a cheaper plan is searched only, alone, without a window in the text
 Choice      a query of a table that may not be read is refused, as one of the workspace is
 Left out    queries in the context of a resource, metadata; the words in which Azure refuses a cheaper table
 Source      https://learn.microsoft.com/azure/azure-monitor/logs/api/overview
