@@ -362,8 +362,9 @@ async def uninstall(desk: Desk, *blocks: Block) -> None:
     await desk.types(graph)
     await desk.types(azure, {"'Firebreak '": "'of the page '"})
     if shutil.which("kubectl") is not None:
-        named = {"clusterrole/firebreak-containment": f"clusterrole/{bound}"}
-        said = await desk.types(clusters, {**named, "firebreak-rebuild": "of-nobody"})
+        # Those of the sandbox's own identities are needed by the other pages.
+        named = {"firebreak-containment": bound, "firebreak-rebuild": "of-nobody"}
+        said = await desk.types(clusters, named)
         assert f'"{bound}" deleted' in said.out
         names = {"'Firebreak '": "'of the page '", "grep firebreak": f"grep {bound}"}
         said = await desk.types(left, names, given=here)
