@@ -33,10 +33,15 @@ _ON_ONE_DESK = pytest.mark.asyncio(loop_scope="module")
 assert levers.__name__, "its reader is among READERS once it is imported"
 # Pages that need a drill's results before them: typed by the exhaustive tests below, from the first line to the last.
 _AFTER_A_DRILL = frozenset({"docs/tutorial.md"})
+# Pages that start an app of their own, whose commands other pages and tests/test_cli_on_host.py type as well.
+_LONG = frozenset({"docs/how-to/break-glass.md", "docs/how-to/check-a-deployment.md"})
 _TYPED = [
     page.relative_to(ROOT).as_posix()
     for page in pages()
     if blocks(page) and page.relative_to(ROOT).as_posix() not in _AFTER_A_DRILL
+]
+_MARKED = [
+    pytest.param(page, marks=pytest.mark.exhaustive if page in _LONG else ()) for page in _TYPED
 ]
 
 
@@ -51,7 +56,7 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
 
 
 @_ON_ONE_DESK
-@pytest.mark.parametrize("page", _TYPED)
+@pytest.mark.parametrize("page", _MARKED)
 async def test_whatever_a_page_has_people_type_does_what_the_page_says(
     desk: Desk, page: str
 ) -> None:
@@ -202,7 +207,6 @@ def test_every_kubectl_in_a_sentence_is_a_command_of_kubectl() -> None:
 
 _PLAYED = re.compile(r"`make run PLAYBOOK=(\w+)`")
 _FACT = re.compile(r"^  (?:[✓✗]) (.{14})(\S.*)$", re.M)
-_QUICK = "stale_tokens"  # the sample of the default run
 
 
 def shown() -> dict[str, str]:
@@ -247,13 +251,9 @@ def test_every_playbook_of_quiet_days_shows_on_its_page_what_a_play_says() -> No
     assert set(shown()) == set(names())
 
 
-def test_a_play_says_what_its_page_shows(tmp_path: Path) -> None:
-    _plays(_QUICK, tmp_path)
-
-
 @pytest.mark.exhaustive
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", [one for one in names() if one != _QUICK])
+@pytest.mark.parametrize("name", names())
 def test_every_play_says_what_its_page_shows(name: str, tmp_path: Path) -> None:
     _plays(name, tmp_path)
 
