@@ -11,8 +11,9 @@ _FILE = Path(__file__).parent / "prices.json"
 MONTH_S = 2_628_000  # of a year, a twelfth
 MONTH_H = 730
 INSTANCE_GB = 2.0
-# infra/main.bicep: one instance each for HTTP and Durable never sleeps; seven detections; doors of a private network.
-READY_INSTANCES, DETECTIONS, ENDPOINTS, ZONES = 2, 7, 5, 4
+# infra/main.bicep: one instance each for HTTP and Durable never sleeps; eight detections, six alerts about itself;
+# doors of a private network.
+READY_INSTANCES, DETECTIONS, TROUBLES, ENDPOINTS, ZONES = 2, 8, 6, 5, 4
 # host.json: four control queues, the queue of the steps, our own; each is asked at least every two seconds.
 QUEUES, POLL_S = 6, 2
 # Timers in a month: a sweep each minute, sign-ins every five minutes, one each hour, a health check each day.
@@ -80,7 +81,8 @@ def quiet_month(*, private: bool = False) -> list[Item]:
             "queue_10k",
             1e4,
         ),
-        Item("detections", "7 rules, every 5 minutes", DETECTIONS, "log_alert_rule"),
+        Item("detections", "8 rules, every 5 minutes", DETECTIONS, "log_alert_rule"),
+        Item("alerts about itself", "6 rules, every 15 minutes", TROUBLES, "log_alert_rule_15"),
         Item("telemetry", "executions x 10 KB", TIMERS * TELEMETRY_KB, "log_gb", 1e6),
     ]
     if private:

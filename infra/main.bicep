@@ -254,9 +254,34 @@ module detections 'modules/detections.bicep' = {
     tags: allTags
     workspaceResourceId: workspaceResourceId
     actionGroupId: actions.outputs.senderId
-    ownPrincipalId: identity.outputs.principalId
+    ownPrincipalIds: [
+      identity.outputs.principalId
+      rebuildIdentity.outputs.principalId
+    ]
     trustedIssuers: trustedIssuers
     ownAddresses: ownAddresses
+  }
+}
+
+module troubles 'modules/troubles.bicep' = {
+  scope: group
+  name: 'troubles'
+  params: {
+    location: location
+    tags: allTags
+    workspaceResourceId: workspaceResourceId
+    actionGroupId: actions.outputs.operatorsId
+  }
+}
+
+module workbook 'modules/workbook.bicep' = {
+  scope: group
+  name: 'workbook'
+  params: {
+    name: 'firebreak-${environmentName}'
+    location: location
+    tags: allTags
+    workspaceResourceId: workspaceResourceId
   }
 }
 

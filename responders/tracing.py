@@ -34,7 +34,7 @@ class Traced:
             return
         self._span.set_attributes(_clean(attributes))
         if bad:
-            self._span.set_status(Status(StatusCode.ERROR, scrub(why)[:_SAID]))
+            _mark(self._span, why)
 
     def concerns(self, about: str) -> None:
         """Point to another trace: of the incident that a signal joined, of the run that it started."""
@@ -108,7 +108,7 @@ def write_root(
             name, context=Context(), attributes=_clean(attributes), start_time=began
         )
     if bad:
-        made.set_status(Status(StatusCode.ERROR, scrub(bad)[:_SAID]))
+        _mark(made, bad)
     made.end(max(began, ended))
 
 
@@ -164,6 +164,13 @@ def in_log(
         event["trace_id"] = trace.format_trace_id(now.trace_id)
         event["span_id"] = trace.format_span_id(now.span_id)
     return event
+
+
+def _mark(made: Span, why: str) -> None:
+    """As an error, with its reason: Azure Monitor's exporter drops the sentence of a status, and keeps attributes."""
+    said = scrub(why)[:_SAID]
+    made.set_status(Status(StatusCode.ERROR, said))
+    made.set_attribute("firebreak.why", said)
 
 
 def _nanoseconds(moment: datetime) -> int:

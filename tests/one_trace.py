@@ -7,12 +7,21 @@ import sqlite3
 from collections import Counter
 from typing import Any
 
+from drill.traffic import ours
 from drill.training_ground import TrainingGround
 from responders import trace_ids
 from tests.collector import Collector, Seen
 
 Entries = list[dict[str, Any]]
 # Ids and names of objects; "v1.0" and "{id}" are neither.
+# As infra/queries/own-identity-outside-steps.kql has them, and the headers in which services see or say them.
+_IDS = tuple(
+    f"firebreak.{one}" for one in ("client_request_id", "request_id", "correlation_id", "audit_id")
+)
+_HEADERS = (
+    *("client-request-id", "x-ms-client-request-id", "request-id", "x-ms-request-id"),
+    *("x-ms-correlation-request-id", "audit-id"),
+)
 _LEAST = 8  # characters of a secret; shorter ones would be found everywhere
 _PARTICULAR = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}|aks-|orders|/inc-")
 
@@ -94,6 +103,28 @@ async def of_this_ground(
     assert log.count(own) > 20, "lines of the log without the trace"
     await nothing_is_told(ground, collector, log)
     return spans
+
+
+async def untold(collector: Collector, ground: TrainingGround, log: str) -> list[tuple[str, str]]:
+    """Calls of our identities under an id that is in no span and no line of the log: what the detection looks for."""
+    own = ours(ground.described["seed"])
+    told = {
+        str(one.attributes[name]).lower()
+        for one in collector.spans
+        for name in _IDS
+        if name in one.attributes
+    }
+    found = []
+    for one in await ground.control.traffic():
+        headers = {**_lower(one["request_headers"]), **_lower(one["response_headers"])}
+        ids = [headers[name] for name in _HEADERS if headers.get(name)]
+        if one["caller"] in own and not any(i.lower() in told or i in log for i in ids):
+            found.append((one["method"], one["url"]))
+    return found
+
+
+def _lower(headers: dict[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
 
 
 async def nothing_is_told(ground: TrainingGround, collector: Collector, log: str) -> None:

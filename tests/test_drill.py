@@ -112,6 +112,18 @@ async def test_a_drill_is_green_is_one_trace_and_leaves_its_verdict_report_and_t
         }
         hands = {one.attributes.get("firebreak.hand") for one in spans}
         assert {"containment", "rebuild"} <= hands
+        # The app's log and spans know of each of its calls, and of no other one: the drill's own that mint tokens as
+        # Firebreak, and a thief's.
+        log = "\n".join(one.read_text() for one in ground.host_logs)
+        drills = await one_trace.untold(collector, ground, log)
+        assert {(method, url.rpartition("/")[2]) for method, url in drills} == {("POST", "token")}
+        stolen = await ground.control.sign_in_app(
+            ground.described["seed"]["firebreak"]["containment"]["app_id"],
+            "https://graph.microsoft.com",
+        )
+        url = f"{ground.described['endpoints']['graph']}/v1.0/organization"
+        await ground.http.get(url, headers={"Authorization": f"Bearer {stolen}"})
+        assert await one_trace.untold(collector, ground, log) == [*drills, ("GET", url)]
 
     to = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
     options = Options(folder=tmp_path, timeout_s=120, host_environment=to)

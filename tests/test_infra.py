@@ -20,9 +20,18 @@ INFRA = ROOT / "infra"
 MODULES = sorted((INFRA / "modules").glob("*.bicep"))
 MAINS = [INFRA / "main.bicep", INFRA / "after-deploy.bicep", INFRA / "grants.bicep"]
 QUERIES = sorted((INFRA / "queries").glob("*.kql"))
+OWN_ALERTS = sorted((INFRA / "alerts" / "own").glob("*.kql"))
+WORKBOOK = sorted((INFRA / "workbooks").glob("*.kql"))
+SOMEBODY = "00000000-0000-0000-0000-000000000001"
+# What is put together where it is said: ids that services answer with, and milestones.
+_IDS = ("firebreak.request_id", "firebreak.correlation_id", "firebreak.audit_id")
+_SECONDS = tuple(f"firebreak.seconds_to_{one}" for one in ("disabled", "contained", "recovered"))
+_PARTS = {"nobody", "given up", "trace_id"}  # words within a line
 CHECKER = ROOT.parent / "shared" / "specs" / "arm-templates" / "check_arm.py"
 # Resource types whose schemas the checker does not have.
-_UNCHECKED = re.compile(r"no schema for Microsoft\.(Network/|Resources/resourceGroups@)")
+_UNCHECKED = re.compile(
+    r"no schema for Microsoft\.(Network/|Resources/resourceGroups@|Insights/workbooks@)"
+)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -186,17 +195,72 @@ def fired(name: str, dimensions: list[dict[str, str]]) -> Any:
     }
 
 
-def test_every_detection_is_right_to_microsofts_parser(checker: Path, tmp_path: Path) -> None:
-    filled = []
-    for path in QUERIES:
-        text = path.read_text().replace("OWN_PRINCIPAL_ID", "00000000-0000-0000-0000-000000000001")
+def test_every_query_is_right_to_microsofts_parser_and_a_seeded_fault_is_not(
+    checker: Path, tmp_path: Path
+) -> None:
+    """Detections, alerts about Firebreak itself, and the workbook, with what Bicep or the workbook puts in."""
+    tables, filled = tmp_path / "tables", tmp_path / "queries"
+    shutil.copytree(checker / "schema", tables)
+    shutil.copytree(ROOT / "tests" / "tables", tables, dirs_exist_ok=True)
+    filled.mkdir()
+    for path in (*QUERIES, *OWN_ALERTS, *WORKBOOK):
+        text = path.read_text().replace("OWN_PRINCIPAL_IDS", f'["{SOMEBODY}"]')
         text = text.replace("TRUSTED_ISSUERS", '["a"]').replace("OWN_ADDRESSES", '["10.0.0.0/8"]')
-        filled.append(tmp_path / path.name)
-        filled[-1].write_text(text)
+        (filled / path.name).write_text(text)
+    wrong = filled / "wrong.kql"
+    text = (INFRA / "alerts" / "own" / "signals-wait.kql").read_text()
+    wrong.write_text(text.replace("Max)", "Maximum)"))
 
-    checked = _check(checker, *filled)
+    checked = _check(checker, Path("--schema"), tables, filled)
 
-    assert checked.returncode == 0, checked.stdout + checked.stderr
+    found = {line.partition(":")[0] for line in checked.stdout.splitlines() if " Error " in line}
+    assert found == {str(wrong)}, checked.stdout + checked.stderr
+    assert f"{len(QUERIES) + len(OWN_ALERTS) + len(WORKBOOK) + 1} files" in checked.stdout
+
+
+def test_no_placeholder_is_left_when_bicep_is_through() -> None:
+    """What is replaced in the template is all that stands for something in the queries."""
+    template = (INFRA / "modules" / "detections.bicep").read_text()
+    replaced = set(re.findall(r"'([A-Z]+_[A-Z_]+)'", template))
+    used = {
+        word
+        for path in (*QUERIES, *OWN_ALERTS, *WORKBOOK)
+        for line in path.read_text().splitlines()
+        if not line.startswith("//")
+        for word in re.findall(r"\b[A-Z]{3,}_[A-Z_]+\b", line)
+    }
+
+    assert used == replaced
+
+
+def test_every_alert_about_firebreak_and_every_table_of_the_workbook_is_deployed() -> None:
+    for module, files, folder in (
+        ("troubles", OWN_ALERTS, "alerts/own"),
+        ("workbook", WORKBOOK, "workbooks"),
+    ):
+        text = (INFRA / "modules" / f"{module}.bicep").read_text()
+        assert {one.stem for one in files} == set(re.findall(rf"{folder}/([\w-]+)\.kql", text))
+        assert files
+
+
+def test_what_alerts_and_workbook_look_for_is_what_the_app_says() -> None:
+    """Names of spans, attributes, lines and figures are nowhere declared: they are words in two places."""
+    sources = "\n".join(
+        path.read_text()
+        for folder in ("responders", "playbooks", "triggers")
+        for path in (ROOT / folder).rglob("*.py")
+    )
+    queries = "\n".join(path.read_text() for path in (*QUERIES, *OWN_ALERTS, *WORKBOOK))
+    words = set(re.findall(r'"(firebreak[._][\w.]+)"', queries))
+    lines = set(re.findall(r'(?:event\) ==|has) "([a-z. ]+)"', queries)) - _PARTS
+    known = sources.replace('f"firebreak.{name}"', " ".join(_IDS)).replace(
+        'f"firebreak.seconds_to_{milestone}"', " ".join(_SECONDS)
+    )
+
+    assert len(words) > 10
+    assert {one for one in words if one not in known} == set()
+    assert len(lines) >= 4
+    assert {one for one in lines if f'"{one}"' not in sources} == set()
 
 
 def problems(*files: Path) -> list[str]:

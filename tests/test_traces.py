@@ -94,7 +94,7 @@ async def test_what_was_refused_is_an_error_with_its_reason(collector: Collector
     step = named(collector.until(lambda found: len(found) == 2), "step disable")
 
     assert step.failed
-    assert step.why == "the scope is locked"
+    assert step.why == step.attributes["firebreak.why"] == "the scope is locked"
 
 
 async def test_an_error_is_named_by_its_class_alone(collector: Collector) -> None:

@@ -4,7 +4,7 @@ param location string
 param tags object
 param workspaceResourceId string
 param actionGroupId string
-param ownPrincipalId string
+param ownPrincipalIds array
 
 @description('Issuers whose federated credentials are expected: those of your clusters and pipelines, to the letter. Empty: every new trust is told of, and only planned about.')
 param trustedIssuers array = []
@@ -71,6 +71,14 @@ var detections = [
     by: false
     query: loadTextContent('../queries/own-identity-elsewhere.kql')
   }
+  {
+    name: 'firebreak-own-identity-outside-steps'
+    title: 'Firebreak: its own identity was used, and not by Firebreak'
+    severity: 1
+    about: 'ObjectId'
+    by: false
+    query: loadTextContent('../queries/own-identity-outside-steps.kql')
+  }
 ]
 
 resource rules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
@@ -94,7 +102,7 @@ resource rules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       criteria: {
         allOf: [
           {
-            query: replace(replace(replace(detection.query, 'OWN_PRINCIPAL_ID', ownPrincipalId), 'TRUSTED_ISSUERS', trusted), 'OWN_ADDRESSES', string(ownAddresses))
+            query: replace(replace(replace(detection.query, 'OWN_PRINCIPAL_IDS', string(ownPrincipalIds)), 'TRUSTED_ISSUERS', trusted), 'OWN_ADDRESSES', string(ownAddresses))
             timeAggregation: 'Count'
             operator: 'GreaterThan'
             threshold: 0
