@@ -68,10 +68,15 @@ async def of(cloud: Cloud, principal_object_id: str) -> Seen:
 
 async def carried_by_groups(cloud: Cloud, principal_object_id: str) -> Seen:
     """Those that groups carry to the principal, nested groups included."""
-    object_id = checked_guid(principal_object_id, "object id")
-    seen = await _everywhere(cloud, f"assignedTo('{object_id}')")
+    seen = await assigned_to(cloud, principal_object_id)
     groups = {key: one for key, one in seen.found.items() if str(one.principal_type) == "Group"}
     return seen._replace(found=groups)
+
+
+async def assigned_to(cloud: Cloud, principal_object_id: str) -> Seen:
+    """Those that it has, and those that groups carry to it, as the lists of all scopes show them."""
+    object_id = checked_guid(principal_object_id, "object id")
+    return await _everywhere(cloud, f"assignedTo('{object_id}')")
 
 
 async def at_scopes(

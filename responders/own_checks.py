@@ -25,6 +25,7 @@ class Row(NamedTuple):
     fix: str = ""
     about: str = ""  # which of several: an identity, a cluster, a table
     grave: bool = False  # incidents fail by it, or somebody else may act as Firebreak
+    rule: str = ""  # of the finding that the daily check makes of it
 
 
 Ask = Callable[[], Awaitable[Sequence[Row]]]

@@ -235,6 +235,11 @@ async def _is_allowed_enough(kube: Kube, resource: str, verb: str, rules: Sequen
     return all(answers)
 
 
+async def rules_in(kube: Kube, namespace: str) -> list[Json]:
+    """What the API server lists of our rights there: a binding of the cluster's shows in every namespace."""
+    return (await _rules_in(kube, namespace))[1]
+
+
 async def _rules_in(kube: Kube, namespace: str) -> _Rules:
     """What we may do there, as far as the API server can list it: one question instead of thirty."""
     review: Json = {
@@ -265,19 +270,23 @@ def _permits(rule: Json, resource: str, verb: str) -> bool:
 
 async def _is_allowed(kube: Kube, resource: str, verb: str, namespace: str = "") -> bool:
     """One review."""
+    review: Json = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": _attributes(resource, verb, namespace),
+    }
+    answer = await kube.ask(path_of("selfsubjectaccessreviews"), review)
+    return bool(answer["status"].get("allowed"))
+
+
+def _attributes(resource: str, verb: str, namespace: str) -> Json:
+    if resource.startswith("/"):
+        return {"nonResourceAttributes": {"path": resource, "verb": verb}}
     noun, _, subresource = resource.partition("/")
     plural, _, group = noun.partition(".")
     attributes = {"verb": verb, "group": group, "resource": plural, "subresource": subresource}
     attributes["namespace"] = namespace
-    review: Json = {
-        "apiVersion": "authorization.k8s.io/v1",
-        "kind": "SelfSubjectAccessReview",
-        "spec": {
-            "resourceAttributes": {name: value for name, value in attributes.items() if value}
-        },
-    }
-    answer = await kube.ask(path_of("selfsubjectaccessreviews"), review)
-    return bool(answer["status"].get("allowed"))
+    return {"resourceAttributes": {name: value for name, value in attributes.items() if value}}
 
 
 async def _webhook(kube: Kube) -> str:

@@ -13,6 +13,7 @@ from responders.errors import RefusedError
 TeamsShape = Literal["message", "card"]  # what the flow behind the webhook expects
 Credential = Literal["managed-identity", "azure-cli"]
 Hand = Literal["containment", "rebuild"]  # which of the app's two identities acts
+Profile = Literal["full", "managed-identities-only"]  # what the identities were granted for
 PUBLIC_ARM = "https://management.azure.com"
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -31,6 +32,7 @@ class Settings:
     ca_bundle: Path | None = None  # trusted on top of the system's authorities
     client_id: str | None = None  # of a user-assigned identity; None is the system-assigned one
     rebuild_client_id: str | None = None  # acts after a person's consent; None: the one above does
+    profile: Profile = "full"
     evidence_url: str | None = None  # of a blob container
     credential: Credential = "managed-identity"  # azure-cli: whoever ran `az login`, on a laptop
     event_grid_topic: str | None = None  # where notices are published as events; None: nowhere
@@ -57,6 +59,7 @@ class Settings:
             ca_bundle=_file("FIREBREAK_CA_BUNDLE", bundle) if bundle else None,
             client_id=_own_id("FIREBREAK_CLIENT_ID", environ),
             rebuild_client_id=_own_id("FIREBREAK_REBUILD_CLIENT_ID", environ),
+            profile=cast(Profile, _one_of("FIREBREAK_PROFILE", environ, get_args(Profile))),
             credential=cast(
                 Credential, _one_of("FIREBREAK_CREDENTIAL", environ, get_args(Credential))
             ),

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from structlog.contextvars import bound_contextvars
 
-from responders import own_rights
+from responders import own_rights, role_definitions
 from responders.calls import azure_call
 from responders.cloud import Cloud
 from responders.clusters import address_of
@@ -83,7 +83,8 @@ async def published(cloud: Cloud, cluster: ClusterRef) -> Published:
 async def missing_right(cloud: Cloud, cluster: ClusterRef) -> str:
     """Why Firebreak may not rotate this cluster's keys, and what to do; empty where it may."""
     acting = await cloud.acting_as("rebuild")
-    if own_rights.allows(await own_rights.permissions_at(acting, cluster["resource_id"]), _ACTION):
+    blocks = await own_rights.permissions_at(acting, cluster["resource_id"])
+    if role_definitions.allows(blocks, _ACTION):
         return ""
     return (
         f"{cluster['name']}: Firebreak may not rotate its signing keys: it needs {_ACTION} there, as the role "

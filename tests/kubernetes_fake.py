@@ -207,6 +207,8 @@ def _merged(before: Any, patch: Any) -> Any:
 
 
 def _asked(review: Json) -> str:
+    if path := review["spec"].get("nonResourceAttributes"):
+        return f"{path['verb']} {path['path']}"
     wanted = review["spec"]["resourceAttributes"]
     noun = ".".join(filter(None, (wanted["resource"], wanted.get("group"))))
     return f"{wanted['verb']} " + "/".join(filter(None, (noun, wanted.get("subresource"))))

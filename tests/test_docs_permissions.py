@@ -7,7 +7,6 @@ import pytest
 
 from permissions.document import CONTAINED
 from permissions.joined import declared
-from responders import own_rights
 from triggers import people
 
 ROOT = Path(__file__).parent.parent
@@ -42,18 +41,6 @@ def test_every_action_and_every_verb_that_a_responder_needs_is_on_the_page() -> 
     for needs in declared().values():
         assert {one.action for one in needs.azure if not one.untried} <= actions
         assert {(one.resource, verb) for one in needs.cluster for verb in one.verbs} <= verbs
-
-
-def test_the_health_check_looks_for_every_app_role_on_the_page() -> None:
-    assert set(own_rights.GRAPH) == first_cells("Microsoft Graph, as app roles")
-    assert set(own_rights.GRAPH) >= own_rights.GRAVE
-
-
-def test_the_health_check_looks_for_actions_that_are_on_the_page() -> None:
-    looked_for = {one for actions in own_rights.AZURE.values() for one in actions}
-
-    assert looked_for <= first_cells("Azure, as custom roles")
-    assert set(own_rights.AZURE) >= own_rights.GRAVE_IN_AZURE
 
 
 @pytest.mark.parametrize("role", people.ROLES)

@@ -21,7 +21,6 @@ from responders.errors import RefusedError, TransientError
 from responders.evidence_folder import EvidenceFolder
 from responders.model import Signal
 from responders.sign_in_failures import Window
-from sandbox.arm.built_in_roles import BUILT_IN_ROLES
 from tests import kubernetes_fake
 from tests.azure_fake import WORKSPACE, FakeAzure, Say
 from tests.kubernetes_fake import FakeApi
@@ -158,26 +157,6 @@ async def test_what_we_may_not_do_in_a_cluster_is_named_verb_by_verb(api: FakeAp
         "list pods.metrics.k8s.io",
         "create serviceaccounts/token",
     ]
-
-
-def test_an_action_is_allowed_by_wildcards_less_what_the_same_role_takes_away() -> None:
-    contributor = {"actions": ["*"], "notActions": ["Microsoft.Authorization/*/Write"]}
-    access = {"actions": ["Microsoft.Authorization/roleAssignments/*"]}
-    write = "Microsoft.Authorization/roleAssignments/write"
-
-    assert not own_rights.allows([], write)
-    assert not own_rights.allows([contributor], write)
-    assert own_rights.allows([contributor, access], write)
-    assert own_rights.allows([contributor], "Microsoft.KeyVault/vaults/read")
-
-
-def test_each_role_that_is_asked_for_has_the_actions_that_it_is_asked_for_by() -> None:
-    roles = {one.name: one for one in BUILT_IN_ROLES}
-    for name in own_rights.AZURE.keys() - {own_rights.KEY_ROTATOR, own_rights.ENABLER}:
-        role = roles[name]
-        block = {"actions": role.actions, "notActions": role.not_actions}
-        lacking = [one for one in own_rights.AZURE[name] if not own_rights.allows([block], one)]
-        assert lacking == [], name
 
 
 async def test_a_person_has_no_app_roles_to_be_judged_by(

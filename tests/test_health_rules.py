@@ -54,7 +54,7 @@ def cluster(**more: Any) -> ClusterSeen:
 def own(**more: Any) -> OwnSeen:
     found: Any = {
         "checks": [{"name": "directory", "said": "acts as x", "well": True, "fix": ""}],
-        "rights": {"graph": [], "azure": {}, "unread": []},
+        "rights": {"wrong": [], "unread": []},
         "waiting": 0,
         "oldest_at": None,
         "poisoned": [],
@@ -208,14 +208,13 @@ def test_a_service_that_fails_is_red_and_what_a_person_chose_is_yellow() -> None
 
 
 def test_a_missing_right_is_as_grave_as_what_comes_of_it() -> None:
-    def lacking(graph: list[str], azure: dict[str, Any]) -> dict[str, str]:
-        return of_own(rights={"graph": graph, "azure": azure, "unread": []})
+    def wrong(rule: str, *, grave: bool) -> dict[str, str]:
+        one = {"rule": rule, "about": "identity", "said": "no", "fix": "mend it", "grave": grave}
+        return of_own(rights={"wrong": [one], "unread": []})
 
-    assert lacking(["Application.ReadWrite.All"], {}) == {"graph-permission-missing": "high"}
-    assert lacking(["Directory.Read.All"], {}) == {"graph-permission-missing": "medium"}
-    assert lacking([], {"sub": {"Reader": ["x/read"]}}) == {"azure-permission-missing": "high"}
-    vaults = {"sub": {"Key Vault Contributor": ["x/write"]}}
-    assert lacking([], vaults) == {"azure-permission-missing": "medium"}
+    missing = "graph-permission-missing"
+    assert wrong(missing, grave=True) == {missing: "high"}
+    assert wrong(missing, grave=False) == {missing: "medium"}
 
 
 def test_a_signal_that_waits_is_told_from_the_minute_that_policy_names() -> None:

@@ -23,7 +23,7 @@ from responders.cloud import Cloud
 from responders.own_checks import Check, Row, saying
 from responders.own_tables import Limits
 from responders.settings import Settings
-from triggers import health_sign_in, instances, intake
+from triggers import health_rights, health_sign_in, instances, intake
 
 _SETTINGS = "correct the setting: docs/reference/settings.md"
 _POLICY = "correct policy.toml: docs/reference/settings.md; firebreak policy-check"
@@ -42,6 +42,7 @@ def every(client: df.DurableOrchestrationClient) -> list[Check]:
         *own_services.services(Cloud.connect, intake.store),
         Check("tables", _tables, own_tables.FIX, "unknown", seconds=30),
         Check("channels", _channels, "docs/how-to/teams.md"),
+        *health_rights.checks(),
         *health_sign_in.checks(),
         Check("orchestrations", saying(partial(_durable, client)), _LOG),
         Check("signals", _signals, own_health.SIGNALS_FIX),

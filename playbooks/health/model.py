@@ -23,11 +23,20 @@ class ClusterSeen(TypedDict):
     unread: list[str]
 
 
-class OwnRights(TypedDict):
-    """What our own identity lacks."""
+class WrongRight(TypedDict):
+    """A permission that is missing or too much, or a way for others to act as Firebreak."""
 
-    graph: list[str]  # app roles
-    azure: dict[str, dict[str, list[str]]]  # subscription -> role -> actions
+    rule: str
+    about: str  # which identity
+    said: str
+    fix: str
+    grave: bool
+
+
+class OwnRights(TypedDict):
+    """What our own identities hold, against what they need."""
+
+    wrong: list[WrongRight]
     unread: list[str]
 
 

@@ -5,9 +5,8 @@ from datetime import datetime, timedelta
 from playbooks.health.model import About, Check, OwnRights, OwnSeen, Part, ScheduleSeen, finding
 from playbooks.orders import Json
 from playbooks.runs.model import Finding
-from responders import own_health, own_rights
+from responders import own_health
 
-_PERMISSIONS = "docs/reference/permissions.md"
 # What a person chose, or has not set up: it is known to somebody, and no defect.
 _CHOSEN = {"kill switch": "not-acting", "channels": "nobody-is-told"}
 _SLACK = timedelta(minutes=1)  # between the moment of a timer and that of its run
@@ -42,29 +41,18 @@ def _failed(check: Check) -> Finding:
 
 
 def _rights(rights: OwnRights) -> Part:
+    """What is missing, what is too much, and who else may act as Firebreak."""
     findings = [
         finding(
-            "graph-permission-missing",
-            "high" if role in own_rights.GRAVE else "medium",
-            About(role, role),
-            f"Firebreak has no {role} in Microsoft Graph: {own_rights.GRAPH[role]}",
-            f"{_PERMISSIONS}; one that was given a day ago or less may show late",
+            one["rule"],
+            "high" if one["grave"] else "medium",
+            About(f"{one['about']}: {one['said']}", one["about"]),
+            f"{one['about']}: {one['said']}",
+            one["fix"],
         )
-        for role in rights["graph"]
+        for one in rights["wrong"]
     ]
-    findings += [
-        finding(
-            "azure-permission-missing",
-            "high" if role in own_rights.GRAVE_IN_AZURE else "medium",
-            About(f"/subscriptions/{subscription}/{role}", subscription),
-            f"Firebreak may not do what {role} is for in subscription {subscription}: {', '.join(actions)}",
-            f"az role assignment create --role '{role}' --scope /subscriptions/{subscription} "
-            "--assignee-object-id <Firebreak>",
-        )
-        for subscription, roles in rights["azure"].items()
-        for role, actions in roles.items()
-    ]
-    said = f"{len(findings)} missing" if findings else "nothing is missing"
+    said = f"{len(findings)} are wrong" if findings else "as needed, and no more"
     return Part("Permissions", said, findings, rights["unread"], [])
 
 

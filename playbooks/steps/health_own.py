@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 from playbooks import channels
@@ -22,16 +23,17 @@ from responders import (
     own_channels,
     own_checks,
     own_health,
-    own_rights,
+    own_permissions,
     own_services,
+    permission_data,
     run_records,
     signal_records,
 )
 from responders.cloud import Cloud
-from responders.errors import ResponderError
 from responders.evidence import EvidenceStore
 from responders.journal import Journal
 from responders.own_checks import WELL, Row
+from responders.own_permissions import Wanted
 from responders.settings import Settings
 
 _LOOKED_BACK = timedelta(
@@ -97,34 +99,35 @@ def _telling(settings: Settings) -> Check:
 
 
 async def _rights(cloud: Cloud, policy: Json) -> OwnRights:
-    unread: list[str] = []
-    rights: OwnRights = {"graph": [], "azure": {}, "unread": unread}
-    roles = set(own_rights.AZURE)
-    if "rotate_keys" not in policy["recovery"]["refederation"].values():
-        roles.discard(own_rights.KEY_ROTATOR)
-    if not policy["provision"]["enable_clusters"]:
-        roles.discard(own_rights.ENABLER)
+    """The same rows as the doctor's: what is wrong is a finding, what could not be asked is unread."""
+    wanted = partial(
+        permission_data.of,
+        profile=cloud.settings.profile,
+        switched_on=permission_data.switched_on(cloud.settings, policy),
+    )
 
-    async def at(subscription: str) -> None:
-        try:
-            scope = f"/subscriptions/{subscription}"
-            lacking = await own_rights.missing_in_azure(cloud, scope, sorted(roles))
-        except ResponderError as error:
-            unread.append(f"our rights in subscription {subscription}: {error}")
-            return
-        if lacking:
-            rights["azure"][subscription] = lacking
+    async def connected() -> Cloud:
+        return cloud
 
-    try:
-        held = await own_rights.graph_roles(cloud)
-        rights["graph"] = [role for role in own_rights.GRAPH if role not in held]
-    except ResponderError as error:
-        unread.append(f"our app roles in Microsoft Graph: {error}")
-    try:
-        await asyncio.gather(*(at(one) for one in await cloud.subscription_ids()))
-    except ResponderError as error:
-        unread.append(f"our rights in Azure: {error}")
-    return rights
+    async def needed() -> Wanted:
+        return wanted
+
+    found = await own_checks.all_answered(own_permissions.checks(connected, needed))
+    rows = [(one.name, row) for one in found for row in one.rows]
+    return {
+        "wrong": [
+            {
+                "rule": row.rule or "own-identity-lost",
+                "about": row.about,
+                "said": row.said,
+                "fix": row.fix,
+                "grave": row.grave,
+            }
+            for _, row in rows
+            if row.state == "failed"
+        ],
+        "unread": [f"{name}: {row.said}" for name, row in rows if row.state == "unknown"],
+    }
 
 
 def _poisoned(store: EvidenceStore, now: datetime) -> list[PoisonedSeen]:
