@@ -169,6 +169,8 @@ def test_the_playbooks_schedule_only_registered_steps() -> None:
         ("sandbox/x.py", "import azure.identity"),
         ("sandbox/arm/x.py", "import host"),
         ("drill/x.py", "from playbooks import policy"),
+        ("permissions/x.py", "from playbooks.steps import levers"),
+        ("permissions/x.py", "import sandbox.world"),
     ],
 )
 def test_imports_point_one_way_and_the_linter_says_so(where: str, statement: str) -> None:
