@@ -75,8 +75,7 @@ def judged(identity: Identity, needed: Needed, seen: Seen, places: Places) -> li
         if role.required
         for row in _missing(identity, role, seen, places)
     ]
-    rows += [row for one in seen.held for row in _beyond(identity, needed, one, places)]
-    rows += [row for one in seen.held for row in _conditions(identity, needed, one)]
+    rows += [row for one in seen.held for row in _surplus(identity, needed, seen, one, places)]
     if any(row.state != "note" for row in rows):
         return rows
     said = f"{len(seen.held)} role assignments, as needed and no more"
@@ -128,7 +127,26 @@ def _lacks(identity: Identity, role: RoleNeed, absent: Sequence[str], where: lis
     )
 
 
-def _beyond(identity: Identity, needed: Needed, held: Held, places: Places) -> list[Row]:
+def _surplus(
+    identity: Identity, needed: Needed, seen: Seen, held: Held, places: Places
+) -> list[Row]:
+    """What one assignment allows beyond the need; of one that allows no more, whether its condition is there."""
+    others = [block for one in seen.held if one is not held for block in one.allows or []]
+    rows = _beyond(identity, needed, held, places, others)
+    return (
+        rows
+        if any(row.state != "note" for row in rows)
+        else rows + _conditions(identity, needed, held)
+    )
+
+
+def _beyond(
+    identity: Identity,
+    needed: Needed,
+    held: Held,
+    places: Places,
+    others: Sequence[Permission],
+) -> list[Row]:
     if held.allows is None:
         fix = "let the app's identity read role definitions: docs/reference/permissions.md"
         said = f"what {held.role_name} at {held.scope} allows could not be read"
@@ -146,7 +164,7 @@ def _beyond(identity: Identity, needed: Needed, held: Held, places: Places) -> l
     if owner:
         said = f"{said}: {owner}"
     first = ""
-    if any(_is_of_use(needed, one) for one in held.allows):
+    if _is_of_use(needed, held.allows, others):
         first = (
             f"give it the roles of infra/permissions/azure-{identity.hands[0]}.json first, then: "
         )
@@ -202,10 +220,11 @@ def _too_much(allows: Sequence[Permission], wanted: frozenset[str], *, data: boo
     ]
 
 
-def _is_of_use(needed: Needed, allows: Permission) -> bool:
-    """Whether taking it away would take something that is needed."""
+def _is_of_use(needed: Needed, allows: Sequence[Permission], others: Sequence[Permission]) -> bool:
+    """Whether taking it away would take something that is needed and that no other assignment gives."""
     return any(
-        role_definitions.allows([allows], action, data=data)
+        role_definitions.allows(allows, action, data=data)
+        and not role_definitions.allows(others, action, data=data)
         for role in needed.roles
         if role.required
         for actions, data in ((role.actions, False), (role.data, True))

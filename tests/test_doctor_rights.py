@@ -175,7 +175,7 @@ async def test_a_role_that_allows_more_is_named_and_an_owner_is_grave(
     mine = {one.said.partition(" at ")[0]: one for one in wrong(rows, "identity")}
     assert mine.keys() == {"Owner", "Reader"}
     assert (mine["Owner"].grave, mine["Reader"].grave) == (True, False)
-    assert mine["Owner"].fix.endswith(f"az role assignment delete --ids {made[0]['id']}")
+    assert mine["Owner"].fix == f"az role assignment delete --ids {made[0]['id']}"
     assert "*/read" in mine["Reader"].said
     (reader,) = wrong(rows, "rebuild identity")
     assert "Log Analytics Reader" in reader.said
@@ -193,8 +193,10 @@ async def test_roles_that_are_given_out_without_the_condition_are_grave(
     sandbox.control("POST", "seed", {"roleAssignments": [seed]})
     rows = wrong(await own_permissions.azure(deployed, wanted(deployed)), "rebuild identity")
 
-    (bare,) = [one for one in rows if "under no condition" in one.said]
-    assert (bare.grave, "condition-rebuild.txt" in bare.fix) == (True, True)
+    (bare,) = rows
+    assert (bare.grave, "give itself everything" in bare.said) == (True, True)
+    assert bare.fix.startswith("az role assignment delete --ids "), "it has all that it needs"
+    assert "create" not in bare.fix, "a role that is too much is not given again"
 
 
 def _held(condition: str | None) -> Held:
@@ -219,6 +221,20 @@ def _conditions(condition: str | None) -> list[str]:
     identity: Any = _an_identity("rebuild")
     rows = own_azure_rights._conditions(identity, needed, _held(condition))
     return [one.said for one in rows]
+
+
+def test_an_identity_that_leans_on_a_role_that_is_too_much_is_given_the_right_one_first() -> None:
+    allows: Any = {"actions": ["*"], "not_actions": [], "data_actions": [], "not_data_actions": []}
+    held = Held("/a", "/subscriptions/s", "r", "Contributor", [allows], None, None)
+    hands: tuple[Hand, ...] = ("rebuild",)
+    needed = permission_data.of(hands, "full", frozenset())
+    seen, places = Seen([held], {}), Places((), None, None)
+
+    (row,) = own_azure_rights.judged(_an_identity("rebuild"), needed, seen, places)
+    assert row.fix == (
+        "give it the roles of infra/permissions/azure-rebuild.json first, then: "
+        "az role assignment delete --ids /a"
+    )
 
 
 def test_a_condition_is_the_generated_one_or_that_one_narrowed_and_nothing_else() -> None:
