@@ -33,6 +33,7 @@ def show(rows: Sequence[Json], console: Console) -> None:
         console.print(showing.plain(f"{number:>3}  {_named(one)}", colour), soft_wrap=True)
         # A line that is broken to fit a screen is no command any more.
         console.print(showing.plain(f"     {one['fix']}"), soft_wrap=True)
+    console.print()
     console.print(_verdict(rows))
 
 
@@ -67,10 +68,10 @@ def _verdict(rows: Sequence[Json]) -> Text:
     unknown = [one for one in rows if one["status"] == "unknown"]
     grave = sum(1 for one in failed if one["grave"])
     if not failed and not unknown:
-        return showing.plain(f"\nNothing is wrong: {len(rows)} rows.", "bold green")
+        return showing.plain(f"Nothing is wrong: {len(rows)} rows.", "bold green")
     parts = [f"{len(failed)} wrong{f', {grave} of them grave' if grave else ''}"] if failed else []
     parts += [f"{len(unknown)} could not be asked"] if unknown else []
     well = len(rows) - len(failed) - len(unknown)
     return showing.plain(
-        f"\n{'; '.join(parts)}; {well} well.", "bold red" if failed else "bold yellow"
+        f"{'; '.join(parts)}; {well} well.", "bold red" if failed else "bold yellow"
     )
