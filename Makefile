@@ -26,8 +26,8 @@ $(STAMP): requirements.txt requirements-dev.txt pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $(STAMP)
 
-drill: $(STAMP) ## Attack a simulated tenant, contain and rebuild, and judge the result (ARGS=--interactive asks for consent; SCENARIO=all: other attacks and ways to recover; TRIGGER=all: by every sender of signals)
-	@$(BIN)/python -m drill $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(TRIGGER),--trigger $(TRIGGER)) $(ARGS)
+drill: $(STAMP) ## Attack a simulated tenant, contain and rebuild, and judge the result (ARGS=--interactive asks for consent; SCENARIO=all: other attacks and ways to recover; TRIGGER=all: by every sender of signals; TWIN=file: an exported principal)
+	@$(BIN)/python -m drill $(if $(TWIN),--twin "$(TWIN)") $(if $(MODE),--mode $(MODE)) $(if $(SCENARIO),--scenario $(SCENARIO)) $(if $(TRIGGER),--trigger $(TRIGGER)) $(ARGS)
 
 run: $(STAMP) ## Play a quiet-day playbook in the sandbox, and judge it (PLAYBOOK=health_check, or all)
 	@$(BIN)/python -m drill.quiet $(or $(PLAYBOOK),all) $(ARGS)

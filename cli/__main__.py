@@ -11,7 +11,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli import doctor, incidents, opening, operations, runs, showing, signals, troubleshooting
+from cli import (
+    doctor,
+    incidents,
+    opening,
+    operations,
+    runs,
+    showing,
+    signals,
+    troubleshooting,
+    twins,
+)
 from cli.errors import CommandError
 from cli.session import Session
 
@@ -30,8 +40,10 @@ for group in (
     troubleshooting.commands,
     doctor.commands,
     operations.commands,
+    twins.commands,
 ):
     firebreak.registered_commands += group.registered_commands
+firebreak.add_typer(twins.twins)
 
 
 @firebreak.callback()

@@ -1,8 +1,8 @@
 """`python -m drill`: attack a simulated tenant, let Firebreak contain and rebuild, and judge the result.
 
 With `--scenario` another attack and containment alone, or, for recover-…, another way to recover; with `--trigger`
-another sender of the signal. Exit status: 0 every fact of every verdict holds, 1 one does not, 2 a drill could not be
-carried out.
+another sender of the signal; with `--twin` a real principal's incident in the world of its export. Exit status: 0
+every fact of every verdict holds, 1 one does not, 2 a drill could not be carried out.
 """
 
 import argparse
@@ -27,6 +27,8 @@ from drill.scenarios.recoveries import RECOVERIES
 from drill.screens import Screen
 from drill.sending import TRIGGERS
 from drill.training_ground import TrainingGround
+from drill.twins.panel import findings
+from drill.twins.playing import run_twin
 
 _DRILL = "drill"  # without --scenario: attack, containment and rebuild
 
@@ -70,6 +72,12 @@ async def _run(arguments: argparse.Namespace, console: Console) -> list[Outcome]
         trigger=arguments.trigger if arguments.trigger != "all" else TRIGGERS[0],
     )
 
+    if arguments.twin is not None:
+        try:
+            return [await _twin(arguments, options, screen)]
+        finally:
+            screen.close()
+
     if arguments.scenario is not None or arguments.trigger == "all":
         try:
             return await _each(arguments.scenario, arguments.trigger, options, screen)
@@ -96,6 +104,21 @@ async def _run(arguments: argparse.Namespace, console: Console) -> list[Outcome]
         ]
     finally:
         screen.close()
+
+
+async def _twin(arguments: argparse.Namespace, options: Options, screen: Screen) -> Outcome:
+    """A real principal's incident, in the world of its export."""
+    folder = fresh(options.folder) if options.folder else new_folder()
+    decide = _ask if options.interactive else agree
+    rehearsed = await run_twin(
+        arguments.twin, arguments.mode, options, screen, folder, decide=decide
+    )
+    screen.verdict(rehearsed.outcome.verdict)
+    screen.found(findings(rehearsed.found))
+    screen.results(rehearsed.outcome)
+    if options.picture is not None:
+        screen.save_picture(options.picture)
+    return rehearsed.outcome
 
 
 async def _each(
@@ -169,6 +192,11 @@ def _parser() -> argparse.ArgumentParser:
         choices=[*TRIGGERS, "all"],
         default=TRIGGERS[0],
         help="who sends the signal; all: one drill by each",
+    )
+    twin = "rehearse the incident of an exported principal: firebreak twin export"
+    parser.add_argument("--twin", type=Path, metavar="FILE", help=twin)
+    parser.add_argument(
+        "--mode", choices=["contain", "respond"], default="respond", help="with --twin: how deep"
     )
     parser.add_argument("--interactive", action="store_true", help="ask before consenting")
     parser.add_argument("--timeout", type=float, default=300, help="seconds for the incident")

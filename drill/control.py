@@ -9,6 +9,8 @@ import httpx
 
 from drill.options import DrillError, Json
 
+STORAGE = "https://storage.azure.com"
+
 
 @dataclass(frozen=True)
 class Control:
@@ -118,10 +120,18 @@ class Control:
         known = (await self._send("GET", "/sandbox/delays")).json()
         await self._send("POST", "/sandbox/delays", dict.fromkeys(known, 0))
 
-    async def run_in_pod(self, cluster: str, namespace: str, pod: str, url: str) -> httpx.Response:
+    async def modelled(self) -> Json:
+        """How late replicas are, and how long the clusters take, in seconds."""
+        delays = (await self._send("GET", "/sandbox/delays")).json()
+        paces = (await self._send("POST", "/sandbox/pace", {})).json()
+        return {"delays": delays, "pace": next(iter(paces.values()), {})}
+
+    async def run_in_pod(
+        self, cluster: str, namespace: str, pod: str, url: str, *, resource: str = STORAGE
+    ) -> httpx.Response:
         """Let the workload in a pod read a URL the way its code does, with the identity it has."""
         path = f"/sandbox/nodes/{cluster}/pods/{namespace}/{pod}/run"
-        wish = {"method": "GET", "url": url, "resource": "https://storage.azure.com"}
+        wish = {"method": "GET", "url": url, "resource": resource}
         return await self.http.post(self.origin + path, json=wish)
 
     async def _send(self, method: str, path: str, body: object = None) -> httpx.Response:

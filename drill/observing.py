@@ -11,7 +11,7 @@ from drill.staging import ledger
 from drill.states import workloads_of
 from drill.training_ground import TrainingGround
 from drill.watching import Followed
-from drill.writings import evidence_of, outputs_of
+from drill.writings import evidence_of, keys_of, outputs_of
 from sandbox.attacks.attacker import Attacker
 from sandbox.attacks.compromise import Loot, Target
 
@@ -81,7 +81,7 @@ class Observer:
             evidence=evidence,
             outputs=outputs_of(self.ground, evidence, states.after, followed.status),
             status=followed.status,
-            secrets=self.loot.secrets() | self._keys() | await ledger(self.ground.control),
+            secrets=self.loot.secrets() | keys_of(self.ground) | await ledger(self.ground.control),
             switches=await self.ground.control.switches(self.ground.described["seed"]["clusters"]),
         )
 
@@ -114,13 +114,3 @@ class Observer:
             self.target.victim,
             self.loot.grant.assignment_id,
         )
-
-    def _keys(self) -> dict[str, str]:
-        """What the app and its host were given to keep to themselves."""
-        described, keys = self.ground.described, self.ground.keys
-        return {
-            "managed-identity header": described["identity_header"],
-            "Teams webhook URL": described["environment"]["FIREBREAK_TEAMS_WEBHOOK_URL"],
-            "function key": keys["functionKeys"]["default"],
-            "master key": keys["masterKey"],
-        }

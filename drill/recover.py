@@ -1,7 +1,7 @@
 """One recovery with real processes: attack, alert of severity 0, consent, recovery, verdict."""
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from drill.options import Json, Options
@@ -14,10 +14,9 @@ from drill.scene import Pause
 from drill.sending import SAYS, Sending, rule
 from drill.staging import Ended, Staged, judge, stage
 from drill.training_ground import VECTORS, Layout, TrainingGround, opened
+from drill.waiting import let_it_be_over
 from drill.watching import Followed, Screen, Watcher
 from drill.writings import evidence_of, outputs_of
-
-_SPARE = timedelta(seconds=5)  # clocks of two processes
 
 
 async def run_recovery(
@@ -94,13 +93,4 @@ class _Recovered:
         return followed
 
     async def _let_it_be_over(self, status: Json) -> None:
-        """Nobody waits for hours in a drill: the clocks of sandbox and host are put forward, and it is said."""
-        until = status.get("trusted_after")
-        if status["phase"] != "waiting_out" or until is None:
-            return
-        now = datetime.now(UTC) + timedelta(seconds=self.ground.ahead_s)
-        left = datetime.fromisoformat(until) + _SPARE - now
-        if left > timedelta(minutes=1):
-            said = f"clocks put forward by {left}, to {until}; the host was stopped meanwhile"
-            self.screen.move("waiting", said)
-            await self.ground.let_pass(left.total_seconds())
+        await let_it_be_over(status, self.ground, self.screen)

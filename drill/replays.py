@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from drill.control import Control
+from drill.control import STORAGE, Control
 from drill.options import Json
 from drill.scene import PodRead, Reply
 from drill.states import Workload, pods_of
@@ -89,19 +89,25 @@ def reply(answer: TokenAnswer) -> Reply:
 
 
 async def read_in_pods(
-    control: Control, state: Json, workloads: Sequence[Workload], blob_url: str
+    control: Control,
+    state: Json,
+    workloads: Sequence[Workload],
+    url: str,
+    resource: str = STORAGE,
 ) -> list[PodRead]:
-    """Let every running pod of these workloads read the blob, side by side."""
+    """Let every running pod of these workloads read this, such as a blob, side by side."""
     pods = [(each.cluster, pod) for each in workloads for pod in pods_of(state, each)]
-    return list(await asyncio.gather(*(_read_in(control, *each, blob_url) for each in pods)))
+    return list(await asyncio.gather(*(_read_in(control, *each, url, resource) for each in pods)))
 
 
-async def _read_in(control: Control, cluster: str, pod: Json, blob_url: str) -> PodRead:
+async def _read_in(control: Control, cluster: str, pod: Json, url: str, resource: str) -> PodRead:
     metadata = pod["metadata"]
     name = str(metadata["name"])
 
     async def ask() -> Reply:
-        answer = await control.run_in_pod(cluster, metadata["namespace"], name, blob_url)
+        answer = await control.run_in_pod(
+            cluster, metadata["namespace"], name, url, resource=resource
+        )
         if not answer.is_success:
             return Reply(None, f"the pod could not be asked: {answer.status_code}")
         said = answer.json()

@@ -71,6 +71,11 @@ class Screen:
         """All of them, in a row each."""
         self._print(scenarios(verdicts))
 
+    def found(self, panel: RenderableType) -> None:
+        """What else came of it."""
+        self._settle()
+        self._print(panel)
+
     def results(self, outcome: Outcome) -> None:
         """Where everything lies."""
         report = next((each for each in outcome.reports if each.suffix == ".md"), outcome.folder)

@@ -42,6 +42,17 @@ def outputs_of(
     }
 
 
+def keys_of(ground: TrainingGround) -> dict[str, str]:
+    """What the app and its host were given to keep to themselves."""
+    described, keys = ground.described, ground.keys
+    return {
+        "managed-identity header": described["identity_header"],
+        "Teams webhook URL": described["environment"]["FIREBREAK_TEAMS_WEBHOOK_URL"],
+        "function key": keys["functionKeys"]["default"],
+        "master key": keys["masterKey"],
+    }
+
+
 def is_report(path: str) -> bool:
     """Whether an evidence file is the incident report."""
     return Path(path).name in ("report.md", "report.json", "report.html")

@@ -156,11 +156,15 @@ def _commands() -> dict[str, set[str]]:
     group = typer.main.get_command(__main__.firebreak)
     assert isinstance(group, TyperGroup)
     found = {name: _flags(one) for name, one in group.commands.items()}
-    return {**found, "": _flags(group)}
+    before = {flag for one in group.params for flag in (*one.opts, *one.secondary_opts)}
+    return {**found, "": before}
 
 
 def _flags(command: Any) -> set[str]:
-    return {flag for one in command.params for flag in (*one.opts, *one.secondary_opts)}
+    """Its own; of a command with commands in it, theirs."""
+    inner = command.commands.values() if isinstance(command, TyperGroup) else ()
+    own = {flag for one in command.params for flag in (*one.opts, *one.secondary_opts)}
+    return own.union(*(_flags(one) for one in inner))
 
 
 def _mentioned(said: str) -> set[str]:

@@ -8,7 +8,7 @@ from responders import principals
 from responders.cloud import Cloud
 from responders.model import Hint
 from responders.read_only import read_only
-from twin import planning, pseudonyms, reading_azure, reading_clusters, reading_directory, review
+from twin import planning, reading_azure, reading_clusters, reading_directory, review
 from twin.document import Drawn, Export, Log, Principal, Review
 from twin.planning import Planned
 from twin.wire import cut
@@ -19,10 +19,10 @@ async def take(cloud: Cloud, hint: Hint, policy: Policy, *, pseudonymous: bool =
     with read_only():
         principal = await principals.resolve(cloud, hint)
         incident = planning.incident_about(principal, policy, datetime.now(UTC))
-        planned = await planning.draw(cloud, incident, policy)
+        planned = await planning.draw(cloud, incident, policy, pseudonymous=pseudonymous)
         export = await _read(cloud, planned)
     export.review = review.of(export, pseudonyms=pseudonymous)
-    return pseudonyms.applied(export) if pseudonymous else export
+    return planned.names.within_export(export)
 
 
 async def _read(cloud: Cloud, planned: Planned) -> Export:

@@ -18,12 +18,13 @@ from playbooks.policy import Policy
 from playbooks.steps import ages, evidence, findings, sweeps
 from responders import claims, clusters, snapshots, surveys
 from responders.cloud import Cloud
-from responders.evidence import EvidenceStore, canonical, digest
+from responders.evidence import EvidenceRef, EvidenceStore, Rows, canonical, digest
 from responders.evidence_folder import EvidenceFolder
 from responders.graph_model import Graph
 from responders.model import Incident, Principal, Signal
 from responders.snapshots import Snapshot
 from responders.surveys import Survey
+from twin.pseudonyms import Names
 from twin.wire import Json
 
 UNREACHABLE = "it gave no answer"
@@ -36,6 +37,7 @@ class Planned:
     """A plan, and what it was drawn from."""
 
     incident: Incident
+    names: Names
     snapshot: Snapshot
     surveys: Sequence[Survey]  # as they were taken; see `_stable`
     plan: Plan | None
@@ -69,21 +71,40 @@ def incident_about(principal: Principal, policy: Policy, at: datetime) -> Incide
     }
 
 
-async def draw(cloud: Cloud, incident: Incident, policy: Policy) -> Planned:
+class _Kept(EvidenceFolder):
+    """Log rows without people's names, where these are hidden: a plan is judged by them."""
+
+    def __init__(self, folder: Path, names: Names) -> None:
+        super().__init__(folder)
+        self._names = names
+
+    def put_rows(self, path: str, rows: Rows) -> EvidenceRef:
+        """As they came, but for that."""
+        return super().put_rows(path, self._names.within(rows))
+
+
+async def draw(
+    cloud: Cloud, incident: Incident, policy: Policy, *, pseudonymous: bool = False
+) -> Planned:
     """Read everything that a plan is drawn from, and draw it. Raises where half of it would pass for the whole."""
-    with TemporaryDirectory(prefix="firebreak-twin-") as kept:
-        store = EvidenceFolder(Path(kept))
+    with TemporaryDirectory(prefix="firebreak-twin-") as folder_of_it:
+        snapshot = await snapshots.take(cloud, incident, insist=True)
+        names = Names.of(snapshot, hides=pseudonymous)
+        snapshot = names.within(snapshot)
+        store = _Kept(Path(folder_of_it), names)
         order: Order = {"incident": incident, "policy": policy.frozen(), "facts": dict(_SWEEP)}
         work = Work(cloud, store, _LAST_RUN)
-        snapshot = await snapshots.take(cloud, incident, insist=True)
         store.put_json(f"{folder(incident)}/snapshot.json", snapshot)
         refs = evidence.told_apart(await clusters.list_all(cloud))
         await asyncio.gather(
             sweeps.collect_activity_log(work, order), sweeps.collect_tables(work, order)
         )
-        taken = await asyncio.gather(
-            *(surveys.take(cloud, one, incident["principal"], insist=False) for one in refs)
+        taken = list(
+            await asyncio.gather(
+                *(surveys.take(cloud, one, incident["principal"], insist=False) for one in refs)
+            )
         )
+        taken = names.within(taken)
         answers = [_stable(one) for one in taken]
         for survey in answers:
             store.put_json(evidence.survey_path(incident, survey["cluster"]), survey)
@@ -95,7 +116,7 @@ async def draw(cloud: Cloud, incident: Incident, policy: Policy) -> Planned:
             known = await ages.known(work, incident)
             plan = plans.draw(incident, snapshot, answers, order["policy"], judged, known)
             plan = {**plan, "graph": digest(canonical(graph))}
-        return Planned(incident, snapshot, taken, plan, graph, why, _logs(store, incident))
+        return Planned(incident, names, snapshot, taken, plan, graph, why, _logs(store, incident))
 
 
 def _stable(survey: Survey) -> Survey:

@@ -93,18 +93,55 @@ def _revoked(scene: Scene) -> Finding:
     return every([(f"{each['method']} {each['status']}", succeeded(each)) for each in asked])
 
 
-def _attachments(scene: Scene) -> Finding:
-    """Every resource that can still ask for tokens is named where a person will read it."""
-    named = "\n".join(file.text for file in scene.evidence if "report_attachments" in file.path)
-    attached = [
+def _attached(state: Json, victim: Victim) -> list[str]:
+    return [
         str(one["id"])
-        for one in scene.staged["resources"]
-        if scene.victim.resource_id.lower()
+        for one in state["resources"]
+        if victim.resource_id.lower()
         in {
             each.lower() for each in (one.get("identity") or {}).get("userAssignedIdentities") or {}
         }
     ]
+
+
+def _attachments(scene: Scene) -> Finding:
+    """Every resource that can still ask for tokens is named where a person will read it."""
+    named = "\n".join(file.text for file in scene.evidence if "report_attachments" in file.path)
+    attached = _attached(scene.staged, scene.victim)
     return every([(one.rsplit("/", 1)[-1], one.lower() in named.lower()) for one in attached])
+
+
+# What each lever takes away, as far as a state shows it.
+_HELD: Mapping[str, Read] = {
+    "remove_federated_credentials": _trusts,
+    "remove_identity_trusts": _identity_trusts,
+    "remove_application_credentials": _on_application,
+    "remove_service_principal_credentials": _on_principal,
+    "remove_role_assignments": _grants,
+    "remove_app_roles": _app_roles,
+    "remove_oauth_grants": _oauth_grants,
+    "remove_memberships": _memberships,
+    "remove_owners": _owners,
+    "remove_key_vault_policies": _vault_policies,
+    "report_attachments": _attached,
+}
+# What is pulled whatever the principal has, by its kind.
+ALWAYS: Mapping[str, tuple[str, ...]] = {
+    "application": ("disable_service_principal", "deactivate_application", "confirm_compromised"),
+    "foreign_application": ("disable_service_principal", "confirm_compromised"),
+    "application_without_principal": ("deactivate_application",),
+    "user_assigned_identity": ("revoke_tokens",),
+    "system_assigned_identity": (),
+}
+
+
+def there_was(scene: Scene, step: str) -> bool:
+    """Whether the principal had anything that this lever takes away."""
+    read = _HELD.get(step)
+    try:
+        return read is not None and bool(read(scene.staged, scene.victim))
+    except LookupError:  # it has no such object
+        return False
 
 
 LEVERS: Mapping[str, Check] = {

@@ -111,6 +111,25 @@ async def azure_monitor_alert(desk: Desk, assign: Block) -> None:
     await desk.types(assign, given={"SP": made["object_id"]})
 
 
+@reads("docs/how-to/rehearse-an-incident.md")
+async def rehearse_an_incident(desk: Desk, export: Block, check: Block, again: Block) -> None:
+    """The settings were kept for break-glass; billing-api is read as whoever signed in, and lies in a file."""
+    (desk.folder / "firebreak-settings.json").unlink(missing_ok=True)
+    keep = (
+        "az functionapp config appsettings list --name func-firebreak --resource-group rg-security"
+    )
+    await desk.types(Block("", 0, f"{keep} --output json > firebreak-settings.json"))
+    object_id = desk.ground.described["seed"]["billing_api"]["object_id"]
+    said = await desk.types(export, {"<object id>": object_id})
+    assert "look through it before it goes anywhere" in said.out
+    written = json.loads((desk.folder / "twin.json").read_text())
+    assert written["principal"]["object_id"] == object_id
+    assert written["review"]["pseudonyms"] is True
+    said = await desk.types(check)
+    assert written["principal"]["display_name"] in said.out
+    await desk.types(again)
+
+
 @reads("docs/how-to/break-glass.md")
 async def break_glass(desk: Desk, keep: Block, at_night: Block) -> None:
     """The deployed app's settings are kept, and the local app contains with them."""

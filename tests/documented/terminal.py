@@ -25,7 +25,7 @@ ELSEWHERE = {
     "setup": "whoever runs these tests has run it",
     "test": "it is what runs these tests",
     "docs": "built from requirements-docs.txt, where a warning is an error; tests/test_docs_links.py",
-    "drill": "tests/test_drill.py; exhaustively below",
+    "drill": "tests/test_drill.py, tests/test_twin_drill.py; exhaustively below",
     "run": "exhaustively below; the same plays in tests/test_quiet_days_on_sandbox.py",
     "serve": "tests/test_drill_processes.py",
     "bench": "six minutes; tests/test_bench.py",

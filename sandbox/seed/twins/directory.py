@@ -124,7 +124,7 @@ def _resource(world: World, one: Json, since: datetime) -> None:
 
 def _people(world: World, part: Json, since: datetime) -> None:
     for one in part.get("people") or []:
-        if one["id"] in world.directory.users or one["id"] in world.directory.service_principals:
+        if one["id"] in world.directory.service_principals:
             continue
         if one["@odata.type"] == _SERVICE_PRINCIPAL:
             _resource(world, {"appId": one["id"], **one}, since)
