@@ -26,7 +26,7 @@ _TIME_HEALS = frozenset(
     }
 )
 _A_LOCK = frozenset({"ScopeLocked", "ReadOnlyDisabledSubscription"})
-_A_RIGHT = "Give Firebreak's identity what the responder lists under Needs, or do it by hand"
+_A_RIGHT = "Give Firebreak's identity what docs/reference/permissions.md names for this step, or do it by hand"
 _A_PERSON = {  # what the person does
     # Comes with a 412, but there is no race to be lost.
     "DeletingLastRbacAdminAssignment": "Make somebody else an owner there first, then run again",

@@ -160,7 +160,7 @@ class Cloud:
             ]
         if not found:
             raise RefusedError(
-                "Firebreak's identity sees no subscription: give it Reader at the scopes it guards"
+                "Firebreak's identity sees no subscription: give it Firebreak Containment where it guards"
             )
         return found
 

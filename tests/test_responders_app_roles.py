@@ -65,7 +65,7 @@ async def test_one_that_is_refused_does_not_keep_the_others(azure: FakeAzure, cl
     result = await app_roles.remove_all(cloud, PRINCIPAL)
     assert result["status"] == "refused"
     assert [one["id"] for one in result["items"]] == ["b"]
-    assert "under Needs" in result["detail"]
+    assert "names for this step" in result["detail"]
     assert len(azure.asked("DELETE", f"{LIST}/a")) == 1, "a refusal is not asked again"
 
 

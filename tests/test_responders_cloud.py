@@ -118,7 +118,7 @@ async def test_a_filter_arrives_as_it_was_written(azure: FakeAzure, cloud: Cloud
     ("said", "error", "words"),
     [
         (problem(401, "InvalidAuthenticationToken"), RefusedError, "FIREBREAK_TENANT_ID"),
-        (problem(403, "Authorization_RequestDenied"), RefusedError, "under Needs"),
+        (problem(403, "Authorization_RequestDenied"), RefusedError, "names for this step"),
         (problem(404, "Request_ResourceNotFound"), NotFoundError, "req-1"),
         (problem(409, "Directory_ConcurrencyViolation"), ConflictError, "409"),
         (problem(412, "PreconditionFailed"), ConflictError, "412"),

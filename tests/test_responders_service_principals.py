@@ -57,7 +57,7 @@ async def test_a_race_that_is_never_won_is_a_matter_of_time(azure: FakeAzure, cl
 async def test_a_missing_permission_says_what_to_do(azure: FakeAzure, cloud: Cloud) -> None:
     azure.on("GET", PATH, _is(True))
     azure.on("PATCH", PATH, problem(403, "Authorization_RequestDenied"))
-    with pytest.raises(RefusedError, match="under Needs"):
+    with pytest.raises(RefusedError, match="names for this step"):
         await service_principals.disable(cloud, PRINCIPAL)
 
 
