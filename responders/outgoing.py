@@ -20,6 +20,7 @@ from responders.read_only import is_read, refuse_write_in_plan
 _log = structlog.get_logger()
 _HEADER_SAFE = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _OUR_IDS = ("client-request-id", "x-ms-client-request-id")
+_PORTS = {"https": 443, "http": 80}
 _BAD = 400  # the first status that is no success
 _THEIR_IDS = {
     "request_id": ("request-id", "x-ms-request-id"),
@@ -75,8 +76,10 @@ def _traced(method: str, url: str, headers: Mapping[str, str], attempt: int) -> 
     known: tracing.Attributes = {
         "http.request.method": method,
         "server.address": parts.hostname,
-        "server.port": parts.port,
+        "server.port": parts.port or _PORTS.get(parts.scheme),
         "url.template": template,
+        # Azure Monitor's exporter names a call by the path of this. What is particular in it is left out here, too.
+        "url.full": f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{template}",
         "http.request.resend_count": attempt - 1 or None,
         "firebreak.attempt": attempt,
         "firebreak.client_request_id": _own_id(headers),

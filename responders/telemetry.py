@@ -18,11 +18,13 @@ Kind = Literal["metrics", "traces"]
 SERVICE = "firebreak"
 _AZURE = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 _COLLECTOR = "OTEL_EXPORTER_OTLP_ENDPOINT"
-# The exporter's own statistics go to Microsoft, by a thread of theirs.
+# The exporter's own statistics go to Microsoft, by a thread of theirs; its row about the resource asks for a
+# provider of the whole process, which there is none of here.
 # https://learn.microsoft.com/azure/azure-monitor/app/statsbeat
 _OF_ITSELF = (
     "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL",
     "APPLICATIONINSIGHTS_SDKSTATS_DISABLED",
+    "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED",
 )
 
 
