@@ -47,10 +47,12 @@ def checks(
         return await doors(await connect())
 
     async def of_graph() -> list[Row]:
-        return await graph(await connect(), await wanted())
+        needed = await wanted()
+        return await graph(await connect(), needed)
 
     async def of_azure() -> list[Row]:
-        return await azure(await connect(), await wanted())
+        needed = await wanted()
+        return await azure(await connect(), needed)
 
     return [
         Check("identities", of_identities, READ, "unknown"),

@@ -39,4 +39,5 @@ async def _clusters() -> list[Row]:
 
 
 async def _in_clusters() -> list[Row]:
-    return await own_clusters.rights(await Cloud.connect(), await _wanted())
+    wanted = await _wanted()
+    return await own_clusters.rights(await Cloud.connect(), wanted)
