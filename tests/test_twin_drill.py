@@ -5,12 +5,14 @@ What it defends: what broke is told with its seconds, what is left to people is 
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from drill.options import Options
+from drill.options import ROOT, Options
 from drill.screens import Screen
 from drill.twins.comparing import compared
 from drill.twins.outages import Outage, Outages, Runner
@@ -96,6 +98,19 @@ async def test_a_managed_identity_is_contained_and_the_plan_of_a_doctored_file_i
     wrong = [one["fact"] for one in rehearsed.outcome.verdict["facts"] if not one["holds"]]
     assert wrong == ["the plan is the one that was drawn in the tenant"]
     assert all(one["back_s"] is None for one in rehearsed.found["workloads"])
+
+
+def test_the_command_line_rehearses_no_file_that_was_edited_wrongly(tmp_path: Path) -> None:
+    path = tmp_path / "twin.json"
+    path.write_text('{"schema_version": 1, "surprise": true}')
+
+    command = [sys.executable, "-m", "cli", "drill", "--twin", "--from", str(path)]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert run.returncode == 1
+    assert "surprise" in run.stderr
+    assert "firebreak twin export" in run.stderr
+    assert run.stdout == ""
 
 
 def test_only_what_has_to_be_other_is_put_right_before_plans_are_compared() -> None:

@@ -108,7 +108,9 @@ def parsed(content: object, name: str) -> Export:
     try:
         return Export.model_validate(content, strict=True)
     except ValidationError as error:
-        wrong = error.errors(include_url=False, include_input=False, include_context=False)
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        # What somebody put in first: it is most likely what they just did.
+        wrong = sorted(found, key=lambda one: one["type"] != "extra_forbidden")
         said = "; ".join(
             f"{'.'.join(str(one) for one in each['loc']) or 'the file'}: {each['msg']}"
             for each in wrong[:_SHOWN]

@@ -74,6 +74,8 @@ class Control:
         named = wish(call, "world")["world"] if call.body else None
         if named is not None and named not in WORLDS:
             raise WishError(f"world: {named}: there are {', '.join(WORLDS)}")
+        if named is not None and self._sandbox.twin is not None:
+            raise WishError("world: this sandbox is one export's: its reset takes no name")
         await self._sandbox.reset(named)
         return JSONResponse({"world": self._sandbox.world_name, "seed": self._sandbox.seeded})
 
