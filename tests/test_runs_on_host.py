@@ -1,7 +1,7 @@
 """Runs by HTTP, in the real app: what is refused begins nothing, a plan counts for nothing, a run is found again."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from drill.quiet.day import Day
 from drill.training_ground import AUDIENCE, Layout, TrainingGround, opened
 from responders import bundles
 from responders.evidence_folder import EvidenceFolder
+from tests import one_trace
+from tests.collector import Collector
 
 pytestmark = [
     pytest.mark.slow,
@@ -23,10 +25,20 @@ pytestmark = [
 HASH = "a" * 64
 
 
+@pytest.fixture(scope="module")
+def collector() -> Iterator[Collector]:
+    listening = Collector()
+    yield listening
+    listening.close()
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def ground(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TrainingGround]:
+async def ground(
+    tmp_path_factory: pytest.TempPathFactory, collector: Collector
+) -> AsyncIterator[TrainingGround]:
     folder: Path = tmp_path_factory.mktemp("runs")
-    async with opened(Layout(folder=folder, host_environment={})) as running:
+    to = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+    async with opened(Layout(folder=folder, host_environment=to)) as running:
         yield running
 
 
@@ -94,6 +106,23 @@ async def test_a_plan_tells_nobody_and_nothing_is_compared_with_it(ground: Train
     assert len((await day.control.state())["teams"]) == cards
     tables = {one["title"]: one["rows"] for one in first.document["tables"]}
     assert [row[0] for row in tables["Clusters"]] == ["aks-weu"]
+
+
+async def test_a_run_is_one_trace_of_its_own(ground: TrainingGround, collector: Collector) -> None:
+    seen = await Day(ground, lambda *_: None).run("health_check", "plan", {"clusters": ["aks-weu"]})
+    run_id = str(seen.status["run_id"])
+    spans = await asyncio.to_thread(collector.until, lambda found: one_trace.ended(found, run_id))
+
+    found = one_trace.of(spans, run_id)
+    (root,) = [one for one in found if not one.parent_id]
+    assert (root.name, root.attributes["firebreak.outcome"]) == ("run health_check", seen.outcome)
+    assert {one.parent_id for one in found} - {one.span_id for one in found} == {""}
+    assert root.start <= min(one.start for one in found)
+    assert root.end >= max(one.end for one in found)
+    assert {"step end_run", "step seal_run"} <= {one.name for one in found}
+    assert [one.name for one in spans if one.attributes.get("firebreak.run_id") == run_id] == [
+        one.name for one in found if one.attributes.get("firebreak.run_id") == run_id
+    ]
 
 
 async def test_a_cluster_that_nobody_sees_refuses_the_run_and_says_which_there_are(
