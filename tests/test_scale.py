@@ -81,6 +81,16 @@ def test_every_price_has_its_page_and_is_used() -> None:
         assert one["read_on"] is None or re.fullmatch(r"\d{4}-\d\d-\d\d", str(one["read_on"]))
 
 
+def test_as_many_rules_are_paid_for_as_there_are() -> None:
+    modules = ROOT / "infra" / "modules"
+    named = {
+        name: len(re.findall(r"name: 'firebreak-", (modules / f"{name}.bicep").read_text()))
+        for name in ("detections", "troubles")
+    }
+
+    assert named == {"detections": cost.DETECTIONS, "troubles": cost.TROUBLES}
+
+
 def test_a_bill_is_its_lines() -> None:
     bill = cost.quiet_month()
 
