@@ -62,9 +62,13 @@ def named(verb: str, what: str, group: str = "") -> str:
 
 def read(path: Path, profile: str = FULL) -> dict[str, Granted]:
     """Name of the identity -> what it is given. Raises `ValueError` for a profile that the file does not have."""
-    content = json.loads(path.read_text())
+    return parse(json.loads(path.read_text()), profile)
+
+
+def parse(content: Json, profile: str = FULL) -> dict[str, Granted]:
+    """The same of what such a file says. Raises `KeyError` where something is missing."""
     if profile not in content["profiles"]:
-        raise ValueError(f"{path} has no profile {profile}: {', '.join(content['profiles'])}")
+        raise ValueError(f"there is no profile {profile}: {', '.join(content['profiles'])}")
     return {name: _granted(content["hands"][name], profile) for name in HANDS}
 
 

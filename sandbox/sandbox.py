@@ -40,10 +40,12 @@ class Sandbox:
         self._trust = client_context(self.certificates.ca)
         self._begin()
 
-    async def reset(self, world_name: str | None = None) -> None:
+    async def reset(
+        self, world_name: str | None = None, granted: Mapping[str, Granted] | None = None
+    ) -> None:
         """Forget everything that happened, and begin with this world, or with the same again.
 
-        Keys, ids, ports and settings stay as they were.
+        Keys, ids, ports and settings stay as they were. `granted` is for the new world alone.
         """
         async with self._resetting:
             self.world_name = world_name or self.world_name
@@ -52,10 +54,11 @@ class Sandbox:
             self.recorder = Recorder()
             self.ledger = Ledger()
             self.faults = Faults()
-            self._begin()
+            self._begin(granted)
 
-    def _begin(self) -> None:
-        self.world = World(self.endpoints, trust=self._trust, granted=self.granted)
+    def _begin(self, granted: Mapping[str, Granted] | None = None) -> None:
+        given = self.granted if granted is None else granted
+        self.world = World(self.endpoints, trust=self._trust, granted=given)
         self.world.caches["faults"] = self.faults  # for what travels inside another call
         if self.twin is not None:
             self.seeded = twins.plant(self.world, self.twin)

@@ -9,6 +9,7 @@ import importlib
 import json
 import pkgutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -329,6 +330,15 @@ async def in_process(
     sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> AsyncIterator[InProcess]:
     """A fresh world whose replicas are up to date, and the product's settings for it."""
+    async with product_in(sandbox, monkeypatch, tmp_path) as running:
+        yield running
+
+
+@asynccontextmanager
+async def product_in(
+    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> AsyncIterator[InProcess]:
+    """The same in whichever sandbox."""
     for name, value in sandbox.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("FIREBREAK_EVIDENCE", str(tmp_path / "evidence"))

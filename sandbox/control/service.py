@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
 
+from sandbox import granted
 from sandbox.control import (
     clusters,
     crowds,
@@ -27,6 +28,7 @@ from sandbox.control import (
 )
 from sandbox.control.wishes import WishError, number, wish
 from sandbox.faults import FaultError
+from sandbox.granted import Granted
 from sandbox.knobs import Delays
 from sandbox.seed.worlds import WORLDS
 from sandbox.web import Call, Route, Router
@@ -70,13 +72,19 @@ class Control:
             return JSONResponse({"error": str(wrong)}, status_code=400)
 
     async def reset(self, world: World, call: Call) -> Response:
-        """200: a fresh world, the same as before or {"world": name}; 400 where there is no such one."""
-        named = wish(call, "world")["world"] if call.body else None
+        """200: a fresh world, the same as before or {"world": name}; 400 where there is no such one.
+
+        With {"permissions": content of a permission file, "profile"?} Firebreak's identities get that, in this world.
+        """
+        body = wish(call) if call.body else {}
+        if unknown := sorted(set(body) - {"world", "permissions", "profile"}):
+            raise WishError(f"unknown: {', '.join(unknown)}; there are permissions, profile, world")
+        named = body.get("world")
         if named is not None and named not in WORLDS:
             raise WishError(f"world: {named}: there are {', '.join(WORLDS)}")
         if named is not None and self._sandbox.twin is not None:
             raise WishError("world: this sandbox is one export's: its reset takes no name")
-        await self._sandbox.reset(named)
+        await self._sandbox.reset(named, _granted(body))
         return JSONResponse({"world": self._sandbox.world_name, "seed": self._sandbox.seeded})
 
     async def set_latency(self, world: World, call: Call) -> Response:
@@ -168,6 +176,15 @@ async def set_delays(world: World, call: Call) -> Response:
 async def show_permissions(world: World, call: Call) -> Response:
     """200 with what Firebreak's identities were given, and how often each of it let a call through."""
     return JSONResponse(world.used.as_json())
+
+
+def _granted(body: Mapping[str, Any]) -> Mapping[str, Granted] | None:
+    if "permissions" not in body:
+        return None
+    try:
+        return granted.parse(body["permissions"], str(body.get("profile", granted.FULL)))
+    except (KeyError, TypeError, ValueError) as wrong:
+        raise WishError(f"permissions: {wrong}") from wrong
 
 
 def _json(call: Call) -> Any:

@@ -16,6 +16,7 @@ def plant(world: World, settled: dict[str, Settled], wanted: str) -> None:
     for the worlds after this one, whose endpoints are the same.
     """
     plan = worlds.WORLDS[wanted]
+    given = own_identities.rights_in_clusters(world)  # they are among what is rolled out
     plan.plant(world)
     for name in names.clusters(world):
         cluster = Cluster(
@@ -23,13 +24,13 @@ def plant(world: World, settled: dict[str, Settled], wanted: str) -> None:
             name,
             issuer_url=names.issuer(world, name),
             resource_id=names.cluster(world, name),
-            since=settled.get(f"{wanted}/{name}") or names.seeded_at(world),
+            since=settled.get(f"{wanted}/{name}/{given}") or names.seeded_at(world),
         )
         world.clusters[name] = cluster
-        if f"{wanted}/{name}" not in settled:
+        if f"{wanted}/{name}/{given}" not in settled:
             _roll_out(cluster)
             plan.roll_out(cluster)
-            settled[f"{wanted}/{name}"] = cluster.settled()
+            settled[f"{wanted}/{name}/{given}"] = cluster.settled()
     for cluster in world.clusters.values():
         with cluster.reactor.seeding_now():
             plan.turn(cluster)

@@ -77,6 +77,11 @@ def plant_in_cluster(cluster: Cluster) -> None:
         cluster.seed_cluster_role_binding(role, role=role, subjects=[user(ids.object_id)])
 
 
+def rights_in_clusters(world: World) -> str:
+    """What tells the ClusterRoles of this world from those of another one."""
+    return stable_guid(repr([world.granted[name].cluster for name in HANDS]))
+
+
 def described(world: World) -> Json:
     """For `sandbox.json`: the system-assigned one's ids, and those of each by name."""
     return {
