@@ -162,10 +162,14 @@ async def _places(cloud: Cloud) -> Places:
 
 
 def _evidence(settings: Settings) -> str | None:
-    """The end of the container's resource id: names of storage accounts are the only ones of their kind."""
+    """The end of the container's resource id: names of storage accounts are the only ones of their kind.
+
+    An endpoint that serves several accounts, as emulators do, has the account in the path.
+    https://learn.microsoft.com/azure/storage/common/storage-use-azurite#http-url
+    """
     if settings.evidence_url is None:
         return None
     parts = urlsplit(settings.evidence_url)
-    account = (parts.hostname or "").partition(".")[0]
-    container = parts.path.strip("/")
+    *accounts, container = parts.path.strip("/").split("/")
+    account = accounts[0] if accounts else (parts.hostname or "").partition(".")[0]
     return f"/storageaccounts/{account}/blobservices/default/containers/{container}".lower()

@@ -79,6 +79,22 @@ async def test_as_granted_nothing_is_missing_and_nothing_beyond(deployed: Cloud)
     assert [one.state for one in await own_permissions.azure(deployed, none)] == ["ok", "ok"]
 
 
+@pytest.mark.parametrize("account", ["", "/other"])
+async def test_a_right_to_a_container_is_no_more_than_it_needs_only_for_the_container_that_is_used(
+    deployed: Cloud, sandbox: RunningSandbox, account: str
+) -> None:
+    url = str(sandbox.seed["evidence"]["container_url"])
+    if account:
+        host, _, container = url.rpartition("/")
+        url = f"{host.rpartition('/')[0]}{account}/{container}"
+    deployed.settings = replace(deployed.settings, evidence_url=url)
+
+    rows = await own_permissions.azure(deployed, wanted(deployed))
+
+    said = [one.said for one in wrong(rows, "identity") if "/containers/evidence" in one.said]
+    assert len(said) == (2 if account else 0), said
+
+
 async def test_an_app_role_that_is_missing_is_named_with_what_stops(
     deployed: Cloud, sandbox: RunningSandbox
 ) -> None:
