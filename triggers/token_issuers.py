@@ -9,7 +9,6 @@ import time
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-import jwt
 import structlog
 
 from responders.calls import azure_call
@@ -19,6 +18,7 @@ from responders.settings import is_web_origin
 
 if TYPE_CHECKING:
     import httpx
+    import jwt
 
 _log = structlog.get_logger("firebreak.token_issuers")
 _READ_S = 10.0
@@ -45,7 +45,7 @@ class Issuer:
         self._read_at = self._tried_at = float("-inf")  # monotonic seconds
         self._reading = asyncio.Lock()
 
-    async def key(self, key_id: str) -> jwt.PyJWK:
+    async def key(self, key_id: str) -> "jwt.PyJWK":
         """The signing key. Raises `BadTokenError` for none of Entra's, `ResponderError` where keys can't be had."""
         if self._is_due(key_id):
             async with self._reading:
@@ -89,11 +89,13 @@ class Issuer:
             except ValueError:
                 raise ContractChangedError(f"{url} is not JSON") from None
 
-    def _usable(self, document: Any) -> dict[str, jwt.PyJWK]:
+    def _usable(self, document: Any) -> "dict[str, jwt.PyJWK]":
         """RSA keys for signatures, less those that say that they are another tenant's.
 
         https://learn.microsoft.com/entra/identity-platform/access-tokens#validate-the-signing-key-issuer
         """
+        import jwt  # noqa: PLC0415 - loaded with the first token, not with the app
+
         listed = document.get("keys") if isinstance(document, dict) else None
         ours = [one for one in listed or [] if self._is_ours(one)]
         if not ours:

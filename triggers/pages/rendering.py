@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from responders.untrusted import visible
 from triggers.pages import static_files, words
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _TEMPLATES = Path(__file__).with_name("templates")
 _POLICY = (
@@ -88,8 +90,11 @@ def problem(
 
 
 @cache
-def environment() -> Environment:
+def environment() -> "Environment":
     """Jinja with escaping always on; a name that a template misspells is an error, never nothing."""
+    # Loaded with the first page, not with the app.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+
     made = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
