@@ -46,7 +46,7 @@ _KINDS = {
 class Rule(BaseModel):
     """One row of the table. What a rule leaves out matches everything."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
     source: Literal["azure-monitor", "event-grid", "alertmanager", "sentinel", "defender"]
     kind: Annotated[list[_Word], Field(min_length=1)] | None = None

@@ -8,7 +8,7 @@ from responders.model import Json
 
 
 class _Document(BaseModel):
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=True)  # for the description alone
 
 
 class Problem(_Document):

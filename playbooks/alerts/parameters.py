@@ -14,7 +14,7 @@ _Name = Annotated[str, Field(max_length=253, pattern=r"^$|^[a-z0-9]([-a-z0-9.]*[
 class AboutIdentity(BaseModel):
     """One identity, or one ServiceAccount."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     object_id: Guid = Field(default="", description="Of the service principal.")
     client_id: Guid = ""

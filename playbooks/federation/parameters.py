@@ -14,7 +14,7 @@ Label = Annotated[str, Field(pattern=r"^[a-z0-9]{1,12}$")]
 class Rotate(BaseModel):
     """Whose trusts, and how. A label names one rotation: with the same one a run goes on where the last one ended."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
     object_id: Guid | None = None
     app_id: Guid | None = None

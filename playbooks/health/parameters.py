@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class HealthCheck(BaseModel):
     """Which clusters are looked at."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     clusters: list[Annotated[str, Field(max_length=300)]] = Field(
         default=[],

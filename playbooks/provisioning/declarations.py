@@ -45,7 +45,7 @@ _SYSTEM = ("kube-system", "kube-public", "kube-node-lease", "gatekeeper-system")
 
 
 class _Declared(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 class ServiceAccount(_Declared):

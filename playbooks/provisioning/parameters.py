@@ -15,7 +15,7 @@ File = Annotated[str, Field(pattern=r"^[a-zA-Z0-9_.@ -]{1,100}(/[a-zA-Z0-9_.@ -]
 class Provision(BaseModel):
     """Declarations by file name. Everything that is wrong with them is said at once, before anything begins."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
     # None: what was applied last, as a schedule has it.
     declarations: Annotated[dict[File, str], Field(max_length=500)] = {}

@@ -10,7 +10,7 @@ _Name = Annotated[str, Field(max_length=253, pattern=r"^$|^[a-z0-9]([-a-z0-9.]*[
 class TroubleshootWorkload(BaseModel):
     """Which workload: a pod or a ServiceAccount of a cluster, or whatever names a client id."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     cluster: Annotated[str, Field(max_length=300)] = Field(
         default="",
