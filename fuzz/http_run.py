@@ -106,6 +106,7 @@ async def _writes(ground: TrainingGround, *, since: int) -> list[str]:
         "/providers/Microsoft.ResourceGraph/resources",
         "selfsubjectaccessreviews",  # of a playbook that somebody may run, and that only looks
         "selfsubjectrulesreviews",
+        "/listClusterUserCredential",  # of a check of the app: where the clusters are
         "/topics/incidents/api/events",  # that somebody turned the kill switch is told
     )
     return [

@@ -219,7 +219,12 @@ def test_every_attempt_leaves_a_row(sandbox: RunningSandbox) -> None:
 
     assert [row["ResultType"] for row in rows] == ["0", "7000215"]
     orders = sandbox.seed["orders_api"]
-    secret_id = sandbox.control("GET", "state/applications")[0]["passwordCredentials"][0]["keyId"]
+    (application,) = [
+        one
+        for one in sandbox.control("GET", "state/applications")
+        if one["appId"] == orders["app_id"]
+    ]
+    secret_id = application["passwordCredentials"][0]["keyId"]
     assert rows[0]["ServicePrincipalId"] == rows[1]["ServicePrincipalId"] == orders["object_id"]
     assert rows[0]["AppId"] == orders["app_id"]
     assert rows[0]["ServicePrincipalCredentialKeyId"] == secret_id
