@@ -467,8 +467,10 @@ def test_it_is_handed_on_only_where_somebody_is_named(monkeypatch: pytest.Monkey
 
 def test_a_cold_start_loads_nothing_that_no_alert_waits_for() -> None:
     """The app is started by whoever calls it first, often an alert."""
-    heavy = ("prometheus_client", "opentelemetry.sdk", "azure.monitor.opentelemetry", "croniter")
-    heavy += ("cryptography", "httpx", "jinja2", "jwt", "msgraph_core", "yaml")
+    heavy = [
+        *("prometheus_client", "opentelemetry.sdk", "azure.monitor.opentelemetry", "croniter"),
+        *("cryptography", "httpx", "jinja2", "jwt", "msgraph_core", "yaml"),
+    ]
     said = f"import sys, function_app; print([one for one in {heavy} if one in sys.modules])"
     settings = {"FIREBREAK_TENANT_ID": SP, "FIREBREAK_LOG_WORKSPACE_ID": APP}
     done = subprocess.run(
