@@ -2,13 +2,16 @@
 
 import gzip
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any
 
+import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from responders import span_export
 
 
 @dataclass(frozen=True)
@@ -107,3 +110,14 @@ def _seen(one: Any) -> Seen:
 
 def _value(value: Any) -> Any:
     return getattr(value, value.WhichOneof("value"))
+
+
+@pytest.fixture
+def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
+    """One that this process sends to, from now on and for one test."""
+    listening = Collector()
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", listening.url)
+    span_export.forget()
+    yield listening
+    span_export.forget()
+    listening.close()

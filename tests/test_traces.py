@@ -18,22 +18,14 @@ from structlog.testing import capture_logs
 from responders import span_export, trace_ids, tracing
 from responders.errors import RefusedError
 from responders.outgoing import outgoing
-from tests.collector import Collector, Seen
+from tests.collector import Collector, Seen, collector
+
+__all__ = ["collector"]  # a fixture of the tests here
 
 ROOT = Path(__file__).parent.parent
 INCIDENT = "inc-20261127-0123456789ab"
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJub2JvZHkifQ.c2lnbmF0dXJl"
 SENDER = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-
-
-@pytest.fixture
-def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
-    listening = Collector()
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", listening.url)
-    span_export.forget()
-    yield listening
-    span_export.forget()
-    listening.close()
 
 
 @pytest.fixture

@@ -1,17 +1,18 @@
 """What is traced of a signal: with the incident that it opens, or by itself with a mark where it joined."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from responders import claims, span_export, telemetry, trace_ids, tracing
 from responders.model import Signal
 from responders.outgoing import outgoing
-from tests.collector import Collector
+from tests.collector import Collector, collector
 from tests.test_metrics import Listener
 from triggers import receipts
 from triggers.received import Received
+
+__all__ = ["collector"]  # a fixture of the tests here
 
 SIGNAL: Signal = {
     "source": "sentinel",
@@ -26,16 +27,6 @@ SIGNAL: Signal = {
 }
 OWN, OTHER = claims.incident_id(SIGNAL), "inc-20261127-ffffffffffff"
 RUN = "run-failing_sign_ins-20261127T050000-abcdef"
-
-
-@pytest.fixture
-def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
-    listening = Collector()
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", listening.url)
-    span_export.forget()
-    yield listening
-    span_export.forget()
-    listening.close()
 
 
 async def received(*fates: Received) -> None:
