@@ -248,18 +248,36 @@ def any_cluster(request: pytest.FixtureRequest) -> Target:
 
 
 @pytest.fixture
-def api(any_cluster: Target) -> Iterator[Api]:
+def api(request: pytest.FixtureRequest, any_cluster: Target) -> Iterator[Api]:
+    local: LocalCluster | None = None
+    if "TEST_KUBECONFIG" not in os.environ:
+        local = request.getfixturevalue("local_cluster")
     found = Api(any_cluster, f"test-{secrets.token_hex(4)}")
     try:
         body = {"metadata": {"name": found.namespace}}
         made = found.call("POST", "/api/v1/namespaces", body)
         assert made.status_code == 201, made.text
-        default = found.path("serviceaccounts", "default")
-        found.eventually(lambda: found.call("GET", default).is_success, 30.0)  # a busy machine
+        _wait_for_default_account(found, local)
         yield found
         found.call("DELETE", f"/api/v1/namespaces/{found.namespace}")
     finally:
         found.http.close()
+    if local:
+        crashes, local.cluster.reactor.crashes = local.cluster.reactor.crashes, []
+        assert not crashes, f"the sandbox's controllers broke down over {crashes}"
+
+
+def _wait_for_default_account(api: Api, local: LocalCluster | None) -> None:
+    """A namespace is complete when its controllers have been there; on a busy machine that takes seconds."""
+    default = api.path("serviceaccounts", "default")
+    try:
+        api.eventually(lambda: api.call("GET", default).is_success, 30.0)
+    except AssertionError:
+        answer = api.call("GET", default)
+        seen = f"{default}: HTTP {answer.status_code} {answer.text}"
+        if local:
+            seen += f"; {local.cluster.reactor}"
+        raise AssertionError(seen) from None
 
 
 def deployment(name: str, **spec: Any) -> dict[str, Any]:

@@ -216,3 +216,22 @@ def test_every_document_links_to_what_is_there() -> None:
             if "://" not in target and not (page.parent / target).exists():
                 broken.append(f"{page.name}: {target}")
     assert broken == []
+
+
+def test_no_test_replaces_a_part_of_the_standard_library_for_all_threads() -> None:
+    """A server of the same process would get it too: `tests.one_module.instead` replaces it in one module."""
+    found = []
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and getattr(call.func, "attr", "") == "setattr":
+                found += [f"{path.name}:{call.lineno}"] if _is_of_the_standard_library(call) else []
+    assert not found
+
+
+def _is_of_the_standard_library(call: ast.Call) -> bool:
+    target = call.args[0]
+    if isinstance(target, ast.Constant):
+        parts = str(target.value).split(".")
+        # No thread reads the arguments after the program's start.
+        return parts != ["sys", "argv"] and bool({*parts[:-1]} & sys.stdlib_module_names)
+    return isinstance(target, ast.Name) and target.id in sys.stdlib_module_names

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ import httpx
 import pytest
 from rich.console import Console
 
-from cli import __main__, consenting, local, runs, session, showing
+from cli import __main__, connection, consenting, local, opening, runs, session, showing
 from cli.connection import App, checked_origin, incident_path
 from cli.errors import CommandError, NotSignedInError, RefusedError, UnreachableError
 from cli.watching import Watch, next_steps, verdict
+from tests.one_module import instead
 
 INCIDENT = "inc-20261127-0123456789ab"
 HASH = "ab" * 32
@@ -42,7 +44,8 @@ class Server:
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    for module in (connection, opening, runs):
+        instead(monkeypatch, module, time, sleep=lambda _seconds: None)
 
 
 def app(server: Server) -> App:

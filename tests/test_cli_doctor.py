@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,10 +11,11 @@ import httpx
 import pytest
 from rich.console import Console
 
-from cli import doctor, doctor_here, doctor_table
+from cli import connection, doctor, doctor_here, doctor_table, opening, runs
 from cli.connection import App
 from cli.errors import NotSignedInError
 from responders.version import VERSION
+from tests.one_module import instead
 
 CLIENT = "b595567d-7f77-58bf-a1b0-b7ea647e2f17"
 ENTRA = f"https://login.test/t/oauth2/v2.0/authorize?client_id={CLIENT}"
@@ -57,7 +59,8 @@ def seen(of: App) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    for module in (connection, opening, runs):
+        instead(monkeypatch, module, time, sleep=lambda _seconds: None)
 
 
 def test_where_all_is_well_every_row_is() -> None:

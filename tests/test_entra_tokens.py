@@ -8,6 +8,8 @@ import pytest
 from responders.errors import ContractChangedError, TransientError
 from tests import entra_issuer
 from tests.entra_issuer import AUDIENCES, LOGIN, ROSA, TENANT, Entra, claims, token
+from tests.one_module import instead
+from triggers import token_issuers
 from triggers.entra_tokens import BadTokenError, Claims, claimed_object_id, verify
 from triggers.token_issuers import Trust
 
@@ -134,7 +136,7 @@ async def test_keys_are_read_once_for_each_version(entra: Entra) -> None:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Monotonic seconds, to be put forward."""
     at = [1000.0]
-    monkeypatch.setattr("triggers.token_issuers.time.monotonic", lambda: at[0])
+    instead(monkeypatch, token_issuers, time, monotonic=lambda: at[0])
     return at
 
 

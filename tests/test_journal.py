@@ -11,6 +11,7 @@ from responders.errors import ConflictError, TransientError
 from responders.evidence import EvidenceStore
 from responders.journal import GENESIS, Journal, verify_chain
 from tests.evidence_stores import blobs, storage, store
+from tests.one_module import instead
 
 __all__ = ["blobs", "storage", "store"]
 
@@ -128,7 +129,7 @@ def test_a_line_is_parsed_once_however_long_the_journal_gets(
         parsed.extend([line] if b'"step"' in bytes(line) else [])
         return load(line)
 
-    monkeypatch.setattr(json, "loads", counted)
+    instead(monkeypatch, journals, json, loads=counted)
     journal = Journal(store, "inc-parsed-once")
 
     for number in range(30):

@@ -10,6 +10,7 @@ import pytest
 
 from responders import notices
 from responders.errors import ContractChangedError, RefusedError, TransientError
+from tests.one_module import instead
 
 URL = "https://teams.example/workflows/1?sig=very-secret"
 CARD = {"type": "AdaptiveCard", "version": "1.5"}
@@ -96,7 +97,7 @@ async def test_no_more_than_four_cards_go_out_in_a_second(
         waits.append(seconds)
         await real(0)
 
-    monkeypatch.setattr(asyncio, "sleep", sleep)
+    instead(monkeypatch, notices, asyncio, sleep=sleep)
     channel = cloud(202)
     for _ in range(5):
         await notices.send(channel, CARD)

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from responders import calls
 from responders.cloud import Cloud, read_only
 from responders.errors import (
     ConflictError,
@@ -14,6 +15,7 @@ from responders.errors import (
     TransientError,
 )
 from tests.azure_fake import RESOURCE_GRAPH, FakeAzure, Say, page, problem
+from tests.one_module import instead
 
 AT = "/subscriptions/x/things"
 
@@ -115,8 +117,7 @@ async def test_a_call_is_bounded(
     azure: FakeAzure, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     azure.on("GET", AT, Say(200, {}, after_s=5))
-    real = asyncio.timeout
-    monkeypatch.setattr("responders.calls.asyncio.timeout", lambda _: real(0.05))
+    instead(monkeypatch, calls, asyncio, timeout=lambda _: asyncio.timeout(0.05))
     with pytest.raises(TransientError, match="longer than"):
         await cloud.arm.get(AT, "1")
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from responders import patience
+from tests.one_module import instead
 
 
 async def _count(seconds: float | None, work_s: float = 0) -> int:
@@ -37,7 +38,7 @@ async def test_pauses_grow_and_stop_growing(monkeypatch: pytest.MonkeyPatch) -> 
     async def remember(seconds: float) -> None:
         pauses.append(seconds)
 
-    monkeypatch.setattr(asyncio, "sleep", remember)
+    instead(monkeypatch, patience, asyncio, sleep=remember)
     monkeypatch.setattr(patience, "FEWEST", 9)
     async for _ in patience.rounds(0.0001):
         pass

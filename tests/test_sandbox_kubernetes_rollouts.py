@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.kubernetes.cluster import Cluster
+from sandbox.kubernetes.kinds import stored
 from tests.kubernetes_api import (
     MERGE,
     STRATEGIC,
@@ -226,3 +228,30 @@ def test_a_cluster_at_rest_does_nothing(api: Api, web: str, local_cluster: Local
         return before[0] and state() == before
 
     api.eventually(is_quiet)
+
+
+def test_a_controller_that_breaks_down_over_one_object_leaves_the_others_their_turn(
+    api: Api, local_cluster: LocalCluster
+) -> None:
+    """Both objects are new at the same moment, the one that breaks it first."""
+    reactor, seen = local_cluster.cluster.reactor, list[str]()
+
+    def frail(_cluster: Cluster, namespace: str, name: str) -> None:
+        if namespace == api.namespace and name in ("first", "second"):
+            seen.append(name)
+            if name == "first":
+                raise LookupError("what it needs is not there")
+
+    def both() -> None:
+        kind = stored("configmaps")
+        reactor.register(kind, frail)
+        for name in ("first", "second"):
+            reactor.enqueue(kind, api.namespace, name)
+
+    local_cluster.run(both)
+    api.eventually(lambda: "second" in seen)
+    assert seen == ["first", "second"]
+    assert [crash.split(":")[0] for crash in reactor.crashes] == [
+        f"configmaps {api.namespace}/first"
+    ]
+    reactor.crashes.clear()

@@ -10,6 +10,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sandbox.kubernetes import garbage, served
@@ -33,6 +34,7 @@ class Reactor:
 
     def __init__(self, cluster: "Cluster") -> None:
         self.seeding = False
+        self.crashes: list[str] = []  # what controllers broke down over: a defect of the sandbox
         self._closed = False
         self._cluster = cluster
         self._syncs: dict[Kind, list[Sync]] = {}
@@ -135,6 +137,11 @@ class Reactor:
         finally:
             self.seeding = outer
 
+    def __repr__(self) -> str:
+        waiting = f"{len(self._queue)} queued, {len(self._gone)} gone, {len(self._timers)} timers"
+        state = f"seeding={self.seeding}, closed={self._closed}, scheduled={self._scheduled}"
+        return f"<Reactor {waiting}, {state}, {len(self._at_once)} at once, crashes={self.crashes}>"
+
     @property
     def is_idle(self) -> bool:
         """Whether every controller has seen everything; timers may still be running."""
@@ -168,14 +175,22 @@ class Reactor:
         gone, self._gone = self._gone, []
         batch, self._queue = list(self._queue), {}
         for uid in gone:
-            garbage.collect(self._cluster, uid)
+            self._show(f"dependents of {uid}", partial(garbage.collect, self._cluster, uid))
         for kind, key in batch:
-            garbage.finish_foreground(self._cluster, kind, *key)
+            what = f"{kind.plural} {'/'.join(filter(None, key))}"
+            self._show(what, partial(garbage.finish_foreground, self._cluster, kind, *key))
             for sync in [*self._syncs.get(kind, []), *(self._for_all if key[0] else [])]:
-                try:
-                    sync(self._cluster, *key)
-                except StatusError as refused:
-                    _log.info("%s %s/%s: %s", kind.plural, *key, refused)
+                self._show(what, partial(sync, self._cluster, *key))
+
+    def _show(self, what: str, act: Act) -> None:
+        """One controller looks at one thing. Whatever becomes of it, the others have their turn."""
+        try:
+            act()
+        except StatusError as refused:
+            _log.info("%s: %s", what, refused)
+        except Exception as crash:  # noqa: BLE001 - as a controller manager recovers from one panic
+            _log.exception("A controller broke down over %s", what)
+            self.crashes.append(f"{what}: {crash!r}")
 
 
 def controller_of(value: Json | None) -> Json | None:
