@@ -7,12 +7,14 @@ moves possible, so he goes round until nothing is new.
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from fuzz.cluster_moves import ClusterMoves
 from fuzz.loot import Deed, Loot, Proof, Token
 from fuzz.plants import PLANTS, Scene, Target
+from fuzz.states import standing_id
 from fuzz.tools import Tools
 from fuzz.worlds import Json
 
@@ -73,7 +75,7 @@ class Attacker:
         """One plant with whatever lets him."""
         now = await self.tools.now()
         scene = Scene(self.tools, self.loot, now, self.groups, self.scopes)
-        gained = await PLANTS[name](scene, target)
+        gained = await PLANTS[name](scene, await self._as_it_stands(target))
         if gained is None:
             return False
         for proof in gained:
@@ -81,6 +83,12 @@ class Attacker:
         self.deeds.append(Deed(now, after, "plant", target.object_id, name, name))
         self._refused.clear()
         return True
+
+    async def _as_it_stands(self, target: Target) -> Target:
+        """Who may look into the directory sees which service principal a client id has by now, if any."""
+        principals: Any = await self.tools.control("GET", "state/servicePrincipals")
+        state = {"servicePrincipals": principals}
+        return replace(target, object_id=standing_id(state, target.object_id, target.client_id))
 
     def look_again(self) -> None:
         """Somebody granted something: what was refused may open now."""

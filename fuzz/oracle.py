@@ -8,7 +8,7 @@ from fuzz.played import Claim, Finding, Played
 from fuzz.recovery_rules import RULES as RECOVERY
 from fuzz.report_rules import RULES as REPORT
 from fuzz.restore_rules import RULES as RESTORE
-from fuzz.states import Leftovers, leftovers, touched
+from fuzz.states import Leftovers, leftovers, standing_id, touched
 from fuzz.worlds import Json, workload_name
 
 _CONTAINED = {"contained", "partly_contained", "recovered", "partly_recovered"}
@@ -151,7 +151,8 @@ def _was_disturbed(played: Played) -> bool:
 
 def _left(played: Played, state: Json) -> Leftovers:
     victim = played.victim
-    return leftovers(state, victim.object_id, victim.application_id, victim.resource_id)
+    object_id = standing_id(state, victim.object_id, victim.client_id)
+    return leftovers(state, object_id, victim.application_id, victim.resource_id)
 
 
 def _plants_are_noticed(played: Played) -> Iterator[Finding]:
@@ -202,6 +203,7 @@ def _bystanders(played: Played) -> Iterator[Finding]:
         for one in (played.victim, *played.successors)
         for each in (one.object_id, one.client_id, one.application_id, one.resource_id)
     ]
+    ids.append(standing_id(played.after, played.victim.object_id, played.victim.client_id))
     for one in touched(played.normal, played.normal_after, f"ns-{name}/", ids, rotated=rotated):
         yield Finding("bystanders are left alone", str(one)[:300])
     for work in played.world["workloads"]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 
 from fuzz.played import Finding, Played, Reported
-from fuzz.states import leftovers
+from fuzz.states import leftovers, standing_id
 
 _CONTAINED = {"contained", "partly_contained", "recovered", "partly_recovered"}
 
@@ -13,7 +13,8 @@ def _claims(played: Played) -> Iterator[Finding]:
     """Contained is contained, what remains is named, and a cluster has one state."""
     for one in played.reports:
         victim = played.victim
-        left = leftovers(one.state, victim.object_id, victim.application_id, victim.resource_id)
+        object_id = standing_id(one.state, victim.object_id, victim.client_id)
+        left = leftovers(one.state, object_id, victim.application_id, victim.resource_id)
         if one.outcome not in _CONTAINED or _is_disturbed(played, one):
             continue
         for noun, ids in left.must.items():

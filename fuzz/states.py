@@ -25,6 +25,14 @@ class Leftovers:
         return not any(self.must.values()) and not any(self.may.values())
 
 
+def standing_id(state: Json, object_id: str, client_id: str) -> str:
+    """Its object id there: who lacked a service principal has gotten another one than was drawn."""
+    principals = state["servicePrincipals"]
+    if any(one["id"] == object_id for one in principals):
+        return object_id
+    return next((str(one["id"]) for one in principals if one["appId"] == client_id), object_id)
+
+
 def leftovers(state: Json, object_id: str, application_id: str, resource_id: str) -> Leftovers:
     """Everything of one principal that could still yield or open something."""
     apps = [one for one in state["applications"] if one["id"] == application_id]

@@ -43,7 +43,7 @@ LEVERS: Mapping[PrincipalKind, Sequence[Step]] = {
         steps.remove_service_principal_credentials,
         *_OF_ANY_PRINCIPAL,
     ),
-    "application_without_principal": _OF_A_REGISTRATION,
+    "application_without_principal": (*_OF_A_REGISTRATION, steps.clear_made_principal),
     "foreign_application": (
         steps.remove_service_principal_credentials,
         steps.remove_owners,

@@ -20,6 +20,7 @@ from responders import (
     federated_credentials,
     identity_trusts,
     key_vault_policies,
+    made_principals,
     open_paths,
     role_assignments,
     service_principals,
@@ -75,17 +76,18 @@ async def containment(
 
     Reads that fail count as "does not hold": what can't be read is not proven.
     """
+    stands = await made_principals.standing(cloud, principal)
     asked = (
         _refused(token_proofs.refused(cloud, principal, snapshot))
         if ask_token_endpoint
         else _check(_REFUSES, "must", _skipped(_SWITCHED_OFF))
     )
     checks = await asyncio.gather(
-        *(_check(name, "must", question) for name, question in _musts(cloud, principal)),
+        *(_check(name, "must", question) for name, question in _musts(cloud, stands)),
         asked,
         *(
             _open(name, words, question)
-            for name, words, question in open_paths.questions(cloud, principal)
+            for name, words, question in open_paths.questions(cloud, stands)
         ),
     )
     broken = [_said(one) for one in checks if one["holds"] is False and one["weight"] == "must"]

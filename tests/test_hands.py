@@ -27,7 +27,7 @@ from tests.test_compromised_identity import order as plain_order
 CONTAINMENT = """
     amend_plan begin_restore capture_pods check_evicted check_foothold check_guards check_key_users
     check_labelled check_moved check_moved_back check_restarted check_taken_back check_workloads
-    collect_activity_log collect_logs collect_successor_sign_ins conclude_alert conclude_keys
+    clear_made_principal collect_activity_log collect_logs collect_successor_sign_ins conclude_alert conclude_keys
     conclude_provisioning conclude_rotation confirm_compromised deactivate_application disable_service_principal
     draw_identity_plan draw_key_plan draw_plan draw_rotation_plan end_restore end_run judge_health
     judge_identities judge_rebuilt judge_review judge_workload list_clusters list_key_users list_token_users

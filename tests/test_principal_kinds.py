@@ -97,6 +97,44 @@ async def test_an_application_that_nobody_can_sign_in_as_yet_gets_a_disabled_ser
     assert driven.status["outcome"] == "contained"
 
 
+async def test_what_somebody_gives_to_a_service_principal_that_was_made_meanwhile_is_taken_away(
+    in_process: InProcess,
+) -> None:
+    """The incident began about an application that had none; an intruder may give its new one whatever he likes."""
+    legacy, orders = ids(in_process, "legacy_job"), ids(in_process, "orders_api")
+    order = await in_process.call({"app_id": legacy["app_id"]})
+    control = in_process.sandbox.control
+    cloud = await (await Cloud.connect()).acting_as("containment")
+    body = {"appId": legacy["app_id"], "accountEnabled": False}
+    made = (await cloud.graph.post("/servicePrincipals", body))["id"]
+    scope = str(in_process.sandbox.described["subscription_id"])
+    wish = {"scope": f"/subscriptions/{scope}", "role": "Contributor", "principalId": made}
+    group = {"displayName": "planted", "members": [made]}
+    control(
+        "POST",
+        "seed",
+        {
+            "roleAssignments": [wish],
+            "groups": [group],
+            "appRoleAssignments": [{"principalId": made, "role": "Application.ReadWrite.All"}],
+            "oauth2PermissionGrants": [{"clientId": made, "scope": "Directory.Read.All"}],
+            "passwordCredentials": [{"holderId": made, "displayName": "planted"}],
+            "owners": [{"objectId": made, "ownerId": orders["object_id"]}],
+        },
+    )
+    driven = in_process.start(order)
+    await driven.until("watching")
+
+    assert driven.status["outcome"] == "contained", driven.status["remaining"]
+    state = control("GET", "state")
+    assert dict(driven.answers)["clear_made_principal"]["status"] == "done"
+    for part in ("roleAssignments", "appRoleAssignments", "oauth2PermissionGrants", "groupMembers"):
+        assert made not in str(state[part]), part
+    assert not state["owners"].get(made)
+    (holder,) = (one for one in state["servicePrincipals"] if one["id"] == made)
+    assert not holder["passwordCredentials"]
+
+
 async def test_a_plan_says_before_and_after_and_the_cloud_hears_of_no_write(
     in_process: InProcess,
 ) -> None:

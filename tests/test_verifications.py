@@ -61,7 +61,10 @@ def contained(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 OURSELVES = "99999999-9999-9999-9999-999999999999"
-CLOUD: Any = SimpleNamespace(own_object_ids=gives({OURSELVES}))
+MADE: Any = {"id": "88888888-8888-4888-8888-888888888888"}  # where there was no service principal
+CLOUD: Any = SimpleNamespace(
+    own_object_ids=gives({OURSELVES}), graph=SimpleNamespace(get=gives(MADE))
+)
 
 
 async def verify(
@@ -102,6 +105,7 @@ BROKEN: list[Broken] = [
     (credentials, "read_dangerous", [{"key_id": "k"}], "foreign_application"),
     (role_assignments, "read_all", [{"id": "/g"}], "application"),
     (role_assignments, "read_all", [{"id": "/g"}], "system_assigned_identity"),
+    (role_assignments, "read_all", [{"id": "/g"}], "application_without_principal"),
     (role_assignments, "group_grants", [{"id": "/g"}], "user_assigned_identity"),
     (key_vault_policies, "read_all", [{"vault_id": "/v"}], "application"),
 ]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 import azure.durable_functions as df
 
@@ -16,6 +17,7 @@ from responders import (
     federated_credentials,
     identity_trusts,
     key_vault_policies,
+    made_principals,
     managed_identities,
     memberships,
     oauth_grants,
@@ -114,6 +116,15 @@ async def remove_memberships(order: Order) -> Json:
         memberships.remove_all, memberships.by_hand, noun="memberships", choice="memberships"
     )
     return await _pulled("remove_memberships", order, lever)
+
+
+@bp.activity_trigger(input_name="order")
+async def clear_made_principal(order: Order) -> Json:
+    """Contain: what was given to the service principal that the application lacked when the incident began."""
+    chosen = order["policy"]["containment"]
+    stays = [noun for noun in ("memberships", "owners") if chosen[noun] in _LEFT_TO_A_PERSON]
+    clear = partial(made_principals.clear, left_to_a_person=stays)
+    return await _pulled("clear_made_principal", order, Lever(clear, made_principals.by_hand))
 
 
 @bp.activity_trigger(input_name="order")

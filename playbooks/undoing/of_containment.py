@@ -14,6 +14,7 @@ from responders import (
     federated_credentials,
     identity_trusts,
     key_vault_policies,
+    made_principals,
     managed_identities,
     memberships,
     oauth_grants,
@@ -234,6 +235,10 @@ CONTAINMENT: Mapping[str, Undoing] = {
         "return_key_vault_policies",
         take_back=_let_in_again,
         finish=_by_hand(key_vault_policies.by_hand),
+    ),
+    "clear_made_principal": Undoing(
+        why_not="the application had none of it: the service principal was made since",
+        finish=_by_hand(made_principals.by_hand),
     ),
     "confirm_compromised": Undoing(
         "dismiss_risk", take_back=_dismiss, finish=_by_hand(risk.by_hand)
