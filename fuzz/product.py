@@ -8,9 +8,9 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -25,7 +25,7 @@ from playbooks.journaled import open_store
 from playbooks.orders import Order
 from playbooks.restoring import RESTORE, plans
 from playbooks.steps import restorable
-from responders import risk
+from responders import risk, signing_key_rotations
 from responders.cloud import Cloud, read_only
 from tests.azure_fake import hurry
 from tests.in_process import Clock, Driven, InProcess, Step, activities, orchestrations
@@ -35,6 +35,7 @@ from tests.sandbox_fixture import RunningSandbox
 from triggers import status
 
 _SWEEPS = {"collect_logs", "collect_activity_log", "trace_footprint"}
+_LONG = {"rotate_signing_keys"}  # wait for an operation on a cluster, as long as Azure takes
 AfterStep = Callable[[str, Json], Awaitable[None]]
 
 
@@ -56,6 +57,7 @@ async def product(sandbox: RunningSandbox, evidence: Path) -> AsyncIterator[Prod
         patch.setenv("FIREBREAK_EVIDENCE", str(evidence))
         hurry(patch)
         patch.setattr(risk, "PACE_S", 0.01)
+        patch.setattr(signing_key_rotations, "POLL_S", 0.05)
         sandbox.control("POST", "limits", {"identity_protection": 1000})
         try:
             yield Product(InProcess(sandbox, evidence, Clock(sandbox)), log)
@@ -134,6 +136,24 @@ class _InTurn(Clock):
             await self.turnstile.__aexit__()
 
 
+@asynccontextmanager
+async def _time_passes(clock: Clock) -> AsyncIterator[None]:
+    """An operation on a cluster takes minutes, for which the step waits: they pass at once."""
+
+    async def on() -> None:
+        while True:
+            await asyncio.sleep(0.2)
+            await Clock.jump(clock, clock.now() + timedelta(seconds=10))
+
+    passing = asyncio.create_task(on())
+    try:
+        yield
+    finally:
+        passing.cancel()
+        with suppress(asyncio.CancelledError):
+            await passing
+
+
 @dataclass(frozen=True)
 class Schedule:
     """How the steps are run."""
@@ -156,9 +176,10 @@ def start(world: InProcess, order: Order, schedule: Schedule, after: AfterStep) 
                 elif name in _SWEEPS and _sweep_of(given) > schedule.sweeps:
                     answer = {"status": "done", "detail": "this sweep is not played"}
                 else:
-                    answer = await step(given)
-                    if name in schedule.twice:
+                    async with _time_passes(clock) if name in _LONG else nullcontext():
                         answer = await step(given)
+                        if name in schedule.twice:
+                            answer = await step(given)
                 await after(name, answer)
                 return answer
 

@@ -8,6 +8,9 @@ from fuzz.states import really
 from fuzz.worlds import Json, victim_of
 
 _ENDED = {"restored", "partly_restored", "not_contained", "contained", "partly_contained"}
+# https://learn.microsoft.com/azure/aks/workload-identity-overview#service-account-annotations
+_CLIENT_ID = "azure.workload.identity/client-id"
+_SUCCESSOR = "firebreak.dev/replaces"  # the mark of one that a recovery made
 _STOLEN = ("leaked ", "secret planted", "forged for")
 
 
@@ -43,7 +46,15 @@ def _is_kept(played: Played, one: Difference) -> bool:
         if each
     ]
     text = f"{one.path} {one.after}"
-    return one.kind == "added" and any(each in text for each in ids)
+    return one.kind == "added" and (any(each in text for each in ids) or _names_nobody(one))
+
+
+def _names_nobody(one: Difference) -> bool:
+    """The successor of a ServiceAccount, once its client id was taken off: a pod may still run as it."""
+    if one.path[0] != "clusters" or one.path[2] != "serviceaccounts":
+        return False
+    notes = one.after["metadata"].get("annotations") or {}
+    return _SUCCESSOR in notes and _CLIENT_ID not in notes
 
 
 def _lies_in_the_bin(played: Played, one: Difference) -> bool:

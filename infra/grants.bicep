@@ -21,6 +21,9 @@ param workspaceResourceId string
 @description('Ids (GUIDs) of the roles that a rebuild may give back. Empty: every role but those that give out roles themselves.')
 param grantableRoles array = []
 
+@description('Identity bindings of AKS, a preview, are read. False where the cloud does not know their action: it would refuse the role.')
+param identityBindings bool = true
+
 @description('A recovery may rotate the signing keys of clusters.')
 param keyRotation bool = false
 
@@ -40,6 +43,15 @@ module contains 'modules/role.bicep' = {
   name: 'firebreak-containment'
   params: {
     definition: containment.guarded
+    suffix: environmentName
+    principalId: containmentPrincipalId
+  }
+}
+
+module readsBindings 'modules/role.bicep' = if (identityBindings) {
+  name: 'firebreak-identity-bindings'
+  params: {
+    definition: containment.identityBindings
     suffix: environmentName
     principalId: containmentPrincipalId
   }

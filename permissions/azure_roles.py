@@ -5,15 +5,20 @@ Source   https://learn.microsoft.com/azure/role-based-access-control/custom-role
 
 from typing import Any, Final
 
-from responders.needs import ENABLING, ROTATING
+from responders.needs import BINDINGS, ENABLING, ROTATING
 
 Json = dict[str, Any]
 # What an option's role is called in the file, and by Bicep.
-_OPTIONS: Final = {ENABLING: "enableClusters", ROTATING: "keyRotation"}
+_OPTIONS: Final = {
+    BINDINGS: "identityBindings",
+    ENABLING: "enableClusters",
+    ROTATING: "keyRotation",
+}
 # Who creates a role says where it may be assigned.
 SCOPE: Final = "<scope>"
 _ABOUT: Final = {
     "Firebreak Containment": "reads what an incident needs to know, and takes away. It gives no role and makes nothing",
+    "Firebreak Identity Binding Reader": "reads which identities are bound to a cluster, a preview of AKS",
     "Firebreak Log Reader": "queries the log tables of the workspace",
     "Firebreak Evidence Keeper": "reads evidence and adds to it; it can neither change nor delete any",
     "Firebreak Claims Keeper": "says who works on what, beside the evidence",

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 from permissions import conditions, steps
 from permissions.joined import HANDS, Used, is_read, used
 from playbooks.hands import Hand
-from responders.needs import ENABLING, ROTATING, AzureNeed, ClusterNeed, GraphNeed
+from responders.needs import BINDINGS, ENABLING, ROTATING, AzureNeed, ClusterNeed, GraphNeed
 
 Json = dict[str, Any]
 K = TypeVar("K")
@@ -38,6 +38,7 @@ CONTAINED: Final[Mapping[str, frozenset[str]]] = {
 # By identity, scope, and the setting without which the role is left out.
 ROLES: Final[Mapping[tuple[Hand, str, str], str]] = {
     ("containment", "guarded", ""): "Firebreak Containment",
+    ("containment", "guarded", BINDINGS): "Firebreak Identity Binding Reader",
     ("containment", "workspace", ""): "Firebreak Log Reader",
     ("containment", "evidence", ""): "Firebreak Evidence Keeper",
     ("containment", "claims", ""): "Firebreak Claims Keeper",

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Final, get_args
 
 from permissions import steps
-from permissions.reach import reached
+from permissions.reach import looked, reached
 from permissions.source import Node, functions, modules
 from playbooks.hands import Hand, hand_of
 from responders.needs import AzureNeed, ClusterNeed, GraphNeed, Need, Needs
@@ -85,21 +85,23 @@ def _steps(hand: Hand, module: str, need: Need, *, acting: bool) -> tuple[str, .
         hands = set(HANDS)
     else:
         hands = {hand}
-    found: set[str] = set()
+    found: set[tuple[str, Hand]] = set()
     for node in _where(module, need):
         found |= _leading(acting=acting).get(node, set())
-    return tuple(sorted(step for step in found if hand_of(step) in hands))
+    return tuple(sorted({step for step, whose in found if whose in hands}))
 
 
 @cache
-def _leading(*, acting: bool) -> dict[Node, set[str]]:
-    """By node, the steps that lead there; `acting`: with more than reading in mind."""
-    found: dict[Node, set[str]] = {}
+def _leading(*, acting: bool) -> dict[Node, set[tuple[str, Hand]]]:
+    """By node, the steps that lead there, and whose permissions count; `acting`: with more than reading in mind."""
+    found: dict[Node, set[tuple[str, Hand]]] = {}
     for step, starts in steps.entries().items():
         for start in starts:
             for node, may_act in reached(start).items():
                 if may_act or not acting:
-                    found.setdefault(node, set()).add(step)
+                    found.setdefault(node, set()).add((step, hand_of(step)))
+            for node in () if acting else looked(start):
+                found.setdefault(node, set()).add((step, "containment"))
     return found
 
 

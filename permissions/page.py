@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from permissions.document import MANAGED_ONLY
 from responders.needs import CLUSTERS, TRUSTS, VAULTS
-from responders.resource_graph import CARRIERS
+from responders.resource_graph import CARRIERS, CARRYING
 
 Json = dict[str, Any]
 _TEMPLATE: Final = Path(__file__).parent / "permissions.template.md"
@@ -102,11 +102,9 @@ def _azure(hands: Json) -> Iterator[str]:
             condition = ", under a condition (`condition-rebuild.txt`)" if role["condition"] else ""
             where = f"### `{role['role']}`\n\nOf `{hand}`, at {_SCOPES[role['scope']]}{only}{condition}."
             every = [*role["actions"], *role["dataActions"]]
-            lines = [one for one in every if one["action"] not in _CARRIED or "untried" not in one]
+            # One sentence says which types carry an identity.
+            lines = [one for one in every if one["why"] != CARRYING]
             yield f"{where}\n\n{_table(('action',), _actions(hand, role['scope'], lines))}"
-
-
-_CARRIED: Final = frozenset(f"{kind}/read" for kind in CARRIERS)
 
 
 def _actions(hand: str, scope: str, lines: Iterable[Json]) -> Iterator[tuple[str, ...]]:

@@ -36,7 +36,6 @@ _RECOVERY: Final = frozenset(
 _RESTORE: Final = frozenset(
     {
         "take_back_cluster",
-        "retire_successor",
         "restore_objects",
         "return_role_assignments",
         "return_memberships",

@@ -14,9 +14,12 @@ from playbooks.hands import hand_of
 from playbooks.journaled import Job, Work, carry_out, open_store
 from playbooks.runs.model import Document, Json, RunOrder, counts, folder
 from responders import claims, guards, run_records
+from responders.cloud import Cloud
 from responders.errors import RefusedError
 from responders.evidence import canonical
+from responders.guards import Rules
 from responders.journal import Journal
+from responders.looking import as_containment
 from responders.model import Principal
 
 
@@ -122,10 +125,14 @@ async def incident_open(work: Work, object_id: str) -> str | None:
     return None if held is None else claims.incident_of(held["incident_id"])
 
 
+@as_containment
+async def _may_be_changed(cloud: Cloud, principal: Principal, rules: Rules) -> None:
+    await guards.may_be_changed(cloud, principal, rules)
+
+
 async def must_be_free(work: Work, order: RunOrder, principal: Principal) -> None:
     """Raise `RefusedError` where this principal may not be changed: protected, our own, or an incident is about it."""
-    rules = order["policy"]["guards"]
-    await guards.may_be_changed(work.cloud, principal, rules)
+    await _may_be_changed(work.cloud, principal, order["policy"]["guards"])
     if (incident := await incident_open(work, principal["object_id"])) is not None:
         raise RefusedError(
             f"{incident} is open about {principal['object_id']}: nothing else changes it meanwhile. "

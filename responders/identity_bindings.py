@@ -17,7 +17,7 @@ from responders.errors import NotFoundError
 from responders.inventories import Inventory
 from responders.inventory_cuts import TOKEN_PROXY, says
 from responders.model import ClusterRef, Consumer, ConsumerKind, Json, WorkloadRef
-from responders.needs import CLUSTERS, AzureNeed, Needs
+from responders.needs import BINDINGS, CLUSTERS, AzureNeed, Needs
 from responders.resource_graph import checked_resource_id
 from responders.workload_objects import containers_of, template_of
 
@@ -32,7 +32,12 @@ _FIRST = (
 USE = "azure.workload.identity/use-identity-binding"  # on the pod
 NEEDS: Final = Needs(
     azure=(
-        AzureNeed(f"{CLUSTERS}/identityBindings/read", "identity bindings of a cluster", ("read",)),
+        AzureNeed(
+            f"{CLUSTERS}/identityBindings/read",
+            "identity bindings of a cluster",
+            ("read",),
+            only_with=BINDINGS,
+        ),
     ),
 )
 

@@ -42,6 +42,8 @@ GITOPS = (
 ENABLING = "[provision] enable_clusters"
 SUSPENDING = '[recovery] gitops = "suspend"'
 ROTATING = "rotation of signing keys"
+# A preview: a cloud that does not know its action refuses the whole role that has it, so it has one of its own.
+BINDINGS = "AKS identity bindings (preview)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from responders.errors import ContractChangedError
 from responders.model import Json
-from responders.needs import ENABLING, ROTATING, SUSPENDING
+from responders.needs import BINDINGS, ENABLING, ROTATING, SUSPENDING
 from responders.settings import Hand, Profile, Settings
 
 _FILE: Final = Path(__file__).parent / "permissions.json"
@@ -78,6 +78,7 @@ def switched_on(settings: Settings, policy: Json) -> frozenset[str]:
     wanted = {
         _EVENTS: settings.event_grid_topic is not None,
         _COMMENTS: policy["notices"]["sentinel_comments"],
+        BINDINGS: True,  # every survey asks for them
         ENABLING: policy["provision"]["enable_clusters"],
         SUSPENDING: policy["recovery"]["gitops"] == "suspend",
         ROTATING: "rotate_keys" in policy["recovery"]["refederation"].values(),

@@ -85,7 +85,7 @@ CARRIERS = (
     "Microsoft.VirtualMachineImages/imageTemplates",
     "Microsoft.Web/sites",
 )
-_UNTRIED = "the simulated tenants have a few of the types that can carry an identity"
+CARRYING: Final = "which resources have an identity"
 NEEDS: Final = Needs(
     azure=(
         AzureNeed(f"{ASSIGNMENTS}/read", "roles that no list shows", ("grants",)),
@@ -93,9 +93,8 @@ NEEDS: Final = Needs(
         *(
             AzureNeed(
                 f"{kind}/read",
-                "which resources have an identity",
+                CARRYING,
                 ("attachments", "system_identity"),
-                untried=_UNTRIED,
             )
             for kind in CARRIERS
         ),

@@ -6,6 +6,7 @@ one that goes otherwise than with everything that is granted is one that somebod
 
 import json
 import re
+import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +16,7 @@ from playbooks.journaled import open_store
 from playbooks.orders import Order
 from playbooks.restoring import plans
 from playbooks.runs.catalogue import PLAYBOOKS
+from responders import resource_graph
 from tests.in_process import Driven, InProcess
 from tests.test_quiet_days_on_sandbox import document, twice
 from tests.test_restore_on_sandbox import drawn, ordered
@@ -60,6 +62,12 @@ def _facts(world: InProcess, driven: Driven, **more: Any) -> Facts:
     status = driven.status
     return {
         "outcome": ended.get("outcome") or status.get("outcome"),
+        # What a proof rests on, and what could be collected, in words.
+        "told": sorted(
+            f"{name}: {answer['status']} {_plain(str(answer.get('detail')))}"
+            for name, answer in driven.answers
+            if name.startswith(("prove_", "collect_"))
+        ),
         "clusters": {name: one["status"] for name, one in status.get("clusters", {}).items()},
         "steps refused": sorted(
             {name for name, answer in driven.answers if answer.get("status") == "refused"}
@@ -74,6 +82,7 @@ def furnish(world: InProcess) -> None:
     client_id = world.sandbox.seed["orders_api"]["app_id"]
     objects = {kind: [_workload(f"orders-{kind}", kind)] for kind in _SHAPES}
     identity = {"podIdentity": {"provider": "azure-workload", "identityId": client_id}}
+    objects |= _chart()
     objects["clustertriggerauthentications"] = [{"metadata": {"name": "orders"}, "spec": identity}]
     world.sandbox.control("POST", "seed", {"clusters": {CLUSTER: objects}})
     for tool, name in (("argo", "orders-statefulsets"), ("flux", "orders-daemonsets")):
@@ -81,6 +90,21 @@ def furnish(world: InProcess) -> None:
         owned = {"apiVersion": "apps/v1", "kind": _SHAPES[kind], **objects[kind][0]}
         git = {"name": name, "tool": tool, "objects": [owned]}
         world.sandbox.control("POST", f"clusters/{CLUSTER}/gitops", git)
+
+
+def _chart() -> Json:
+    """A Deployment that Flux's Helm controller made, and the release that it made it from."""
+    made = _workload("orders-chart", "deployments")
+    mark = "helm.toolkit.fluxcd.io"
+    marks = {f"{mark}/name": "orders", f"{mark}/namespace": "shop"}
+    made["metadata"]["labels"] = {**made["metadata"]["labels"], **marks}
+    source = {"kind": "HelmRepository", "name": "contoso"}
+    chart = {"spec": {"chart": "orders", "sourceRef": source}}
+    release = {
+        "metadata": {"name": "orders", "namespace": "shop"},
+        "spec": {"interval": "5m", "chart": chart},
+    }
+    return {"deployments": [made], "helmreleases": [release]}
 
 
 _SHAPES = {
@@ -133,6 +157,52 @@ async def contain_identity(world: InProcess) -> Facts:
     driven = world.start(await world.alert(world.sandbox.seed["payments_identity"]["object_id"]))
     await driven.until("watching")
     return _facts(world, driven, remaining=len(driven.status["remaining"]))
+
+
+async def contain_as_sentinel_asks(world: InProcess) -> Facts:
+    """By an incident of Sentinel, which gets comments, with a cheap table and a role where no subscription is."""
+    ids, control = world.sandbox.seed["orders_api"], world.sandbox.control
+    control("POST", "table-plans", {"AADServicePrincipalSignInLogs": "Basic"})
+    group = "/providers/Microsoft.Management/managementGroups/mg-empty"
+    role = {"scope": group, "role": "Contributor", "principalId": ids["object_id"]}
+    control("POST", "seed", {"managementGroups": [{"name": "mg-empty"}], "roleAssignments": [role]})
+    name = str(uuid.uuid4())
+    control("POST", "detections", {"title": "a sign-in", "entities": [], "incident_name": name})
+    order = await world.alert(ids["object_id"])
+    order["incident"]["signal"]["sentinel_incident"] = (
+        f"{_workspace(world)}/providers/Microsoft.SecurityInsights/Incidents/{name}"
+    )
+    driven = world.start(order)
+    await driven.until("watching")
+    state = control("GET", "state")
+    return _facts(
+        world,
+        driven,
+        comments=len(state["sentinelComments"]),
+        left=[one["id"] for one in state["roleAssignments"] if one["id"].startswith(group)],
+    )
+
+
+def _workspace(world: InProcess) -> str:
+    group = (
+        f"/subscriptions/{world.sandbox.described['subscription_id']}/resourceGroups/rg-security"
+    )
+    return f"{group}/providers/Microsoft.OperationalInsights/workspaces/log-security"
+
+
+async def contain_an_identity_of_everything(world: InProcess) -> Facts:
+    """A managed identity that is attached to a resource of every type that can carry one."""
+    seed = world.sandbox.seed["payments_identity"]
+    machines = [
+        {"name": f"carrier-{at}", "kind": kind, "userAssigned": [seed["resource_id"]]}
+        for at, kind in enumerate(resource_graph.CARRIERS)
+        if kind != "Microsoft.ContainerService/managedClusters"  # clusters carry one in other plays
+    ]
+    world.sandbox.control("POST", "seed", {"machines": machines})
+    driven = world.start(await world.alert(seed["object_id"]))
+    await driven.until("watching")
+    counted = re.search(r"(\d+) can", "; ".join(driven.status["remaining"]))
+    return _facts(world, driven, attached=int(counted[1]) if counted else 0)
 
 
 async def rebuild_application(world: InProcess) -> Facts:
@@ -276,7 +346,24 @@ async def contain_with_blobs(world: InProcess) -> Facts:
 
 
 async def review(world: InProcess) -> Facts:
-    """How well identities and namespaces are secured."""
+    """How well identities and namespaces are secured, and what Azure Policy says of it."""
+    control, seeded = world.sandbox.control, world.sandbox.described
+    policies = "/providers/Microsoft.Authorization"
+    subscription = f"/subscriptions/{seeded['subscription_id']}"
+    assigned = {
+        "scope": subscription,
+        "name": "baseline",
+        "definitionId": f"{policies}/policySetDefinitions/a8640138-9b0a-4a28-b8cb-1666c838647d",
+    }
+    planted = control("POST", "seed", {"policyAssignments": [assigned]})["policyAssignments"]
+    state = {
+        "resourceId": seeded["seed"]["clusters"][CLUSTER]["resource_id"],
+        "resourceType": "Microsoft.ContainerService/managedClusters",
+        "assignmentId": planted[0]["id"],
+        "definitionId": f"{policies}/policyDefinitions/95edb821-ddaf-4404-9732-666045e056b4",
+        "reference": "privilegedContainers",
+    }
+    control("POST", "seed", {"policyStates": [state]})
     return await _run(world, "security_review", {})
 
 
@@ -329,6 +416,8 @@ PLAYS: dict[str, Play] = {
     for play in (
         contain_application,
         contain_identity,
+        contain_an_identity_of_everything,
+        contain_as_sentinel_asks,
         rebuild_application,
         rebuild_identity,
         rebuild_with_new_keys,

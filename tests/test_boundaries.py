@@ -109,7 +109,9 @@ def test_the_playbooks_schedule_only_registered_steps() -> None:
     registered: set[str] = set()
     for path in (ROOT / "playbooks" / "steps").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.AsyncFunctionDef) and node.decorator_list:
+            if isinstance(node, ast.AsyncFunctionDef) and any(
+                isinstance(one, ast.Call) for one in node.decorator_list
+            ):
                 registered.add(node.name)
     used: set[str] = set()
     for name in (

@@ -35,7 +35,7 @@ from responders import (
 )
 from responders.model import MANAGED, Principal, PrincipalKind
 from responders.needs import AzureNeed, GraphNeed
-from responders.resource_graph import CARRIERS
+from responders.resource_graph import CARRYING
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "reference" / "levers.md"
@@ -150,7 +150,7 @@ def needs(step: str) -> str:
     actions = {
         f"`{one.action}`"
         for one in mine
-        if isinstance(one, AzureNeed) and not one.untried and one.scope == "guarded"
+        if isinstance(one, AzureNeed) and one.why != CARRYING and one.scope == "guarded"
     }
     beside = parts(OF[step])["Needs"].partition("NEEDS below; ")[2]
     named = [
@@ -158,8 +158,7 @@ def needs(step: str) -> str:
         for of, found in (("Microsoft Graph", roles), ("Azure", actions))
         if found
     ]
-    carriers = {f"{kind}/read" for kind in CARRIERS}
-    if any(isinstance(one, AzureNeed) and one.action in carriers for one in mine):
+    if any(one.why == CARRYING for one in mine):
         named.append("to read each type of resource that can carry an identity")
     return "; ".join([*named, beside] if beside else named)
 

@@ -18,6 +18,7 @@ from responders import (
     permission_data,
 )
 from responders.cloud import Cloud
+from responders.needs import BINDINGS
 from responders.own_azure_rights import Places, Seen
 from responders.own_checks import Row
 from responders.own_identities import Held
@@ -418,7 +419,7 @@ def test_every_option_of_the_file_is_one_that_settings_or_policy_switch_on(
         "provision": {"enable_clusters": False},
         "recovery": {"gitops": "report", "refederation": {"credential": "new_names"}},
     }
-    assert permission_data.switched_on(replace(settings, event_grid_topic=None), off) == set()
+    assert permission_data.switched_on(replace(settings, event_grid_topic=None), off) == {BINDINGS}
 
 
 def test_a_profile_without_applications_needs_no_app_role_that_writes() -> None:

@@ -39,7 +39,7 @@ CONTAINMENT = """
     record_consent record_identity record_resume record_signing_keys release_principal release_restore
     remove_app_roles remove_application_credentials remove_federated_credentials remove_identity_trusts
     remove_key_vault_policies remove_memberships remove_oauth_grants remove_owners remove_role_assignments
-    remove_service_principal_credentials report_attachments report_directory_roles review_azure
+    remove_service_principal_credentials report_attachments report_directory_roles retire_successor review_azure
     review_namespaces revoke_tokens seal_evidence seal_run see_pods_back state_residual survey_again
     survey_cluster take_snapshot tell_of_run tell_people trace_footprint verify_containment verify_restored
     weigh_sign_ins write_manifest_patches write_report

@@ -29,24 +29,6 @@ OWNER = "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"
 READER = "acdd72a7-3385-48ef-bd42-f606fba81ae7"
 pytestmark = [pytest.mark.timeout(240)]
 
-# Which no play uses, each with the reason; beside these there are the lines that say `untried` in the file itself.
-UNPLAYED = {
-    "containment azure Firebreak Containment: Microsoft.Authorization/policyAssignments/read": (
-        "the plays' tenant has no Azure Policy; the drill of a security review has"
-    ),
-    "containment azure Firebreak Containment: Microsoft.PolicyInsights/policyStates/read": (
-        "the plays' tenant has no Azure Policy; the drill of a security review has"
-    ),
-    "containment azure Firebreak Sentinel Commenter: Microsoft.SecurityInsights/incidents/comments/write": (
-        "the drill that Sentinel triggers writes the comment, with real processes"
-    ),
-    **{
-        f"{hand} cluster {verb} helmreleases.helm.toolkit.fluxcd.io": (
-            "the simulated clusters have no Helm controller; Kustomizations go the same way"
-        )
-        for hand, verb in (("containment", "get"), ("rebuild", "get"), ("rebuild", "patch"))
-    },
-}
 # Of which another one does as well, each with the reason: taken away by itself, nothing turns red.
 TWICE = {
     f"rebuild azure {role}: Microsoft.ContainerService/locations/{kind}/read": (
@@ -54,61 +36,6 @@ TWICE = {
     )
     for role in ("Firebreak Cluster Enabler", "Firebreak Signing Key Rotator")
     for kind in ("operations", "operationresults")
-}
-# What a play uses and ends the same without: what is read there says nothing in the plays' tenant. Known gaps, each
-# with what would have to be there for somebody to notice.
-UNNOTICED = {
-    "containment azure Firebreak Containment: Microsoft.Management/managementGroups/read": (
-        "a role that is given at a management group between the root and the subscription"
-    ),
-    "containment azure Firebreak Containment: "
-    "Microsoft.Storage/storageAccounts/blobServices/containers/read": "a role at one container",
-    "containment azure Firebreak Containment: Microsoft.Storage/storageAccounts/read": (
-        "a storage account that nobody but its diagnostic rows tells of"
-    ),
-    "containment azure Firebreak Log Reader: Microsoft.OperationalInsights/workspaces/read": (
-        "a table of another plan than Analytics"
-    ),
-    "rebuild azure Firebreak Rebuild: Microsoft.Authorization/locks/read": (
-        "a lock on what is given back"
-    ),
-    "rebuild azure Firebreak Rebuild: Microsoft.Authorization/roleDefinitions/read": (
-        "a custom role that is given back"
-    ),
-    "rebuild azure Firebreak Rebuild: "
-    "Microsoft.ContainerService/managedClusters/identityBindings/read": (
-        "a binding that somebody made since the plan was drawn"
-    ),
-    "rebuild azure Firebreak Rebuild: Microsoft.Management/managementGroups/read": (
-        "a role that is given at a management group between the root and the subscription"
-    ),
-    "rebuild cluster list clusterroles.rbac.authorization.k8s.io": (
-        "a right that somebody got since the plan was drawn"
-    ),
-    "containment azure Firebreak Log Reader: Microsoft.OperationalInsights/workspaces/tables/read": (
-        "a table of another plan than Analytics"
-    ),
-    **{
-        f"rebuild cluster list {kind}": "one that somebody made since the plan was drawn"
-        for kind in (
-            "clustertriggerauthentications.keda.sh",
-            "configmaps",
-            "persistentvolumeclaims",
-            "persistentvolumes",
-            "scaledjobs.keda.sh",
-            "scaledobjects.keda.sh",
-            "secretproviderclasses.secrets-store.csi.x-k8s.io",
-            "storageclasses.storage.k8s.io",
-            "triggerauthentications.keda.sh",
-        )
-    },
-    **{
-        f"rebuild cluster list {kind}": "a webhook that went down since the pre-flight"
-        for kind in (
-            "endpointslices.discovery.k8s.io",
-            "mutatingwebhookconfigurations.admissionregistration.k8s.io",
-        )
-    },
 }
 # Permission -> a cheap play that needs it: what everybody's run tries of the exhaustive test below.
 SAMPLE = {
@@ -283,7 +210,7 @@ async def test_the_health_check_finds_each_identity_as_it_is_meant_to_be(theatre
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", [one for one in LINES if not LINES[one].untried])
 async def test_each_permission_is_necessary(theatre: Theatre, name: str) -> None:
-    if (reason := UNPLAYED.get(name) or TWICE.get(name) or UNNOTICED.get(name)) is not None:
+    if (reason := TWICE.get(name)) is not None:
         pytest.skip(reason)
     known = await record(theatre)
     needing = [play for play, one in known.items() if name in counted(one, "alone")]
@@ -298,13 +225,15 @@ async def test_each_permission_is_necessary(theatre: Theatre, name: str) -> None
 
 @pytest.mark.exhaustive
 @pytest.mark.timeout(1800)
-async def test_what_no_play_uses_is_named_with_its_reason(theatre: Theatre) -> None:
+async def test_every_permission_is_used_by_a_play_and_what_two_of_them_give_is_named(
+    theatre: Theatre,
+) -> None:
     known = await record(theatre)
     used = set().union(*(counted(one, "used") for one in known.values()))
     alone = set().union(*(counted(one, "alone") for one in known.values()))
     untried = {name for name, one in LINES.items() if one.untried}
 
-    assert LINES.keys() - used - untried == UNPLAYED.keys()
+    assert LINES.keys() - used - untried == set()
     assert used - alone == TWICE.keys()
 
 

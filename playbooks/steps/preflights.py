@@ -11,7 +11,10 @@ from playbooks.orders import Json, Order
 from playbooks.plan_files import plan_of
 from playbooks.steps.gitops_pauses import owners_of
 from responders import argo_rollouts, clusters, gitops_owners, preflight, signing_key_rotations
+from responders.cloud import Cloud
 from responders.kube import Kube
+from responders.looking import as_containment
+from responders.model import ClusterRef
 
 bp = df.Blueprint()
 
@@ -30,8 +33,7 @@ async def preflight_cluster(order: Order) -> Json:
         more = [*more, *argo_rollouts.needed(survey["workloads"])]
         reader = await work.cloud.acting_as("containment")
         apart = None if reader is work.cloud else kube
-        reading = kube if apart is None else await clusters.connect(reader, order["cluster"])
-        checked = dict(await preflight.check(reading, sorted(namespaces), more, acting=apart))
+        checked = await _checked(work.cloud, order["cluster"], sorted(namespaces), more, apart)
         whole = await asyncio.to_thread(plan_of, work.store, order["incident"])
         if checked["status"] == "done" and whole["refederation"]["method"] == "rotate_keys":
             missing = await signing_key_rotations.missing_right(work.cloud, order["cluster"])
@@ -43,3 +45,16 @@ async def preflight_cluster(order: Order) -> Json:
     if answer["status"] != "failed" or not hint:
         return answer
     return {**answer, "detail": f"{answer['detail']}; {hint}"}
+
+
+@as_containment
+async def _checked(
+    cloud: Cloud,
+    cluster: ClusterRef,
+    namespaces: list[str],
+    more: list[preflight.Question],
+    acting: Kube | None,
+) -> Json:
+    """`acting` is asked what it may do; what that depends on is read by the identity that reads."""
+    reading = await clusters.connect(cloud, cluster)
+    return dict(await preflight.check(reading, namespaces, more, acting=acting))

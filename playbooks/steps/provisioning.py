@@ -31,7 +31,8 @@ from responders import (
 from responders.cloud import Cloud
 from responders.errors import ConflictError, RefusedError
 from responders.kube import Kube
-from responders.model import FederatedCredential, Grant, NewIdentity, StepResult
+from responders.looking import as_containment
+from responders.model import FederatedCredential, Grant, NewIdentity, Principal, StepResult
 from responders.token_exchange import Account
 from responders.wired_accounts import Wiring
 
@@ -58,7 +59,7 @@ async def make_identity(order: RunOrder) -> Json:
     async def act(work: Work, plan: IdentityPlan) -> Json:
         await _must_have_issuers(work, order, plan)
         if plan["found"] is not None:
-            principal = await principals.resolve(work.cloud, {"app_id": plan["found"]["app_id"]})
+            principal = await _meant(work.cloud, plan["found"]["app_id"])
             await must_be_free(work, order, principal)
             for one in _of(plan, "tag"):
                 await declared_identities.retag(
@@ -70,6 +71,12 @@ async def make_identity(order: RunOrder) -> Json:
         return {"status": "done", "detail": identity["app_id"], "identity": identity}
 
     return await _on_identity("make_identity", order, act)
+
+
+@as_containment
+async def _meant(cloud: Cloud, app_id: str) -> Principal:
+    """Whose client id it is by now; of a managed identity, what it belongs to."""
+    return await principals.resolve(cloud, {"app_id": app_id})
 
 
 async def _must_have_issuers(work: Work, order: RunOrder, plan: IdentityPlan) -> None:

@@ -10,6 +10,7 @@ import azure.durable_functions as df
 from playbooks.journaled import Keeping, Work, perform
 from playbooks.orders import Json, Order
 from playbooks.restoring import consents, doors, plans
+from playbooks.restoring.comparing import Compared
 from playbooks.restoring.model import Piece, RestorePlan
 from playbooks.steps import restorable
 from responders import (
@@ -28,8 +29,11 @@ from responders import (
     role_assignments,
     service_principals,
 )
+from responders.cloud import Cloud
 from responders.errors import RefusedError
-from responders.model import FederatedCredential, Grant, StepResult
+from responders.evidence import EvidenceStore
+from responders.looking import as_containment
+from responders.model import FederatedCredential, Grant, Incident, StepResult
 
 bp = df.Blueprint()
 Give = Callable[[Work, list[Piece]], Awaitable[StepResult]]
@@ -258,7 +262,7 @@ async def verify_restored(order: Order) -> Json:
 
 async def _closed_to_strangers(work: Work, order: Order) -> None:
     """Raises `RefusedError` while a way in is on it that nobody vouches for."""
-    world = await restorable.look(work.cloud, work.store, order["incident"])
+    world = await _world(work.cloud, work.store, order["incident"])
     if unread := world.now["unread"].get("federated_credentials"):
         raise RefusedError(f"not opened: nobody can say which trusts it has: {unread}")
     allowed = {
@@ -274,6 +278,11 @@ async def _closed_to_strangers(work: Work, order: Order) -> None:
         raise RefusedError(
             f"not opened: {'; '.join(strangers)}: nobody vouches for it. Remove it, then restore again"
         )
+
+
+@as_containment
+async def _world(cloud: Cloud, store: EvidenceStore, incident: Incident) -> Compared:
+    return await restorable.look(cloud, store, incident)
 
 
 async def _given(step: str, order: Order, kinds: tuple[str, ...], give: Give) -> Json:

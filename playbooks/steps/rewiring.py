@@ -21,9 +21,19 @@ from responders import (
     standing,
     surveys,
 )
+from responders.cloud import Cloud
 from responders.evidence import EvidenceStore
 from responders.kube import Kube
-from responders.model import Grant, Incident, ServiceAccountRef, StepResult, WorkloadRef
+from responders.looking import as_containment
+from responders.model import (
+    ClusterRef,
+    Grant,
+    Incident,
+    Principal,
+    ServiceAccountRef,
+    StepResult,
+    WorkloadRef,
+)
 from responders.service_accounts import Successor
 from responders.token_exchange import Account
 
@@ -134,13 +144,18 @@ async def move_consumers(order: Order) -> Json:
         if all(one["patchable"] for one in found):
             return answer
         principal = order["incident"]["principal"]
-        now = await surveys.take(work.cloud, order["cluster"], principal, insist=True)
+        now = await _as_it_stands(work.cloud, order["cluster"], principal)
         left = [consumer_moves.left(one, now) for one in found if not one["patchable"]]
         asleep = [consumer_moves.unproven(one) for one in found if one["kind"] == "Workload"]
         said = {"unproven": "; ".join(asleep)} if asleep else {}
         return {**whole([*answer["items"], *left]), **said}
 
     return await in_cluster("move_consumers", order, act, acts=True)
+
+
+@as_containment
+async def _as_it_stands(cloud: Cloud, cluster: ClusterRef, principal: Principal) -> surveys.Survey:
+    return await surveys.take(cloud, cluster, principal, insist=True)
 
 
 def _ids(order: Order) -> consumer_moves.Ids:

@@ -1,5 +1,6 @@
 """Seeds of what is deployed in Azure: managed identities, machines that have them, and data worth stealing."""
 
+import re
 from datetime import datetime
 
 from sandbox.control.wishes import WishError, a_list, text
@@ -11,6 +12,7 @@ from sandbox.world import Json, World
 
 _LOCATION = "westeurope"
 _IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
+_TYPE = re.compile(r"Microsoft\.[A-Za-z]+/[A-Za-z]+", re.ASCII)
 _MACHINES = {"virtualMachine": "Microsoft.Compute/virtualMachines", "site": "Microsoft.Web/sites"}
 
 
@@ -65,12 +67,15 @@ def _identity_trust(world: World, since: datetime, one: Json) -> Json:
 def _machine(world: World, since: datetime, one: Json) -> Json:
     """{"name", "kind", "resourceGroup"?, "systemAssigned"?, "userAssigned"?}: a virtualMachine or a site.
 
-    `systemAssigned` is {"principalId"?, "clientId"?}; `userAssigned` a list of resource ids.
+    `kind` may be any other type of resource in full, such as Microsoft.Logic/workflows: it is there, has its identity,
+    and answers to no calls of its own provider. `systemAssigned` is {"principalId"?, "clientId"?}; `userAssigned` a
+    list of resource ids.
     """
     name, kind, group = text(one, "name"), text(one, "kind"), _existing_group(world, one)
-    if kind not in _MACHINES:
-        raise WishError(f"machines: kind is one of {', '.join(_MACHINES)}")
-    resource_id = f"{group}/providers/{_MACHINES[kind]}/{name}"
+    if kind not in _MACHINES and not _TYPE.fullmatch(kind):
+        raise WishError(f"machines: kind is one of {', '.join(_MACHINES)}, or a type in full")
+    type_ = _MACHINES.get(kind, kind)
+    resource_id = f"{group}/providers/{type_}/{name}"
     system, kinds = one.pop("systemAssigned", None), []
     identity: Json = {}
     if system is not None:
@@ -97,7 +102,7 @@ def _machine(world: World, since: datetime, one: Json) -> Json:
             }
             for each in attached
         }
-    made = _resource(resource_id, name, _MACHINES[kind], {"provisioningState": "Succeeded"})
+    made = _resource(resource_id, name, type_, {"provisioningState": "Succeeded"})
     made["identity"] = {"type": ", ".join(kinds) or "None", **identity}
     world.azure.resources.put(resource_id.lower(), made, since=since)
     return {"id": resource_id, "object_id": identity.get("principalId")}

@@ -1,7 +1,8 @@
-"""Seeds of further subscriptions: what a tenant has many of, and a responder sees each in its own way."""
+"""Seeds of further subscriptions and management groups: a responder sees each in its own way."""
 
 from datetime import datetime
 
+from sandbox.arm.management_groups import new_management_group
 from sandbox.control.wishes import WishError, text
 from sandbox.graph.shapes import new_id
 from sandbox.seed import names
@@ -23,4 +24,14 @@ def _subscription(world: World, since: datetime, one: Json) -> Json:
     return {"id": subscription_id, "scope": made["id"]}
 
 
-PARTS = {"subscriptions": _subscription}
+def _management_group(world: World, since: datetime, one: Json) -> Json:
+    """{"name", "parent"?}: under that management group, or the tenant's root."""
+    name, parent = text(one, "name"), text(one, "parent", world.tenant_id)
+    above = names.management_group(parent)
+    if above.lower() not in world.azure.management_groups:
+        raise WishError(f"managementGroups: no management group {above}")
+    made = new_management_group(world, name, name, above, created=since)
+    return {"id": made["id"]}
+
+
+PARTS = {"managementGroups": _management_group, "subscriptions": _subscription}
