@@ -60,6 +60,13 @@ param alwaysReadyInstances int = 1
 @description('Instances at most. 40 is the least that Flex Consumption takes.')
 param maximumInstances int = 40
 
+@allowed([
+  'full'
+  'managed-identities-only'
+])
+@description('What its identities are granted in Microsoft Graph: managed-identities-only in an estate without application registrations, as in grant-graph.sh --profile.')
+param profile string = 'full'
+
 @description('Mail address that hears of Firebreak\'s own troubles beside Teams; empty: nobody.')
 param operatorEmail string = ''
 
@@ -230,6 +237,7 @@ module app 'modules/function.bicep' = {
     subnetId: network == 'private' ? net!.outputs.appSubnetId : ''
     alwaysReadyInstances: alwaysReadyInstances
     maximumInstances: maximumInstances
+    profile: profile
   }
 }
 

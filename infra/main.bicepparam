@@ -8,3 +8,4 @@ param apiApplicationObjectId = readEnvironmentVariable('FIREBREAK_API_OBJECT_ID'
 param durableBackend = readEnvironmentVariable('FIREBREAK_DURABLE_BACKEND', 'azureStorage')
 param network = readEnvironmentVariable('FIREBREAK_NETWORK', 'public')
 param operatorEmail = readEnvironmentVariable('FIREBREAK_OPERATOR_EMAIL', '')
+param profile = readEnvironmentVariable('FIREBREAK_PROFILE', 'full')

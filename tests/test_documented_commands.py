@@ -72,7 +72,7 @@ async def test_whatever_a_page_has_people_type_does_what_the_page_says(
 # --- what is not typed, by name ---------------------------------------------------------------------------------------
 
 _PARSED_ONLY = (
-    16  # a command more that the sandbox does not carry out is decided here, with its reason there
+    17  # a command more that the sandbox does not carry out is decided here, with its reason there
 )
 
 

@@ -18,7 +18,12 @@ __all__ = ["checker"]  # a fixture of tests here as well
 
 INFRA = ROOT / "infra"
 MODULES = sorted((INFRA / "modules").glob("*.bicep"))
-MAINS = [INFRA / "main.bicep", INFRA / "after-deploy.bicep", INFRA / "grants.bicep"]
+MAINS = [
+    INFRA / "main.bicep",
+    INFRA / "after-deploy.bicep",
+    INFRA / "grants.bicep",
+    INFRA / "grants-subscription.bicep",
+]
 QUERIES = sorted((INFRA / "queries").glob("*.kql"))
 OWN_ALERTS = sorted((INFRA / "alerts" / "own").glob("*.kql"))
 WORKBOOK = sorted((INFRA / "workbooks").glob("*.kql"))

@@ -216,7 +216,7 @@ async def test_each_permission_is_necessary(theatre: Theatre, name: str) -> None
     needing = [play for play, one in known.items() if name in counted(one, "alone")]
     assert needing, "nothing uses it, or something else does as well"
 
-    tried = sorted(needing, key=lambda one: known[one].seconds)[:3]
+    tried = sorted(needing, key=lambda one: known[one].seconds)
     for play in tried:
         if is_red(await theatre.play(play, LINES[name].without), known[play].facts):
             return

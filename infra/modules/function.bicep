@@ -19,6 +19,7 @@ param schedulerEndpoint string
 param subnetId string
 param alwaysReadyInstances int
 param maximumInstances int
+param profile string
 
 var workspaceParts = split(workspaceResourceId, '/')
 // What host.json says of Durable is for Azure Storage; a setting of this form outweighs it.
@@ -152,6 +153,10 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
         {
           name: 'FIREBREAK_REBUILD_CLIENT_ID'
           value: rebuildClientId
+        }
+        {
+          name: 'FIREBREAK_PROFILE'
+          value: profile
         }
         {
           name: 'FIREBREAK_API_AUDIENCE'

@@ -40,6 +40,7 @@ _TOPIC = {
 # Command -> why nothing is sent, and what the CLI answers. Each has to be in use, and their number is held by a test.
 PARSED_ONLY: dict[str, tuple[str, Json]] = {
     "deployment mg create": (_NO_TEMPLATES, {}),
+    "deployment sub create": (_NO_TEMPLATES, {}),
     "login": ("a person signs in in a browser; who is signed in here is said by world.json", []),
     "functionapp config appsettings set": (_NO_SITES, []),
     "webapp auth microsoft update": (_NO_SITES, {}),

@@ -20,6 +20,7 @@ _LEVERS = (
     "memberships",
     "vaults",
     "owners",
+    "made principal",
     "directory roles",
     "risk",
     "tokens",
@@ -74,6 +75,9 @@ async def levers(desk: Desk, *blocks: Block) -> None:
             "<id>": made["owner"],
         },
     )
+    planted = await _given_to_what_was_made(desk, str(bare["app_id"]))
+    what_was_made = {**client, "<each>": subscription, "<id> ...": planted}
+    await desk.types(named["made principal"], what_was_made)
     await desk.types(named["directory roles"], {**about, "<id>": made["directory role"]})
     await desk.types(named["risk"], about)
     detach = {**resource, "<version for its type>": "2024-07-01", _AS_IT_IS: "None"}
@@ -84,6 +88,16 @@ async def levers(desk: Desk, *blocks: Block) -> None:
         {system: f"{made['site']}' --set", **detach, "<id>": made["machines"][1]},
     )
     await _nothing_is_left(desk, made)
+
+
+async def _given_to_what_was_made(desk: Desk, app_id: str) -> str:
+    """A role for the service principal that the first lever made: the assignment's id."""
+    control = desk.ground.control
+    principals = (await control.state())["servicePrincipals"]
+    (made,) = (one["id"] for one in principals if one["appId"] == app_id)
+    scope = desk.ground.described["seed"]["storage"]["account_id"]
+    wish = {"scope": scope, "role": "Storage Blob Data Reader", "principalId": made}
+    return str((await control.seed({"roleAssignments": [wish]}))["roleAssignments"][0]["id"])
 
 
 _AS_IT_IS = "<as it is; None, if it has no other>"
