@@ -28,7 +28,8 @@ from tests.test_ways_in import (
     signed_in,
 )
 from triggers import health, idempotency, intake, people
-from triggers.documents import HealthDocument, IncidentDocument, SignalsDocument
+from triggers.app_documents import HealthDocument
+from triggers.documents import IncidentDocument, SignalsDocument
 
 __all__ = ["client", "settings"]
 ALL = (people.READ, people.RESPOND, people.APPROVE, people.ADMIN)

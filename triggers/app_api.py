@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from responders.model import Signal
 from triggers import (
-    documents,
+    app_documents,
     edge,
     health,
     health_card,
@@ -72,7 +72,7 @@ READ_SWITCH: Operation[Nothing, Nothing] = Operation(
     method="GET",
     route="api/kill-switch",
     summary="Whether anything acts, and who says so",
-    answers={200: Said("as it stands", documents.SwitchDocument, tagged=True)},
+    answers={200: Said("as it stands", app_documents.SwitchDocument, tagged=True)},
 )
 TURN_SWITCH: Operation[Turned, Nothing] = Operation(
     name="set_kill_switch",
@@ -80,7 +80,7 @@ TURN_SWITCH: Operation[Turned, Nothing] = Operation(
     route="api/kill-switch",
     summary="Stop every act, or allow them again",
     body=Turned,
-    answers={200: Said("it stands so", documents.SwitchDocument, tagged=True)},
+    answers={200: Said("it stands so", app_documents.SwitchDocument, tagged=True)},
     steers=True,
 )
 CHECK_POLICY: Operation[PolicyText, Nothing] = Operation(
@@ -89,7 +89,7 @@ CHECK_POLICY: Operation[PolicyText, Nothing] = Operation(
     route="api/policy/check",
     summary="What a policy.toml would do; nothing is kept",
     body=PolicyText,
-    answers={200: Said("what is wrong with it, or what it changes", documents.PolicyDocument)},
+    answers={200: Said("what is wrong with it, or what it changes", app_documents.PolicyDocument)},
 )
 HEALTH: Operation[Nothing, HealthQuery] = Operation(
     name="read_health",
@@ -98,8 +98,8 @@ HEALTH: Operation[Nothing, HealthQuery] = Operation(
     summary="Whether the app can work; in full for who may read",
     query=HealthQuery,
     answers={
-        200: Said("it can", documents.HealthDocument),
-        503: Said("it can't", documents.HealthDocument),
+        200: Said("it can", app_documents.HealthDocument),
+        503: Said("it can't", app_documents.HealthDocument),
     },
 )
 TEST_CARD: Operation[Nothing, Nothing] = Operation(
@@ -107,7 +107,7 @@ TEST_CARD: Operation[Nothing, Nothing] = Operation(
     method="POST",
     route="api/health/test-card",
     summary="Post a card that says that it is a test: nothing else proves that people are told",
-    answers={200: Said("whether the workflow took it", documents.TestCardDocument)},
+    answers={200: Said("whether the workflow took it", app_documents.TestCardDocument)},
     steers=True,
 )
 DESCRIBE: Operation[Nothing, Nothing] = Operation(

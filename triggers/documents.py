@@ -7,11 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from responders.model import Json
 
 
-class _Document(BaseModel):
+class Document(BaseModel):
+    """Whatever the API answers with: what it does not name may be there as well."""
+
     model_config = ConfigDict(extra="allow", defer_build=True)  # for the description alone
 
 
-class Problem(_Document):
+class Problem(Document):
     """A refusal (RFC 9457). `next` says what the caller can do."""
 
     type: str = Field(pattern=r"^urn:firebreak:error:[A-Za-z]+$")
@@ -22,7 +24,7 @@ class Problem(_Document):
     next: str
 
 
-class Accepted(_Document):
+class Accepted(Document):
     """An incident that was opened or joined; or a call that is kept and waits, which no incident is known of yet."""
 
     status: Literal["accepted", "queued"]
@@ -33,7 +35,7 @@ class Accepted(_Document):
     status_url: str
 
 
-class StepDocument(_Document):
+class StepDocument(Document):
     """One step of the journal; `unknown` has been begun and has no outcome yet."""
 
     step: str
@@ -45,7 +47,7 @@ class StepDocument(_Document):
     detail: str
 
 
-class UntoldDocument(_Document):
+class UntoldDocument(Document):
     """A notice that a channel has not taken, and its last answer."""
 
     notice: str
@@ -53,14 +55,14 @@ class UntoldDocument(_Document):
     detail: str
 
 
-class ChannelDocument(_Document):
+class ChannelDocument(Document):
     """What a channel has taken, and what it has not."""
 
     told: int
     not_told: list[UntoldDocument]
 
 
-class ChangeDocument(_Document):
+class ChangeDocument(Document):
     """One object, before and after."""
 
     object: str
@@ -68,7 +70,7 @@ class ChangeDocument(_Document):
     after: str
 
 
-class IncidentDocument(_Document):
+class IncidentDocument(Document):
     """How an incident stands. docs/reference/api.md says what each field holds."""
 
     incident_id: str
@@ -107,7 +109,7 @@ class IncidentDocument(_Document):
     steps: list[StepDocument]
 
 
-class PrincipalDocument(_Document):
+class PrincipalDocument(Document):
     """Whom an incident is about."""
 
     kind: str
@@ -116,7 +118,7 @@ class PrincipalDocument(_Document):
     display_name: str
 
 
-class OpenedByDocument(_Document):
+class OpenedByDocument(Document):
     """The signal that opened it."""
 
     source: str
@@ -125,7 +127,7 @@ class OpenedByDocument(_Document):
     severity: str
 
 
-class ListedDocument(_Document):
+class ListedDocument(Document):
     """One line of the list."""
 
     incident_id: str
@@ -138,14 +140,14 @@ class ListedDocument(_Document):
     status_url: str
 
 
-class PageDocument(_Document):
+class PageDocument(Document):
     """A page of incidents, the newest first. It may hold fewer than asked for; the last one alone has no next."""
 
     incidents: list[ListedDocument]
     next_cursor: str | None
 
 
-class StepsDocument(_Document):
+class StepsDocument(Document):
     """A page of steps, in the order in which they were begun."""
 
     incident_id: str
@@ -153,7 +155,7 @@ class StepsDocument(_Document):
     next_cursor: str | None
 
 
-class PlanDocument(_Document):
+class PlanDocument(Document):
     """The plan, and who breaks."""
 
     plan_hash: str | None
@@ -161,14 +163,14 @@ class PlanDocument(_Document):
     graph: Json
 
 
-class UndoDocument(_Document):
+class UndoDocument(Document):
     """The undo book."""
 
     incident_id: str
     undo: list[Json]
 
 
-class AnswerDocument(_Document):
+class AnswerDocument(Document):
     """An answer to a plan that was handed over."""
 
     incident_id: str
@@ -177,14 +179,14 @@ class AnswerDocument(_Document):
     needs: int
 
 
-class ResumedDocument(_Document):
+class ResumedDocument(Document):
     """A recovery that goes on."""
 
     incident_id: str
     resumed: bool
 
 
-class CancellingDocument(_Document):
+class CancellingDocument(Document):
     """An incident that comes to its end."""
 
     incident_id: str
@@ -192,7 +194,7 @@ class CancellingDocument(_Document):
     phase: str
 
 
-class RestorePlanDocument(_Document):
+class RestorePlanDocument(Document):
     """What a restore would do."""
 
     plan_hash: str
@@ -200,7 +202,7 @@ class RestorePlanDocument(_Document):
     plan: Json
 
 
-class RestoreBegunDocument(_Document):
+class RestoreBegunDocument(Document):
     """A restore that was begun, or waits for more people to order it."""
 
     incident_id: str
@@ -212,63 +214,7 @@ class RestoreBegunDocument(_Document):
     status_url: str
 
 
-class SwitchDocument(_Document):
-    """The kill switch: whether anything acts, and what says so."""
-
-    acting: bool
-    switch: Json
-    setting: bool
-    policy: bool | None
-
-
-class PolicyErrorDocument(_Document):
-    """One thing that is wrong with a policy."""
-
-    key: str
-    message: str
-
-
-class PolicyDocument(_Document):
-    """Whether a policy would be taken, what it changes, and what becomes of signals."""
-
-    valid: bool
-    errors: list[PolicyErrorDocument]
-    changes: list[ChangeDocument]
-    signals: list[Json]
-    looked_at: int
-
-
-class CheckDocument(_Document):
-    """One thing that the app depends on."""
-
-    name: str = Field(
-        description="Of the check: one that looks at several things has several rows."
-    )
-    about: str = Field(description="Which of several: a service, an identity, a cluster, a table.")
-    status: Literal["ok", "note", "failed", "unknown"]
-    grave: bool = Field(description="Incidents fail by it, or somebody else may act as Firebreak.")
-    duration_ms: int
-    detail: str
-    fix: str
-
-
-class HealthDocument(_Document):
-    """Whether the app can work."""
-
-    status: Literal["ok", "unhealthy", "unknown"]
-    version: str | None = None
-    at: str | None = Field(default=None, description="The app's own clock.")
-    checks: list[CheckDocument] | None = None
-
-
-class TestCardDocument(_Document):
-    """What the workflow behind the webhook said to a card."""
-
-    status: Literal["done", "refused", "failed"]
-    detail: str
-
-
-class SignalDocument(_Document):
+class SignalDocument(Document):
     """A signal, and what became of it so far."""
 
     signal: Json
@@ -284,67 +230,8 @@ class SignalDocument(_Document):
     attempts: int
 
 
-class SignalsDocument(_Document):
+class SignalsDocument(Document):
     """A page of signals, the newest first."""
 
     signals: list[SignalDocument]
-    next_cursor: str | None
-
-
-class PlaybookDocument(_Document):
-    """A quiet-day playbook."""
-
-    playbook: str
-    summary: str
-    acts: bool
-    tells: str
-    schedule: str = Field(description="NCRONTAB, UTC; empty: never by itself.")
-    parameters: Json = Field(description="A JSON schema.")
-    runbook: str
-
-
-class PlaybooksDocument(_Document):
-    """All of them."""
-
-    playbooks: list[PlaybookDocument]
-
-
-class RunBegunDocument(_Document):
-    """A run that was begun."""
-
-    run_id: str
-    mode: str
-    status_url: str
-    report_url: str
-
-
-class ListedRunDocument(_Document):
-    """One line of the list. What `status` and `summary` say is known once `phase` is ended."""
-
-    run_id: str
-    playbook: str
-    mode: str
-    phase: str
-    status: str | None
-    summary: str
-    by: Json
-    started_by: str
-    reason: str
-    opened_at: str
-    parameters: Json
-    accepted: list[str]
-    status_url: str
-
-
-class RunDocument(ListedRunDocument):
-    """A run with its steps; `manifest` is null until its evidence is sealed."""
-
-    manifest: Json | None
-    steps: list[StepDocument]
-
-
-class RunsDocument(_Document):
-    """A page of runs, the newest first. It may hold fewer than asked for; the last one alone has no next."""
-
-    runs: list[ListedRunDocument]
     next_cursor: str | None

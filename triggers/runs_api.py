@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from playbooks.runs.catalogue import PLAYBOOKS, Playbook
 from playbooks.runs.model import Json, RunMode
 from responders import run_pages, run_records
-from triggers import documents, edge, intake, people, run_status, starting_runs, tags
+from triggers import edge, intake, people, run_documents, run_status, starting_runs, tags
 from triggers.answers import answer, error, unchanged
 from triggers.edge import Call, Nothing, Operation, Said
 from triggers.reading_api import INERT
@@ -64,7 +64,7 @@ PLAYBOOKS_LIST: Operation[Nothing, Nothing] = Operation(
     method="GET",
     route="api/playbooks",
     summary="Quiet-day playbooks: what each does, takes, and when it runs by itself",
-    answers={200: Said("all of them", documents.PlaybooksDocument)},
+    answers={200: Said("all of them", run_documents.PlaybooksDocument)},
 )
 START: Operation[RunRequest, Nothing] = Operation(
     name="start_run",
@@ -72,7 +72,7 @@ START: Operation[RunRequest, Nothing] = Operation(
     route="api/playbooks/{playbook}/runs",
     summary="Run a playbook: to see (plan), or to do and to count (apply)",
     body=RunRequest,
-    answers={202: Said("begun", documents.RunBegunDocument)},
+    answers={202: Said("begun", run_documents.RunBegunDocument)},
     errors={
         400: "BadParameters",
         403: "RequesterMayNotApprove",
@@ -86,7 +86,7 @@ RUNS: Operation[Nothing, RunsQuery] = Operation(
     route="api/runs",
     summary="Runs of quiet-day playbooks, the newest first",
     query=RunsQuery,
-    answers={200: Said("a page", documents.RunsDocument)},
+    answers={200: Said("a page", run_documents.RunsDocument)},
 )
 RUN: Operation[Nothing, Nothing] = Operation(
     name="read_run",
@@ -94,7 +94,7 @@ RUN: Operation[Nothing, Nothing] = Operation(
     route="api/runs/{run_id}",
     summary="How a run stands, with its steps",
     answers={
-        200: Said("as it stands", documents.RunDocument, tagged=True),
+        200: Said("as it stands", run_documents.RunDocument, tagged=True),
         304: Said("nothing new since If-None-Match", media=""),
     },
 )
