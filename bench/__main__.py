@@ -2,7 +2,9 @@
 
 Import cost   importing function_app / importing azure.functions + azure.durable_functions alone, fresh processes,
               in turns A B A B, in processor time, which a busy machine stretches less than wall time.
-              The budget is 2: a cold start pays this before the first alert is read.
+              The budget is 3: a cold start pays this before the first alert is read. What is above 1 are pydantic,
+              structlog and some 540 modules of our own, which Durable registers before it runs one; an SDK that is
+              imported too early adds 0.3 to 1, and is what this finds.
 Response      from the alert's POST to `disabled` and to `contained`, each against the longest chain of dependent calls
               that the sandbox saw, with the latencies of a real cloud; and against the same calls one after another.
 Recovery      from a person's yes to the last cluster moved and proven, in a fleet of 50 clusters, against the longest
@@ -25,7 +27,7 @@ from bench.response import Figure
 ROOT = Path(__file__).parent.parent
 ROUNDS = 9
 # An app that loads slower than this has imported an SDK that it does not need yet.
-BUDGET = 2.0
+BUDGET = 3.0
 DISABLED_RATIO, CONTAINED_RATIO = 1.5, 1.6
 SPEED_UP = 8.0  # over one call after another, at the largest size
 MEMORY_MB = 200.0
