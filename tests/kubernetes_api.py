@@ -136,7 +136,7 @@ class Api:
         """A merge patch."""
         return self.call("PATCH", self.path(plural, name), body, MERGE, **query)
 
-    def eventually(self, test: Callable[[], _Result], seconds: float = 10.0) -> _Result:
+    def eventually(self, test: Callable[[], _Result], seconds: float = 30.0) -> _Result:
         """Wait for controllers: the first true value of `test`."""
         end = time.monotonic() + seconds
         while not (found := test()):
@@ -271,7 +271,7 @@ def _wait_for_default_account(api: Api, local: LocalCluster | None) -> None:
     """A namespace is complete when its controllers have been there; on a busy machine that takes seconds."""
     default = api.path("serviceaccounts", "default")
     try:
-        api.eventually(lambda: api.call("GET", default).is_success, 30.0)
+        api.eventually(lambda: api.call("GET", default).is_success)
     except AssertionError:
         answer = api.call("GET", default)
         seen = f"{default}: HTTP {answer.status_code} {answer.text}"
