@@ -51,7 +51,7 @@ def hosted(app: App, folder: Path, match: Match, failure: Failure, version: str)
 
 
 async def running(host: EmbeddedHost, instance_id: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while host.client.instance(instance_id).status != "Running":
             await asyncio.sleep(0.02)
 

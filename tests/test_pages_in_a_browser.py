@@ -67,8 +67,8 @@ def desk(browser: Browser) -> Iterator[BrowserContext]:
 
 
 def until(true: Callable[[], bool], page: Page) -> None:
-    """Wait in the browser's own time; fail after 15 s."""
-    end = time.monotonic() + 15
+    """Wait in the browser's own time; fail after a minute."""
+    end = time.monotonic() + 60
     while not true():
         assert time.monotonic() < end
         page.wait_for_timeout(100)

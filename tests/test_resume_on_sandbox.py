@@ -38,7 +38,7 @@ def turn(world: InProcess, cluster: str, **switches: Any) -> None:
 
 async def webhook_serves(world: InProcess, cluster: str) -> None:
     """Its pods take a moment to become ready."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not any(
             endpoint["conditions"]["ready"]
             for one in state(world)["clusters"][cluster]["endpointslices"]

@@ -176,7 +176,7 @@ async def test_the_evidence_of_a_run_is_sealed_and_a_touched_file_is_noticed(
     seen = await day.run("health_check", "plan", {"clusters": ["aks-weu"]})
     person = await day.person()
     run_id = seen.status["run_id"]
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while not (status := await person.call("GET", f"/api/runs/{run_id}"))["manifest"]:
             await asyncio.sleep(0.1)
     store = EvidenceFolder(ground.folder / "evidence")

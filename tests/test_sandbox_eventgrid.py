@@ -82,7 +82,7 @@ def arm(sandbox: RunningSandbox) -> ArmCaller:
 
 
 def _wait_until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not done():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.01)
