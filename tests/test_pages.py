@@ -16,17 +16,19 @@ import pytest
 
 from playbooks import consent_records
 from playbooks.consents import consent_event
-from responders import incident_index, kill_switch
+from responders import incident_index, kill_switch, trace_ids
 from responders.evidence_folder import EvidenceFolder
 from responders.journal import Journal
 from tests import an_incident
 from tests.an_incident import EVIL, INCIDENT
+from tests.collector import Collector, collector
 from tests.queue_out import QueueOut
 from tests.registered import functions
 from tests.test_ways_in import FakeClient, signed_in
 from triggers import intake, people
 from triggers.pages import rendering, static_files, visitors, words
 
+__all__ = ["collector"]  # a fixture of the tests here
 ORIGIN = "https://firebreak.example"
 PAGES = (
     "page_incident",
@@ -214,6 +216,19 @@ async def test_a_yes_from_the_page_is_the_apis_yes(asked: tuple[FakeClient, str]
     (given,) = consent_records.read(intake.store(), INCIDENT, plan_hash)
     assert (given["decision"], given["chosen"]) == ("grant", ["grant-1"])
     assert given["approver"]["name"] == "rosa@contoso.example"
+
+
+async def test_an_answer_from_the_page_stands_in_the_incidents_trace(
+    asked: tuple[FakeClient, str], collector: Collector
+) -> None:
+    client, plan_hash = asked
+    browser = Browser(client)
+    await browser.post("page_answer", await browser.form("consent", plan_hash, chosen=["grant-1"]))
+    (call,) = collector.until(bool)
+
+    assert (call.name, call.failed) == ("call page_grant", False)
+    assert call.trace_id == trace_ids.trace_id(INCIDENT)
+    assert call.attributes["firebreak.by"]
 
 
 async def test_a_no_from_the_page_needs_no_confirmation(asked: tuple[FakeClient, str]) -> None:

@@ -7,7 +7,6 @@ call learns whether a body made sense, and nothing is begun for one that does no
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 import azure.durable_functions as df
@@ -17,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from responders import tracing
 from responders.errors import ResponderError, TransientError
-from triggers import access, idempotency, intake, people, status, tags
+from triggers import access, call_traces, idempotency, intake, people, status, tags
 from triggers.answers import error
 from triggers.people import Person
 from triggers.refusals import cannot_tell_who, refuse, unknown
@@ -26,7 +25,6 @@ MOST_BYTES = (
     256 * 1024
 )  # of a body; the longest that makes sense is a policy, or a consent to hundreds of choices
 _JSON = "application/json"
-_BAD = 400  # the first status that refuses
 _KEY_OF_THE_PLATFORM = (
     "code"  # a function key in the URL, as it is passed to functions that need one
 )
@@ -147,12 +145,7 @@ async def _steered(
     about = call.incident_id or call.named.get("run_id", "")
     if not about:
         return await once()
-    said = {"firebreak.operation": operation.name, "firebreak.by": call.person.object_id}
-    with tracing.span(f"call {operation.name}", about, said, came=datetime.now(UTC)) as span:
-        answered = await once()
-        status = answered.status_code
-        span.says({"http.response.status_code": status}, bad=status >= _BAD, why=f"HTTP {status}")
-    return answered
+    return await call_traces.traced(operation.name, about, call.person.object_id, once)
 
 
 def _understood(

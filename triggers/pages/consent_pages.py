@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from playbooks import consent_records
 from responders.evidence import EvidenceStore
 from responders.model import Json
-from triggers import consent_answers, consent_status, intake, people
+from triggers import call_traces, consent_answers, consent_status, intake, people
 from triggers.consent_answers import Answer
 from triggers.pages import failing, forms, incident_pages, plan_view, rendering, words
 from triggers.people import Person
@@ -86,7 +86,12 @@ async def _answer(
     except ValidationError as problem:
         wrong = bad_form(people_say(problem))
         return await _page(req, person, found, sent=sent, failure=wrong)
-    answered = await consent_answers.give(client, incident_id, person, given)
+    answered = await call_traces.traced(
+        f"page_{decision}",
+        incident_id,
+        person.object_id,
+        lambda: consent_answers.give(client, incident_id, person, given),
+    )
     if answered.status_code < 300 or _was_heard(found, person, given):
         told = "consented" if decision == _GRANT else "refused"
         return incident_pages.taken(req, person, incident_id, told)

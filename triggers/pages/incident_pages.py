@@ -12,7 +12,7 @@ import azure.durable_functions as df
 import azure.functions as func
 import structlog
 
-from responders import graph_drawings
+from responders import graph_drawings, tracing
 from responders.evidence import EvidenceStore, digest
 from responders.model import Json
 from triggers import intake, people, status
@@ -113,6 +113,7 @@ async def posted(
     req: func.HttpRequest, client: df.DurableOrchestrationClient, role: str, act: str
 ) -> tuple[Person, Json, Mapping[str, list[str]]] | func.HttpResponse:
     """Who sent a form of ours about this act, how the incident stands, and the fields; or why it isn't taken."""
+    tracing.came_from(req.headers)
     seen = await opened(req, client, role)
     if isinstance(seen, func.HttpResponse):
         return seen

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from playbooks.restoring import consents
 from responders.model import Json
-from triggers import intake, people, restore_orders
+from triggers import call_traces, intake, people, restore_orders
 from triggers.pages import consent_pages, failing, forms, incident_pages, rendering, words
 from triggers.people import Person
 
@@ -64,7 +64,12 @@ async def page_restore(
     except ValidationError as problem:
         failure = consent_pages.bad_form(consent_pages.people_say(problem))
         return _page(req, person, found, failure=failure, reason=reason)
-    answered = await restore_orders.restore(client, found["incident_id"], person, wanted)
+    answered = await call_traces.traced(
+        "page_restore",
+        found["incident_id"],
+        person.object_id,
+        lambda: restore_orders.restore(client, found["incident_id"], person, wanted),
+    )
     if answered.status_code == 202:
         begun = json.loads(answered.get_body())["begun"]
         heard = "not_restored" if refuses else "restored" if begun else "ordered"

@@ -10,7 +10,7 @@ import structlog
 from pydantic import ValidationError
 
 from responders.model import Json
-from triggers import cancellations, people, resumptions
+from triggers import call_traces, cancellations, people, resumptions
 from triggers.pages import consent_pages, failing, forms, incident_pages, rendering
 from triggers.people import Person
 
@@ -153,7 +153,12 @@ async def _post(
     said = {name: " ".join(fields.get(name, [])) for name in ("reason", "call", "box")}
     sent: Json = {**said, "call": said["call"][:_CALL] or str(uuid.uuid4())}
     try:
-        answered = await hand(client, incident_id, person, sent)
+        answered = await call_traces.traced(
+            f"page_{act.path}",
+            incident_id,
+            person.object_id,
+            lambda: hand(client, incident_id, person, sent),
+        )
     except ValidationError as problem:
         wrong = consent_pages.bad_form(consent_pages.people_say(problem))
         return _page(req, person, found, act, failure=wrong, sent=sent)
