@@ -46,8 +46,7 @@ async def play(day: Day) -> None:
     mended = ["identity-unused", "trust-foreign-tenant"]
     day.equal("mended", "what was mended is gone, and nothing else", gone, mended)
     day.equal("mended", "nothing is new", again.difference["new"], [])
-    cards = (await day.control.state())["teams"]
-    day.equal("people", "told of each audit, not of the plan", len(cards), 2)
+    await day.people_heard("told of each audit, not of the plan", 2)
 
 
 async def _grow_careless(day: Day) -> Json:

@@ -13,6 +13,7 @@ from drill.verdict.facts import Fact
 
 _PATIENCE_S = 240
 _PAUSE_S = 0.2
+_CARD_WITHIN_S = 60
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,15 @@ class Day:
     def equal(self, noun: str, fact: str, actual: object, expected: object) -> None:
         """A line that holds where both are the same."""
         self.fact(noun, fact, holds=actual == expected, expected=str(expected), actual=actual)
+
+    async def people_heard(self, fact: str, count: int) -> None:
+        """A line that holds where the channel has so many cards. A run ends before its card goes out."""
+        deadline = time.monotonic() + _CARD_WITHIN_S
+        cards = (await self.control.state())["teams"]
+        while len(cards) < count and time.monotonic() < deadline:
+            await asyncio.sleep(_PAUSE_S)
+            cards = (await self.control.state())["teams"]
+        self.equal("people", fact, len(cards), count)
 
     def has_rules(self, seen: RunSeen, rules: Sequence[str]) -> None:
         """Lines for findings that have to be there."""

@@ -43,8 +43,7 @@ async def play(day: Day) -> None:
         "blind", "a cluster that is down is yellow, not green", _lights(blind)["Clusters"], "yellow"
     )
     day.fact("blind", "and it is said", holds=bool(unread), expected=cluster, actual=unread[:1])
-    cards = (await day.control.state())["teams"]
-    day.equal("people", "told when it broke, was mended, went blind, and no more", len(cards), 3)
+    await day.people_heard("told when it broke, was mended, went blind, and no more", 3)
 
 
 async def _break(day: Day, cluster: str) -> None:
