@@ -171,6 +171,33 @@ async def test_a_role_in_azure_that_is_missing_is_named_with_its_condition(
     assert '--condition "((!(ActionMatches{' in row.fix
 
 
+async def test_what_a_cloud_may_not_know_is_named_and_is_no_failure(
+    deployed: Cloud, sandbox: RunningSandbox
+) -> None:
+    """Identity bindings are a preview: the deploy guide has people leave that role out where Azure refuses it."""
+    containment = own(sandbox, "containment")
+    needed, name = wanted(deployed), "Firebreak Identity Binding Reader"
+    assigned = await deployed.arm.list(
+        f"/subscriptions/{sandbox.described['subscription_id']}/providers/Microsoft.Authorization/roleAssignments",
+        "2022-04-01",
+    )
+    definitions = {
+        one["roleDefinitionId"]: one["id"]
+        for each in assigned
+        if (one := {**each["properties"], "id": each["id"]})["principalId"] == containment
+    }
+    for definition, assignment in definitions.items():
+        role = await deployed.arm.get(definition, "2022-04-01")
+        if role["properties"]["roleName"].startswith(name):
+            await deployed.arm.delete(assignment, "2022-04-01")
+    rows = await own_permissions.azure(deployed, needed)
+
+    (note,) = (one for one in rows if one.said.startswith(name))
+    assert (note.state, note.grave, note.rule) == ("note", False, "")
+    assert f"--role '{name}'" in note.fix
+    assert wrong(rows, "containment identity") == []
+
+
 async def test_a_role_that_allows_more_is_named_and_an_owner_is_grave(
     deployed: Cloud, sandbox: RunningSandbox
 ) -> None:
