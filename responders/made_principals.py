@@ -110,14 +110,21 @@ def _together(statuses: set[Status], *, is_refused: bool) -> Status:
 def by_hand(principal: Principal) -> list[str]:
     """What a person would run. Its object id is asked for first: the incident began before it was there."""
     app_id = checked_guid(principal["app_id"], "client id")
-    graph = "https://graph.microsoft.com/v1.0/servicePrincipals(appId='" + app_id + "')"
+    graph = "https://graph.microsoft.com/v1.0"
+    made = f"{graph}/servicePrincipals(appId='{app_id}')"
     return [
         f"az ad sp show --id {app_id} --query id",
         f"az role assignment list --all --assignee {app_id} --subscription <each>",
         "az role assignment delete --ids <id> ...",
         *(
-            f'az rest --method GET --url "{graph}/{what}"'
+            f'az rest --method GET --url "{made}/{what}"'
             for what in ("appRoleAssignments", "oauth2PermissionGrants", "memberOf", "owners")
         ),
+        f"az rest --method DELETE --url {graph}/servicePrincipals/<object id>/appRoleAssignments/<id>",
+        f"az rest --method DELETE --url {graph}/oauth2PermissionGrants/<id>",
+        "az ad group member remove --group <group id> --member-id <object id>",
+        f"az rest --method DELETE --url '{graph}/servicePrincipals/<object id>/owners/<id>/$ref'",
+        "az keyvault delete-policy --name <vault> --object-id <object id>",
         f"az ad sp credential list --id {app_id}",
+        f"az ad sp credential delete --id {app_id} --key-id <keyId>",
     ]

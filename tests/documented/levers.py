@@ -75,9 +75,8 @@ async def levers(desk: Desk, *blocks: Block) -> None:
             "<id>": made["owner"],
         },
     )
-    planted = await _given_to_what_was_made(desk, str(bare["app_id"]))
-    what_was_made = {**client, "<each>": subscription, "<id> ...": planted}
-    await desk.types(named["made principal"], what_was_made)
+    given = await _given_to_what_was_made(desk, str(bare["app_id"]), made["owner"])
+    await desk.types(named["made principal"], {**client, "<each>": subscription, **given})
     await desk.types(named["directory roles"], {**about, "<id>": made["directory role"]})
     await desk.types(named["risk"], about)
     detach = {**resource, "<version for its type>": "2024-07-01", _AS_IT_IS: "None"}
@@ -90,14 +89,35 @@ async def levers(desk: Desk, *blocks: Block) -> None:
     await _nothing_is_left(desk, made)
 
 
-async def _given_to_what_was_made(desk: Desk, app_id: str) -> str:
-    """A role for the service principal that the first lever made: the assignment's id."""
+async def _given_to_what_was_made(desk: Desk, app_id: str, owner: str) -> Json:
+    """All that somebody can give to the service principal that the first lever made, as the page's blanks have it."""
     control = desk.ground.control
     principals = (await control.state())["servicePrincipals"]
     (made,) = (one["id"] for one in principals if one["appId"] == app_id)
     scope = desk.ground.described["seed"]["storage"]["account_id"]
-    wish = {"scope": scope, "role": "Storage Blob Data Reader", "principalId": made}
-    return str((await control.seed({"roleAssignments": [wish]}))["roleAssignments"][0]["id"])
+    planted = await control.seed(
+        {
+            "roleAssignments": [
+                {"scope": scope, "role": "Storage Blob Data Reader", "principalId": made}
+            ],
+            "appRoleAssignments": [{"principalId": made, "role": "User.Read.All"}],
+            "oauth2PermissionGrants": [{"clientId": made, "scope": "User.Read"}],
+            "groups": [{"displayName": "made-group", "members": [made]}],
+            "vaults": [{"name": "kv-made", "readers": [made]}],
+            "owners": [{"objectId": made, "ownerId": owner}],
+            "passwordCredentials": [{"holderId": made, "displayName": "planted"}],
+        }
+    )
+    first = {part: found[0] for part, found in planted.items() if part != "clusters"}
+    permission, consent = first["appRoleAssignments"]["id"], first["oauth2PermissionGrants"]["id"]
+    return {
+        "<id> ...": first["roleAssignments"]["id"],
+        "<id>": [permission, consent, owner],
+        "<object id>": made,
+        "<group id>": first["groups"]["object_id"],
+        "<vault>": "kv-made",
+        "<keyId>": first["passwordCredentials"]["key_id"],
+    }
 
 
 _AS_IT_IS = "<as it is; None, if it has no other>"
