@@ -27,7 +27,7 @@ from triggers.formats import sentinel_incidents
 from triggers.received import Received
 
 POLICY: dict[str, Any] = {"retries": {"attempts": 3, "first_wait_seconds": 2}}
-ORDER = {"signal": {"signal_id": "x"}, "policy": POLICY}
+ORDER = {"signal": {"signal_id": "x"}, "came": START.isoformat(), "policy": POLICY}
 NO: dict[str, Any] = {"found": False, "why": "no entity yet"}
 YES: dict[str, Any] = {"found": True, "why": "a rule", "incident_id": "inc-1"}
 ENTITY = {"Type": "account", "AadUserId": bodies.OBJECT_ID}
@@ -40,6 +40,14 @@ def test_it_asks_at_each_moment_and_stops_when_somebody_is_named() -> None:
     assert run.timeline == ["look_for_entities", "look_for_entities"]
     assert run.outcome["incident_id"] == "inc-1"
     assert run.ended_at == START + timedelta(minutes=ASKED_AFTER_MINUTES[1])
+
+
+def test_the_moments_count_from_the_alert_when_the_host_begins_late() -> None:
+    began_late = {**ORDER, "came": (START - timedelta(minutes=4)).isoformat()}
+    said = iter([NO, YES])
+    run = rehearse(late_entities, began_late, {"look_for_entities": lambda _: next(said)})
+
+    assert run.ended_at == START + timedelta(minutes=ASKED_AFTER_MINUTES[1] - 4)
 
 
 def test_what_names_nobody_to_the_end_is_given_up_on_loudly() -> None:

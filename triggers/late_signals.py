@@ -31,7 +31,8 @@ async def receive(
     key = digest("\n".join((signal["source"], signal["signal_id"])).encode())[:24]
     instance = f"late-{key}"
     if not await intake.is_known(client, instance):
-        order = {"signal": signal, "policy": intake.policy().frozen()}
+        came = datetime.now(UTC).isoformat()
+        order = {"signal": signal, "came": came, "policy": intake.policy().frozen()}
         about = claims.incident_id(signal)
         await instances.start(client, _PLAYBOOK, instance, order, about=about)
     minutes = ", ".join(str(one) for one in ASKED_AFTER_MINUTES)
