@@ -43,6 +43,14 @@ async def outcome(host: EmbeddedHost, name: str, given: object) -> object:
     return host.output(instance_id)
 
 
+def happened(host: EmbeddedHost, instance_id: str) -> list[str]:
+    """The names of the events so far."""
+    return [
+        one["EventType"]
+        for one in shown_history(host.client.history(instance_id), show_output=False)
+    ]
+
+
 async def test_ten_activities_in_a_row_cost_little(host: EmbeddedHost) -> None:
     """The promise is 150 ms of overhead. Processor time: how busy the machine is doesn't count."""
     await outcome(host, "sequence", {"count": 1})
@@ -160,10 +168,12 @@ async def test_continuing_as_new_starts_an_empty_history(host: EmbeddedHost) -> 
     await host.finished(instance_id)
     assert host.output(instance_id) == "over"
     assert host.effects() == ["3 left", "2 left", "1 left"]
-    names = [
-        e["EventType"] for e in shown_history(host.client.history(instance_id), show_output=True)
+    assert happened(host, instance_id) == [
+        "ExecutionStarted",
+        "TaskScheduled",
+        "TaskCompleted",
+        "ExecutionCompleted",
     ]
-    assert names == ["ExecutionStarted", "TaskScheduled", "TaskCompleted", "ExecutionCompleted"]
 
 
 async def test_entities_add_up_and_a_failed_operation_changes_nothing(host: EmbeddedHost) -> None:
@@ -174,8 +184,7 @@ async def test_entities_add_up_and_a_failed_operation_changes_nothing(host: Embe
     assert "broken on request" in told
     assert host.engine.entities.state("@counter@one") == "5"
     host.engine.entities.signal("@counter@one", "add", json.dumps("1"))
-    await asyncio.sleep(0.1)
-    assert host.engine.entities.state("@counter@one") == "6"
+    await host.eventually(lambda: host.engine.entities.state("@counter@one") == "6")
 
 
 async def test_the_sdk_answers_the_same_to_the_history_that_azure_would_send(
@@ -209,12 +218,13 @@ async def test_every_invocation_begins_with_an_empty_context(host: EmbeddedHost)
 
 async def test_terminating_stops_turns_and_what_has_not_begun(app: App, tmp_path: Path) -> None:
     host = EmbeddedHost(app, tmp_path, options=DurableOptions(max_activities=1))
-    host.start("side_by_side", "p", {"count": 3, "pause_s": 0.1})
-    await asyncio.sleep(0.05)
+    host.start("side_by_side", "p", {"count": 3, "pause_s": 0.5})
+    await host.eventually(lambda: "TaskScheduled" in happened(host, "p"))
     host.client.command("p", "terminate", "enough")
     assert await host.finished("p") == "Terminated"
-    await asyncio.sleep(0.2)
     assert host.output("p") == "enough"
+    await host.eventually(lambda: bool(host.effects()))
+    await asyncio.sleep(0.7)
     assert len(host.effects()) == 1
     with pytest.raises(GoneError):
         host.client.raise_event("p", "late", "1")
@@ -224,7 +234,7 @@ async def test_terminating_stops_turns_and_what_has_not_begun(app: App, tmp_path
 async def test_a_suspended_instance_keeps_its_events_for_later(host: EmbeddedHost) -> None:
     host.start("two_waits", "w", None)
     host.client.command("w", "suspend", "look first")
-    await asyncio.sleep(0.05)
+    await host.eventually(lambda: host.client.instance("w").status == "Suspended")
     for name, body in (("go", "0"), ("word", '"A"'), ("word", '"B"')):
         host.client.raise_event("w", name, body)
     await asyncio.sleep(0.05)
@@ -250,11 +260,12 @@ async def test_any_state_replaces_a_running_instance_and_drops_its_results(
 ) -> None:
     host = EmbeddedHost(app, tmp_path, options=DurableOptions(overridable="AnyState"))
     host.start("side_by_side", "p", {"count": 1, "pause_s": 0.1})
-    await asyncio.sleep(0.05)
+    await host.eventually(lambda: "TaskScheduled" in happened(host, "p"))
     host.start("two_waits", "p", None)
-    await asyncio.sleep(0.15)
+    await host.eventually(lambda: bool(host.effects()))  # the lost one has run to its end
+    await asyncio.sleep(0.1)
     assert host.client.instance("p").name == "two_waits"
-    assert not any("TaskCompleted" in e for e in map(str, host.client.history("p")))
+    assert "TaskCompleted" not in happened(host, "p")
     await host.kill()
 
 

@@ -164,7 +164,7 @@ def test_a_deadline_counts_down(site: Site, desk: BrowserContext) -> None:
     page = Watched(desk).page
     page.goto(f"{site.origin}/incidents/{INCIDENT}")
     assert page.locator("#clock .left").first.inner_text() == "over"
-    soon = "new Date(Date.now() + 3725000).toISOString()"
+    soon = "new Date(Date.now() + 3755000).toISOString()"
     page.evaluate(f"document.querySelector('#clock .left').dataset.until = {soon}")
     page.wait_for_timeout(1100)
     assert page.locator("#clock .left").first.inner_text().startswith("in 1 h 2 min ")

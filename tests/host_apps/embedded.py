@@ -5,7 +5,7 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from host.durable.store import Store
 from host.host_json import DurableOptions
 from host.worker import Worker, WorkerLibrary
 
-_PATIENCE_S = 20.0
+_PATIENCE_S = 60.0
 
 
 class Died(BaseException):
@@ -139,6 +139,12 @@ class EmbeddedHost:
                     custom_status and instance.custom_status == custom_status
                 ):
                     return
+                await asyncio.sleep(0.002)
+
+    async def eventually(self, true: Callable[[], bool]) -> None:
+        """Until something is so; `TimeoutError` where it never is."""
+        async with asyncio.timeout(_PATIENCE_S):
+            while not true():
                 await asyncio.sleep(0.002)
 
     async def kill(self) -> None:

@@ -15,7 +15,7 @@ import httpx
 
 ROOT = Path(__file__).parents[2]
 EVERYTHING = ROOT / "tests" / "host_apps" / "everything"
-_PATIENCE_S = 20.0
+_PATIENCE_S = 60.0
 
 
 class RunningHost:
