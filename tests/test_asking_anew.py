@@ -11,8 +11,7 @@ from playbooks.known_good import NOTHING
 from playbooks.steps import amending, evidence
 from responders.evidence_folder import EvidenceFolder
 from tests import an_incident
-from tests.rehearsal import Rehearsal, hours, rehearse
-from tests.test_compromised_identity import (
+from tests.a_rehearsed_incident import (
     ANSWERS,
     OTHER_HASH,
     PLAN_HASH,
@@ -21,6 +20,7 @@ from tests.test_compromised_identity import (
     told,
     waiting,
 )
+from tests.rehearsal import Rehearsal, hours, rehearse
 from tests.test_ways_in import GOOD, OBJECT_ID, FakeClient, client, open_incident, settings
 from triggers import intake
 

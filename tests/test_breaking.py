@@ -8,8 +8,8 @@ import pytest
 
 from playbooks import compromised_identity as playbook
 from playbooks import containment, foothold, holding, restore_identity
+from tests.a_rehearsed_incident import ANSWERS, CLUSTERS, order
 from tests.rehearsal import Rehearsal, rehearse
-from tests.test_compromised_identity import ANSWERS, CLUSTERS, order
 
 PLAYBOOKS = Path(__file__).parent.parent / "playbooks"
 # About no incident: they have nobody's principal, or tell by themselves.

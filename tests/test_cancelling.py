@@ -8,9 +8,7 @@ from playbooks import compromised_identity as playbook
 from playbooks.orders import CANCEL
 from playbooks.restoring import RESTORE
 from playbooks.stopping import CLOSING
-from tests.in_process import activities
-from tests.rehearsal import START, Rehearsal, hours, rehearse
-from tests.test_compromised_identity import (
+from tests.a_rehearsed_incident import (
     ANSWERS,
     LEVERS,
     PLAN_HASH,
@@ -19,6 +17,8 @@ from tests.test_compromised_identity import (
     order,
     waiting,
 )
+from tests.in_process import activities
+from tests.rehearsal import START, Rehearsal, hours, rehearse
 
 CALL = {
     "by": {"object_id": "o-1", "name": "rosa"},

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from playbooks import compromised_identity as playbook
+from tests.a_rehearsed_incident import ANSWERS, PLAN_HASH, PLANNED, order, phases
 from tests.rehearsal import START, Rehearsal, hours, rehearse
-from tests.test_compromised_identity import ANSWERS, PLAN_HASH, PLANNED, order, phases
 
 Json = dict[str, Any]
 WEIGHTY = {**PLANNED, "irreversible": 2}

@@ -7,8 +7,8 @@ import pytest
 
 from playbooks import compromised_identity as playbook
 from playbooks import deepening, watching
+from tests.a_rehearsed_incident import ANSWERS, LEVERS, consent, order, phases, run
 from tests.rehearsal import START, Rehearsal, hours, rehearse
-from tests.test_compromised_identity import ANSWERS, LEVERS, consent, order, phases, run
 
 Status = dict[str, Any]
 

@@ -17,7 +17,7 @@ from responders import events
 from responders.cards import Card
 from responders.errors import ContractChangedError, RefusedError, TransientError
 from responders.settings import Settings
-from tests.test_compromised_identity import order as plain_order
+from tests.a_rehearsed_incident import order as plain_order
 
 TOPIC = "https://egt.westeurope-1.eventgrid.azure.net/api/events"
 EVENT = {"specversion": "1.0", "id": "1", "source": "/a", "type": "b", "data": {"name": "ä"}}

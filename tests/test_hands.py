@@ -18,10 +18,10 @@ from responders.evidence_folder import EvidenceFolder
 from responders.journal import Journal
 from responders.settings import Hand, Settings
 from tests import acting_steps
+from tests.a_rehearsed_incident import order as plain_order
 from tests.agreed import agree, answer
 from tests.azure_fake import FakeAzure, Say, Seen
 from tests.in_process import activities
-from tests.test_compromised_identity import order as plain_order
 
 # What containment does: it reads, proves, tells and takes away. A new step is written here, or in `playbooks/hands.py`.
 CONTAINMENT = """

@@ -14,9 +14,9 @@ from responders.cloud import Cloud
 from responders.errors import RefusedError, TransientError
 from responders.evidence import EvidenceStore
 from responders.evidence_folder import EvidenceFolder
+from tests.a_rehearsed_incident import order as plain_order
 from tests.azure_fake import FakeAzure, Say
 from tests.snapshot import snapshot
-from tests.test_compromised_identity import order as plain_order
 
 FOLDER = "incidents/inc-20260101-0123456789ab"
 SHIPPED = Path(__file__).parent.parent / "policy.toml"

@@ -10,7 +10,7 @@ from playbooks import notice_comments
 from responders.cards import Card
 from responders.sentinel_comments import MOST_CHARACTERS
 from responders.untrusted import in_markup
-from tests.test_compromised_identity import order as plain_order
+from tests.a_rehearsed_incident import order as plain_order
 
 EVIL = "<img src=x onerror=alert(1)> [Approve](https://evil.example) **b** `c` # d | e ~f~ https://evil.example"
 

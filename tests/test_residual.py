@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from playbooks import limits, residual
+from tests.a_rehearsed_incident import POLICY, order
 from tests.snapshot import snapshot
-from tests.test_compromised_identity import POLICY, order
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 

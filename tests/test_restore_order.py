@@ -3,8 +3,8 @@
 from typing import Any
 
 from playbooks import restore_identity as playbook
+from tests.a_rehearsed_incident import CLUSTERS, order
 from tests.rehearsal import Rehearsal, rehearse
-from tests.test_compromised_identity import CLUSTERS, order
 
 ASKED = {
     "restore_id": "restore-1",

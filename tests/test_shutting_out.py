@@ -7,8 +7,7 @@ import pytest
 
 from playbooks import compromised_identity as playbook
 from playbooks import rotations
-from tests.rehearsal import START, Rehearsal, rehearse
-from tests.test_compromised_identity import (
+from tests.a_rehearsed_incident import (
     ANSWERS,
     CLUSTERS,
     PLANNED,
@@ -19,6 +18,7 @@ from tests.test_compromised_identity import (
     order,
     resumes,
 )
+from tests.rehearsal import START, Rehearsal, rehearse
 
 NAMES = [one["name"] for one in CLUSTERS]
 DONE = {"status": "done", "detail": ""}

@@ -12,9 +12,9 @@ from playbooks.steps import telling
 from responders.cloud import Cloud
 from responders.evidence_folder import EvidenceFolder
 from responders.journal import Journal
+from tests.a_rehearsed_incident import order as plain_order
 from tests.arm_caller import as_firebreak
 from tests.sandbox_fixture import RunningSandbox
-from tests.test_compromised_identity import order as plain_order
 
 INCIDENT = "inc-20260101-0123456789ab"
 OTHER = "egt-firebreak-incidents"
