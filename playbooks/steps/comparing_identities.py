@@ -8,7 +8,7 @@ import azure.durable_functions as df
 
 from playbooks.journaled import Work
 from playbooks.orders import Json
-from playbooks.provisioning import naming, planning, reading, reporting
+from playbooks.provisioning import naming, planning, reading, reading_clusters, reporting
 from playbooks.provisioning.declarations import Identity
 from playbooks.provisioning.model import Actual, IdentityPlan, Plan
 from playbooks.provisioning.parameters import Provision
@@ -30,7 +30,8 @@ async def read_declarations(order: RunOrder) -> Json:
         asked = Provision.model_validate(order["run"]["parameters"])
         declared = asked.identities() if asked.declarations else await _applied_last(work)
         (clusters, unknown_clusters), (roles, unknown_roles) = await asyncio.gather(
-            reading.of_clusters(work.cloud, declared), reading.of_roles(work.cloud, declared)
+            reading_clusters.of_clusters(work.cloud, declared),
+            reading.of_roles(work.cloud, declared),
         )
         found = {
             "declared": [one.model_dump(mode="json") for one in declared],
