@@ -56,7 +56,7 @@ def _no_token(played: Played) -> Iterator[Finding]:
             yield Finding("no token after containment", f"{deed.how} at {deed.at} {deed.after}")
 
 
-def _nothing_opens(played: Played) -> Iterator[Finding]:
+def nothing_opens(played: Played) -> Iterator[Finding]:
     """Once containment is proven, the victim's tokens open nothing but what the report says, and until it says."""
     for deed in _undisturbed(played, "open"):
         if deed.who == played.victim.object_id and not _is_exposed(played, deed):
@@ -83,7 +83,8 @@ def _undisturbed(played: Played, move: str) -> Iterator[Deed]:
 def _is_named(played: Played, deed: Deed) -> bool:
     """A machine that can still ask is named as what remains, by its id."""
     text = " ".join(played.status.get("remaining", [])).lower()
-    return deed.how.startswith("code on ") and deed.how.removeprefix("code on ").lower() in text
+    machine = deed.how.removeprefix("code on ").partition(" as ")[0].lower()
+    return deed.how.startswith("code on ") and machine in text
 
 
 def _is_late(played: Played, deed: Deed) -> bool:
@@ -94,10 +95,12 @@ def _is_late(played: Played, deed: Deed) -> bool:
 
 
 def _is_exposed(played: Played, deed: Deed) -> bool:
+    """Within the time that is said; or later, with a new token of a machine that is named, where that is said."""
     return any(
-        one["resource"].startswith(_COVERED[deed.what])
-        and deed.at <= datetime.fromisoformat(one["until"])
+        deed.at <= datetime.fromisoformat(one["until"])
+        or ("gets new tokens after that time" in one["why"] and _is_named(played, deed))
         for one in played.status.get("exposures", [])
+        if one["resource"].startswith(_COVERED[deed.what])
     )
 
 
@@ -228,7 +231,7 @@ def _no_siege(played: Played) -> Iterator[Finding]:
 
 _ALWAYS: tuple[Callable[[Played], Iterator[Finding]], ...] = (
     _no_token,
-    _nothing_opens,
+    nothing_opens,
     _state_is_as_claimed,
     _bystanders,
     _no_secret,

@@ -25,6 +25,7 @@ _NOBODY_ASKED = (
     "; 5 minutes of it because the token endpoint could not be asked of every way in: some of Entra's replicas may "
     "have issued tokens for so long"
 )
+_NOT_OURS = "bindings in clusters, database users and ACLs that name it are not ours to remove"
 _MANAGEMENT_GROUP = "/providers/microsoft.management/managementgroups/"
 
 
@@ -62,8 +63,8 @@ def exposures(
     if _may_have(snapshot, "key_vault_policies"):
         why = "access policies are removed; how soon a vault honours that is not documented"
         found.append(("Key Vault access policies", token, why))
-    outside = "bindings in clusters, database users and ACLs that name it are not ours to remove"
-    found.append(("Kubernetes, databases and other access outside Azure RBAC", token, outside))
+    outside = "Kubernetes, databases and other access outside Azure RBAC"
+    found.append((outside, token, _NOT_OURS + _renewed(principal, snapshot)))
     return [
         {
             "resource": resource,
@@ -84,6 +85,14 @@ def _later(refused: bool) -> Callable[[tuple[str, timedelta, str]], tuple[str, t
         return resource, span + _REPLICATED, why + _NOBODY_ASKED
 
     return later
+
+
+def _renewed(principal: Principal, snapshot: Snapshot) -> str:
+    """What else is to be said where something can go on asking for tokens: they have no part in roles that are gone."""
+    if principal["kind"] not in MANAGED:
+        return ""
+    asks = principal["kind"] == "system_assigned_identity" or _may_have(snapshot, "attachments")
+    return "; what it is attached to gets new tokens after that time too, which open these" if asks else ""
 
 
 def deadline(found: list[Exposure]) -> datetime:

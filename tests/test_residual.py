@@ -71,6 +71,27 @@ def test_where_nothing_could_ask_for_a_token_the_last_one_may_be_minutes_younger
     assert "could not be asked of every way in" in said
 
 
+@pytest.mark.parametrize(
+    ("kind", "parts", "goes_on"),
+    [
+        ("user_assigned_identity", {}, False),
+        ("user_assigned_identity", {"attachments": [{"resource_id": "/vm"}]}, True),
+        ("user_assigned_identity", {"unread": {"attachments": "403"}}, True),
+        ("system_assigned_identity", {}, True),
+        ("application", {"unread": {"attachments": "403"}}, False),
+    ],
+)
+def test_what_a_machine_goes_on_to_open_with_new_tokens_is_said(
+    kind: Any, parts: Any, goes_on: bool
+) -> None:
+    principal: Any = {**order("contain")["incident"]["principal"], "kind": kind}
+    found = residual.exposures(principal, snapshot(**parts), AT, POLICY, refused=True)
+
+    said = {one["resource"] for one in found if "gets new tokens after that time" in one["why"]}
+    outside = {"Kubernetes, databases and other access outside Azure RBAC"}
+    assert said == (outside if goes_on else set())
+
+
 def test_everything_that_would_go_is_counted() -> None:
     nouns = (
         "federated_credentials",

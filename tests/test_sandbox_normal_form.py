@@ -230,6 +230,27 @@ def test_a_restart_leaves_no_trace(world: World) -> None:
     assert _settled(world, before) == []
 
 
+@pytest.mark.parametrize("plural", ["daemonsets", "statefulsets"])
+def test_a_restart_pod_by_pod_leaves_no_trace(world: World, plural: str) -> None:
+    labels = {"app": "agent"}
+    container = {"name": "main", "image": "registry.example/agent:1"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+    spec = {"selector": {"matchLabels": labels}, "template": template, "serviceName": "agent"}
+    if plural == "daemonsets":
+        del spec["serviceName"]
+    seeded = {"metadata": {"name": "agent", "namespace": "shop"}, "spec": spec}
+    world.sandbox.control("POST", "seed", {"clusters": {"aks-neu": {plural: [seeded]}}})
+    _eventually(lambda: bool(_running(world, "agent")))
+    before, old = world.state(), _ids(world, "agent")
+    mark = {"kubectl.kubernetes.io/restartedAt": "2026-11-26T10:00:00Z"}
+    patch = {"spec": {"template": {"metadata": {"annotations": mark}}}}
+
+    world.kubernetes("PATCH", f"/apis/apps/v1/namespaces/shop/{plural}/agent", patch)
+
+    _eventually(lambda: bool(_running(world, "agent")) and not old & _ids(world, "agent"))
+    assert _settled(world, before) == []
+
+
 def test_a_new_world_equals_the_old_one(world: World) -> None:
     before = world.state()
     world.graph.ok("POST", "/applications", {"displayName": "another"})
@@ -270,12 +291,20 @@ def test_there_is_one_normal_form(world: World) -> None:
     assert world.sandbox.http.get(f"{origin}/sandbox/state?form=odd").status_code == 400
 
 
-def _running(world: World) -> list[str]:
+def _ids(world: World, app: str) -> set[str]:
+    """Of its pods: those of a StatefulSet keep their names."""
+    pods = world.sandbox.control("GET", "state/clusters/aks-neu/pods")
+    return {
+        each["metadata"]["uid"] for each in pods if each["metadata"]["labels"].get("app") == app
+    }
+
+
+def _running(world: World, app: str = "orders-api") -> list[str]:
     pods = world.sandbox.control("GET", "state/clusters/aks-neu/pods")
     return [
         each["metadata"]["name"]
         for each in pods
-        if each["metadata"]["labels"].get("app") == "orders-api"
+        if each["metadata"]["labels"].get("app") == app
         and "deletionTimestamp" not in each["metadata"]
         and each["status"].get("phase") == "Running"
     ]

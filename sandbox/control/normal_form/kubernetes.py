@@ -25,6 +25,9 @@ _METADATA = {
     "selfLink",
 }
 _MARKS = {"deployment.kubernetes.io/revision", "kubectl.kubernetes.io/restartedAt"}
+# Labels of a pod that count or name the template it was made by: another one after each restart.
+# https://kubernetes.io/docs/reference/labels-annotations-taints/
+_OF_THE_ROLLOUT = {"pod-template-hash", "pod-template-generation", "controller-revision-hash"}
 _PASSING = {"events", "leases", "endpoints", "endpointslices", "controllerrevisions"}
 _STATE = {"kind", "apiVersion", "status"}
 
@@ -62,7 +65,7 @@ def _seen(pod: Json) -> Json:
     ready = [each["status"] for each in conditions if each["type"] == "Ready"]
     return {
         "serviceAccountName": spec.get("serviceAccountName"),
-        "labels": without(pod["metadata"].get("labels", {}), {"pod-template-hash"}),
+        "labels": without(pod["metadata"].get("labels", {}), _OF_THE_ROLLOUT),
         "containers": {each["name"]: _container(each) for each in containers},
         "phase": pod.get("status", {}).get("phase"),
         "ready": ready == ["True"],
