@@ -91,8 +91,9 @@ def _renewed(principal: Principal, snapshot: Snapshot) -> str:
     """What else is to be said where something can go on asking for tokens: they have no part in roles that are gone."""
     if principal["kind"] not in MANAGED:
         return ""
-    asks = principal["kind"] == "system_assigned_identity" or _may_have(snapshot, "attachments")
-    return "; what it is attached to gets new tokens after that time too, which open these" if asks else ""
+    if principal["kind"] == "user_assigned_identity" and not _may_have(snapshot, "attachments"):
+        return ""
+    return "; what it is attached to gets new tokens after that time too, which open these"
 
 
 def deadline(found: list[Exposure]) -> datetime:
