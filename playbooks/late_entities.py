@@ -28,7 +28,10 @@ bp = df.Blueprint()
 def late_entities(context: df.DurableOrchestrationContext) -> Generator[Any, Any, Json]:
     """Ask again at each of these moments, then say loudly that it was in vain."""
     order: Json = context.get_input(expected_type=dict)
-    came = datetime.fromisoformat(order["came"])
+    # One that an earlier version began says nothing of it.
+    came = (
+        datetime.fromisoformat(order["came"]) if "came" in order else context.current_utc_datetime
+    )
     asked: Json = {"found": False, "why": "nobody asked"}
     for minutes in ASKED_AFTER_MINUTES:
         yield context.create_timer(came + timedelta(minutes=minutes))

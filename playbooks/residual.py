@@ -88,12 +88,12 @@ def _later(refused: bool) -> Callable[[tuple[str, timedelta, str]], tuple[str, t
 
 
 def _renewed(principal: Principal, snapshot: Snapshot) -> str:
-    """What else is to be said where something can go on asking for tokens: they have no part in roles that are gone."""
-    if principal["kind"] not in MANAGED:
-        return ""
-    if principal["kind"] == "user_assigned_identity" and not _may_have(snapshot, "attachments"):
-        return ""
-    return "; what it is attached to gets new tokens after that time too, which open these"
+    """What is said besides where a machine may still have the identity: it gets tokens that no deadline here counts."""
+    kind = principal["kind"]
+    itself = kind == "system_assigned_identity"
+    if itself or (kind in MANAGED and _may_have(snapshot, "attachments")):
+        return "; what it is attached to gets new tokens after that time too, which open these"
+    return ""
 
 
 def deadline(found: list[Exposure]) -> datetime:

@@ -1,5 +1,6 @@
 """An incident that is rehearsed on the real Durable executor: what its steps answer where a test says nothing else."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from playbooks import compromised_identity as playbook
 from playbooks import levers, policy
 from tests.rehearsal import START, Rehearsal, hours, rehearse
 
+# What a person does at a status: an event and what it carries, or nothing.
+OnStatus = Callable[[dict[str, Any]], tuple[str, Any] | None]
 PLAN_HASH = "ab" * 32
 OTHER_HASH = "ef" * 32  # of a plan that was drawn anew
 
@@ -129,7 +132,7 @@ def waiting(days: int = 3, **verification: Any) -> dict[str, Any]:
     }
 
 
-def consent(decision: str, plan_hash: str = PLAN_HASH, **more: Any) -> Any:
+def consent(decision: str, plan_hash: str = PLAN_HASH, **more: Any) -> OnStatus:
     """Answers the question as soon as it is asked, once."""
     asked: list[str] = []
 
@@ -174,7 +177,7 @@ def many(count: int, **recovery: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     return payload, {**ANSWERS, "list_clusters": listed, "draw_plan": plan}
 
 
-def resumes(*moments: str) -> Any:
+def resumes(*moments: str) -> OnStatus:
     """A person who consents, and then says go on at the first status with such a phase, once for each."""
     agree, waiting = consent("grant"), list(moments)
 
@@ -185,6 +188,6 @@ def resumes(*moments: str) -> Any:
                 "reason": "mended",
                 "by": {"object_id": "rosa", "name": "rosa"},
             }
-        return agree(status)  # type: ignore[no-any-return]
+        return agree(status)
 
     return on_status

@@ -50,6 +50,13 @@ def test_the_moments_count_from_the_alert_when_the_host_begins_late() -> None:
     assert run.ended_at == START + timedelta(minutes=ASKED_AFTER_MINUTES[1] - 4)
 
 
+def test_a_wait_that_an_earlier_version_began_counts_from_its_own_beginning() -> None:
+    begun = {name: one for name, one in ORDER.items() if name != "came"}
+    run = rehearse(late_entities, begun, {"look_for_entities": YES})
+
+    assert run.ended_at == START + timedelta(minutes=ASKED_AFTER_MINUTES[0])
+
+
 def test_what_names_nobody_to_the_end_is_given_up_on_loudly() -> None:
     run = rehearse(late_entities, ORDER, {"look_for_entities": NO})
 

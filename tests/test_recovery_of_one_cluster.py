@@ -54,28 +54,24 @@ def test_quarantine_and_gitops_owners_are_a_choice_of_the_policy() -> None:
     assert evict({}, gitops="suspend").timeline == ["suspend_owners", *EVICTION]
 
 
-def test_an_eviction_that_breaks_leaves_the_other_clusters_answers() -> None:
+@pytest.mark.parametrize(
+    ("playbook", "step", "of"),
+    [
+        (foothold.evict_clusters, "evict_cluster", "eviction"),
+        (waves.rewire_wave, "rewire_cluster", "move"),
+    ],
+)
+def test_one_cluster_that_breaks_leaves_the_other_clusters_answers(
+    playbook: Any, step: str, of: str
+) -> None:
     def one(order: dict[str, Any]) -> dict[str, Any]:
         broken = order["cluster"]["name"] == "aks-2"
-        done = {"of": "eviction", "status": "done", "detail": ""}
-        return {"lost": "worker died"} if broken else done
+        return {"lost": "worker died"} if broken else {"of": of, "status": "done", "detail": ""}
 
     payload = {**order("respond"), "clusters": CLUSTERS}
-    done = rehearse(foothold.evict_clusters, payload, {"evict_cluster": one})
+    done = rehearse(playbook, payload, {step: one})
 
-    assert [one["status"] for one in done.outcome["answers"]] == ["done", "failed", "done"]
-
-
-def test_a_move_that_breaks_leaves_the_other_clusters_answers() -> None:
-    def one(order: dict[str, Any]) -> dict[str, Any]:
-        broken = order["cluster"]["name"] == "aks-2"
-        done = {"of": "move", "status": "done", "detail": ""}
-        return {"lost": "worker died"} if broken else done
-
-    payload = {**order("respond"), "clusters": CLUSTERS}
-    done = rehearse(waves.rewire_wave, payload, {"rewire_cluster": one})
-
-    assert [one["status"] for one in done.outcome["answers"]] == ["done", "failed", "done"]
+    assert [each["status"] for each in done.outcome["answers"]] == ["done", "failed", "done"]
 
 
 STEPS = [

@@ -78,7 +78,7 @@ def resumed_with(decision: str) -> Rehearsal:
         if status["phase"] == "awaiting_consent" and again and "decision" not in asked:
             given = {"decision": decision, "plan_hash": OTHER_HASH, "confirmed": ["risk-1"]}
             return asked["event"], given
-        return first(status)  # type: ignore[no-any-return]
+        return first(status)
 
     answers = {"draw_plan": {**PLANNED, "clusters": ONE_AWAY}, "amend_plan": AMENDED}
     return run("respond", answers, on_status)
